@@ -1,0 +1,29 @@
+//! The WIT world `program`, as wit-bindgen makes Rust of it. Everything else in this crate goes
+//! through here; nothing of it is public.
+
+#![allow(unsafe_code, reason = "generated")]
+#![allow(
+    clippy::all,
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    reason = "generated"
+)]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    clippy::allow_attributes_without_reason,
+    reason = "generated"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "generated"
+)]
+#![allow(missing_debug_implementations, dead_code, reason = "generated")]
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "program",
+});
+
+pub(crate) use self::isopod::multiprocessing::{pipe, process, queue, sync, types};

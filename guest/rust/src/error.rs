@@ -1,0 +1,247 @@
+//! The one error type of this crate.
+
+use crate::ExitStatus;
+use crate::bindings::types::ErrorCode;
+use std::fmt;
+
+/// Why a call failed. A call that failed has changed nothing, unless its documentation says so.
+///
+/// Its text is one line without a final period. `Debug` gives the same text, so that an error
+/// which `main` returns reads well.
+pub struct Error {
+    kind: ErrorKind,
+    // Boxed so that the common errors without a text, such as `Empty`, neither allocate nor make
+    // results large.
+    detail: Option<Box<Detail>>,
+}
+
+/// What some errors carry beyond their kind.
+struct Detail {
+    text: String,
+    exit_status: Option<ExitStatus>,
+}
+
+/// The kinds of [`Error`]. More may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The time-out passed. Python: `TimeoutError`.
+    TimedOut,
+    /// Nothing to take, and the call did not wait, or waited too long. Python: `queue.Empty`.
+    Empty,
+    /// No room, and the call did not wait, or waited too long. Python: `queue.Full`.
+    Full,
+    /// The object was closed. Python: `ValueError`, or `OSError` for a connection.
+    Closed,
+    /// The other end of the pipe is gone and nothing is left to read. Python: `EOFError`.
+    EndOfFile,
+    /// The other end of the pipe is gone, so nobody can read this. Python: `BrokenPipeError`.
+    BrokenPipe,
+    /// This end of a one-way pipe only receives. Python: `OSError`.
+    ReadOnly,
+    /// This end of a one-way pipe only sends. Python: `OSError`.
+    WriteOnly,
+    /// Released more often than acquired. Python: `ValueError`.
+    NotHeld,
+    /// The caller does not own what it releases. Python: `AssertionError`.
+    NotOwner,
+    /// The handle belongs to an object of another kind.
+    WrongKind,
+    /// The process is not a child of the caller. Python: `AssertionError`.
+    NotAChild,
+    /// The process has not ended. Python: `ValueError`.
+    StillRunning,
+    /// A value is out of its range. Python: `ValueError`.
+    InvalidArgument,
+    /// The message is larger than the object takes.
+    MessageTooLarge,
+    /// A limit of the process or of its tree is reached.
+    LimitExceeded,
+    /// The policy does not allow it. Python: `PermissionError`.
+    AccessDenied,
+    /// A spawn by a program whose main function is not marked with `#[isopod::main]`. Python:
+    /// the `RuntimeError` about `if __name__ == "__main__"`.
+    NoEntry,
+    /// Nothing has this name. Python: `FileNotFoundError`.
+    NotFound,
+    /// The name is taken. Python: `FileExistsError`.
+    AlreadyExists,
+    /// A value cannot be made a message. Python: `PicklingError`.
+    Encode,
+    /// A message is not a value of the expected type. Python: `UnpicklingError`.
+    Decode,
+    /// A process that was joined did not succeed: [`Error::exit_status`] says how it ended.
+    /// Python: a non-zero `exitcode`.
+    ProcessFailed,
+    /// Any other reason; the text says which.
+    Other,
+}
+
+impl Error {
+    /// The kind of this error.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// How the process ended that this error is about; only with [`ErrorKind::ProcessFailed`].
+    #[must_use]
+    pub fn exit_status(&self) -> Option<&ExitStatus> {
+        self.detail.as_ref()?.exit_status.as_ref()
+    }
+
+    pub(crate) fn new(kind: ErrorKind) -> Error {
+        Error { kind, detail: None }
+    }
+
+    pub(crate) fn with_text(kind: ErrorKind, text: impl Into<String>) -> Error {
+        let detail = Detail {
+            text: text.into(),
+            exit_status: None,
+        };
+        Error {
+            kind,
+            detail: Some(Box::new(detail)),
+        }
+    }
+
+    /// The error for `process` (a name, or words) that ended with `exit_status`.
+    pub(crate) fn process_failed(process: &str, exit_status: ExitStatus) -> Error {
+        let text = match &exit_status {
+            ExitStatus::Failed(message) => format!("{process} failed: {message}"),
+            other => format!("{process} {other}"),
+        };
+        let detail = Detail {
+            text,
+            exit_status: Some(exit_status),
+        };
+        Error {
+            kind: ErrorKind::ProcessFailed,
+            detail: Some(Box::new(detail)),
+        }
+    }
+}
+
+impl ErrorKind {
+    /// The text of an error of this kind that has none of its own.
+    fn text(self) -> &'static str {
+        match self {
+            ErrorKind::TimedOut => "the time-out passed",
+            ErrorKind::Empty => "nothing to take: it is empty",
+            ErrorKind::Full => "no room: it is full",
+            ErrorKind::Closed => "it is closed",
+            ErrorKind::EndOfFile => "end of file: the other end of the pipe is gone",
+            ErrorKind::BrokenPipe => "broken pipe: the other end is gone",
+            ErrorKind::ReadOnly => "this end of the pipe only receives",
+            ErrorKind::WriteOnly => "this end of the pipe only sends",
+            ErrorKind::NotHeld => "the lock is not held",
+            ErrorKind::NotOwner => "the lock is held by another process",
+            ErrorKind::WrongKind => "the handle belongs to an object of another kind",
+            ErrorKind::NotAChild => "the process is not a child of this one",
+            ErrorKind::StillRunning => "the process has not ended",
+            ErrorKind::InvalidArgument => "a value is out of its range",
+            ErrorKind::MessageTooLarge => "the message is too large",
+            ErrorKind::LimitExceeded => "a limit is reached",
+            ErrorKind::AccessDenied => "the policy does not allow it",
+            ErrorKind::NoEntry => "the main function is not marked with `#[isopod::main]`",
+            ErrorKind::NotFound => "nothing has this name",
+            ErrorKind::AlreadyExists => "the name is taken",
+            ErrorKind::Encode => "the value cannot be made a message",
+            ErrorKind::Decode => "the message is not of the expected type",
+            ErrorKind::ProcessFailed => "the process failed",
+            ErrorKind::Other => "the call failed",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.detail {
+            Some(detail) if !detail.text.is_empty() => formatter.write_str(&detail.text),
+            _ => formatter.write_str(self.kind.text()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<ErrorCode> for Error {
+    fn from(code: ErrorCode) -> Error {
+        let (kind, text) = match code {
+            ErrorCode::TimedOut => return Error::new(ErrorKind::TimedOut),
+            ErrorCode::Empty => return Error::new(ErrorKind::Empty),
+            ErrorCode::Full => return Error::new(ErrorKind::Full),
+            ErrorCode::Closed => return Error::new(ErrorKind::Closed),
+            ErrorCode::EndOfFile => return Error::new(ErrorKind::EndOfFile),
+            ErrorCode::BrokenPipe => return Error::new(ErrorKind::BrokenPipe),
+            ErrorCode::ReadOnly => return Error::new(ErrorKind::ReadOnly),
+            ErrorCode::WriteOnly => return Error::new(ErrorKind::WriteOnly),
+            ErrorCode::NotHeld => return Error::new(ErrorKind::NotHeld),
+            ErrorCode::NotOwner => return Error::new(ErrorKind::NotOwner),
+            ErrorCode::WrongKind => return Error::new(ErrorKind::WrongKind),
+            ErrorCode::NotAChild => return Error::new(ErrorKind::NotAChild),
+            ErrorCode::StillRunning => return Error::new(ErrorKind::StillRunning),
+            ErrorCode::InvalidArgument(text) => (ErrorKind::InvalidArgument, text),
+            ErrorCode::MessageTooLarge(text) => (ErrorKind::MessageTooLarge, text),
+            ErrorCode::LimitExceeded(text) => (ErrorKind::LimitExceeded, text),
+            ErrorCode::AccessDenied(text) => (ErrorKind::AccessDenied, text),
+            ErrorCode::NoEntry(text) => (ErrorKind::NoEntry, text),
+            ErrorCode::NotFound(text) => (ErrorKind::NotFound, text),
+            ErrorCode::AlreadyExists(text) => (ErrorKind::AlreadyExists, text),
+            ErrorCode::Other(text) => (ErrorKind::Other, text),
+            // Of objects that this crate does not have yet: it can meet none of them.
+            ErrorCode::BufferTooShort => (ErrorKind::Other, "the buffer is too short".to_owned()),
+            ErrorCode::BrokenBarrier => (ErrorKind::Other, "the barrier is broken".to_owned()),
+            ErrorCode::PoolNotRunning => (ErrorKind::Other, "the pool is not running".to_owned()),
+            ErrorCode::PoolStillRunning => {
+                (ErrorKind::Other, "the pool is still running".to_owned())
+            }
+            ErrorCode::PoolBroken(text)
+            | ErrorCode::WorkerLost(text)
+            | ErrorCode::TaskPanicked(text) => (ErrorKind::Other, text),
+        };
+        Error::with_text(kind, text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_as_one_line_in_both_formats() {
+        let error = Error::from(ErrorCode::Empty);
+        assert_eq!(error.kind(), ErrorKind::Empty);
+        assert_eq!(format!("{error}"), "nothing to take: it is empty");
+        assert_eq!(format!("{error:?}"), format!("{error}"));
+        let error = Error::from(ErrorCode::LimitExceeded(
+            "9 is above the limit of 8".to_owned(),
+        ));
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(error.to_string(), "9 is above the limit of 8");
+    }
+
+    #[test]
+    fn a_failed_process_is_named_with_its_message() {
+        let status = ExitStatus::Failed("panicked at src/main.rs:10:5: boom".to_owned());
+        let error = Error::process_failed("process `Process-1`", status.clone());
+        assert_eq!(
+            error.to_string(),
+            "process `Process-1` failed: panicked at src/main.rs:10:5: boom"
+        );
+        assert_eq!(error.exit_status(), Some(&status));
+        let error = Error::process_failed("process `a`", ExitStatus::Exited(3));
+        assert_eq!(error.to_string(), "process `a` exited with code 3");
+    }
+
+    #[test]
+    fn results_stay_small() {
+        assert!(size_of::<Result<(), Error>>() <= 2 * size_of::<usize>());
+    }
+}

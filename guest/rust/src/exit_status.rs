@@ -1,0 +1,139 @@
+//! How a process ended.
+
+use crate::Error;
+use crate::bindings::types::ExitStatus as WitExitStatus;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How a process ended. More ways may come.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ExitStatus {
+    /// It ran to its end, or chose this exit code. 0 is success.
+    Exited(i32),
+    /// It panicked, or its task gave an error: the text.
+    Failed(String),
+    /// Ended by [`terminate`](crate::Process::terminate).
+    Terminated,
+    /// Ended by [`kill`](crate::Process::kill).
+    Killed,
+    /// A WebAssembly trap: its kind and backtrace.
+    Trapped(String),
+    /// Ended at its memory limit: the value and the limit.
+    MemoryLimit(String),
+    /// Ended at its limit of CPU time: the limit.
+    CpuTimeLimit(String),
+    /// Ended at its deadline.
+    Deadline(String),
+    /// Ended at another limit: the value and the limit.
+    Limit(String),
+    /// Ended because it took part in a deadlock: the report.
+    Deadlock(String),
+    /// Any other way, as a text for people.
+    Other(String),
+}
+
+impl ExitStatus {
+    /// Whether the process ran to its end with the exit code 0.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        matches!(self, ExitStatus::Exited(0))
+    }
+
+    /// Python's `exitcode`: the exit code where the process chose one, 1 for a panic or error,
+    /// -15 if terminated, -6 (an abort) for a trap, and -9 where it was killed or ended otherwise
+    /// without a say in it: at a limit, in a deadlock.
+    #[must_use]
+    pub fn code(&self) -> i32 {
+        match self {
+            ExitStatus::Exited(code) => *code,
+            ExitStatus::Failed(_) => 1,
+            ExitStatus::Terminated => -15,
+            ExitStatus::Trapped(_) => -6,
+            ExitStatus::Killed
+            | ExitStatus::MemoryLimit(_)
+            | ExitStatus::CpuTimeLimit(_)
+            | ExitStatus::Deadline(_)
+            | ExitStatus::Limit(_)
+            | ExitStatus::Deadlock(_)
+            | ExitStatus::Other(_) => -9,
+        }
+    }
+
+    /// Nothing for success, an error that carries this status and its text for all else.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ProcessFailed`](crate::ErrorKind::ProcessFailed).
+    pub fn ok(self) -> Result<(), Error> {
+        if self.success() {
+            Ok(())
+        } else {
+            Err(Error::process_failed("the process", self))
+        }
+    }
+}
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, text) = match self {
+            ExitStatus::Exited(code) => return write!(formatter, "exited with code {code}"),
+            ExitStatus::Terminated => return formatter.write_str("was terminated"),
+            ExitStatus::Killed => return formatter.write_str("was killed"),
+            ExitStatus::Failed(text) => ("failed", text),
+            ExitStatus::Trapped(text) => ("trapped", text),
+            // These texts say themselves what was reached.
+            ExitStatus::MemoryLimit(text)
+            | ExitStatus::CpuTimeLimit(text)
+            | ExitStatus::Deadline(text)
+            | ExitStatus::Limit(text)
+            | ExitStatus::Deadlock(text)
+            | ExitStatus::Other(text) => ("was ended", text),
+        };
+        if text.is_empty() {
+            formatter.write_str(what)
+        } else {
+            write!(formatter, "{what}: {text}")
+        }
+    }
+}
+
+impl From<WitExitStatus> for ExitStatus {
+    fn from(status: WitExitStatus) -> ExitStatus {
+        match status {
+            WitExitStatus::Exited(code) => ExitStatus::Exited(code),
+            WitExitStatus::Failed(text) => ExitStatus::Failed(text),
+            WitExitStatus::Terminated => ExitStatus::Terminated,
+            WitExitStatus::Killed => ExitStatus::Killed,
+            WitExitStatus::Trapped(text) => ExitStatus::Trapped(text),
+            WitExitStatus::MemoryLimit(text) => ExitStatus::MemoryLimit(text),
+            WitExitStatus::CpuTimeLimit(text) => ExitStatus::CpuTimeLimit(text),
+            WitExitStatus::Deadline(text) => ExitStatus::Deadline(text),
+            WitExitStatus::Limit(text) => ExitStatus::Limit(text),
+            WitExitStatus::Deadlock(text) => ExitStatus::Deadlock(text),
+            WitExitStatus::Other(text) => ExitStatus::Other(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    #[test]
+    fn codes_are_those_of_python() {
+        assert_eq!(ExitStatus::Exited(3).code(), 3);
+        assert_eq!(ExitStatus::Failed(String::new()).code(), 1);
+        assert_eq!(ExitStatus::Terminated.code(), -15);
+        assert_eq!(ExitStatus::Killed.code(), -9);
+        assert_eq!(ExitStatus::Trapped("unreachable".to_owned()).code(), -6);
+    }
+
+    #[test]
+    fn only_code_0_is_success() {
+        assert!(ExitStatus::Exited(0).ok().is_ok());
+        let error = ExitStatus::Terminated.ok().expect_err("not a success");
+        assert_eq!(error.kind(), ErrorKind::ProcessFailed);
+        assert_eq!(error.to_string(), "the process was terminated");
+    }
+}

@@ -1,0 +1,113 @@
+//! Host objects inside messages: what [`Queue`](crate::Queue), the ends of pipes and
+//! [`Lock`](crate::Lock) have in common.
+
+use crate::bindings::process;
+use crate::bindings::types::{ErrorCode, Handle};
+use crate::message::{Missing, note_decode_error, push_outgoing, take_incoming};
+use crate::{Error, ErrorKind};
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serializer};
+
+/// A reference to a host object that has a handle.
+pub(crate) trait Object: Sized {
+    /// The kind, for error messages.
+    const KIND: &'static str;
+    fn to_handle(&self) -> Handle;
+    fn open(handle: &Handle) -> Result<Self, ErrorCode>;
+}
+
+/// Serialises an object: its handle joins the message, and its index is what is written.
+pub(crate) fn serialize<O: Object, S: Serializer>(
+    object: &O,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match push_outgoing(|| object.to_handle()) {
+        Some(index) => serializer.serialize_u32(index),
+        None => Err(S::Error::custom(outside(O::KIND))),
+    }
+}
+
+/// The object behind the next handle of a message.
+pub(crate) fn deserialize<'de, O: Object, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<O, D::Error> {
+    let index = u32::deserialize(deserializer)?;
+    let text = match take_incoming(index) {
+        Ok(handle) => match O::open(&handle) {
+            Ok(object) => return Ok(object),
+            Err(ErrorCode::WrongKind) => {
+                let text = format!(
+                    "the message has a {} where a {} is expected",
+                    handle.kind(),
+                    O::KIND
+                );
+                note_decode_error(Error::with_text(ErrorKind::WrongKind, text.clone()));
+                text
+            }
+            Err(code) => {
+                let error = Error::from(code);
+                let text = error.to_string();
+                note_decode_error(error);
+                text
+            }
+        },
+        Err(Missing::NoMessage) => outside(O::KIND),
+        Err(Missing::Handle(index)) => {
+            let text = format!("the message has no handle {index} for a {}", O::KIND);
+            note_decode_error(Error::with_text(ErrorKind::Decode, text.clone()));
+            text
+        }
+    };
+    Err(D::Error::custom(text))
+}
+
+fn outside(kind: &str) -> String {
+    format!(
+        "a {kind} can travel only in a message of isopod: an argument of a process, or a value in a queue or pipe"
+    )
+}
+
+/// What can be [`inherited`]: each kind of host object.
+pub trait Inherit: sealed::Inherit {}
+
+impl<H: sealed::Inherit> Inherit for H {}
+
+pub(crate) mod sealed {
+    use crate::bindings::types::{ErrorCode, Handle};
+
+    /// What makes [`super::Inherit`] impossible to implement elsewhere.
+    pub trait Inherit: Sized {
+        #[doc(hidden)]
+        fn from_handle(handle: &RawHandle<'_>) -> Result<Self, RawError>;
+    }
+
+    /// Hides the type of the bindings, which is private.
+    #[derive(Debug)]
+    pub struct RawHandle<'a>(pub(crate) &'a Handle);
+
+    /// As [`RawHandle`].
+    #[derive(Debug)]
+    pub struct RawError(pub(crate) ErrorCode);
+}
+
+/// The object that the embedder gave to this tree of processes under `name`.
+///
+/// Does not block.
+///
+/// ```no_run
+/// let lines = isopod::inherited::<isopod::Queue<String>>("lines")?;
+/// # Ok::<(), isopod::Error>(())
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::NotFound`]; [`ErrorKind::WrongKind`] if it is of another kind than `H`.
+pub fn inherited<H: Inherit>(name: &str) -> Result<H, Error> {
+    let handle = process::inherited(name).ok_or_else(|| {
+        Error::with_text(
+            ErrorKind::NotFound,
+            format!("nothing is inherited under the name `{name}`"),
+        )
+    })?;
+    H::from_handle(&sealed::RawHandle(&handle)).map_err(|error| error.0.into())
+}

@@ -1,0 +1,163 @@
+//! Locks.
+
+use crate::bindings::sync::{Acquired, Lock as RawLock};
+use crate::bindings::types::{ErrorCode, Handle};
+use crate::handle::{self, Object, sealed};
+use crate::time::{NO_WAIT, nanoseconds};
+use crate::{Error, ErrorKind};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A lock that one process at a time can hold. Not recursive: a process that acquires it twice
+/// waits for itself.
+///
+/// It is robust: when its owner ends, in whatever way, the lock is free again, and the next owner
+/// is told so ([`LockGuard::is_abandoned`]).
+///
+/// ```no_run
+/// # use isopod::Lock;
+/// let lock = Lock::new()?;
+/// {
+///     let _guard = lock.acquire()?;
+///     println!("nobody else holds the lock here");
+/// }
+/// # Ok::<(), isopod::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Lock {
+    raw: Arc<RawLock>,
+}
+
+impl Lock {
+    /// Makes a free lock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`].
+    pub fn new() -> Result<Lock, Error> {
+        Ok(Lock {
+            raw: Arc::new(RawLock::create()?),
+        })
+    }
+
+    /// Waits until the lock is free and takes it, until the guard is dropped.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn acquire(&self) -> Result<LockGuard<'_>, Error> {
+        Ok(LockGuard {
+            lock: self,
+            acquired: self.raw.acquire(None)?,
+        })
+    }
+
+    /// Takes the lock if it is free; `None` if it is not. Does not block.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn try_acquire(&self) -> Result<Option<LockGuard<'_>>, Error> {
+        self.acquire_within(NO_WAIT)
+    }
+
+    /// Waits for the lock, for `timeout` at most; `None` if the time passed.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<LockGuard<'_>>, Error> {
+        self.acquire_within(Some(nanoseconds(timeout)))
+    }
+
+    /// Releases the lock, whoever holds it: any process may, as in Python. Needed only for a lock
+    /// whose guard was given to [`std::mem::forget`]. Does not block.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotHeld`] if the lock is free.
+    pub fn release(&self) -> Result<(), Error> {
+        Ok(self.raw.release()?)
+    }
+
+    /// Whether any process holds the lock now. Does not block.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.raw.is_locked()
+    }
+
+    fn acquire_within(&self, timeout: Option<u64>) -> Result<Option<LockGuard<'_>>, Error> {
+        match self.raw.acquire(timeout).map_err(Error::from) {
+            Ok(acquired) => Ok(Some(LockGuard {
+                lock: self,
+                acquired,
+            })),
+            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Holds a [`Lock`]; dropping it releases the lock.
+#[must_use = "the lock is released when the guard is dropped"]
+pub struct LockGuard<'a> {
+    lock: &'a Lock,
+    acquired: Acquired,
+}
+
+impl LockGuard<'_> {
+    /// Whether the last owner ended without releasing the lock: what it guards may be half done.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.acquired == Acquired::Abandoned
+    }
+}
+
+impl Drop for LockGuard<'_> {
+    fn drop(&mut self) {
+        // Another process may have released it already, as Python allows: nothing is left to do.
+        let _ = self.lock.raw.release();
+    }
+}
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Lock")
+    }
+}
+
+impl fmt::Debug for LockGuard<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("LockGuard")
+            .field("abandoned", &self.is_abandoned())
+            .finish()
+    }
+}
+
+impl Object for Lock {
+    const KIND: &'static str = "lock";
+
+    fn to_handle(&self) -> Handle {
+        self.raw.to_handle()
+    }
+
+    fn open(handle: &Handle) -> Result<Lock, ErrorCode> {
+        RawLock::open(handle).map(|raw| Lock { raw: Arc::new(raw) })
+    }
+}
+
+impl sealed::Inherit for Lock {
+    fn from_handle(handle: &sealed::RawHandle<'_>) -> Result<Lock, sealed::RawError> {
+        Object::open(handle.0).map_err(sealed::RawError)
+    }
+}
+
+impl Serialize for Lock {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        handle::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Lock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lock, D::Error> {
+        handle::deserialize(deserializer)
+    }
+}

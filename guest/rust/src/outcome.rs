@@ -1,0 +1,98 @@
+//! What a task may return.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+/// What a task may return: `()`, a plain value (numbers, strings, tuples, collections, handles), or
+/// `Result<T, E>` of any `T` that serialises.
+///
+/// The value comes back from [`Process::join`](crate::Process::join). An `Err` makes the process
+/// fail with the text of the error, as an uncaught exception does in Python.
+#[diagnostic::on_unimplemented(
+    message = "a task cannot return `{Self}`",
+    label = "this returns `{Self}`",
+    note = "a task returns `()`, a plain value, or `Result<T, E>` where `T` implements serde's \
+            `Serialize` and `Deserialize` and `E` implements `Display`; wrap other types as \
+            `Ok::<_, isopod::Error>(value)`"
+)]
+pub trait Outcome {
+    /// What `join` gives.
+    type Value: Serialize + DeserializeOwned;
+
+    /// The value, or the text with which the process is to fail.
+    ///
+    /// # Errors
+    /// The text.
+    fn into_result(self) -> Result<Self::Value, String>;
+}
+
+impl<T: Serialize + DeserializeOwned, E: fmt::Display> Outcome for Result<T, E> {
+    type Value = T;
+
+    fn into_result(self) -> Result<T, String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
+/// Gives a name to the type `!`, which has none in stable Rust: the output of a function that never
+/// returns.
+pub trait Output {
+    /// The output.
+    type Of;
+}
+
+impl<T> Output for fn() -> T {
+    type Of = T;
+}
+
+type Never = <fn() -> ! as Output>::Of;
+
+/// A task that never returns, such as an endless loop.
+impl Outcome for Never {
+    type Value = ();
+
+    fn into_result(self) -> Result<(), String> {
+        self
+    }
+}
+
+/// Types that are their own value. There is one impl for each, not one for all that serialise,
+/// because that would cover `Result` too, and an error would then be a success.
+macro_rules! plain {
+    ($([$($parameters:tt)*] $value:ty),+ $(,)?) => {
+        $(
+            impl<$($parameters)*> Outcome for $value {
+                type Value = $value;
+
+                fn into_result(self) -> Result<$value, String> {
+                    Ok(self)
+                }
+            }
+        )+
+    };
+}
+
+plain! {
+    [] (), [] bool, [] char, [] String,
+    [] u8, [] u16, [] u32, [] u64, [] u128, [] usize,
+    [] i8, [] i16, [] i32, [] i64, [] i128, [] isize,
+    [] f32, [] f64,
+    [] crate::ExitStatus, [] crate::Lock,
+    [T] crate::Queue<T>, [T] crate::Sender<T>, [T] crate::Receiver<T>,
+    [S, R] crate::Connection<S, R>,
+    [T: Serialize + DeserializeOwned] Option<T>,
+    [T: Serialize + DeserializeOwned] Vec<T>,
+    [T: Serialize + DeserializeOwned] Box<T>,
+    [K: Serialize + DeserializeOwned + Ord, V: Serialize + DeserializeOwned] BTreeMap<K, V>,
+    [A: Serialize + DeserializeOwned] (A,),
+    [A: Serialize + DeserializeOwned, B: Serialize + DeserializeOwned] (A, B),
+    [A: Serialize + DeserializeOwned, B: Serialize + DeserializeOwned,
+     C: Serialize + DeserializeOwned] (A, B, C),
+    [A: Serialize + DeserializeOwned, B: Serialize + DeserializeOwned,
+     C: Serialize + DeserializeOwned, D: Serialize + DeserializeOwned] (A, B, C, D),
+    [K: Serialize + DeserializeOwned + Eq + Hash, V: Serialize + DeserializeOwned,
+     H: BuildHasher + Default] HashMap<K, V, H>,
+}

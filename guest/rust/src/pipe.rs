@@ -1,0 +1,255 @@
+//! Pipes: two ends that send whole values to each other.
+//!
+//! The direction is part of the type, so "this end is read-only" is a compile error here rather
+//! than a failure at run time as in Python.
+
+use crate::bindings::pipe::{self, Connection as RawConnection};
+use crate::bindings::types::{ErrorCode, Handle};
+use crate::handle::{self, Object, sealed};
+use crate::time::{NO_WAIT, nanoseconds};
+use crate::{Error, RecvIter, message};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Makes a pipe whose ends both send and receive: the first end sends `A` and receives `B`, the
+/// second the other way round. Python: `Pipe()`.
+///
+/// Each direction holds up to 64 KiB under way, or one larger message.
+///
+/// ```no_run
+/// # use isopod::{Connection, Process, pipe};
+/// fn double(numbers: Connection<u64>) -> Result<(), isopod::Error> {
+///     let number = numbers.recv()?;
+///     numbers.send(&(2 * number))
+/// }
+/// # #[isopod::main]
+/// # fn main() -> Result<(), isopod::Error> {
+/// let (mine, theirs) = pipe::<u64, u64>()?;
+/// let child = Process::spawn(double, (theirs,))?;
+/// mine.send(&21)?;
+/// println!("{}", mine.recv()?);
+/// child.join()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+#[allow(
+    clippy::type_complexity,
+    reason = "a pair of connections is the whole point"
+)]
+pub fn pipe<A, B>() -> Result<(Connection<A, B>, Connection<B, A>), Error> {
+    let (first, second) = pipe::create(true)?;
+    Ok((Connection::from_raw(first), Connection::from_raw(second)))
+}
+
+/// Makes a pipe that carries `T` one way: the end that receives, and the end that sends, in
+/// Python's order. Python: `Pipe(duplex=False)`.
+///
+/// # Errors
+/// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+pub fn one_way_pipe<T>() -> Result<(Receiver<T>, Sender<T>), Error> {
+    let (receiver, sender) = pipe::create(false)?;
+    Ok((Receiver::from_raw(receiver), Sender::from_raw(sender)))
+}
+
+/// One end of a [`pipe`]: sends `S` and receives `R`.
+///
+/// Ends are counted. When every handle to an end is gone, in all processes and messages, the other
+/// end reads what is left, then [`EndOfFile`](crate::ErrorKind::EndOfFile), and fails to send. So a
+/// process that hands an end to a child drops its own: `spawn` takes arguments by value.
+pub struct Connection<S, R = S> {
+    raw: Arc<RawConnection>,
+    values: PhantomData<fn(S) -> R>,
+}
+
+/// The sending end of a [`one_way_pipe`]. Counted as [`Connection`] is.
+pub struct Sender<T> {
+    raw: Arc<RawConnection>,
+    values: PhantomData<fn(T)>,
+}
+
+/// The receiving end of a [`one_way_pipe`]. Counted as [`Connection`] is.
+pub struct Receiver<T> {
+    raw: Arc<RawConnection>,
+    values: PhantomData<fn() -> T>,
+}
+
+/// The methods of an end that sends `$value`.
+macro_rules! sending {
+    ($value:ident, $end:ident<$($parameter:ident),+>) => {
+        impl<$($parameter),+> $end<$($parameter),+>
+        where
+            $value: Serialize,
+        {
+            /// Sends a value, waiting while the pipe is full.
+            ///
+            /// # Errors
+            /// [`BrokenPipe`](crate::ErrorKind::BrokenPipe) if the other end is gone;
+            /// [`MessageTooLarge`](crate::ErrorKind::MessageTooLarge);
+            /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded);
+            /// [`Encode`](crate::ErrorKind::Encode).
+            pub fn send(&self, value: &$value) -> Result<(), Error> {
+                self.send_within(value, None)
+            }
+
+            /// As `send`, without waiting.
+            ///
+            /// # Errors
+            /// [`TimedOut`](crate::ErrorKind::TimedOut), and those of `send`.
+            pub fn try_send(&self, value: &$value) -> Result<(), Error> {
+                self.send_within(value, NO_WAIT)
+            }
+
+            /// As `send`, waiting for `timeout` at most.
+            ///
+            /// # Errors
+            /// [`TimedOut`](crate::ErrorKind::TimedOut), and those of `send`.
+            pub fn send_timeout(&self, value: &$value, timeout: Duration) -> Result<(), Error> {
+                self.send_within(value, Some(nanoseconds(timeout)))
+            }
+
+            fn send_within(&self, value: &$value, timeout: Option<u64>) -> Result<(), Error> {
+                message::encode(&[], value, |bytes, handles| {
+                    self.raw.send(bytes, handles, timeout)
+                })??;
+                Ok(())
+            }
+        }
+    };
+}
+
+/// The methods of an end that receives `$value`.
+macro_rules! receiving {
+    ($value:ident, $end:ident<$($parameter:ident),+>) => {
+        impl<$($parameter),+> $end<$($parameter),+>
+        where
+            $value: DeserializeOwned,
+        {
+            /// Takes the next value, waiting for one.
+            ///
+            /// # Errors
+            /// [`EndOfFile`](crate::ErrorKind::EndOfFile) if the other end is gone and nothing is
+            /// left; [`Decode`](crate::ErrorKind::Decode) if the message is of another type: it is
+            /// lost.
+            pub fn recv(&self) -> Result<$value, Error> {
+                message::decode(self.raw.recv(None)?)
+            }
+
+            /// As `recv`, without waiting.
+            ///
+            /// # Errors
+            /// [`TimedOut`](crate::ErrorKind::TimedOut), and those of `recv`.
+            pub fn try_recv(&self) -> Result<$value, Error> {
+                message::decode(self.raw.recv(NO_WAIT)?)
+            }
+
+            /// As `recv`, waiting for `timeout` at most.
+            ///
+            /// # Errors
+            /// [`TimedOut`](crate::ErrorKind::TimedOut), and those of `recv`.
+            pub fn recv_timeout(&self, timeout: Duration) -> Result<$value, Error> {
+                message::decode(self.raw.recv(Some(nanoseconds(timeout)))?)
+            }
+
+            /// Whether `recv` would not wait now: a value is there, or the other end is gone. Does
+            /// not block. Python: `poll()`.
+            ///
+            /// # Errors
+            /// None that can be met today.
+            pub fn poll(&self) -> Result<bool, Error> {
+                Ok(self.raw.poll(NO_WAIT)?)
+            }
+
+            /// As `poll`, waiting for `timeout` at most. Python: `poll(timeout)`.
+            ///
+            /// # Errors
+            /// None that can be met today.
+            pub fn poll_timeout(&self, timeout: Duration) -> Result<bool, Error> {
+                Ok(self.raw.poll(Some(nanoseconds(timeout)))?)
+            }
+        }
+    };
+}
+
+/// What makes an end a handle.
+macro_rules! handle {
+    ($end:ident<$($parameter:ident),+>) => {
+        impl<$($parameter),+> $end<$($parameter),+> {
+            fn from_raw(raw: RawConnection) -> Self {
+                $end { raw: Arc::new(raw), values: PhantomData }
+            }
+        }
+
+        impl<$($parameter),+> Clone for $end<$($parameter),+> {
+            fn clone(&self) -> Self {
+                $end { raw: Arc::clone(&self.raw), values: PhantomData }
+            }
+        }
+
+        impl<$($parameter),+> fmt::Debug for $end<$($parameter),+> {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(std::any::type_name::<Self>())
+            }
+        }
+
+        impl<$($parameter),+> Object for $end<$($parameter),+> {
+            const KIND: &'static str = "connection";
+
+            fn to_handle(&self) -> Handle {
+                self.raw.to_handle()
+            }
+
+            fn open(handle: &Handle) -> Result<Self, ErrorCode> {
+                RawConnection::open(handle).map(Self::from_raw)
+            }
+        }
+
+        impl<$($parameter),+> sealed::Inherit for $end<$($parameter),+> {
+            fn from_handle(handle: &sealed::RawHandle<'_>) -> Result<Self, sealed::RawError> {
+                Object::open(handle.0).map_err(sealed::RawError)
+            }
+        }
+
+        impl<$($parameter),+> Serialize for $end<$($parameter),+> {
+            fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+                handle::serialize(self, serializer)
+            }
+        }
+
+        impl<'de, $($parameter),+> Deserialize<'de> for $end<$($parameter),+> {
+            fn deserialize<Z: Deserializer<'de>>(deserializer: Z) -> Result<Self, Z::Error> {
+                handle::deserialize(deserializer)
+            }
+        }
+    };
+}
+
+sending!(S, Connection<S, R>);
+receiving!(R, Connection<S, R>);
+sending!(T, Sender<T>);
+receiving!(T, Receiver<T>);
+handle!(Connection<S, R>);
+handle!(Sender<T>);
+handle!(Receiver<T>);
+
+impl<T: DeserializeOwned> Receiver<T> {
+    /// Takes value after value, waiting for each, until the other end is gone.
+    pub fn iter(&self) -> RecvIter<'_, T> {
+        RecvIter::new(self)
+    }
+}
+
+impl<'a, T: DeserializeOwned> IntoIterator for &'a Receiver<T> {
+    type Item = Result<T, Error>;
+    type IntoIter = RecvIter<'a, T>;
+
+    fn into_iter(self) -> RecvIter<'a, T> {
+        self.iter()
+    }
+}

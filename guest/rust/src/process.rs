@@ -1,0 +1,348 @@
+//! Processes.
+
+use crate::bindings::pipe::{self, Connection as RawConnection};
+use crate::bindings::process::{self, Options, Process as RawProcess};
+use crate::bindings::types::ErrorCode;
+use crate::task::{self, Task, Value};
+use crate::time::{NO_WAIT, nanoseconds};
+use crate::{Error, ErrorKind, ExitStatus, message};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::any::type_name;
+use std::cell::Cell;
+use std::fmt;
+use std::time::Duration;
+
+/// A process that this one started: an isolated instance of the same program, whose task gives a
+/// `T`.
+///
+/// Dropping this neither ends nor joins the process. A process that comes to its normal end waits
+/// for those it started, but for daemons, which are ended with it.
+pub struct Process<T = ()> {
+    raw: RawProcess,
+    /// The pipe on which the value arrives, until it has.
+    value: Cell<Option<RawConnection>>,
+    returns: std::marker::PhantomData<fn() -> T>,
+}
+
+/// What a process is started with beyond its task; see [`Process::builder`].
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    name: Option<String>,
+    daemon: Option<bool>,
+    memory_limit: Option<u64>,
+    timeout: Option<Duration>,
+}
+
+/// The calling process: see [`current_process`].
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentProcess(());
+
+impl Process {
+    /// Starts a process that runs `task` with `arguments`, and does not wait for it. Python:
+    /// `Process(target=task, args=arguments).start()`.
+    ///
+    /// A task is a function, or a closure that captures nothing. Arguments travel as a message:
+    /// they are copied, and handles in them refer to the same objects in both processes. Nothing
+    /// else is shared: the new process begins with the globals as the program declares them.
+    ///
+    /// ```no_run
+    /// # use isopod::Process;
+    /// # #[isopod::main]
+    /// # fn main() -> Result<(), isopod::Error> {
+    /// let child = Process::spawn(|from: u64, to: u64| (from..to).sum::<u64>(), (1, 10))?;
+    /// assert_eq!(child.join()?, 45);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoEntry`] if main is not marked with `#[isopod::main]`;
+    /// [`ErrorKind::AccessDenied`] in a daemon; [`ErrorKind::LimitExceeded`] if too many processes
+    /// live; [`ErrorKind::Encode`] for arguments that cannot be made a message.
+    pub fn spawn<F, Args>(task: F, arguments: Args) -> Result<Process<Value<F, Args>>, Error>
+    where
+        F: Task<Args>,
+        Args: Serialize + DeserializeOwned,
+    {
+        Builder::default().spawn(task, arguments)
+    }
+
+    /// Options for a process: its name, whether it is a daemon, its limits.
+    ///
+    /// ```no_run
+    /// # use isopod::Process;
+    /// # #[isopod::main]
+    /// # fn main() -> Result<(), isopod::Error> {
+    /// let child = Process::builder()
+    ///     .name("worker")
+    ///     .memory_limit(64 << 20)
+    ///     .spawn(|| println!("a small process"), ())?;
+    /// child.join()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+impl Builder {
+    /// Names the process. Default: `Process-N`.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Builder {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Makes the process a daemon: it is ended when this one ends, and may not start processes.
+    /// Default: as this process is.
+    #[must_use]
+    pub fn daemon(mut self, daemon: bool) -> Builder {
+        self.daemon = Some(daemon);
+        self
+    }
+
+    /// Bounds the memory of the process, in bytes. Default: as this process's.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Builder {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Ends the process when this much time has passed since its start. Default: no such limit.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Builder {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Starts the process, as [`Process::spawn`] does.
+    ///
+    /// # Errors
+    /// Those of [`Process::spawn`]; [`ErrorKind::InvalidArgument`] for a name that is empty, longer
+    /// than 255 bytes or holds a control character; [`ErrorKind::LimitExceeded`] for a memory limit
+    /// above this process's own.
+    pub fn spawn<F, Args>(self, task: F, arguments: Args) -> Result<Process<Value<F, Args>>, Error>
+    where
+        F: Task<Args>,
+        Args: Serialize + DeserializeOwned,
+    {
+        let index = task::table_index::<F, Args>()?;
+        // The type says all there is of the task: the other process makes the value anew.
+        std::mem::forget(task);
+        let options = self.options()?;
+        let label = type_name::<F>();
+        let (receiver, sender) = if task::has_value::<Value<F, Args>>() {
+            let (receiver, sender) = pipe::create(false)?;
+            (Some(receiver), Some(sender))
+        } else {
+            (None, None)
+        };
+        let raw = message::encode(&index, &arguments, |bytes, handles| match &sender {
+            None => RawProcess::spawn(label, bytes, handles, &options),
+            Some(sender) => {
+                let sender = sender.to_handle();
+                let mut handles = handles.to_vec();
+                handles.push(&sender);
+                RawProcess::spawn(label, bytes, &handles, &options)
+            }
+        })??;
+        Ok(Process {
+            raw,
+            value: Cell::new(receiver),
+            returns: std::marker::PhantomData,
+        })
+    }
+
+    fn options(&self) -> Result<Options, Error> {
+        let options = Options::new();
+        if let Some(name) = &self.name {
+            options.set_name(name)?;
+        }
+        if let Some(daemon) = self.daemon {
+            options.set_daemon(daemon);
+        }
+        if let Some(bytes) = self.memory_limit {
+            options.set_memory_limit(bytes)?;
+        }
+        if let Some(timeout) = self.timeout {
+            options.set_timeout(nanoseconds(timeout));
+        }
+        Ok(options)
+    }
+}
+
+impl<T> Process<T> {
+    /// The process's id, unique and never used twice. Python: `pid`.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.raw.id()
+    }
+
+    /// The process's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.raw.name()
+    }
+
+    /// Whether the process is a daemon.
+    #[must_use]
+    pub fn is_daemon(&self) -> bool {
+        self.raw.daemon()
+    }
+
+    /// Whether the process has not yet ended. Does not block.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.raw.is_alive()
+    }
+
+    /// How the process ended, or `None` while it lives. Does not block. Python: `exitcode`.
+    #[must_use]
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.raw.exit_status().map(ExitStatus::from)
+    }
+
+    /// Waits until the process has ended and says how, whether it succeeded or not. May be called
+    /// again. [`join`](Process::join) gives what the task returned.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAChild`] if this process did not start it.
+    pub fn wait(&self) -> Result<ExitStatus, Error> {
+        Ok(self.raw.join(None)?.into())
+    }
+
+    /// As [`wait`](Process::wait), for `timeout` at most. Python: `join(timeout)`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`], and those of [`wait`](Process::wait).
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<ExitStatus, Error> {
+        Ok(self.raw.join(Some(nanoseconds(timeout)))?.into())
+    }
+
+    /// Asks the host to end the process, whatever it does, and returns before it is gone. No
+    /// effect on a process that has ended.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAChild`] if this process did not start it.
+    pub fn terminate(&self) -> Result<(), Error> {
+        Ok(self.raw.terminate()?)
+    }
+
+    /// As [`terminate`](Process::terminate), with the exit status [`ExitStatus::Killed`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAChild`] if this process did not start it.
+    pub fn kill(&self) -> Result<(), Error> {
+        Ok(self.raw.kill()?)
+    }
+}
+
+impl<T: DeserializeOwned> Process<T> {
+    /// Waits until the process has ended and gives what its task returned.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ProcessFailed`] if the process did not succeed: it panicked, its task gave an
+    /// error, it was ended. The text says which, with the message and place of a panic, and
+    /// [`Error::exit_status`] has it as a value. [`ErrorKind::NotAChild`] if this process did not
+    /// start it.
+    pub fn join(self) -> Result<T, Error> {
+        let exit_status = self.wait()?;
+        self.finish(exit_status)
+    }
+
+    /// As [`join`](Process::join), for `timeout` at most. The value comes once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`]: the process runs on and can be joined later;
+    /// [`ErrorKind::NotFound`] if the value was taken before; and those of
+    /// [`join`](Process::join).
+    pub fn join_timeout(&self, timeout: Duration) -> Result<T, Error> {
+        let exit_status = self.wait_timeout(timeout)?;
+        self.finish(exit_status)
+    }
+
+    fn finish(&self, exit_status: ExitStatus) -> Result<T, Error> {
+        if !exit_status.success() {
+            return Err(Error::process_failed(
+                &format!("process `{}`", self.name()),
+                exit_status,
+            ));
+        }
+        if !task::has_value::<T>() {
+            return message::decode_parts(&[], Vec::new());
+        }
+        let missing = |what: &str| {
+            let text = format!("process `{}` {what}", self.name());
+            Error::with_text(ErrorKind::NotFound, text)
+        };
+        let value = self
+            .value
+            .take()
+            .ok_or_else(|| missing("has no value, or it was taken"))?;
+        match value.recv(NO_WAIT) {
+            Ok(message) => message::decode(message),
+            Err(ErrorCode::EndOfFile) => Err(missing("exited before its task returned a value")),
+            Err(code) => Err(code.into()),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Process<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Process")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CurrentProcess {
+    /// The id of the calling process. Python: `os.getpid()`.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        process::current_id()
+    }
+
+    /// The name of the calling process.
+    #[must_use]
+    pub fn name(&self) -> String {
+        process::current_name()
+    }
+
+    /// The id of the process that started the calling one; none in the main process. Python:
+    /// `os.getppid()`.
+    #[must_use]
+    pub fn parent_id(&self) -> Option<u64> {
+        process::parent_id()
+    }
+}
+
+/// The calling process. Python: `current_process()`.
+#[must_use]
+pub fn current_process() -> CurrentProcess {
+    CurrentProcess(())
+}
+
+/// The processes that the calling one started and that have not ended. Does not block. Python:
+/// `active_children()`. What their tasks return is not to be had from these.
+#[must_use]
+pub fn active_children() -> Vec<Process> {
+    process::active_children()
+        .into_iter()
+        .map(|raw| Process {
+            raw,
+            value: Cell::new(None),
+            returns: std::marker::PhantomData,
+        })
+        .collect()
+}
+
+/// The number of cores that processes may use. Python: `os.process_cpu_count()`.
+#[must_use]
+pub fn cpu_count() -> usize {
+    usize::try_from(process::core_count()).unwrap_or(1)
+}

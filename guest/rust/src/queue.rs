@@ -1,0 +1,237 @@
+//! Queues.
+
+use crate::bindings::queue::Queue as RawQueue;
+use crate::bindings::types::{ErrorCode, Handle};
+use crate::handle::{self, Object, sealed};
+use crate::time::{NO_WAIT, nanoseconds};
+use crate::{Error, GetIter, message};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A first-in, first-out queue of values, for any number of senders and receivers.
+///
+/// Cloning gives a second handle to the same queue. Unlike Python's queue there is no feeder
+/// thread: when [`put`](Queue::put) returns, the message is in the queue, and stays there when
+/// this process ends.
+///
+/// ```no_run
+/// # use isopod::{Process, Queue};
+/// # #[isopod::main]
+/// # fn main() -> Result<(), isopod::Error> {
+/// let queue = Queue::<String>::bounded(8)?;
+/// let child = Process::spawn(|queue: Queue<String>| queue.put(&"hello".to_owned()), (queue.clone(),))?;
+/// assert_eq!(queue.get()?, "hello");
+/// child.join()?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Queue<T> {
+    // Shared rather than duplicated by `Clone`: one reference in the host's table is enough.
+    raw: Arc<RawQueue>,
+    // A queue neither owns a `T` nor borrows from one.
+    values: PhantomData<fn(T) -> T>,
+}
+
+/// The bounds of a queue. `None` is no bound of the queue's own; the limit on queued bytes of the
+/// tree of processes always holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    /// The most messages in the queue.
+    pub max_messages: Option<u32>,
+    /// The most bytes of payload in the queue, together.
+    pub max_bytes: Option<u64>,
+}
+
+impl<T> Queue<T> {
+    /// Makes a queue without bounds of its own. Python: `Queue()`.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn new() -> Result<Queue<T>, Error> {
+        Queue::with_bounds(Bounds::default())
+    }
+
+    /// Makes a queue of at most `max_messages` messages. Python: `Queue(maxsize)`, but 0 is an
+    /// error here.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if the bound is 0;
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn bounded(max_messages: u32) -> Result<Queue<T>, Error> {
+        Queue::with_bounds(Bounds {
+            max_messages: Some(max_messages),
+            max_bytes: None,
+        })
+    }
+
+    /// Makes a queue with bounds in messages, in bytes, or both.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if a bound is 0;
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn with_bounds(bounds: Bounds) -> Result<Queue<T>, Error> {
+        Ok(Queue::from_raw(RawQueue::create(
+            bounds.max_messages,
+            bounds.max_bytes,
+        )?))
+    }
+
+    /// The number of messages in the queue now: exact, but soon old. Does not block. Python:
+    /// `qsize()`.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.raw.len()
+    }
+
+    /// Whether the queue has no message now. Does not block. Python: `empty()`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.raw.len() == 0
+    }
+
+    /// Whether a put would have to wait now. Does not block. Python: `full()`.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.raw.is_full()
+    }
+
+    /// Closes the queue for all processes: later puts fail with
+    /// [`Closed`](crate::ErrorKind::Closed), gets take what is left and then fail with it, and
+    /// iterators end. Does not block. Closing twice is fine.
+    pub fn close(&self) {
+        self.raw.close();
+    }
+
+    fn from_raw(raw: RawQueue) -> Queue<T> {
+        Queue {
+            raw: Arc::new(raw),
+            values: PhantomData,
+        }
+    }
+}
+
+impl<T: Serialize> Queue<T> {
+    /// Appends a value, waiting for room.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::ErrorKind::Closed);
+    /// [`MessageTooLarge`](crate::ErrorKind::MessageTooLarge) at once, if it could never fit;
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) at once, if the tree's queued bytes are
+    /// used up; [`Encode`](crate::ErrorKind::Encode).
+    pub fn put(&self, value: &T) -> Result<(), Error> {
+        self.put_within(value, None)
+    }
+
+    /// As [`put`](Queue::put), without waiting. Python: `put_nowait`.
+    ///
+    /// # Errors
+    /// [`Full`](crate::ErrorKind::Full), and those of [`put`](Queue::put).
+    pub fn try_put(&self, value: &T) -> Result<(), Error> {
+        self.put_within(value, NO_WAIT)
+    }
+
+    /// As [`put`](Queue::put), waiting for `timeout` at most.
+    ///
+    /// # Errors
+    /// [`Full`](crate::ErrorKind::Full), and those of [`put`](Queue::put).
+    pub fn put_timeout(&self, value: &T, timeout: Duration) -> Result<(), Error> {
+        self.put_within(value, Some(nanoseconds(timeout)))
+    }
+
+    fn put_within(&self, value: &T, timeout: Option<u64>) -> Result<(), Error> {
+        message::encode(&[], value, |bytes, handles| {
+            self.raw.put(bytes, handles, timeout)
+        })??;
+        Ok(())
+    }
+}
+
+impl<T: DeserializeOwned> Queue<T> {
+    /// Takes the oldest value, waiting for one.
+    ///
+    /// # Errors
+    /// [`Closed`](crate::ErrorKind::Closed) if the queue is closed and empty;
+    /// [`Decode`](crate::ErrorKind::Decode) if the message is no `T`: it is lost.
+    pub fn get(&self) -> Result<T, Error> {
+        message::decode(self.raw.get(None)?)
+    }
+
+    /// As [`get`](Queue::get), without waiting. Python: `get_nowait`.
+    ///
+    /// # Errors
+    /// [`Empty`](crate::ErrorKind::Empty), and those of [`get`](Queue::get).
+    pub fn try_get(&self) -> Result<T, Error> {
+        message::decode(self.raw.get(NO_WAIT)?)
+    }
+
+    /// As [`get`](Queue::get), waiting for `timeout` at most.
+    ///
+    /// # Errors
+    /// [`Empty`](crate::ErrorKind::Empty), and those of [`get`](Queue::get).
+    pub fn get_timeout(&self, timeout: Duration) -> Result<T, Error> {
+        message::decode(self.raw.get(Some(nanoseconds(timeout)))?)
+    }
+
+    /// Takes value after value, waiting for each, until the queue is closed and empty.
+    pub fn iter(&self) -> GetIter<'_, T> {
+        GetIter::new(self)
+    }
+}
+
+impl<'a, T: DeserializeOwned> IntoIterator for &'a Queue<T> {
+    type Item = Result<T, Error>;
+    type IntoIter = GetIter<'a, T>;
+
+    fn into_iter(self) -> GetIter<'a, T> {
+        self.iter()
+    }
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Queue<T> {
+        Queue {
+            raw: Arc::clone(&self.raw),
+            values: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Queue<{}>", std::any::type_name::<T>())
+    }
+}
+
+impl<T> Object for Queue<T> {
+    const KIND: &'static str = "queue";
+
+    fn to_handle(&self) -> Handle {
+        self.raw.to_handle()
+    }
+
+    fn open(handle: &Handle) -> Result<Queue<T>, ErrorCode> {
+        RawQueue::open(handle).map(Queue::from_raw)
+    }
+}
+
+impl<T> sealed::Inherit for Queue<T> {
+    fn from_handle(handle: &sealed::RawHandle<'_>) -> Result<Queue<T>, sealed::RawError> {
+        Object::open(handle.0).map_err(sealed::RawError)
+    }
+}
+
+impl<T> Serialize for Queue<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        handle::serialize(self, serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Queue<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
+        handle::deserialize(deserializer)
+    }
+}

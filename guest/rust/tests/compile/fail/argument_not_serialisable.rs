@@ -1,0 +1,7 @@
+struct Plain;
+
+fn task(_: Plain) {}
+
+fn main() -> Result<(), isopod::Error> {
+    isopod::Process::spawn(task, (Plain,))?.join()
+}

@@ -1,0 +1,4 @@
+fn main() -> Result<(), isopod::Error> {
+    let number = std::env::args().count();
+    isopod::Process::spawn(move || println!("{number}"), ())?.join()
+}

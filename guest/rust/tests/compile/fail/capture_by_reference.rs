@@ -1,0 +1,4 @@
+fn main() -> Result<(), isopod::Error> {
+    let name = String::from("captured");
+    isopod::Process::spawn(|| println!("{name}"), ())?.join()
+}

@@ -1,0 +1,6 @@
+fn task() {}
+
+fn main() -> Result<(), isopod::Error> {
+    let pointer: fn() = task;
+    isopod::Process::spawn(pointer, ())?.join()
+}

@@ -1,0 +1,2 @@
+#[isopod::main]
+async fn main() {}

@@ -1,0 +1,4 @@
+#[isopod::main]
+struct Program;
+
+fn main() {}

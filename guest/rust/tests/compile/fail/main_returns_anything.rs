@@ -1,0 +1,4 @@
+#[isopod::main]
+fn main() -> u32 {
+    1
+}

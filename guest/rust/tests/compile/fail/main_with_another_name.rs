@@ -1,0 +1,2 @@
+#[isopod::main]
+fn start() {}

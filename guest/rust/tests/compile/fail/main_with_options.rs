@@ -1,0 +1,2 @@
+#[isopod::main(workers = 4)]
+fn main() {}

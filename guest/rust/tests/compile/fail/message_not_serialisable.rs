@@ -1,0 +1,5 @@
+struct Plain;
+
+fn main() -> Result<(), isopod::Error> {
+    isopod::Queue::new()?.put(&Plain)
+}

@@ -1,0 +1,129 @@
+//! Packs what a guest is built with into the crate: the two guest crates and the WIT, with a small
+//! workspace around them.
+//!
+//! The list is made here rather than written by hand, so that a new file cannot be forgotten.
+//! Tests and what only tests need are left out: a guest's build must not resolve their
+//! dependencies.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// The two crates, as directories below the root of the workspace.
+const CRATES: [&str; 2] = ["guest/rust", "guest/rust-macros"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?)
+        .join("../..")
+        .canonicalize()?;
+    let output = PathBuf::from(std::env::var("OUT_DIR")?);
+    let mut files: Vec<(String, PathBuf)> = Vec::new();
+    let mut inherited = BTreeSet::new();
+
+    for name in CRATES {
+        let manifest = root.join(name).join("Cargo.toml");
+        println!("cargo::rerun-if-changed={}", manifest.display());
+        let manifest = guest_manifest(&fs::read_to_string(manifest)?, &mut inherited)?;
+        let packed = output.join(format!("{}.toml", name.replace('/', "-")));
+        fs::write(&packed, manifest)?;
+        files.push((format!("{name}/Cargo.toml"), packed));
+        collect(&root, &root.join(name).join("src"), "rs", &mut files)?;
+    }
+    collect(&root, &root.join("wit"), "wit", &mut files)?;
+
+    let manifest = root.join("Cargo.toml");
+    println!("cargo::rerun-if-changed={}", manifest.display());
+    let packed = output.join("workspace.toml");
+    fs::write(
+        &packed,
+        workspace_manifest(&fs::read_to_string(manifest)?, &inherited)?,
+    )?;
+    files.push(("Cargo.toml".to_owned(), packed));
+
+    files.sort();
+    let mut list = "&[\n".to_owned();
+    for (name, path) in files {
+        writeln!(
+            list,
+            "    ({name:?}, include_bytes!({:?})),",
+            path.display().to_string()
+        )?;
+    }
+    list.push_str("]\n");
+    fs::write(output.join("sdk_files.rs"), list)?;
+    Ok(())
+}
+
+/// The manifest of a guest crate without what only its own development needs. Adds the names of
+/// the dependencies that it takes from the workspace to `inherited`.
+fn guest_manifest(text: &str, inherited: &mut BTreeSet<String>) -> Result<String, Box<dyn Error>> {
+    let mut manifest: Table = text.parse()?;
+    manifest.remove("dev-dependencies");
+    manifest.remove("lints");
+    let dependencies = manifest.get("dependencies").and_then(Value::as_table);
+    for (name, dependency) in dependencies.into_iter().flatten() {
+        if dependency.get("workspace").and_then(Value::as_bool) == Some(true) {
+            inherited.insert(name.clone());
+        }
+    }
+    Ok(toml::to_string(&manifest)?)
+}
+
+/// A workspace of the guest crates alone, with what they inherit.
+fn workspace_manifest(text: &str, inherited: &BTreeSet<String>) -> Result<String, Box<dyn Error>> {
+    let manifest: Table = text.parse()?;
+    let workspace = manifest
+        .get("workspace")
+        .and_then(Value::as_table)
+        .ok_or("no `[workspace]`")?;
+    let all = workspace
+        .get("dependencies")
+        .and_then(Value::as_table)
+        .ok_or("no `[workspace.dependencies]`")?;
+    let mut dependencies = Table::new();
+    for name in inherited {
+        let dependency = all
+            .get(name)
+            .ok_or_else(|| format!("`{name}` is not in the workspace"))?;
+        dependencies.insert(name.clone(), dependency.clone());
+    }
+    let mut packed = Table::new();
+    packed.insert("resolver".to_owned(), "3".into());
+    packed.insert("members".to_owned(), CRATES.to_vec().into());
+    if let Some(package) = workspace.get("package") {
+        packed.insert("package".to_owned(), package.clone());
+    }
+    packed.insert("dependencies".to_owned(), dependencies.into());
+    let mut root = Table::new();
+    root.insert("workspace".to_owned(), packed.into());
+    Ok(toml::to_string(&root)?)
+}
+
+/// Adds the files below `directory` that end in `extension`, but for the tests.
+fn collect(
+    root: &Path,
+    directory: &Path,
+    extension: &str,
+    files: &mut Vec<(String, PathBuf)>,
+) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed={}", directory.display());
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let is_test = path
+            .file_stem()
+            .is_some_and(|stem| stem.to_string_lossy().ends_with("_tests"));
+        if path.is_dir() {
+            collect(root, &path, extension, files)?;
+        } else if path.extension().is_some_and(|found| found == extension) && !is_test {
+            let name = path
+                .strip_prefix(root)?
+                .to_str()
+                .ok_or("a path that is not Unicode")?;
+            files.push((name.to_owned(), path.clone()));
+        }
+    }
+    Ok(())
+}

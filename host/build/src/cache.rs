@@ -1,0 +1,193 @@
+//! The cache directory, and the locks that keep builds at the same time apart.
+
+use crate::{Error, ErrorKind};
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The cache directory, which exists.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    root: PathBuf,
+}
+
+/// A lock between processes, held until it is dropped.
+#[derive(Debug)]
+pub(crate) struct CacheLock {
+    _file: File,
+}
+
+impl Cache {
+    /// Opens the cache at `root`, or where the environment says. Makes the directory.
+    pub(crate) fn open(root: Option<&Path>) -> Result<Cache, Error> {
+        let root = match root {
+            Some(root) => root.to_owned(),
+            None => default_root(|name| std::env::var_os(name))?,
+        };
+        let open = || {
+            fs::create_dir_all(&root)?;
+            // cargo and the linker are run from other directories.
+            root.canonicalize()
+        };
+        match open() {
+            Ok(root) => Ok(Cache { root }),
+            Err(error) => Err(cannot_write(&root, &error)),
+        }
+    }
+
+    /// The path of something in the cache.
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// A directory of the cache, made if missing.
+    pub(crate) fn directory(&self, name: impl AsRef<Path>) -> Result<PathBuf, Error> {
+        let directory = self.path(name);
+        fs::create_dir_all(&directory).map_err(|error| cannot_write(&directory, &error))?;
+        Ok(directory)
+    }
+
+    /// Waits for the lock `name`. `waiting` is called once if another process holds it.
+    pub(crate) fn lock(&self, name: &str, waiting: impl FnOnce()) -> Result<CacheLock, Error> {
+        let path = self.directory("locks")?.join(name);
+        let lock = || -> io::Result<File> {
+            let file = File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    waiting();
+                    file.lock()?;
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            Ok(file)
+        };
+        match lock() {
+            Ok(file) => Ok(CacheLock { _file: file }),
+            Err(error) => Err(cannot_write(&path, &error)),
+        }
+    }
+}
+
+/// The error for a path of the cache.
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::new(
+        ErrorKind::Cache,
+        format!("cannot write `{}` in the cache", path.display()),
+    )
+    .because(error)
+    .with_hint("set `ISOPOD_CACHE` to a directory that can be written")
+}
+
+/// Writes a file at once or not at all, and not if it is there with this content: cargo looks at
+/// times.
+pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> Result<(), Error> {
+    if fs::read(path).is_ok_and(|present| present == content) {
+        return Ok(());
+    }
+    let write = || -> io::Result<()> {
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        io::Write::write_all(&mut file, content)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|error| cannot_write(path, &error))
+}
+
+fn default_root(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Error> {
+    let set = |name| {
+        variable(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    set("ISOPOD_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|path| path.join("isopod")))
+        .or_else(|| set("HOME").map(|path| path.join(".cache/isopod")))
+        .ok_or_else(|| {
+            Error::new(ErrorKind::Cache, "no cache directory: `HOME` is not set")
+                .with_hint("set `ISOPOD_CACHE` to a directory that can be written")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn the_environment_names_the_cache_in_this_order() {
+        let variables = [
+            ("ISOPOD_CACHE", "/a"),
+            ("XDG_CACHE_HOME", "/b"),
+            ("HOME", "/c"),
+        ];
+        for (skipped, expected) in ["/a", "/b/isopod", "/c/.cache/isopod"].iter().enumerate() {
+            let root = default_root(|name| {
+                let mut variables = variables.iter().skip(skipped);
+                variables
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, value)| value.into())
+            });
+            assert_eq!(root.unwrap(), Path::new(expected));
+        }
+        let error = default_root(|name| (name == "HOME").then(OsString::new)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cache);
+    }
+
+    #[test]
+    fn a_lock_keeps_others_out_until_it_is_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(directory.path())).unwrap();
+        let lock = cache
+            .lock("one", || unreachable!("nobody holds it"))
+            .unwrap();
+        let mut waited = false;
+        std::thread::scope(|scope| {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            let cache = &cache;
+            let waited = &mut waited;
+            scope.spawn(move || {
+                cache
+                    .lock("one", || {
+                        *waited = true;
+                        sender.send(()).unwrap();
+                    })
+                    .unwrap()
+            });
+            receiver.recv().unwrap();
+            cache
+                .lock("other", || unreachable!("another lock is another lock"))
+                .unwrap();
+            drop(lock);
+        });
+        assert!(waited);
+    }
+
+    #[test]
+    fn a_file_of_the_same_content_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write_if_changed(&path, b"one").unwrap();
+        let before = fs::metadata(&path).unwrap();
+        write_if_changed(&path, b"one").unwrap();
+        use std::os::unix::fs::MetadataExt;
+        assert_eq!(fs::metadata(&path).unwrap().ino(), before.ino());
+        write_if_changed(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_made_is_an_error_with_a_hint() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = Cache::open(Some(&file.path().join("below"))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cache);
+        assert!(error.hint().unwrap().contains("ISOPOD_CACHE"));
+    }
+}

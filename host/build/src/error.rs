@@ -1,0 +1,79 @@
+//! The error of this crate: one line, with a cause and a hint beside it.
+
+use std::fmt;
+
+/// Why a program was not built.
+///
+/// Its text is one line. [`cause`](Error::cause) may have several, such as what a tool said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    text: String,
+    cause: Option<String>,
+    hint: Option<String>,
+}
+
+/// The step that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The source is missing, unreadable, or nothing that can be built.
+    Source,
+    /// The cache directory is unknown or cannot be written.
+    Cache,
+    /// There is no compiler with a WebAssembly target, and none was installed.
+    Toolchain,
+    /// The dependencies cannot be resolved or downloaded.
+    Dependencies,
+    /// The crate does not compile. The compiler said why on standard error.
+    Compile,
+    /// The compiled module cannot be made a component.
+    Componentize,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, text: impl Into<String>) -> Error {
+        Error {
+            kind,
+            text: text.into(),
+            cause: None,
+            hint: None,
+        }
+    }
+
+    pub(crate) fn because(mut self, cause: impl fmt::Display) -> Error {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Error {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The step that failed.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What made it fail, if more is known; may have several lines.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// What to do about it, if that is known; may have several lines.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Error {}

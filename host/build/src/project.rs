@@ -1,0 +1,157 @@
+//! A cargo project around a single `.rs` file.
+//!
+//! The file is copied under its own name to the root of the project, so that the location of a
+//! panic reads `name.rs:10:5`. It may use `isopod`, `serde` and `postcard`; a program that needs
+//! more is a crate.
+
+use crate::cache::{Cache, write_if_changed};
+use crate::sdk::hex;
+use crate::{Error, ErrorKind};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Names of binaries that cargo refuses, or that would hide a dependency.
+const TAKEN: [&str; 14] = [
+    "alloc",
+    "build",
+    "core",
+    "deps",
+    "examples",
+    "incremental",
+    "isopod",
+    "isopod_macros",
+    "postcard",
+    "proc_macro",
+    "serde",
+    "std",
+    "test",
+    "wit_bindgen",
+];
+
+/// Makes the project, or brings it up to date, and gives its directory. `source` is an absolute
+/// path; each has a project of its own, so that cargo builds anew only what has changed.
+pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
+    let unreadable = |error| {
+        Error::new(
+            ErrorKind::Source,
+            format!("cannot read `{}`", source.display()),
+        )
+        .because(error)
+    };
+    let text = fs::read(source).map_err(unreadable)?;
+    let stem = source.file_stem().unwrap_or_default().to_string_lossy();
+    let name = program_name(&stem);
+    let hash = hex(&Sha256::digest(source.as_os_str().as_encoded_bytes()));
+    let directory = cache.directory(Path::new("projects").join(&hash))?;
+    let file = match source.file_name().and_then(|file| file.to_str()) {
+        Some(file) if !file.contains(['"', '\\']) && !file.contains(char::is_control) => {
+            file.to_owned()
+        }
+        _ => format!("{name}.rs"),
+    };
+    // The hash keeps programs of the same name apart in the target directory that all share.
+    let manifest = format!(
+        "[package]\nname = \"{name}-{hash}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
+         publish = false\nautobins = false\n\n\
+         [[bin]]\nname = \"{name}\"\npath = \"{file}\"\n\n\
+         [dependencies]\nisopod = \"{version}\"\n\
+         postcard = {{ version = \"1\", default-features = false, features = [\"use-std\"] }}\n\
+         serde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
+         [workspace]\n",
+        version = env!("CARGO_PKG_VERSION"),
+    );
+    write_if_changed(&directory.join("Cargo.toml"), manifest.as_bytes())?;
+    write_if_changed(&directory.join(&file), &text)?;
+    Ok(directory)
+}
+
+/// A name that cargo takes, as near to `stem` as can be.
+fn program_name(stem: &str) -> String {
+    let mut name: String = stem
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() || letter == '-' {
+                letter
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    if !name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
+        name.insert(0, '_');
+    }
+    if name.chars().all(|letter| letter == '_') {
+        name.push_str("program");
+    }
+    if TAKEN.contains(&name.replace('-', "_").as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn names_are_made_fit_for_cargo() {
+        for (stem, expected) in [
+            ("hello", "hello"),
+            ("two-words", "two-words"),
+            ("two words", "two_words"),
+            ("2nd", "_2nd"),
+            ("", "_program"),
+            ("über", "_ber"),
+            ("test", "test_"),
+            ("isopod-macros", "isopod-macros_"),
+        ] {
+            assert_eq!(program_name(stem), expected);
+        }
+    }
+
+    #[test]
+    fn a_project_has_the_file_under_its_name_and_no_absolute_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(&directory.path().join("cache"))).unwrap();
+        let source = directory.path().join("hello.rs");
+        fs::write(&source, "fn main() {}").unwrap();
+        let project = of_file(&cache, &source).unwrap();
+        assert_eq!(
+            fs::read_to_string(project.join("hello.rs")).unwrap(),
+            "fn main() {}"
+        );
+        let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap();
+        assert!(!manifest.contains("\"/"), "{manifest}");
+        assert!(
+            !manifest.contains(directory.path().to_str().unwrap()),
+            "{manifest}"
+        );
+        assert!(manifest.contains("path = \"hello.rs\""), "{manifest}");
+
+        fs::write(&source, "fn main() { }").unwrap();
+        assert_eq!(of_file(&cache, &source).unwrap(), project);
+        assert_eq!(
+            fs::read_to_string(project.join("hello.rs")).unwrap(),
+            "fn main() { }"
+        );
+    }
+
+    #[test]
+    fn two_files_of_one_name_have_two_projects() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(&directory.path().join("cache"))).unwrap();
+        let projects: Vec<PathBuf> = ["a", "b"]
+            .iter()
+            .map(|name| {
+                fs::create_dir(directory.path().join(name)).unwrap();
+                let source = directory.path().join(name).join("main.rs");
+                fs::write(&source, "fn main() {}").unwrap();
+                of_file(&cache, &source).unwrap()
+            })
+            .collect();
+        assert_ne!(projects.first(), projects.last());
+    }
+}

@@ -1,0 +1,63 @@
+//! What cargo prints, line by line to our own standard error, but for one warning.
+//!
+//! Where the standard library is built, cargo resolves its workspace too, with the same patches, and
+//! warns at every build that `isopod` is not used there. It is true, and of no use to anyone.
+
+use std::io::{self, BufRead, Write};
+
+/// The warning, which is one line, and the help that follows it on several.
+const WARNING: &str = "patch `isopod ";
+const WARNING_END: &str = "was not used in the crate graph";
+const HELP: &str = "Check that the patched package version";
+
+/// Copies all lines but the warning, each as it comes.
+pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result<()> {
+    let mut line = Vec::new();
+    let mut in_warning = false;
+    while from.read_until(b'\n', &mut line)? != 0 {
+        let text = String::from_utf8_lossy(&line);
+        in_warning = (text.contains(WARNING) && text.contains(WARNING_END))
+            || (in_warning && (text.contains(HELP) || is_help(&text)));
+        if !in_warning {
+            to.write_all(&line)?;
+        }
+        line.clear();
+    }
+    Ok(())
+}
+
+/// Whether a line goes on with the help: indented by six, in small letters. What cargo does, such as
+/// `   Compiling`, is indented too, but has a capital.
+fn is_help(line: &str) -> bool {
+    line.strip_prefix("      ")
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn forwarded(text: &str) -> String {
+        let mut output = Vec::new();
+        forward(text.as_bytes(), &mut output).unwrap();
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn only_the_warning_goes() {
+        let warning = "warning: patch `isopod v0.1.0 (/a/b)` was not used in the crate graph\n\
+                       help: Check that the patched package version and available features\n      \
+                       with the dependency requirements.\n      version.\n";
+        let before = "   Compiling other v1.0.0\n";
+        let after = "   Compiling hello v1.0.0\nwarning: unused variable\n      --> a.rs\nend";
+        let all = format!("{before}{warning}{after}");
+        assert_eq!(forwarded(&all), format!("{before}{after}"));
+        let coloured =
+            "\u{1b}[33mwarning\u{1b}[0m: patch `isopod v0.1.0` was not used in the crate graph\n";
+        assert_eq!(forwarded(coloured), "");
+        let other = "warning: patch `other v1.0.0` was not used in the crate graph\n";
+        assert_eq!(forwarded(other), other);
+    }
+}

@@ -1,0 +1,158 @@
+//! Running other programs: cargo, rustc, rustup, apt-get.
+//!
+//! A build must come out the same whether it was asked for from a shell, by `cargo run` or in a
+//! test under `cargo test`. The outer cargo leaves variables that would change it, so those are
+//! taken away, and the ones that say where things are and how to reach them stay.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Variables that change what is built, beyond those that begin with `CARGO`.
+const REMOVED: [&str; 10] = [
+    "RUSTC",
+    "RUSTC_BOOTSTRAP",
+    "RUSTC_LINKER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTDOC",
+    "RUSTDOCFLAGS",
+    "RUSTFLAGS",
+    "RUSTUP_FORCE_ARG0",
+    "RUST_RECURSION_COUNT",
+];
+
+/// Beginnings of variables of cargo that say where things are, or how to reach them.
+const KEPT: [&str; 7] = [
+    "CARGO_HOME",
+    "CARGO_HTTP_",
+    "CARGO_LOG",
+    "CARGO_NET_",
+    "CARGO_REGISTR",
+    "CARGO_SOURCE_",
+    "CARGO_TERM_",
+];
+
+/// A command without the variables of an outer build. `RUSTUP_TOOLCHAIN` stays: where the outer
+/// cargo was told which toolchain to use, there may be no other.
+pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(changes_builds) {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+fn changes_builds(name: &str) -> bool {
+    REMOVED.contains(&name)
+        || name == "CARGO"
+        || name.starts_with("CARGO_") && !KEPT.iter().any(|kept| name.starts_with(kept))
+}
+
+/// Runs a command for its standard output, without line ends around it.
+///
+/// The error is what the command said on standard error, or why it did not run.
+pub(crate) fn output_of(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .output()
+        .map_err(|error| format!("`{}`: {error}", command.get_program().to_string_lossy()))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(if said.is_empty() {
+        output.status.to_string()
+    } else {
+        said
+    })
+}
+
+/// The files `name` in `directories`, in their order, each once.
+pub(crate) fn all_named(directories: &[PathBuf], name: &str) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for path in directories.iter().map(|directory| directory.join(name)) {
+        if path.is_file() && !found.contains(&path) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The paths in `directory` whose names begin with `prefix`, sorted; none if it cannot be read.
+pub(crate) fn entries(directory: &Path, prefix: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// The last lines of what a tool said: as many as fit an error.
+pub(crate) fn last_lines(text: &str) -> String {
+    const LINES: usize = 6;
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    lines
+        .get(lines.len().saturating_sub(LINES)..)
+        .unwrap_or_default()
+        .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn variables_that_change_builds_go_and_the_others_stay() {
+        for name in [
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_TARGET_DIR",
+            "CARGO_BUILD_TARGET",
+            "CARGO_PROFILE_RELEASE_PANIC",
+            "CARGO_MANIFEST_DIR",
+            "CARGO",
+            "RUSTC_WRAPPER",
+        ] {
+            assert!(changes_builds(name), "{name}");
+        }
+        for name in [
+            "CARGO_HOME",
+            "CARGO_NET_OFFLINE",
+            "CARGO_TERM_COLOR",
+            "RUSTUP_TOOLCHAIN",
+            "PATH",
+        ] {
+            assert!(!changes_builds(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_command_gives_its_output_or_what_it_said() {
+        let run = |script: &str| output_of(command("sh").args(["-c", script]));
+        assert_eq!(run("echo yes").unwrap(), "yes");
+        assert_eq!(run("echo no >&2; exit 3").unwrap_err(), "no");
+        assert_eq!(run("exit 3").unwrap_err(), "exit status: 3");
+        assert!(
+            output_of(&mut command("/no/such/tool"))
+                .unwrap_err()
+                .starts_with("`/no/such/tool`")
+        );
+    }
+
+    #[test]
+    fn only_the_end_of_a_long_text_is_shown() {
+        let text: String = (0..20).map(|line| format!("{line}\n\n")).collect();
+        assert_eq!(last_lines(&text), "14\n15\n16\n17\n18\n19");
+        assert_eq!(last_lines("one"), "one");
+    }
+}

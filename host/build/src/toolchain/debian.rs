@@ -1,0 +1,322 @@
+//! Debian's compiler: it comes without the standard library of our target, but with its sources,
+//! and `wasi-libc` has the C library.
+//!
+//! The packages `*-web` are the ones that stable Debian keeps up to date. Root installs them; anyone
+//! else unpacks them into the cache. They are never installed where that would remove another
+//! package: `rustc-web` conflicts with `rustc` and with Debian's `rustup`.
+
+use super::{Library, Places, Toolchain};
+use crate::cache::Cache;
+use crate::tool::{self, all_named, entries, last_lines, output_of};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What is needed, besides a linker.
+pub(super) const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "wasi-libc"];
+
+/// The linker, where no rustup toolchain has rust-lld.
+const LINKER_PACKAGE: &str = "lld";
+
+/// Where each package has what is looked for.
+const RUSTC: &str = "usr/bin/rustc";
+const CARGO: &str = "usr/bin/cargo";
+const SOURCES: &str = "usr/lib/rustlib/src/rust/library/std/Cargo.toml";
+const WASI_LIBC: &str = "usr/lib/wasm32-wasi";
+
+/// Debian's compiler, installed or unpacked, if all that it needs is there.
+pub(super) fn present(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Option<Toolchain> {
+    let root = [&places.system, &places.unpacked]
+        .into_iter()
+        .find(|root| has_compiler(root) && is_recent(root))?;
+    let wasi_libc = [&places.system, &places.unpacked]
+        .into_iter()
+        .map(|root| root.join(WASI_LIBC))
+        .find(|directory| directory.join("crt1-command.o").is_file())?;
+    Some(Toolchain {
+        cargo: root.join(CARGO),
+        rustc: root.join(RUSTC),
+        library: Library::FromSource {
+            linker: linker(places, compilers)?,
+            wasi_libc,
+            shared_libraries: shared_libraries(places),
+        },
+    })
+}
+
+/// Installs or unpacks the packages.
+pub(super) fn install(
+    cache: &Cache,
+    places: &Places,
+    announce: &mut dyn FnMut(&str),
+) -> Result<(), String> {
+    let Some(apt_get) = all_named(&places.path, "apt-get").into_iter().next() else {
+        return Err("there is no `apt-get` to install Debian's packages with".to_owned());
+    };
+    let mut packages = PACKAGES.to_vec();
+    if linker(places, &places.compilers()).is_none() {
+        packages.push(LINKER_PACKAGE);
+    }
+    let list = packages.join(" ");
+    if is_root() {
+        announce(&format!(
+            "installing the Debian packages {list} with `apt-get`"
+        ));
+        match install_as_root(&apt_get, &packages) {
+            Ok(()) => return Ok(()),
+            Err(said) => announce(&format!("`apt-get install` failed:\n{}", last_lines(&said))),
+        }
+    }
+    announce(&format!(
+        "unpacking the Debian packages {list} into `{}`",
+        places.unpacked.display()
+    ));
+    unpack(cache, places, &apt_get, &packages).map_err(|said| {
+        format!(
+            "Debian's packages cannot be unpacked:\n{}",
+            last_lines(&said)
+        )
+    })
+}
+
+fn has_compiler(root: &Path) -> bool {
+    [RUSTC, CARGO, SOURCES]
+        .iter()
+        .all(|name| root.join(name).is_file())
+}
+
+/// Whether the compiler below `root` can build the guest crates. Debian's own `rustc` often is too
+/// old. One whose libraries cannot be loaded from here is asked with their directory set.
+fn is_recent(root: &Path) -> bool {
+    let mut command = tool::command(root.join(RUSTC));
+    command.arg("--version");
+    set_library_path(&mut command, &library_directories(root));
+    output_of(&mut command)
+        .ok()
+        .as_deref()
+        .and_then(version)
+        .is_some_and(|found| {
+            Some(found) >= version(concat!("rustc ", env!("CARGO_PKG_RUST_VERSION")))
+        })
+}
+
+/// The version in `rustc 1.96.0 (...)`: major and minor.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.strip_prefix("rustc ")?.split(['.', ' ', '-']);
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// rust-lld of any rustup toolchain, or LLVM's wasm-ld.
+fn linker(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Option<PathBuf> {
+    let of_sysroot = |sysroot: &Path| {
+        entries(&sysroot.join("lib/rustlib"), "")
+            .into_iter()
+            .map(|host| host.join("bin/rust-lld"))
+            .find(|linker| linker.is_file())
+    };
+    let toolchains = places
+        .rustup_home
+        .as_ref()
+        .map(|home| entries(&home.join("toolchains"), ""));
+    let sysroots = compilers.iter().map(|(_, sysroot)| sysroot.clone());
+    sysroots
+        .chain(toolchains.into_iter().flatten())
+        .find_map(|sysroot| of_sysroot(&sysroot))
+        .or_else(|| all_named(&places.path, "wasm-ld").into_iter().next())
+        .or_else(|| {
+            // The newest version that is there.
+            [&places.system, &places.unpacked]
+                .into_iter()
+                .find_map(|root| {
+                    let versions = entries(&root.join("usr/lib"), "llvm-");
+                    let mut linkers = versions
+                        .iter()
+                        .rev()
+                        .map(|version| version.join("bin/wasm-ld"));
+                    linkers.find(|linker| linker.is_file())
+                })
+        })
+}
+
+/// The directories of shared libraries that unpacked programs need. The linker may be unpacked even
+/// where the compiler is installed.
+fn shared_libraries(places: &Places) -> Vec<PathBuf> {
+    library_directories(&places.unpacked)
+}
+
+fn library_directories(root: &Path) -> Vec<PathBuf> {
+    if root == Path::new("/") {
+        return Vec::new();
+    }
+    entries(&root.join("usr/lib"), "")
+        .into_iter()
+        .filter(|path| path.to_string_lossy().contains("-linux-gnu") && path.is_dir())
+        .collect()
+}
+
+/// Lets a program find its libraries in `directories`, before those of the environment.
+pub(crate) fn set_library_path(command: &mut std::process::Command, directories: &[PathBuf]) {
+    if directories.is_empty() {
+        return;
+    }
+    let present = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    let present = std::env::split_paths(&present).filter(|path| !path.as_os_str().is_empty());
+    // Only a directory with a colon in its name cannot be joined; the program then says what it
+    // misses.
+    if let Ok(joined) = std::env::join_paths(directories.iter().cloned().chain(present)) {
+        command.env("LD_LIBRARY_PATH", joined);
+    }
+}
+
+fn is_root() -> bool {
+    // The owner of one's own entry in /proc is the effective user.
+    fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}
+
+fn install_as_root(apt_get: &Path, packages: &[&str]) -> Result<(), String> {
+    let run = |arguments: &[&str], packages: &[&str]| {
+        let mut command = tool::command(apt_get);
+        command
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(arguments)
+            .args(packages);
+        output_of(&mut command)
+    };
+    run(&["update"], &[])?;
+    run(
+        &["install", "-y", "--no-install-recommends", "--no-remove"],
+        packages,
+    )?;
+    Ok(())
+}
+
+/// Downloads the packages, with those that they need and that are not installed, and unpacks them
+/// below `places.unpacked`. Needs no rights beyond the cache.
+fn unpack(cache: &Cache, places: &Places, apt_get: &Path, packages: &[&str]) -> Result<(), String> {
+    let parent = cache
+        .directory("toolchain")
+        .map_err(|error| error.to_string())?;
+    let temporary = tempfile::tempdir_in(&parent).map_err(|error| error.to_string())?;
+    let state = temporary.path().join("apt");
+    let downloads = temporary.path().join("downloads");
+    let root = temporary.path().join("root");
+    for directory in [
+        &state.join("lists/partial"),
+        &state.join("cache"),
+        &downloads,
+        &root,
+    ] {
+        fs::create_dir_all(directory).map_err(|error| error.to_string())?;
+    }
+    let status = state.join("status");
+    fs::write(&status, "").map_err(|error| error.to_string())?;
+
+    // apt's own lists and caches belong to root, so this has its own. To it nothing is installed:
+    // what is installed may conflict with the packages, and unpacking them does no harm.
+    let apt = || {
+        let mut command = tool::command(apt_get);
+        for (option, path) in [
+            ("Dir::State", &state),
+            ("Dir::State::lists", &state.join("lists")),
+            ("Dir::State::status", &status),
+            ("Dir::Cache", &state.join("cache")),
+        ] {
+            command
+                .arg("-o")
+                .arg(format!("{option}={}", path.display()));
+        }
+        // apt would download as the user `_apt`, who cannot write here.
+        command.args([
+            "-o",
+            "APT::Sandbox::User=",
+            "-o",
+            "Debug::NoLocking=1",
+            "-q",
+        ]);
+        command.current_dir(&downloads);
+        command
+    };
+    output_of(apt().arg("update"))?;
+    let wanted = output_of(
+        apt()
+            .args(["install", "--print-uris", "-qq", "--no-install-recommends"])
+            .args(packages),
+    )?;
+    let installed = installed_packages();
+    let names: Vec<&str> = wanted
+        .lines()
+        .filter_map(package_of_uri)
+        .filter(|name| {
+            packages.contains(name) || name.starts_with("libstd-rust") || !installed(name)
+        })
+        .collect();
+    if names.is_empty() {
+        return Err("`apt-get` names no packages".to_owned());
+    }
+    output_of(apt().arg("download").args(names))?;
+    for package in entries(&downloads, "") {
+        output_of(tool::command("dpkg").arg("-x").arg(&package).arg(&root))?;
+    }
+    // What is there is not complete, or it would have been used.
+    if places.unpacked.exists() {
+        fs::remove_dir_all(&places.unpacked).map_err(|error| error.to_string())?;
+    }
+    fs::rename(&root, &places.unpacked).map_err(|error| error.to_string())
+}
+
+/// The package in a line of `apt-get --print-uris`: `'URI' NAME_VERSION_ARCH.deb SIZE HASH`.
+fn package_of_uri(line: &str) -> Option<&str> {
+    line.split_whitespace()
+        .nth(1)?
+        .split_once('_')
+        .map(|(name, _)| name)
+}
+
+/// Tells whether a package is installed on this machine.
+fn installed_packages() -> impl Fn(&str) -> bool {
+    let mut query = tool::command("dpkg-query");
+    query.args(["-W", "-f", "${db:Status-Status} ${Package}\n"]);
+    // Without the list all is unpacked, which is more than needed.
+    let list = output_of(&mut query).unwrap_or_default();
+    let installed: std::collections::HashSet<String> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix("installed "))
+        .map(str::to_owned)
+        .collect();
+    move |name| installed.contains(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert_eq!(
+            version("rustc 1.96.0 (ac68faa20 2026-05-25)"),
+            Some((1, 96))
+        );
+        assert_eq!(version("rustc 1.100.0-nightly"), Some((1, 100)));
+        assert!(version("rustc 1.100.0") > version("rustc 1.96"));
+        assert_eq!(version("clang 1.2"), None);
+    }
+
+    #[test]
+    fn packages_are_read_from_what_apt_prints() {
+        let line = "'http://deb.debian.org/debian/pool/main/l/llvm/libllvm22_22.1.8-1_amd64.deb' \
+                    libllvm22_1%3a22.1.8-1_amd64.deb 29400000 SHA256:00";
+        assert_eq!(package_of_uri(line), Some("libllvm22"));
+        assert_eq!(package_of_uri("Reading package lists..."), None);
+    }
+
+    #[test]
+    fn the_library_path_goes_before_that_of_the_environment() {
+        let mut command = tool::command("true");
+        set_library_path(&mut command, &[PathBuf::from("/a"), PathBuf::from("/b")]);
+        let (_, value) = command
+            .get_envs()
+            .find(|(name, _)| *name == "LD_LIBRARY_PATH")
+            .expect("the variable is set");
+        assert!(value.is_some_and(|value| value.to_string_lossy().starts_with("/a:/b")));
+    }
+}

@@ -1,0 +1,229 @@
+//! The syntax of the command line: what may be written, with its help texts. What it means is in
+//! [`commands`](crate::commands).
+
+use crate::values::{ByteCount, CoreList, DirectoryGrant, EnvironmentEntry, Timeout};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// How many processes a program may have alive at a time unless `--max-processes` says otherwise.
+pub(crate) const DEFAULT_MAX_PROCESSES: u32 = 256;
+
+const EXAMPLES: &str = "\
+Examples:
+  isopod run word_count.rs --dir texts -- texts 4
+  isopod build word_count.rs
+  isopod run word_count.wasm --dir texts --memory 64MiB --timeout 30s -- texts 4
+
+`isopod help run` lists the options and the exit codes.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  isopod run hello.rs -- Anna                     build one file and run it
+  isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
+  isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
+  isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
+  isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
+  isopod run app.wasm --status-file status.json   how the program ended, as JSON
+
+What the program gets: standard input, output and error, its arguments, and what `--dir` and
+`--env` name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+
+Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
+122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;
+130 interrupted; 134 trap; 137 killed; 143 terminated.
+
+Ctrl-C ends all processes of the program in order; a second one ends isopod at once.";
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  isopod build hello.rs                      writes hello.wasm to the current directory
+  isopod build examples/word_count -o /tmp/word_count.wasm
+  isopod build module.wasm -o component.wasm";
+
+/// `multiprocessing` for WebAssembly: programs of several isolated processes.
+#[derive(Debug, Parser)]
+#[command(
+    name = "isopod",
+    version,
+    after_help = EXAMPLES,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a program: a WebAssembly file, or Rust source that is built first.
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Build Rust source, or a WebAssembly core module, to a component.
+    #[command(after_help = BUILD_EXAMPLES)]
+    Build(BuildArgs),
+}
+
+/// `isopod run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The program: a `.wasm` file (component or core module), the directory of a Rust crate, or
+    /// one `.rs` file.
+    pub(crate) path: PathBuf,
+
+    /// Arguments for the program.
+    #[arg(last = true)]
+    pub(crate) args: Vec<String>,
+
+    /// Let the program read and write the directory HOST and what is below it, under the name
+    /// GUEST (default: as given). May be given several times.
+    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
+    pub(crate) directories: Vec<DirectoryGrant>,
+
+    /// Set an environment variable of the program; NAME alone takes the value it has here. May be
+    /// given several times.
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) environment: Vec<EnvironmentEntry>,
+
+    /// Run processes on these cores only, as `0-3,6` [default: all that isopod may use].
+    #[arg(long, value_name = "LIST")]
+    pub(crate) cores: Option<CoreList>,
+
+    /// Limit the memory of each process, as `256MiB`.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<ByteCount>,
+
+    /// End the program when it has run this long, as `30s` or `1m 30s`; building does not count.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<Timeout>,
+
+    /// Limit the number of processes alive at a time.
+    #[arg(
+        long,
+        value_name = "COUNT",
+        default_value_t = DEFAULT_MAX_PROCESSES,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) max_processes: u32,
+
+    /// Write how the program ended to FILE, as JSON: `status`, `code` (the program's, as Python
+    /// gives it), `exit_code` (isopod's), `message`, `signal`. An error of isopod itself has the
+    /// status `error`; bad usage writes nothing; the file stays empty if isopod is cut short.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) status_file: Option<PathBuf>,
+
+    /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
+    /// files from someone you trust.
+    #[arg(long)]
+    pub(crate) allow_precompiled: bool,
+
+    #[command(flatten)]
+    pub(crate) toolchain: ToolchainArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// `isopod build`.
+#[derive(Debug, Args)]
+pub(crate) struct BuildArgs {
+    /// The directory of a Rust crate, one `.rs` file, or a WebAssembly core module.
+    pub(crate) path: PathBuf,
+
+    /// Where to write the component [default: NAME.wasm in the current directory].
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) toolchain: ToolchainArgs,
+
+    /// Print nothing but errors.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// What a build may do to this machine.
+#[derive(Debug, Args)]
+pub(crate) struct ToolchainArgs {
+    /// Never install what a build lacks; fail and say what is missing.
+    #[arg(long)]
+    pub(crate) no_install: bool,
+}
+
+/// How much `run` tells on standard error.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Do not print the progress of a build.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Print what the program is granted, and what the host does; `-vv` and `-vvv` for more.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+    use super::*;
+    use clap::CommandFactory;
+    use std::time::Duration;
+
+    fn run_args(words: &[&str]) -> RunArgs {
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Run(args) => args,
+            Command::Build(_) => panic!("not a run"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_and_after_the_path() {
+        let args = run_args(&[
+            "isopod",
+            "run",
+            "--timeout",
+            "1m 30s",
+            "app.wasm",
+            "--dir",
+            "a::/b",
+            "--dir",
+            ".",
+            "--memory",
+            "2MiB",
+            "--cores",
+            "0-1",
+            "-vv",
+            "--",
+            "-v",
+            "--dir",
+        ]);
+        assert_eq!(args.path, PathBuf::from("app.wasm"));
+        assert_eq!(args.args, ["-v", "--dir"]);
+        assert_eq!(args.timeout.unwrap().duration(), Duration::from_secs(90));
+        assert_eq!(args.memory.unwrap().bytes(), 2 << 20);
+        assert_eq!(args.directories.len(), 2);
+        assert_eq!(args.output.verbose, 2);
+        assert_eq!(args.max_processes, DEFAULT_MAX_PROCESSES);
+    }
+
+    #[test]
+    fn bad_usage_is_refused() {
+        for words in [
+            &["isopod", "run"][..],
+            &["isopod", "run", "app.wasm", "3"],
+            &["isopod", "run", "app.wasm", "--max-processes", "0"],
+            &["isopod", "run", "app.wasm", "-q", "-v"],
+            &["isopod", "run", "app.wasm", "--no-such-option"],
+            &["isopod", "build", "a.rs", "--", "x"],
+            &["isopod", "walk"],
+        ] {
+            assert!(Cli::try_parse_from(words).is_err(), "{words:?}");
+        }
+    }
+}

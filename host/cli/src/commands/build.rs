@@ -1,0 +1,99 @@
+//! `isopod build`: source, or a core module, to a component in a file.
+
+use super::source::{self, Source};
+use crate::args::BuildArgs;
+use crate::printer::Printer;
+use crate::report;
+use crate::values::human_bytes;
+use anyhow::Context as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Builds a component, writes it and prints where, and how large it is.
+///
+/// # Errors
+/// If it cannot be built or written.
+pub(crate) fn build(options: &BuildArgs, printer: &Printer) -> anyhow::Result<()> {
+    let source = source::kind_of(&options.path)?;
+    anyhow::ensure!(
+        source != Source::Precompiled,
+        "`{}` is native code already, it cannot be built",
+        options.path.display()
+    );
+    // What is wrong with a given name is told before a build that may take minutes.
+    if let Some(output) = &options.output {
+        check_output(&options.path, output)?;
+    }
+    let built = source::build(&options.path, &options.toolchain, options.quiet, printer)?;
+    let output = match &options.output {
+        Some(output) => output.clone(),
+        None => {
+            let output = PathBuf::from(format!("{}.wasm", built.name));
+            check_output(&options.path, &output)?;
+            output
+        }
+    };
+    fs::write(&output, &built.component)
+        .with_context(|| format!("`{}` cannot be written", output.display()))?;
+    let size = human_bytes(u64::try_from(built.component.len()).unwrap_or(u64::MAX));
+    printer.result(&format!("{} ({size})", output.display()));
+    Ok(())
+}
+
+/// Refuses an output that is the source, or that cannot be a file.
+fn check_output(source: &Path, output: &Path) -> anyhow::Result<()> {
+    let shown = output.display();
+    if output.is_dir() {
+        return Err(report::with_hint(
+            format!("the output `{shown}` is a directory"),
+            "`-o FILE` names the file to write",
+        ));
+    }
+    // A bare file name has the empty parent, which is the current directory.
+    if let Some(parent) = output.parent()
+        && !parent.as_os_str().is_empty()
+        && !parent.is_dir()
+    {
+        anyhow::bail!(
+            "the output `{shown}` cannot be written: there is no directory `{}`",
+            parent.display()
+        );
+    }
+    let same = fs::canonicalize(source).ok() == fs::canonicalize(output).ok();
+    if same && output.exists() {
+        return Err(report::with_hint(
+            format!("the output `{shown}` would replace the source"),
+            "`-o FILE` names another file",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn outputs_that_cannot_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::write(at("a.wasm"), "").unwrap();
+        let check = |output: &str| {
+            check_output(&at("a.wasm"), &at(output)).map_err(|error| error.to_string())
+        };
+        assert_eq!(check("b.wasm"), Ok(()));
+        assert!(
+            check("a.wasm")
+                .unwrap_err()
+                .ends_with("would replace the source")
+        );
+        assert!(
+            check("x/../a.wasm")
+                .unwrap_err()
+                .contains("there is no directory")
+        );
+        assert!(check(".").unwrap_err().ends_with("is a directory"));
+        assert!(check_output(&at("a.wasm"), Path::new("b.wasm")).is_ok());
+    }
+}

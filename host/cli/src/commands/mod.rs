@@ -1,0 +1,7 @@
+//! What the commands mean. Each takes its syntax and the printer, and gives the exit code.
+
+pub(crate) mod build;
+mod grants;
+mod precompiled;
+pub(crate) mod run;
+mod source;

@@ -1,0 +1,129 @@
+//! `isopod run`: source or WebAssembly to an exit code.
+//!
+//! What can be wrong with the options is found before anything is built. Until the program starts,
+//! signals do what they always do, so Ctrl-C ends a build.
+
+use super::grants::Grants;
+use super::precompiled;
+use super::source::{self, Source};
+use crate::args::RunArgs;
+use crate::cache;
+use crate::printer::Printer;
+use crate::report::{self, Report};
+use crate::status_file::StatusFile;
+use crate::supervise::{Outcome, Supervisor};
+use isopod_host::{Command, Engine, ErrorKind, Program};
+use std::time::Instant;
+
+/// Runs a program and gives the exit code.
+///
+/// # Errors
+/// Of isopod itself. However the program ends is no error.
+pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
+    let path = options.status_file.as_deref();
+    let status_file = path.map(StatusFile::create).transpose()?;
+    let outcome = run_program(options, printer);
+    if let Some(file) = status_file {
+        match &outcome {
+            Ok(outcome) => file.write_end(
+                outcome.status.as_ref(),
+                outcome.exit_code(),
+                outcome.signal.map(|signal| signal.name()),
+            )?,
+            // The error that was first is the one to tell.
+            Err(error) => {
+                if let Err(second) = file.write_error(&Report::from(error)) {
+                    printer.warning(&Report::from(&second).text());
+                }
+            }
+        }
+    }
+    outcome.map(|outcome| outcome.exit_code())
+}
+
+fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> {
+    let source = source::kind_of(&options.path)?;
+    if source == Source::Precompiled && !options.allow_precompiled {
+        return Err(report::with_hint(
+            format!(
+                "`{}` holds native code, which no sandbox checks",
+                options.path.display()
+            ),
+            "`--allow-precompiled` runs it all the same; only for files from someone you trust",
+        ));
+    }
+    let grants = Grants::from_options(options)?;
+    let engine = engine(options, printer)?;
+    let program = load(options, source, &engine, printer)?;
+    grants.show(options, engine.cores(), printer);
+
+    let mut command = grants.apply(Command::new(&program));
+    if let Some(memory) = options.memory {
+        command = command.memory_limit(memory.bytes());
+    }
+    if let Some(timeout) = options.timeout {
+        command = command.timeout(timeout.duration());
+    }
+    let supervisor = Supervisor::start()?;
+    let process = command.spawn()?;
+    supervisor.wait(&process, printer)
+}
+
+fn engine(options: &RunArgs, printer: &Printer) -> anyhow::Result<Engine> {
+    let builder = || {
+        let builder = Engine::builder().max_processes(options.max_processes);
+        match &options.cores {
+            Some(cores) => builder.cores(cores.numbers().iter().copied()),
+            None => builder,
+        }
+    };
+    // Where the cache cannot be used (no home directory, or one that is read-only, as in many
+    // containers) a program still runs: it is compiled each time.
+    let uncached = |reason: String| {
+        printer.warning(&format!(
+            "compiled code is not kept: {reason}; `ISOPOD_CACHE` names another directory"
+        ));
+        Ok(builder().build()?)
+    };
+    let Some(cache) = cache::directory() else {
+        return uncached("`HOME` is not set".to_owned());
+    };
+    let directory = cache::compiled_code(&cache);
+    match builder().cache_directory(directory).build() {
+        Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::AccessDenied) => {
+            uncached(Report::from(&anyhow::Error::new(error)).text())
+        }
+        built => Ok(built?),
+    }
+}
+
+fn load(
+    options: &RunArgs,
+    source: Source,
+    engine: &Engine,
+    printer: &Printer,
+) -> anyhow::Result<Program> {
+    let begin = Instant::now();
+    let program = match source {
+        Source::Rust => {
+            let built = source::build(
+                &options.path,
+                &options.toolchain,
+                options.output.quiet,
+                printer,
+            )?;
+            Program::from_bytes(engine, &built.name, &built.component)?
+        }
+        Source::Precompiled => precompiled::load(engine, &options.path)?,
+        Source::WebAssembly => Program::from_file(engine, &options.path)?,
+    };
+    printer.detail(
+        "loaded",
+        &format!(
+            "`{}` in {:.1} ms",
+            program.name(),
+            begin.elapsed().as_secs_f64() * 1e3
+        ),
+    );
+    Ok(program)
+}

@@ -1,0 +1,68 @@
+//! How an abnormal end of the main process is told: one paragraph, with the option that helps.
+
+use crate::report::Report;
+use isopod_host::ExitStatus;
+
+/// What is to be told of this end of the process with this name.
+///
+/// Nothing of an exit code, which is the program's own word, nor of a failure, of which the
+/// process has told itself (`Process NAME:` and the message).
+pub(crate) fn report(process_name: &str, status: &ExitStatus) -> Option<Report> {
+    let (how, hint) = match status {
+        ExitStatus::Exited(_) | ExitStatus::Failed(_) => return None,
+        ExitStatus::Terminated => ("terminated", None),
+        ExitStatus::Killed => ("killed", None),
+        ExitStatus::Trapped(_) => ("trap", None),
+        ExitStatus::MemoryLimit(_) => (
+            "memory limit",
+            Some("`--memory SIZE` sets the limit of each process"),
+        ),
+        ExitStatus::CpuTimeLimit(_) => ("limit of CPU time", None),
+        ExitStatus::Deadline(_) => (
+            "timeout",
+            Some("`--timeout TIME` sets how long a program may run"),
+        ),
+        ExitStatus::Limit(_) => ("limit", None),
+        ExitStatus::Deadlock(_) => ("deadlock", None),
+        other => (other.kind(), None),
+    };
+    let report = Report::new(format!("process `{process_name}` ended: {how}"))
+        .with_hint(hint.map(str::to_owned));
+    Some(match status.message() {
+        Some(text) => report.cause(text),
+        None => report,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_ends_are_not_told() {
+        assert_eq!(report("MainProcess", &ExitStatus::Exited(3)), None);
+        let failed = ExitStatus::Failed("boom".to_owned());
+        assert_eq!(report("MainProcess", &failed), None);
+    }
+
+    #[test]
+    fn an_end_has_its_cause_and_its_hint() {
+        let status = ExitStatus::MemoryLimit("1 MiB more than 2 MiB".to_owned());
+        let told = report("MainProcess", &status);
+        assert_eq!(
+            told,
+            Some(
+                Report::new("process `MainProcess` ended: memory limit")
+                    .cause("1 MiB more than 2 MiB")
+                    .with_hint(Some(
+                        "`--memory SIZE` sets the limit of each process".to_owned()
+                    ))
+            )
+        );
+        let told = report("MainProcess", &ExitStatus::Killed);
+        assert_eq!(
+            told,
+            Some(Report::new("process `MainProcess` ended: killed"))
+        );
+    }
+}

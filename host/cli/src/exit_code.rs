@@ -1,0 +1,75 @@
+//! The exit codes of `isopod`: how a program ended, as one byte.
+
+use isopod_host::ExitStatus;
+
+/// An error that nobody caught, or a panic.
+const FAILED: u8 = 1;
+/// The program took part in a deadlock.
+const DEADLOCK: u8 = 120;
+/// The memory limit.
+const MEMORY_LIMIT: u8 = 121;
+/// The limit of CPU time.
+const CPU_TIME_LIMIT: u8 = 122;
+/// Any other limit.
+const OTHER_LIMIT: u8 = 123;
+/// The timeout; the same as `timeout(1)` uses.
+const DEADLINE: u8 = 124;
+/// An error of isopod itself, bad usage among them; also an end that has no code of its own.
+pub(crate) const OWN_ERROR: u8 = 125;
+/// A trap: 128 + SIGABRT, what an abort gives in a shell.
+const TRAP: u8 = 134;
+/// 128 + SIGKILL.
+const KILLED: u8 = 137;
+/// 128 + SIGTERM.
+const TERMINATED: u8 = 143;
+
+/// The exit code for a program whose main process ended like this.
+///
+/// A code of the program's own is cut to its low byte, as the system does for any process.
+pub(crate) fn of(status: &ExitStatus) -> u8 {
+    match status {
+        ExitStatus::Exited(code) => code.to_le_bytes()[0],
+        ExitStatus::Failed(_) => FAILED,
+        ExitStatus::Terminated => TERMINATED,
+        ExitStatus::Killed => KILLED,
+        ExitStatus::Trapped(_) => TRAP,
+        ExitStatus::MemoryLimit(_) => MEMORY_LIMIT,
+        ExitStatus::CpuTimeLimit(_) => CPU_TIME_LIMIT,
+        ExitStatus::Limit(_) => OTHER_LIMIT,
+        ExitStatus::Deadline(_) => DEADLINE,
+        ExitStatus::Deadlock(_) => DEADLOCK,
+        _ => OWN_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_end_has_its_code() {
+        let text = || "text".to_owned();
+        for (status, code) in [
+            (ExitStatus::Failed(text()), 1),
+            (ExitStatus::Deadlock(text()), 120),
+            (ExitStatus::MemoryLimit(text()), 121),
+            (ExitStatus::CpuTimeLimit(text()), 122),
+            (ExitStatus::Limit(text()), 123),
+            (ExitStatus::Deadline(text()), 124),
+            (ExitStatus::Other(text()), 125),
+            (ExitStatus::Trapped(text()), 134),
+            (ExitStatus::Killed, 137),
+            (ExitStatus::Terminated, 143),
+        ] {
+            assert_eq!(of(&status), code, "{status:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_programs_own_code_keeps_its_low_byte(code in any::<i32>()) {
+            prop_assert_eq!(i32::from(of(&ExitStatus::Exited(code))), code & 255);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The command line of isopod: `isopod run` and `isopod build`.
+//!
+//! [`args`] has the syntax, [`commands`] the meaning. All output for people goes through
+//! [`printer`]; all exit codes come from [`exit_code`].
+
+mod args;
+mod cache;
+mod commands;
+mod ending;
+mod exit_code;
+mod printer;
+mod report;
+mod signals;
+mod status_file;
+mod supervise;
+mod usage;
+mod values;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+use printer::Printer;
+use report::Report;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A panic is an error of isopod itself; std's own code for it, 101, could be the program's.
+    let code = std::panic::catch_unwind(isopod);
+    ExitCode::from(code.unwrap_or(exit_code::OWN_ERROR))
+}
+
+/// Does what the command line says, and gives the exit code.
+fn isopod() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::tell(&error),
+    };
+    let (printer, result) = match &cli.command {
+        Command::Run(options) => {
+            log_to_stderr(options.output.verbose);
+            let printer = Printer::new(options.output.quiet, options.output.verbose > 0);
+            (printer, commands::run::run(options, &printer))
+        }
+        Command::Build(options) => {
+            let printer = Printer::new(options.quiet, false);
+            (
+                printer,
+                commands::build::build(options, &printer).map(|()| 0),
+            )
+        }
+    };
+    result.unwrap_or_else(|error| {
+        printer.error(&Report::from(&error));
+        exit_code::OWN_ERROR
+    })
+}
+
+/// Sends the host's own events to standard error, more for each `-v`.
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = format!("isopod_host={level}");
+    // Only one subscriber is ever set; and without one the program still runs.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+}

@@ -1,0 +1,139 @@
+//! `--status-file`: how a run ended, exactly, as one JSON object.
+//!
+//! The file is created, and so emptied, before anything runs: a status of an earlier run is never
+//! taken for this one's, and a file that cannot be written is told at once. It is written in
+//! place, so a pipe or `/dev/fd/3` will do.
+
+use crate::exit_code;
+use crate::report::Report;
+use anyhow::Context as _;
+use isopod_host::ExitStatus;
+use serde::Serialize;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// What is written.
+#[derive(Debug, Serialize)]
+struct Status<'a> {
+    /// The case of the exit status (`exited`, `memory-limit`, ...), or `error`, or `unknown` if
+    /// the main process did not end when it was told to.
+    status: &'a str,
+    /// The exit code as Python gives it (-15 for terminated); null if the program had none.
+    code: Option<i32>,
+    /// What isopod itself exits with.
+    exit_code: u8,
+    /// The text that belongs to the status.
+    message: Option<&'a str>,
+    /// The signal that isopod got, as `SIGINT`.
+    signal: Option<&'a str>,
+}
+
+/// A file that takes the status of one run.
+#[derive(Debug)]
+pub(crate) struct StatusFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl StatusFile {
+    /// Creates the file, or empties it.
+    pub(crate) fn create(path: &Path) -> anyhow::Result<StatusFile> {
+        let file = File::create(path)
+            .with_context(|| format!("cannot create the status file `{}`", path.display()))?;
+        Ok(StatusFile {
+            file,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Writes how the main process ended (`None`: it did not) and what isopod made of it.
+    pub(crate) fn write_end(
+        self,
+        status: Option<&ExitStatus>,
+        exit_code: u8,
+        signal: Option<&str>,
+    ) -> anyhow::Result<()> {
+        self.write(&Status {
+            status: status.map_or("unknown", ExitStatus::kind),
+            code: status.map(ExitStatus::code),
+            exit_code,
+            message: status.and_then(ExitStatus::message),
+            signal,
+        })
+    }
+
+    /// Writes that isopod itself failed.
+    pub(crate) fn write_error(self, report: &Report) -> anyhow::Result<()> {
+        self.write(&Status {
+            status: "error",
+            code: None,
+            exit_code: exit_code::OWN_ERROR,
+            message: Some(&report.text()),
+            signal: None,
+        })
+    }
+
+    fn write(mut self, status: &Status<'_>) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string(status)?;
+        text.push('\n');
+        self.file
+            .write_all(text.as_bytes())
+            .with_context(|| format!("cannot write the status file `{}`", self.path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn written(write: impl FnOnce(StatusFile) -> anyhow::Result<()>) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("status.json");
+        std::fs::write(
+            &path,
+            "something old that is longer than the new text, by far, to see it go: \
+            0123456789 0123456789 0123456789 0123456789",
+        )
+        .unwrap();
+        write(StatusFile::create(&path).unwrap()).unwrap();
+        std::fs::read_to_string(&path).unwrap()
+    }
+
+    #[test]
+    fn an_end() {
+        let status = ExitStatus::Exited(3);
+        assert_eq!(
+            written(|file| file.write_end(Some(&status), 3, None)),
+            "{\"status\":\"exited\",\"code\":3,\"exit_code\":3,\"message\":null,\"signal\":null}\n"
+        );
+        let status = ExitStatus::MemoryLimit("too \"much\"".to_owned());
+        assert_eq!(
+            written(|file| file.write_end(Some(&status), 121, None)),
+            "{\"status\":\"memory-limit\",\"code\":-9,\"exit_code\":121,\
+             \"message\":\"too \\\"much\\\"\",\"signal\":null}\n"
+        );
+    }
+
+    #[test]
+    fn an_interrupted_end() {
+        let status = ExitStatus::Terminated;
+        assert_eq!(
+            written(|file| file.write_end(Some(&status), 130, Some("SIGINT"))),
+            "{\"status\":\"terminated\",\"code\":-15,\"exit_code\":130,\
+             \"message\":null,\"signal\":\"SIGINT\"}\n"
+        );
+        assert!(written(|file| file.write_end(None, 130, Some("SIGINT"))).contains("\"unknown\""));
+    }
+
+    #[test]
+    fn an_error() {
+        let report = Report::new("cannot run `x`").cause("it is a directory");
+        assert_eq!(
+            written(|file| file.write_error(&report)),
+            "{\"status\":\"error\",\"code\":null,\"exit_code\":125,\
+             \"message\":\"cannot run `x`: it is a directory\",\"signal\":null}\n"
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! The values of options, each parsed by `FromStr` into a type that says what it is.
+//!
+//! Each error is a sentence without the value itself: clap puts the value and the option before
+//! it. Nothing here looks at the machine: whether a core or a directory exists is seen later.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The largest core number that an affinity mask of the kernel's usual size (`cpu_set_t`) holds.
+/// It also keeps a list such as `0-99999999999` from being written out.
+const LARGEST_CORE: usize = 1023;
+
+/// Why a value was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct InvalidValue(String);
+
+impl fmt::Display for InvalidValue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for InvalidValue {}
+
+fn refuse<T>(text: impl Into<String>) -> Result<T, InvalidValue> {
+    Err(InvalidValue(text.into()))
+}
+
+/// `--cores`: numbers of logical CPUs, in rising order, none twice, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CoreList(Vec<usize>);
+
+impl CoreList {
+    /// The numbers, in rising order.
+    pub(crate) fn numbers(&self) -> &[usize] {
+        &self.0
+    }
+}
+
+impl FromStr for CoreList {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<CoreList, InvalidValue> {
+        let mut numbers = BTreeSet::new();
+        for part in text.split(',') {
+            let (first, last) = match part.split_once('-') {
+                Some((first, last)) => (core_number(first)?, core_number(last)?),
+                None => (core_number(part)?, core_number(part)?),
+            };
+            if first > last {
+                return refuse(format!("the range `{}` runs backwards", part.trim()));
+            }
+            numbers.extend(first..=last);
+        }
+        Ok(CoreList(numbers.into_iter().collect()))
+    }
+}
+
+fn core_number(text: &str) -> Result<usize, InvalidValue> {
+    let text = text.trim();
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return refuse(format!(
+            "`{text}` is not a core number; a list looks like `0-3,6`"
+        ));
+    }
+    match text.parse::<usize>() {
+        Ok(number) if number <= LARGEST_CORE => Ok(number),
+        _ => refuse(format!(
+            "core {text} is larger than the limit of {LARGEST_CORE}"
+        )),
+    }
+}
+
+/// `--dir`: a directory of the host and the name that the program sees it under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DirectoryGrant {
+    host: PathBuf,
+    guest: String,
+}
+
+impl DirectoryGrant {
+    /// The directory on the host.
+    pub(crate) fn host(&self) -> &Path {
+        &self.host
+    }
+
+    /// The program's name for it.
+    pub(crate) fn guest(&self) -> &str {
+        &self.guest
+    }
+}
+
+impl FromStr for DirectoryGrant {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<DirectoryGrant, InvalidValue> {
+        let (host, guest) = text.split_once("::").unwrap_or((text, text));
+        if host.is_empty() {
+            return refuse("the host's directory is empty");
+        }
+        if guest.is_empty() {
+            return refuse("the guest's name for the directory is empty");
+        }
+        if text.contains('\0') {
+            return refuse("a path cannot hold a null character");
+        }
+        Ok(DirectoryGrant {
+            host: PathBuf::from(host),
+            guest: guest.to_owned(),
+        })
+    }
+}
+
+/// `--env`: a variable with its value, or the name of one to take from isopod's own environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EnvironmentEntry {
+    /// `NAME=VALUE`; the value may be empty and may hold `=`.
+    Set {
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// `NAME`.
+    Inherit(String),
+}
+
+impl FromStr for EnvironmentEntry {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<EnvironmentEntry, InvalidValue> {
+        if text.contains('\0') {
+            return refuse("an environment variable cannot hold a null character");
+        }
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        if name.is_empty() {
+            return refuse("the name of the variable is empty");
+        }
+        Ok(match value {
+            Some(value) => EnvironmentEntry::Set {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            },
+            None => EnvironmentEntry::Inherit(name.to_owned()),
+        })
+    }
+}
+
+/// `--memory`: a number of bytes, above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByteCount(u64);
+
+impl ByteCount {
+    /// The number of bytes.
+    pub(crate) fn bytes(self) -> u64 {
+        self.0
+    }
+}
+
+impl FromStr for ByteCount {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<ByteCount, InvalidValue> {
+        match text.trim().parse::<bytesize::ByteSize>() {
+            Ok(size) if size.as_u64() == 0 => refuse("the size must be above zero"),
+            Ok(size) => Ok(ByteCount(size.as_u64())),
+            Err(_) => refuse("a size looks like `256MiB`, `1.5GB` or `65536`"),
+        }
+    }
+}
+
+impl fmt::Display for ByteCount {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        human_bytes(self.0).fmt(formatter)
+    }
+}
+
+/// `256.0 MiB` for a number of bytes.
+pub(crate) fn human_bytes(bytes: u64) -> String {
+    bytesize::ByteSize::b(bytes).display().iec().to_string()
+}
+
+/// `--timeout`: a span of time, above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timeout(Duration);
+
+impl Timeout {
+    /// The span of time.
+    pub(crate) fn duration(self) -> Duration {
+        self.0
+    }
+}
+
+impl FromStr for Timeout {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Timeout, InvalidValue> {
+        match humantime::parse_duration(text.trim()) {
+            Ok(duration) if duration.is_zero() => refuse("the time must be above zero"),
+            Ok(duration) => Ok(Timeout(duration)),
+            Err(_) => refuse("a time looks like `30s`, `500ms` or `1m 30s`"),
+        }
+    }
+}
+
+impl fmt::Display for Timeout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests;

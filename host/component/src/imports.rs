@@ -1,0 +1,146 @@
+//! What a core module imports and exports, as far as it decides how it becomes a component.
+//!
+//! Imports that nobody can provide are refused here, because wit-component's message for them
+//! speaks of metadata and adapters rather than of what to do.
+
+use crate::Error;
+use std::collections::HashSet;
+use std::sync::LazyLock;
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wasmparser::{Encoding, FuncType, Parser, Payload, TypeRef, ValType};
+
+/// What [`Error::UnknownImports`] says is known.
+pub(crate) const KNOWN: &str = "the functions of `wasi_snapshot_preview1`, and interfaces \
+    (`package:name/interface`) whose bindings put their metadata into the module";
+
+/// How many unknown imports an error names.
+const LISTED: usize = 8;
+
+/// The functions of preview 1, as the adapter exports them. Both adapters have the same.
+static PREVIEW1_FUNCTIONS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| export_names(WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER).unwrap_or_default());
+
+/// What is to be known of a core module before it is encoded.
+#[derive(Debug, Default)]
+pub(crate) struct Outline<'a> {
+    /// Whether it exports `_start`: a command, with a main function.
+    pub(crate) exports_start: bool,
+    /// Whether it imports `proc_exit` of preview 1, with its proper signature.
+    pub(crate) imports_proc_exit: bool,
+    /// Whether bindings left their metadata in it.
+    has_metadata: bool,
+    /// The imports, as module and name.
+    imports: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Outline<'a> {
+    /// Reads the outline of a core module, and every section boundary on the way.
+    pub(crate) fn read(core_module: &'a [u8]) -> Result<Outline<'a>, Error> {
+        let mut outline = Outline::default();
+        let mut is_exit_type: Vec<bool> = Vec::new();
+        for payload in Parser::new(0).parse_all(core_module) {
+            match payload? {
+                Payload::Version {
+                    encoding: Encoding::Component,
+                    ..
+                } => {
+                    return Err(Error::AlreadyComponent);
+                }
+                Payload::TypeSection(section) => {
+                    for group in section {
+                        for sub_type in group?.types() {
+                            is_exit_type.push(match &sub_type.composite_type.inner {
+                                wasmparser::CompositeInnerType::Func(function) => {
+                                    is_exit_signature(function)
+                                }
+                                _ => false,
+                            });
+                        }
+                    }
+                }
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        let import = import?;
+                        outline.imports.push((import.module, import.name));
+                        if is_proc_exit(import.module, import.name)
+                            && let TypeRef::Func(index) = import.ty
+                        {
+                            let index = usize::try_from(index).unwrap_or(usize::MAX);
+                            outline.imports_proc_exit |=
+                                is_exit_type.get(index).copied().unwrap_or(false);
+                        }
+                    }
+                }
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        outline.exports_start |= export?.name == "_start";
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    outline.has_metadata |= section.name().starts_with("component-type");
+                }
+                _ => {}
+            }
+        }
+        Ok(outline)
+    }
+
+    /// Refuses imports that certainly nobody provides. Imports of interfaces are left to the
+    /// encoder if there is metadata to check them against.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let unknown: Vec<String> = self
+            .imports
+            .iter()
+            .filter(|(module, name)| {
+                if *module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME {
+                    !PREVIEW1_FUNCTIONS.contains(name)
+                } else {
+                    !self.has_metadata
+                }
+            })
+            .map(|(module, name)| format!("{module}.{name}"))
+            .collect();
+        if unknown.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::UnknownImports(unknown))
+        }
+    }
+}
+
+/// Whether this import is preview 1's way to exit.
+pub(crate) fn is_proc_exit(module: &str, name: &str) -> bool {
+    module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME && name == "proc_exit"
+}
+
+/// The names of `imports` for an error, at most [`LISTED`] of them.
+pub(crate) fn list(imports: &[String]) -> String {
+    let mut text = String::new();
+    for (position, import) in imports.iter().take(LISTED).enumerate() {
+        text.push_str(if position == 0 { "`" } else { ", `" });
+        text.push_str(import);
+        text.push('`');
+    }
+    if imports.len() > LISTED {
+        text.push_str(&format!(" and {} more", imports.len() - LISTED));
+    }
+    text
+}
+
+fn is_exit_signature(function: &FuncType) -> bool {
+    function.params() == [ValType::I32] && function.results().is_empty()
+}
+
+fn export_names(module: &'static [u8]) -> Result<HashSet<&'static str>, Error> {
+    let mut names = HashSet::new();
+    for payload in Parser::new(0).parse_all(module) {
+        if let Payload::ExportSection(section) = payload? {
+            for export in section {
+                names.insert(export?.name);
+            }
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,71 @@
+//! Turns core WebAssembly modules into components.
+//!
+//! What compilers make for `wasm32-wasip1` is a core module that imports WASI preview 1. A program
+//! of isopod is a component that imports WASI 0.2 and `isopod:multiprocessing`. This crate makes
+//! the second of the first, in about 2 ms, so that the output of any such compiler loads as it is.
+//!
+//! It promises that an exit code is kept: `proc_exit(3)` ends a process with the exit code 3. The
+//! stock preview 1 adapter knows only success and failure, because `wasi:cli/exit` does. See
+//! [`componentize`].
+//!
+//! It knows nothing of the engine that runs the component, and it does not validate code: the
+//! engine does so when it compiles.
+//!
+//! ```
+//! let core_module = b"\0asm\x01\0\0\0";
+//! assert_eq!(isopod_component::kind_of(core_module), isopod_component::Kind::CoreModule);
+//! let component = isopod_component::componentize(core_module)?;
+//! assert_eq!(isopod_component::kind_of(&component), isopod_component::Kind::Component);
+//! # Ok::<(), isopod_component::Error>(())
+//! ```
+
+mod error;
+mod exit;
+mod imports;
+mod kind;
+
+pub use error::Error;
+pub use kind::{Kind, kind_of};
+
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
+    WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
+};
+use wit_component::ComponentEncoder;
+
+/// Makes a component of a core module.
+///
+/// A module that exports `_start` becomes a component that exports `wasi:cli/run`; any other
+/// exports what the metadata of its bindings (wit-bindgen) says. Imports of
+/// `wasi_snapshot_preview1` are served by wasmtime's adapter, but for `proc_exit`: it becomes
+/// `isopod:multiprocessing/process.exit`, which has the same signature and keeps the exit code.
+/// Nothing of `isopod:multiprocessing` is imported by a component that does not call it.
+///
+/// Does not block.
+///
+/// # Errors
+/// [`Error::NotWasm`] and [`Error::AlreadyComponent`] for other kinds of bytes,
+/// [`Error::Malformed`] for a broken or truncated module, [`Error::UnknownImports`] if it needs
+/// what no host of isopod has, [`Error::Encode`] if its bindings do not fit its code.
+pub fn componentize(core_module: &[u8]) -> Result<Vec<u8>, Error> {
+    match kind_of(core_module) {
+        Kind::CoreModule => {}
+        Kind::Component => return Err(Error::AlreadyComponent),
+        Kind::OtherVersion(version) => return Err(Error::Version(version)),
+        Kind::NotWasm => return Err(Error::not_wasm(core_module)),
+    }
+    let outline = imports::Outline::read(core_module)?;
+    outline.check()?;
+    let with_exit = exit::redirect_proc_exit(core_module, &outline)?;
+    let adapter = if outline.exports_start {
+        WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER
+    } else {
+        WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
+    };
+    ComponentEncoder::default()
+        .validate(false)
+        .module(&with_exit)
+        .and_then(|encoder| encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter))
+        .and_then(|mut encoder| encoder.encode())
+        .map_err(|error| Error::Encode(format!("{error:#}")))
+}

@@ -1,0 +1,118 @@
+//! Compiled code on disk.
+//!
+//! An entry is named by a hash of the component, of the engine's settings and of the versions that
+//! made it, so a changed setting never meets old code. It is written to a temporary file and
+//! renamed: a reader sees all of it or nothing, and code that is mapped by a running process is
+//! never overwritten.
+//!
+//! What is in the directory is run as native code, so it must belong to the user alone: the
+//! directory is made with mode 0700, and one that others can write to is not used.
+
+#![allow(
+    unsafe_code,
+    reason = "loading compiled code is unsafe: see the two blocks"
+)]
+
+use crate::error::{Error, ErrorKind, Result};
+use sha2::{Digest, Sha256};
+use std::fs::{self, DirBuilder};
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+/// A directory of compiled code.
+#[derive(Debug)]
+pub(crate) struct CodeCache {
+    directory: PathBuf,
+}
+
+impl CodeCache {
+    /// Uses a directory, which is made if it is missing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if it cannot be made; [`ErrorKind::AccessDenied`] if others than its
+    /// owner, or an owner other than this user, could put code into it.
+    pub(crate) fn open(directory: PathBuf) -> Result<CodeCache> {
+        let failed = |error: io::Error| {
+            let text = format!(
+                "the cache directory `{}` cannot be used",
+                directory.display()
+            );
+            Error::new(ErrorKind::Io, text).with_cause(error)
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .map_err(failed)?;
+        let metadata = fs::metadata(&directory).map_err(failed)?;
+        let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
+        if !is_ours || metadata.permissions().mode() & 0o022 != 0 {
+            return Err(Error::new(
+                ErrorKind::AccessDenied,
+                format!(
+                    "the cache directory `{}` must belong to you and be writable by nobody else, since what is in it is run as native code",
+                    directory.display()
+                ),
+            ));
+        }
+        Ok(CodeCache { directory })
+    }
+
+    /// The compiled form of a component: from the cache, or compiled and put there.
+    ///
+    /// A cache that fails costs time, never correctness: its troubles are logged only.
+    ///
+    /// # Errors
+    /// What the compiler says of the component.
+    pub(crate) fn component(&self, engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
+        let path = self.directory.join(file_name(engine, bytes));
+        if path.exists() {
+            // SAFETY: the file was written by `write` below (under its final name only once it
+            // was whole), into a directory that only this user can write to, and its name holds
+            // the hash of the engine's settings.
+            match unsafe { Component::deserialize_file(engine, &path) } {
+                Ok(component) => return Ok(component),
+                Err(error) => tracing::warn!(%error, ?path, "compiled code could not be loaded"),
+            }
+        }
+        let component = Component::from_binary(engine, bytes)?;
+        match component.serialize() {
+            Ok(code) => {
+                if let Err(error) = self.write(&path, &code) {
+                    tracing::warn!(%error, ?path, "compiled code could not be kept");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "compiled code could not be serialised"),
+        }
+        Ok(component)
+    }
+
+    fn write(&self, path: &Path, code: &[u8]) -> io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
+        io::Write::write_all(&mut file, code)?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+/// Loads code that was compiled before.
+///
+/// # Safety
+/// The file is native code and runs with all rights of this process: it must come from
+/// [`Program::precompile`](crate::Program::precompile) and from somebody who is trusted.
+pub(crate) unsafe fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
+    // SAFETY: passed on to the caller.
+    unsafe { Component::deserialize_file(engine, path) }
+}
+
+fn file_name(engine: &Engine, bytes: &[u8]) -> String {
+    let mut settings = std::hash::DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    let content = Sha256::digest(bytes);
+    let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{content}-{:016x}.cwasm", settings.finish())
+}

@@ -1,0 +1,226 @@
+//! How the embedder starts a tree of processes.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits;
+use crate::process::{Entry, MAIN_NAME, Process};
+use crate::program::Program;
+use crate::spawn::{self, Birth};
+use crate::stdio::{Output, Sink, Stdin};
+use crate::tree::{Access, Directory, Surroundings, Tree};
+use isopod_sync::Handle;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Bytes of messages that the queues and pipes made by a tree may hold together.
+const QUEUED_BYTES_LIMIT: u64 = 1 << 30;
+
+/// The smallest memory limit: one WebAssembly page.
+const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
+
+/// A program with its arguments and surroundings, ready to be started.
+///
+/// Nothing is granted that is not named here: no environment, no directory, no input, no output.
+///
+/// ```no_run
+/// use isopod_host::{Command, Engine, Output, Program};
+/// let engine = Engine::new()?;
+/// let program = Program::from_file(&engine, "hello.wasm")?;
+/// let process = Command::new(&program).arg("world").stdout(Output::Inherit).spawn()?;
+/// assert!(process.join_tree().success());
+/// # Ok::<(), isopod_host::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a command does nothing until it is spawned"]
+pub struct Command {
+    program: Program,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    directories: Vec<Directory>,
+    stdin: Stdin,
+    stdout: Output,
+    stderr: Output,
+    handles: BTreeMap<String, Handle>,
+    memory_limit: Option<u64>,
+    timeout: Option<Duration>,
+}
+
+impl Command {
+    /// A command without arguments and grants.
+    pub fn new(program: &Program) -> Command {
+        Command {
+            program: program.clone(),
+            args: vec![program.name().to_owned()],
+            env: Vec::new(),
+            directories: Vec::new(),
+            stdin: Stdin::default(),
+            stdout: Output::default(),
+            stderr: Output::default(),
+            handles: BTreeMap::new(),
+            memory_limit: None,
+            timeout: None,
+        }
+    }
+
+    /// Adds an argument. The program's name comes before the first.
+    pub fn arg(mut self, arg: impl Into<String>) -> Command {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Command {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets an environment variable. Nothing is inherited.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Command {
+        let name = name.into();
+        self.env.retain(|(other, _)| *other != name);
+        self.env.push((name, value.into()));
+        self
+    }
+
+    /// Lets all processes of the tree see the directory `host` as `guest`.
+    pub fn directory(
+        mut self,
+        host: impl Into<PathBuf>,
+        guest: impl Into<String>,
+        access: Access,
+    ) -> Command {
+        self.directories.push(Directory {
+            host: host.into(),
+            guest: guest.into(),
+            access,
+        });
+        self
+    }
+
+    /// Sets main's standard input.
+    pub fn stdin(mut self, stdin: Stdin) -> Command {
+        self.stdin = stdin;
+        self
+    }
+
+    /// Sets the standard output of all processes of the tree.
+    pub fn stdout(mut self, stdout: Output) -> Command {
+        self.stdout = stdout;
+        self
+    }
+
+    /// Sets the standard error of all processes of the tree.
+    pub fn stderr(mut self, stderr: Output) -> Command {
+        self.stderr = stderr;
+        self
+    }
+
+    /// Gives the tree an object of the embedder's under a name that guests ask for. The tree holds
+    /// it until its last process has ended.
+    pub fn handle(mut self, name: impl Into<String>, handle: &Handle) -> Command {
+        self.handles.insert(name.into(), handle.clone());
+        self
+    }
+
+    /// Bounds the linear memories of each process of the tree, in bytes.
+    pub fn memory_limit(mut self, bytes: u64) -> Command {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Ends main, and with it the tree, when this much time has passed since its start.
+    pub fn timeout(mut self, timeout: Duration) -> Command {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Starts the program's main process. Does not wait for it to run.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] and [`ErrorKind::Io`] for a directory that cannot be opened,
+    /// [`ErrorKind::InvalidArgument`] for a memory limit below one page or an argument that holds
+    /// a NUL byte, [`ErrorKind::LimitExceeded`] if too many processes live.
+    pub fn spawn(self) -> Result<Process> {
+        self.check()?;
+        let deadline = self
+            .timeout
+            .and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
+        let surroundings = Surroundings {
+            args: self.args,
+            env: self.env,
+            directories: self.directories,
+            stdin: self.stdin,
+            stdout: sink(self.stdout, Sink::Stdout),
+            stderr: sink(self.stderr, Sink::Stderr),
+        };
+        let engine = self.program.engine().clone();
+        let tree = Tree::new(engine, surroundings, self.handles, QUEUED_BYTES_LIMIT);
+        let birth = Birth {
+            name: MAIN_NAME.to_owned(),
+            task: "main".to_owned(),
+            parent: None,
+            is_daemon: false,
+            lineage: Vec::new(),
+            memory_limit: self.memory_limit,
+            deadline,
+        };
+        let state = spawn::spawn(&self.program, &tree, birth, |_| Entry::Main)?;
+        Ok(Process::new(state))
+    }
+
+    fn check(&self) -> Result<()> {
+        if let Some(limit) = self.memory_limit
+            && limit < SMALLEST_MEMORY_LIMIT
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "a memory limit of {} is too small: the smallest is {}",
+                    limits::bytes(limit),
+                    limits::bytes(SMALLEST_MEMORY_LIMIT)
+                ),
+            ));
+        }
+        let texts = self
+            .args
+            .iter()
+            .chain(self.env.iter().flat_map(|(name, value)| [name, value]));
+        for text in texts {
+            if text.contains('\0') {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("`{}` holds a NUL byte", text.escape_debug()),
+                ));
+            }
+        }
+        for directory in &self.directories {
+            let host = directory.host.display();
+            let error = match std::fs::metadata(&directory.host) {
+                Ok(metadata) if metadata.is_dir() => continue,
+                Ok(_) => Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!("`{host}` is no directory"),
+                ),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Error::new(
+                    ErrorKind::NotFound,
+                    format!("the directory `{host}` does not exist"),
+                ),
+                Err(error) => Error::new(
+                    ErrorKind::Io,
+                    format!("the directory `{host}` cannot be opened"),
+                )
+                .with_cause(error),
+            };
+            return Err(error);
+        }
+        Ok(())
+    }
+}
+
+fn sink(output: Output, inherited: Sink) -> Sink {
+    match output {
+        Output::Discard => Sink::Discard,
+        Output::Inherit => inherited,
+        Output::Capture(capture) => Sink::Capture(capture),
+    }
+}

@@ -1,0 +1,73 @@
+//! The configuration of the WebAssembly engine. Every setting here was measured; BENCHMARKS.md
+//! has the numbers.
+
+use crate::error::{Error, ErrorKind, Result};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// Core instances that one process may need: 5 for a Rust guest with std, 14 for Python.
+const CORE_INSTANCES_PER_PROCESS: u32 = 20;
+/// Tables that one process may need, the core instances' own included.
+const TABLES_PER_PROCESS: u32 = 20;
+/// Elements that each of these tables may grow to: Python's largest has 5,844.
+const TABLE_ELEMENTS: usize = 20_000;
+/// Linear memories that one process may need. The preview 1 adapter shares the program's.
+const MEMORIES_PER_PROCESS: u32 = 2;
+
+/// Pages that a process leaves dirty up to this size are cleared by hand, the rest is given back
+/// to the kernel: clearing is cheaper for small sizes.
+const KEEP_RESIDENT_BYTES: usize = 1 << 20;
+/// All slots together keep no more than this while they are empty.
+const KEEP_RESIDENT_TOTAL_BYTES: usize = 256 << 20;
+const TABLE_KEEP_RESIDENT_BYTES: usize = 64 << 10;
+
+/// Makes the engine: pooled instances if the address space holds them, else on demand.
+pub(crate) fn engine(max_processes: u32) -> Result<wasmtime::Engine> {
+    let mut config = common();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(max_processes)));
+    match wasmtime::Engine::new(&config) {
+        Ok(engine) => Ok(engine),
+        Err(error) => {
+            tracing::warn!(%error, max_processes, "no address space for a pool of instances; instances are made on demand");
+            wasmtime::Engine::new(&common()).map_err(|error| {
+                Error::new(
+                    ErrorKind::Engine,
+                    "the WebAssembly engine could not be set up",
+                )
+                .with_cause(error)
+            })
+        }
+    }
+}
+
+fn common() -> Config {
+    let mut config = Config::new();
+    // A host call costs 68 ns without it and 167 with it.
+    config.concurrency_support(false);
+    // The only way to end a busy loop.
+    config.epoch_interruption(true);
+    config.memory_init_cow(true);
+    config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(64));
+    config
+}
+
+fn pool(max_processes: u32) -> PoolingAllocationConfig {
+    let total = |per_process: u32| max_processes.saturating_mul(per_process);
+    let slots = usize::try_from(total(MEMORIES_PER_PROCESS)).unwrap_or(usize::MAX);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(max_processes)
+        .total_core_instances(total(CORE_INSTANCES_PER_PROCESS))
+        .total_memories(total(MEMORIES_PER_PROCESS))
+        .total_tables(total(TABLES_PER_PROCESS))
+        .total_stacks(max_processes)
+        .max_core_instances_per_component(CORE_INSTANCES_PER_PROCESS)
+        .max_memories_per_component(MEMORIES_PER_PROCESS)
+        .max_tables_per_component(TABLES_PER_PROCESS)
+        .table_elements(TABLE_ELEMENTS)
+        .linear_memory_keep_resident(
+            KEEP_RESIDENT_BYTES.min(KEEP_RESIDENT_TOTAL_BYTES / slots.max(1)),
+        )
+        .table_keep_resident(TABLE_KEEP_RESIDENT_BYTES)
+        // Looks for the dirty pages instead of clearing all: kernel 6.7 and later.
+        .pagemap_scan(Enabled::Auto);
+    pool
+}

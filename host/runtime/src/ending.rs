@@ -1,0 +1,97 @@
+//! How a process ends: always here, once, in this order, whatever made it end.
+//!
+//! 1. Its locks are released; the next owner is told that they were abandoned. Its handles are
+//!    dropped, with the guest's memory ([`run`](crate::run) does both: it has the store).
+//! 2. Its daemons are ended.
+//! 3. After a normal end its other children are waited for. After any other end nobody waits: they
+//!    pass to the nearest living ancestor, and if there is none, the tree is ended.
+//! 4. Its status is published.
+
+use crate::exit_status::ExitStatus;
+use crate::process::{ProcessState, end_each};
+use std::sync::{Arc, PoisonError};
+
+/// Ends a process whose guest has come to an end with `status`. On the process's own thread.
+pub(crate) fn end(process: &Arc<ProcessState>, status: ExitStatus) {
+    let daemons: Vec<Arc<ProcessState>> = process
+        .children()
+        .live
+        .iter()
+        .filter(|child| child.is_daemon)
+        .cloned()
+        .collect();
+    end_each(&daemons, &ExitStatus::Terminated);
+
+    let status = match status.is_normal() && join_children(process) {
+        true => status,
+        // Asked to end while it waited for its children: that is how it ended.
+        false => process.requested().unwrap_or(status),
+    };
+    pass_children_on(process);
+    publish(process, status);
+}
+
+/// Waits for all children. False if the process was asked to end meanwhile.
+fn join_children(process: &Arc<ProcessState>) -> bool {
+    loop {
+        let Some(child) = process.children().live.first().cloned() else {
+            return true;
+        };
+        if child.status.wait_within(None).is_err() {
+            return false;
+        }
+        // The child removes itself too; whoever comes first.
+        process.children().live.retain(|other| other.id != child.id);
+    }
+}
+
+fn pass_children_on(process: &Arc<ProcessState>) {
+    let orphans = {
+        let mut children = process.children();
+        children.is_closed = true;
+        std::mem::take(&mut children.live)
+    };
+    for orphan in orphans {
+        if !is_adopted(process, &orphan) {
+            process.tree.end_all(&ExitStatus::Terminated);
+            return;
+        }
+    }
+}
+
+/// Gives an orphan to the nearest living ancestor. False if there is none.
+fn is_adopted(process: &ProcessState, orphan: &Arc<ProcessState>) -> bool {
+    let mut next = process.parent();
+    while let Some(ancestor) = next.and_then(|id| process.tree.live(id)) {
+        let adopted = orphan.parent.lock();
+        *adopted.unwrap_or_else(PoisonError::into_inner) = Some(ancestor.id);
+        let mut children = ancestor.children();
+        if !children.is_closed {
+            // One that ends at this moment removes itself from the list of whom it finds as its
+            // parent, after it has set its status: so either it is seen here, or it finds itself.
+            if orphan.status.get().is_none() {
+                children.live.push(Arc::clone(orphan));
+            }
+            return true;
+        }
+        drop(children);
+        next = ancestor.parent();
+    }
+    false
+}
+
+fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
+    tracing::debug!(process = %process.id, name = process.name, %status, "process ended");
+    // Before the status: whoever is told of the end finds the process gone, its place free and, if
+    // it was the last one, its tree's objects emptied.
+    process.tree.dismiss(process.id);
+    process.status.set(status);
+    if let Some(parent) = process.parent()
+        && let Some(parent) = process.tree.live(parent)
+    {
+        parent
+            .children()
+            .live
+            .retain(|child| child.id != process.id);
+    }
+}

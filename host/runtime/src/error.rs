@@ -1,0 +1,90 @@
+//! The one error type of this crate: opaque, with a kind to match on and a chain of causes.
+//!
+//! A process that fails is not an error here: it is an [`ExitStatus`](crate::ExitStatus).
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong, to match on. The text of the [`Error`] names the value and the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The file or its directory does not exist.
+    NotFound,
+    /// Reading or writing failed for another reason; the cause is the system's.
+    Io,
+    /// The bytes are no WebAssembly module or component.
+    NotWasm,
+    /// It is WebAssembly, but not a program: malformed, too large, or without an entry.
+    InvalidProgram,
+    /// The program imports something that the host does not provide.
+    UnknownImport,
+    /// A core was named that this operating-system process may not use.
+    InvalidCores,
+    /// A setting or an argument is out of its range.
+    InvalidArgument,
+    /// A limit was reached; the text names it and how to raise it.
+    LimitExceeded,
+    /// The policy does not allow it.
+    AccessDenied,
+    /// The engine could not be set up on this machine.
+    Engine,
+}
+
+/// Why a call of this crate failed.
+///
+/// `Display` is one sentence without a final period; [`source`](StdError::source) walks the causes.
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The result of the calls of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error {
+            kind,
+            message: message.into(),
+            cause: None,
+        }
+    }
+
+    pub(crate) fn with_cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// What went wrong, to match on.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}: {}", self.kind, self.message)?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            write!(formatter, ": {cause}")?;
+            source = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause
+            .as_deref()
+            .map(|cause| cause as &(dyn StdError + 'static))
+    }
+}

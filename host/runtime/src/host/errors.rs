@@ -1,0 +1,149 @@
+//! How failures reach a guest: as an `error-code`, or, if the process is to end, not at all.
+
+use super::bindings::isopod::multiprocessing::types::ErrorCode;
+use crate::error::{Error, ErrorKind};
+use crate::limits;
+use crate::run::Stop;
+use isopod_sync::{
+    AcquireError, GetError, Killed, NotHeld, PutError, RecvError, SendError, WaitError,
+};
+use wasmtime::component::ResourceTableError;
+
+/// Why a host call failed.
+#[derive(Debug)]
+#[allow(
+    unreachable_pub,
+    reason = "named by the generated bindings, which are public in their private module"
+)]
+pub enum Failure {
+    /// The guest is told.
+    Code(ErrorCode),
+    /// The guest does not run on: it was asked to end, or it used the host against the rules.
+    End(wasmtime::Error),
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Failure {
+        Failure::Code(code)
+    }
+}
+
+impl From<Killed> for Failure {
+    fn from(_: Killed) -> Failure {
+        Failure::End(Stop::Requested.into())
+    }
+}
+
+impl From<ResourceTableError> for Failure {
+    fn from(error: ResourceTableError) -> Failure {
+        match error {
+            ResourceTableError::Full => Failure::Code(ErrorCode::LimitExceeded(
+                "the process holds as many handles as it may".to_owned(),
+            )),
+            other => Failure::End(other.into()),
+        }
+    }
+}
+
+impl From<WaitError> for Failure {
+    fn from(error: WaitError) -> Failure {
+        match error {
+            WaitError::TimedOut => ErrorCode::TimedOut.into(),
+            WaitError::Killed => Killed.into(),
+        }
+    }
+}
+
+impl From<PutError> for Failure {
+    fn from(error: PutError) -> Failure {
+        match error {
+            PutError::Full(_) => ErrorCode::Full.into(),
+            PutError::Closed(_) => ErrorCode::Closed.into(),
+            PutError::TooLarge {
+                message,
+                limit_bytes,
+            } => too_large(message.payload_bytes(), limit_bytes),
+            PutError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
+            PutError::Killed(_) => Killed.into(),
+        }
+    }
+}
+
+impl From<GetError> for Failure {
+    fn from(error: GetError) -> Failure {
+        match error {
+            GetError::Empty => ErrorCode::Empty.into(),
+            GetError::Closed => ErrorCode::Closed.into(),
+            GetError::Killed => Killed.into(),
+        }
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Failure {
+        match error {
+            SendError::TimedOut(_) => ErrorCode::TimedOut.into(),
+            SendError::BrokenPipe(_) => ErrorCode::BrokenPipe.into(),
+            SendError::ReadOnly(_) => ErrorCode::ReadOnly.into(),
+            SendError::TooLarge {
+                message,
+                limit_bytes,
+            } => too_large(message.payload_bytes(), limit_bytes),
+            SendError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
+            SendError::Killed(_) => Killed.into(),
+        }
+    }
+}
+
+impl From<RecvError> for Failure {
+    fn from(error: RecvError) -> Failure {
+        match error {
+            RecvError::TimedOut => ErrorCode::TimedOut.into(),
+            RecvError::EndOfFile => ErrorCode::EndOfFile.into(),
+            RecvError::WriteOnly => ErrorCode::WriteOnly.into(),
+            RecvError::Killed => Killed.into(),
+        }
+    }
+}
+
+impl From<AcquireError> for Failure {
+    fn from(error: AcquireError) -> Failure {
+        match error {
+            AcquireError::TimedOut => ErrorCode::TimedOut.into(),
+            AcquireError::Killed => Killed.into(),
+        }
+    }
+}
+
+impl From<NotHeld> for Failure {
+    fn from(_: NotHeld) -> Failure {
+        ErrorCode::NotHeld.into()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let text = error.to_string();
+        Failure::Code(match error.kind() {
+            ErrorKind::LimitExceeded => ErrorCode::LimitExceeded(text),
+            ErrorKind::AccessDenied => ErrorCode::AccessDenied(text),
+            ErrorKind::InvalidArgument => ErrorCode::InvalidArgument(text),
+            _ => ErrorCode::Other(text),
+        })
+    }
+}
+
+fn too_large(size: u64, limit: u64) -> Failure {
+    Failure::Code(ErrorCode::MessageTooLarge(format!(
+        "message of {} is larger than the limit of {}",
+        limits::bytes(size),
+        limits::bytes(limit)
+    )))
+}
+
+fn budget(limit: u64) -> Failure {
+    Failure::Code(ErrorCode::LimitExceeded(format!(
+        "the messages queued by this tree of processes would exceed its limit of {}",
+        limits::bytes(limit)
+    )))
+}

@@ -1,0 +1,59 @@
+//! `isopod:multiprocessing` as guests call it: one file per interface, which only translates
+//! between WIT and the objects of `isopod-sync` and this crate.
+
+mod errors;
+mod pipe;
+mod process;
+mod queue;
+mod sync;
+mod types;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::run::State;
+use wasmtime::component::{HasSelf, Linker};
+
+mod bindings {
+    #![allow(
+        missing_docs,
+        reason = "generated from WIT, where the documentation is"
+    )]
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "program",
+        imports: { default: trappable },
+        trappable_error_type: {
+            "isopod:multiprocessing/types.error-code" => super::errors::Failure,
+        },
+        with: {
+            "isopod:multiprocessing/types.handle": isopod_sync::Handle,
+            "isopod:multiprocessing/process.options": super::process::Options,
+            "isopod:multiprocessing/process.process": super::process::Child,
+            "isopod:multiprocessing/queue.queue": isopod_sync::Queue,
+            "isopod:multiprocessing/pipe.connection": isopod_sync::Connection,
+            "isopod:multiprocessing/sync.lock": isopod_sync::Lock,
+        },
+        require_store_data_send: true,
+    });
+}
+
+/// Everything that a program may import.
+pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+        .and_then(|()| {
+            bindings::Program::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
+        })
+        .map_err(|error| {
+            Error::new(
+                ErrorKind::Engine,
+                "the host's functions could not be linked",
+            )
+            .with_cause(error)
+        })?;
+    Ok(linker)
+}
+
+/// WIT's time-outs are in nanoseconds.
+fn duration(timeout: Option<u64>) -> Option<std::time::Duration> {
+    timeout.map(std::time::Duration::from_nanos)
+}

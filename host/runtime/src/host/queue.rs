@@ -1,0 +1,78 @@
+//! `queue`.
+
+use super::bindings::isopod::multiprocessing::queue::{Host, HostQueue};
+use super::bindings::isopod::multiprocessing::types::{ErrorCode, Message};
+use super::duration;
+use super::errors::Failure;
+use crate::run::State;
+use isopod_sync::{Bounds, Handle, Queue};
+use wasmtime::component::Resource;
+
+impl Host for State {}
+
+impl HostQueue for State {
+    fn create(
+        &mut self,
+        max_messages: Option<u32>,
+        max_bytes: Option<u64>,
+    ) -> Result<Resource<Queue>, Failure> {
+        if max_messages == Some(0) || max_bytes == Some(0) {
+            return Err(ErrorCode::InvalidArgument(
+                "a queue's bound is 0; it must be at least 1, or absent for no bound".to_owned(),
+            )
+            .into());
+        }
+        let bounds = Bounds {
+            max_messages,
+            max_bytes,
+        };
+        let queue = Queue::new_in(&self.process.tree.objects, self.holder(), bounds);
+        Ok(self.table.push(queue)?)
+    }
+
+    fn put(
+        &mut self,
+        queue: Resource<Queue>,
+        bytes: Vec<u8>,
+        handles: Vec<Resource<Handle>>,
+        timeout: Option<u64>,
+    ) -> Result<(), Failure> {
+        let message = self.message(bytes, &handles)?;
+        let queue = self.table.get(&queue)?;
+        Ok(queue.put_within(message, duration(timeout))?)
+    }
+
+    fn get(&mut self, queue: Resource<Queue>, timeout: Option<u64>) -> Result<Message, Failure> {
+        let message = self.table.get(&queue)?.get_within(duration(timeout))?;
+        self.deliver(message)
+    }
+
+    fn len(&mut self, queue: Resource<Queue>) -> wasmtime::Result<u64> {
+        let length = self.table.get(&queue)?.len();
+        Ok(u64::try_from(length).unwrap_or(u64::MAX))
+    }
+
+    fn is_full(&mut self, queue: Resource<Queue>) -> wasmtime::Result<bool> {
+        Ok(self.table.get(&queue)?.is_full())
+    }
+
+    fn close(&mut self, queue: Resource<Queue>) -> wasmtime::Result<()> {
+        self.table.get(&queue)?.close();
+        Ok(())
+    }
+
+    fn to_handle(&mut self, queue: Resource<Queue>) -> wasmtime::Result<Resource<Handle>> {
+        let handle = self.table.get(&queue)?.to_handle();
+        self.give(handle)
+    }
+
+    fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Queue>, Failure> {
+        let queue = Queue::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
+        Ok(self.table.push(queue)?)
+    }
+
+    fn drop(&mut self, queue: Resource<Queue>) -> wasmtime::Result<()> {
+        self.table.delete(queue)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! `sync`: locks.
+
+use super::bindings::isopod::multiprocessing::sync::{Acquired, Host, HostLock};
+use super::bindings::isopod::multiprocessing::types::ErrorCode;
+use super::duration;
+use super::errors::Failure;
+use crate::run::State;
+use isopod_sync::{Handle, Lock};
+use wasmtime::component::Resource;
+
+impl Host for State {}
+
+impl HostLock for State {
+    fn create(&mut self) -> Result<Resource<Lock>, Failure> {
+        let lock = Lock::new_in(&self.process.tree.objects, self.holder());
+        Ok(self.table.push(lock)?)
+    }
+
+    fn acquire(&mut self, lock: Resource<Lock>, timeout: Option<u64>) -> Result<Acquired, Failure> {
+        let lock = self.table.get(&lock)?;
+        Ok(match lock.acquire_within(duration(timeout))? {
+            isopod_sync::Acquired::Clean => Acquired::Clean,
+            isopod_sync::Acquired::Abandoned => Acquired::Abandoned,
+        })
+    }
+
+    fn release(&mut self, lock: Resource<Lock>) -> Result<(), Failure> {
+        Ok(self.table.get(&lock)?.release()?)
+    }
+
+    fn is_locked(&mut self, lock: Resource<Lock>) -> wasmtime::Result<bool> {
+        Ok(self.table.get(&lock)?.is_locked())
+    }
+
+    fn to_handle(&mut self, lock: Resource<Lock>) -> wasmtime::Result<Resource<Handle>> {
+        let handle = self.table.get(&lock)?.to_handle();
+        self.give(handle)
+    }
+
+    fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Lock>, Failure> {
+        let lock = Lock::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
+        Ok(self.table.push(lock)?)
+    }
+
+    fn drop(&mut self, lock: Resource<Lock>) -> wasmtime::Result<()> {
+        self.table.delete(lock)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! `types`: handles.
+
+use super::bindings::isopod::multiprocessing::types::{ErrorCode, Host, HostHandle};
+use super::errors::Failure;
+use crate::run::State;
+use isopod_sync::{Handle, Holder, Message};
+use wasmtime::component::Resource;
+
+impl Host for State {
+    fn convert_error_code(&mut self, failure: Failure) -> wasmtime::Result<ErrorCode> {
+        match failure {
+            Failure::Code(code) => Ok(code),
+            Failure::End(error) => Err(error),
+        }
+    }
+}
+
+impl HostHandle for State {
+    fn kind(&mut self, handle: Resource<Handle>) -> wasmtime::Result<String> {
+        Ok(self.table.get(&handle)?.kind().as_str().to_owned())
+    }
+
+    fn duplicate(&mut self, handle: Resource<Handle>) -> wasmtime::Result<Resource<Handle>> {
+        let duplicate = self.table.get(&handle)?.clone();
+        Ok(self.table.push(duplicate)?)
+    }
+
+    fn drop(&mut self, handle: Resource<Handle>) -> wasmtime::Result<()> {
+        self.table.delete(handle)?;
+        Ok(())
+    }
+}
+
+impl State {
+    /// In whose name this guest's references are counted.
+    pub(super) fn holder(&self) -> Holder {
+        Holder::Process(self.process.id)
+    }
+
+    /// A message as the guest sends it. The guest keeps its handles.
+    pub(super) fn message(
+        &self,
+        bytes: Vec<u8>,
+        handles: &[Resource<Handle>],
+    ) -> Result<Message, Failure> {
+        let handles = handles
+            .iter()
+            .map(|handle| Ok(self.table.get(handle)?.clone()))
+            .collect::<Result<_, Failure>>()?;
+        Ok(Message { bytes, handles })
+    }
+
+    /// A message as the guest gets it. Its handles are held by the guest already: objects give
+    /// them in the name of whom they were received by.
+    pub(super) fn deliver(
+        &mut self,
+        message: Message,
+    ) -> Result<super::bindings::isopod::multiprocessing::types::Message, Failure> {
+        let handles = message
+            .handles
+            .into_iter()
+            .map(|handle| Ok(self.table.push(handle)?))
+            .collect::<Result<_, Failure>>()?;
+        Ok(super::bindings::isopod::multiprocessing::types::Message {
+            bytes: message.bytes,
+            handles,
+        })
+    }
+
+    /// Puts an object's handle into the guest's table.
+    pub(super) fn give(&mut self, handle: Handle) -> wasmtime::Result<Resource<Handle>> {
+        Ok(self.table.push(handle)?)
+    }
+}

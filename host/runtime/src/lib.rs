@@ -1,0 +1,55 @@
+//! The embedder's library of isopod: Python's `multiprocessing`, for WebAssembly.
+//!
+//! An [`Engine`] holds what processes share: compiled code, cores, threads. A [`Program`] is a
+//! loaded component. A [`Command`] starts it as the main process of a tree; the guest starts more
+//! by itself. Each [`Process`] is an isolated instance on a thread of its own, pinned to one core.
+//! Queues, pipes and locks are those of `isopod-sync`: what a guest gets is what you hold.
+//!
+//! ```no_run
+//! use isopod_host::{Bounds, Command, Engine, Message, Program, Queue};
+//!
+//! let engine = Engine::new()?;
+//! let program = Program::from_file(&engine, "squares.wasm")?;
+//! let jobs = Queue::new(Bounds::default());
+//! let process = Command::new(&program).handle("jobs", &jobs.to_handle()).spawn()?;
+//! jobs.put(Message { bytes: vec![7], handles: vec![] }).expect("the queue is open");
+//! println!("{}", process.join_tree());
+//! # Ok::<(), isopod_host::Error>(())
+//! ```
+//!
+//! The library denies by default: a process sees no file, no variable, no stream that its command
+//! does not name. What it leaves out: building programs (`isopod-build`) and the command line.
+
+mod code_cache;
+mod command;
+mod config;
+mod cores;
+mod ending;
+mod engine;
+mod error;
+mod exit_status;
+mod host;
+mod limits;
+mod placement;
+mod process;
+mod program;
+mod run;
+mod spawn;
+mod stdio;
+mod threads;
+mod timer;
+mod tree;
+
+pub use command::Command;
+pub use engine::{Engine, EngineBuilder};
+pub use error::{Error, ErrorKind, Result};
+pub use exit_status::ExitStatus;
+pub use process::{Ending, Process};
+pub use program::Program;
+pub use stdio::{Capture, Output, Stdin};
+pub use tree::Access;
+
+pub use isopod_sync::{
+    AcquireError, Acquired, Bounds, Connection, GetError, Handle, Kind, Lock, Message, NotHeld,
+    ProcessId, PutError, Queue, RecvError, SendError, pipe,
+};

@@ -1,0 +1,300 @@
+//! A process: its identity, how it is waited for and ended. What its thread does is in
+//! [`run`](crate::run), how it ends in [`ending`](crate::ending).
+
+use crate::engine::Engine;
+use crate::exit_status::ExitStatus;
+use crate::program::Program;
+use crate::tree::Tree;
+use isopod_sync::{Completion, Handle, ProcessId, WaitError, Waiter};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The name of a tree's first process, as in Python.
+pub(crate) const MAIN_NAME: &str = "MainProcess";
+
+/// How a process is asked to end from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Exit status [`ExitStatus::Terminated`].
+    Terminate,
+    /// Exit status [`ExitStatus::Killed`].
+    Kill,
+}
+
+impl Ending {
+    fn status(self) -> ExitStatus {
+        match self {
+            Ending::Terminate => ExitStatus::Terminated,
+            Ending::Kill => ExitStatus::Killed,
+        }
+    }
+}
+
+/// A reference to a process. Clones refer to the same one; dropping them all neither ends nor
+/// joins it.
+#[derive(Clone)]
+pub struct Process {
+    state: Arc<ProcessState>,
+}
+
+impl Process {
+    pub(crate) fn new(state: Arc<ProcessState>) -> Process {
+        Process { state }
+    }
+
+    /// Its id: unique in this operating-system process, never used twice.
+    pub fn id(&self) -> ProcessId {
+        self.state.id
+    }
+
+    /// Its name: `MainProcess`, `Process-1`, or what it was given.
+    pub fn name(&self) -> &str {
+        &self.state.name
+    }
+
+    /// The name of its program.
+    pub fn program(&self) -> &str {
+        self.state.program.name()
+    }
+
+    /// What it runs, for people: a task's name, or `main`.
+    pub fn task(&self) -> &str {
+        &self.state.task
+    }
+
+    /// Who started it, or has adopted it since; none for main.
+    pub fn parent_id(&self) -> Option<ProcessId> {
+        self.state.parent()
+    }
+
+    /// Whether it ends when its parent does.
+    pub fn is_daemon(&self) -> bool {
+        self.state.is_daemon
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_alive(&self) -> bool {
+        self.state.status.get().is_none()
+    }
+
+    /// The logical CPU that it is pinned to now; none when it has ended.
+    pub fn core(&self) -> Option<usize> {
+        let placement = self.state.engine().placement();
+        placement.core_of(placement.slot_of(self.state.id)?)
+    }
+
+    /// How it ended; none while it lives. Does not block.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.state.status.get()
+    }
+
+    /// Waits until it has ended. May be called by any number of threads, any number of times.
+    pub fn join(&self) -> ExitStatus {
+        expect_unkilled(self.state.status.wait_within(None))
+            .unwrap_or_else(|| ExitStatus::Other("the calling process is ended".to_owned()))
+    }
+
+    /// As [`join`](Self::join), but gives up after `timeout`: none then.
+    pub fn join_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
+        expect_unkilled(self.state.status.wait_within(Some(timeout)))
+    }
+
+    /// As [`join`](Self::join), for an asynchronous embedder.
+    pub async fn join_async(&self) -> ExitStatus {
+        self.state.status.wait_async().await
+    }
+
+    /// Asks for its end, whatever it does. Returns at once; no effect if it has ended.
+    pub fn terminate(&self) {
+        self.state.request_end(ExitStatus::Terminated);
+    }
+
+    /// As [`terminate`](Self::terminate), with exit status [`ExitStatus::Killed`].
+    pub fn kill(&self) {
+        self.state.request_end(ExitStatus::Killed);
+    }
+
+    /// Ends all processes of its tree, itself included, and lets it start no new ones. Returns at
+    /// once.
+    pub fn end_tree(&self, ending: Ending) {
+        self.state.tree.end_all(&ending.status());
+    }
+
+    /// The live processes of its tree, oldest first.
+    pub fn tree(&self) -> Vec<Process> {
+        self.state.tree.processes()
+    }
+
+    /// Waits until it and every other process of its tree have ended; gives its own status.
+    pub fn join_tree(&self) -> ExitStatus {
+        // Embedders' threads are never killed, so this ends with the tree.
+        let _ = self.state.tree.ended.wait_within(None);
+        self.join()
+    }
+
+    /// As [`join_tree`](Self::join_tree), but gives up after `timeout`: none then.
+    pub fn join_tree_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
+        expect_unkilled(self.state.tree.ended.wait_within(Some(timeout)))?;
+        // The last process of a tree says so just before it publishes its status.
+        Some(self.join())
+    }
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Process")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .field("status", &self.exit_status())
+            .finish_non_exhaustive()
+    }
+}
+
+fn expect_unkilled<T>(waited: Result<T, WaitError>) -> Option<T> {
+    waited.ok()
+}
+
+/// What the host knows of a process.
+pub(crate) struct ProcessState {
+    pub(crate) id: ProcessId,
+    pub(crate) name: String,
+    pub(crate) task: String,
+    pub(crate) is_daemon: bool,
+    pub(crate) is_main: bool,
+    pub(crate) program: Program,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) waiter: Arc<Waiter>,
+    pub(crate) memory_limit: Option<u64>,
+    /// When it is ended, with the time it was given for the message.
+    pub(crate) deadline: Option<(Instant, Duration)>,
+    /// The numbers in the names of its line: [1, 2] for `Process-1:2`.
+    pub(crate) lineage: Vec<u64>,
+    pub(crate) children_made: AtomicU64,
+    /// What `process.entry` gives, once.
+    pub(crate) entry: Mutex<Option<Entry>>,
+    pub(crate) has_entered: AtomicBool,
+    /// Changes when it is adopted.
+    pub(crate) parent: Mutex<Option<ProcessId>>,
+    pub(crate) children: Mutex<Children>,
+    /// Why it is to end, if anybody asked; the first one counts.
+    pub(crate) requested: Mutex<Option<ExitStatus>>,
+    pub(crate) status: Completion<ExitStatus>,
+}
+
+/// The live children that a process answers for.
+#[derive(Debug, Default)]
+pub(crate) struct Children {
+    pub(crate) live: Vec<Arc<ProcessState>>,
+    /// It has passed them on and takes no more.
+    pub(crate) is_closed: bool,
+}
+
+/// What a process is to run, and with what.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Main,
+    Task {
+        bytes: Vec<u8>,
+        handles: Vec<Handle>,
+    },
+}
+
+impl ProcessState {
+    pub(crate) fn id(&self) -> ProcessId {
+        self.id
+    }
+
+    /// A number for a new process.
+    pub(crate) fn next_id() -> ProcessId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.program.engine()
+    }
+
+    pub(crate) fn waiter(&self) -> &Arc<Waiter> {
+        &self.waiter
+    }
+
+    pub(crate) fn parent(&self) -> Option<ProcessId> {
+        *self.parent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn children(&self) -> MutexGuard<'_, Children> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how it is to end, unless that is known already. True for the first request: then the
+    /// process must be [interrupted](Engine::interrupt).
+    pub(crate) fn mark_end(&self, status: &ExitStatus) -> bool {
+        if self.status.get().is_some() {
+            return false;
+        }
+        let mut requested = self
+            .requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if requested.is_some() {
+            return false;
+        }
+        *requested = Some(status.clone());
+        drop(requested);
+        self.waiter.kill();
+        true
+    }
+
+    /// Asks for its end and sees to it.
+    pub(crate) fn request_end(self: &Arc<Self>, status: ExitStatus) {
+        if self.mark_end(&status) {
+            self.engine().interrupt(vec![Arc::clone(self)]);
+        }
+    }
+
+    /// How it was asked to end, if it was.
+    pub(crate) fn requested(&self) -> Option<ExitStatus> {
+        let requested = self
+            .requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        requested.clone()
+    }
+
+    /// Whether the end that was asked for cannot be missed any more.
+    pub(crate) fn has_seen_its_end(&self) -> bool {
+        self.waiter.acknowledged() || self.status.get().is_some()
+    }
+}
+
+impl Tree {
+    /// Lets the tree make no new processes and ends those that live, with one interruption.
+    pub(crate) fn end_all(&self, status: &ExitStatus) {
+        end_each(&self.close(), status);
+    }
+}
+
+/// Ends several processes with one interruption.
+pub(crate) fn end_each(processes: &[Arc<ProcessState>], status: &ExitStatus) {
+    let marked: Vec<Arc<ProcessState>> = processes
+        .iter()
+        .filter(|process| process.mark_end(status))
+        .cloned()
+        .collect();
+    if let Some(first) = marked.first() {
+        let engine = first.engine().clone();
+        engine.interrupt(marked);
+    }
+}
+
+impl std::fmt::Debug for ProcessState {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ProcessState")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,199 @@
+//! A program: a loaded component, ready to be run by any number of processes.
+
+use crate::code_cache;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::run::State;
+use isopod_component::Kind;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use wasmtime::component::Component;
+use wasmtime_wasi::p2::bindings::CommandPre;
+
+/// A loaded and compiled program. Clones share the code.
+#[derive(Clone)]
+pub struct Program {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    name: String,
+    engine: Engine,
+    component: Component,
+    command: CommandPre<State>,
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Program")
+            .field("name", &self.inner.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Program {
+    /// Loads a component, or a core module for `wasm32-wasip1`, from a file. Compiles it, unless
+    /// the engine's cache holds it. The program is named after the file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::NotWasm`],
+    /// [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`].
+    pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Program> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
+        Program::load(engine, stem(path), &path.display().to_string(), &bytes)
+    }
+
+    /// As [`from_file`](Self::from_file), from memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotWasm`], [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`].
+    pub fn from_bytes(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Program> {
+        Program::load(engine, name.to_owned(), name, bytes)
+    }
+
+    /// Loads what [`precompile`](Self::precompile) made, in a fraction of a millisecond.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] and [`ErrorKind::Io`]; [`ErrorKind::InvalidProgram`] if it was made
+    /// by another version or with other settings.
+    ///
+    /// # Safety
+    /// The file is native code and runs with all rights of this process, outside any sandbox. It
+    /// must come from `precompile` and from somebody whom you trust, and nobody may change it
+    /// while a process runs it.
+    #[allow(
+        unsafe_code,
+        reason = "precompiled code cannot be checked, so its caller must vouch for it"
+    )]
+    pub unsafe fn from_precompiled_file(
+        engine: &Engine,
+        path: impl AsRef<Path>,
+    ) -> Result<Program> {
+        let path = path.as_ref();
+        fs::metadata(path).map_err(|error| unreadable(path, error))?;
+        // SAFETY: the caller vouches for the file.
+        let component = unsafe { code_cache::load(engine.wasmtime(), path) };
+        let shown = path.display().to_string();
+        let component = component.map_err(|error| invalid(&shown, error))?;
+        Program::link(engine, stem(path), &shown, component)
+    }
+
+    /// The compiled code, for [`from_precompiled_file`](Self::from_precompiled_file).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Engine`] if it cannot be serialised.
+    pub fn precompile(&self) -> Result<Vec<u8>> {
+        self.inner.component.serialize().map_err(|error| {
+            Error::new(ErrorKind::Engine, "the code could not be serialised").with_cause(error)
+        })
+    }
+
+    /// The program's name: its file's, without the ending.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub(crate) fn command(&self) -> &CommandPre<State> {
+        &self.inner.command
+    }
+
+    fn load(engine: &Engine, name: String, shown: &str, bytes: &[u8]) -> Result<Program> {
+        let made;
+        let component_bytes = match isopod_component::kind_of(bytes) {
+            Kind::CoreModule => {
+                made = isopod_component::componentize(bytes).map_err(|error| {
+                    let kind = match error {
+                        isopod_component::Error::UnknownImports { .. } => ErrorKind::UnknownImport,
+                        _ => ErrorKind::InvalidProgram,
+                    };
+                    Error::new(kind, format!("`{shown}` cannot be made a component"))
+                        .with_cause(error)
+                })?;
+                &made
+            }
+            Kind::Component => bytes,
+            Kind::NotWasm | Kind::OtherVersion(_) => {
+                let mut start: String = bytes
+                    .iter()
+                    .take(8)
+                    .flat_map(|byte| byte.escape_ascii())
+                    .map(char::from)
+                    .collect();
+                if start.is_empty() {
+                    start = "nothing".to_owned();
+                }
+                return Err(Error::new(
+                    ErrorKind::NotWasm,
+                    format!(
+                        "`{shown}` is not a WebAssembly component or module: it begins with `{start}`"
+                    ),
+                ));
+            }
+        };
+        let component = engine
+            .compile(component_bytes)
+            .map_err(|error| invalid(shown, error))?;
+        Program::link(engine, name, shown, component)
+    }
+
+    fn link(engine: &Engine, name: String, shown: &str, component: Component) -> Result<Program> {
+        let pre = engine
+            .linker()
+            .instantiate_pre(&component)
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::UnknownImport,
+                    format!("`{shown}` imports something that this host does not provide"),
+                )
+                .with_cause(error)
+            })?;
+        let command = CommandPre::new(pre).map_err(|error| {
+            Error::new(
+                ErrorKind::InvalidProgram,
+                format!(
+                    "`{shown}` is no program: it does not export `wasi:cli/run`, which each program with a main function does"
+                ),
+            )
+            .with_cause(error)
+        })?;
+        Ok(Program {
+            inner: Arc::new(Inner {
+                name,
+                engine: engine.clone(),
+                component,
+                command,
+            }),
+        })
+    }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    let path = path.display();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::new(ErrorKind::NotFound, format!("`{path}` does not exist"))
+        }
+        _ => Error::new(ErrorKind::Io, format!("`{path}` cannot be read")).with_cause(error),
+    }
+}
+
+fn invalid(shown: &str, error: wasmtime::Error) -> Error {
+    Error::new(
+        ErrorKind::InvalidProgram,
+        format!("`{shown}` is not a valid program"),
+    )
+    .with_cause(error)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,240 @@
+//! What a process's thread does: sets a guest up, runs it, says how it ended, takes it down.
+
+use crate::ending;
+use crate::exit_status::ExitStatus;
+use crate::limits::MemoryLimit;
+use crate::process::{Entry, ProcessState};
+use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
+use crate::threads;
+use crate::tree::Access;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime_wasi::{
+    FsPerms, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+};
+
+/// What the host keeps for a guest, in its store.
+pub(crate) struct State {
+    wasi: WasiCtx,
+    /// WASI's resources and isopod's.
+    pub(crate) table: ResourceTable,
+    pub(crate) process: Arc<ProcessState>,
+    memory: MemoryLimit,
+    stdout: Arc<Lines>,
+    stderr: Arc<Lines>,
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// Ends a guest from inside a host call: an error that is no trap.
+#[derive(Debug, Clone)]
+pub(crate) enum Stop {
+    /// The guest asked for this.
+    Now(ExitStatus),
+    /// The process was asked to end while it waited, or between two calls.
+    Requested,
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Stop::Now(status) => write!(formatter, "the process ends itself: {status}"),
+            Stop::Requested => formatter.write_str("the process was asked to end"),
+        }
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// Runs a process from its first instruction to its published end, on the calling thread.
+pub(crate) fn process(process: &Arc<ProcessState>) {
+    threads::name_current(&process.name);
+    let placement = process.engine().placement();
+    placement.begin(process.id, threads::current_id());
+    let _waiter = process.waiter.enter();
+    let _io = process.engine().enter_io();
+    let status = catch_unwind(AssertUnwindSafe(|| guest(process)));
+    let status = status.unwrap_or_else(|_| {
+        tracing::error!(process = %process.id, name = process.name, "host code panicked: this is an error of isopod's");
+        process.waiter.end();
+        ExitStatus::Other("an internal error of the host, which its log describes".to_owned())
+    });
+    ending::end(process, status);
+}
+
+/// Runs the guest and takes it down again; its locks and handles are gone when this returns.
+fn guest(process: &Arc<ProcessState>) -> ExitStatus {
+    let state = match State::new(process) {
+        Ok(state) => state,
+        Err(error) => {
+            process.waiter.end();
+            return ExitStatus::Other(format!("the process could not be set up: {error:#}"));
+        }
+    };
+    let mut store = Store::new(process.engine().wasmtime(), state);
+    store.limiter(|state| &mut state.memory);
+    // The deadline first, then the first look at the flag: a kill in between raises the epoch.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|context| match is_to_end(&context.data().process) {
+        true => Err(Stop::Requested.into()),
+        false => Ok(UpdateDeadline::Continue(1)),
+    });
+    let status = match is_to_end(process) {
+        true => requested(process),
+        false => call(process, &mut store),
+    };
+    let State {
+        table,
+        stdout,
+        stderr,
+        ..
+    } = store.data_mut();
+    let (stdout, stderr) = (Arc::clone(stdout), Arc::clone(stderr));
+    // Locks first, then the handles (the table), then the guest's memory, which may take long.
+    process.waiter.end();
+    *table = ResourceTable::new();
+    let entry = process.take_entry();
+    drop(entry);
+    report(process, &status, &stdout, &stderr);
+    drop(store);
+    status
+}
+
+fn call(process: &Arc<ProcessState>, store: &mut Store<State>) -> ExitStatus {
+    let ran = process.waiter.block_on(async {
+        let command = process
+            .program
+            .command()
+            .instantiate_async(&mut *store)
+            .await?;
+        command.wasi_cli_run().call_run(&mut *store).await
+    });
+    match ran {
+        Err(isopod_sync::Killed) => requested(process),
+        Ok(Err(error)) => failed(process, store.data(), &error),
+        Ok(Ok(result)) => {
+            let code = i32::from(result.is_err());
+            match process.is_main || process.has_entered.load(Ordering::Relaxed) {
+                true => ExitStatus::Exited(code),
+                false => ExitStatus::Failed(
+                    "the process never asked for its entry, so its task was not run: is `main` marked with `#[isopod::main]`?"
+                        .to_owned(),
+                ),
+            }
+        }
+    }
+}
+
+/// What an error that ended the guest says about how it ended.
+fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> ExitStatus {
+    if let Some(stop) = error.downcast_ref::<Stop>() {
+        return match stop {
+            Stop::Now(status) => status.clone(),
+            Stop::Requested => requested(process),
+        };
+    }
+    if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
+        return ExitStatus::Exited(*code);
+    }
+    if process.waiter.is_killed() {
+        return requested(process);
+    }
+    if let Some(refused) = state.memory.refused() {
+        return ExitStatus::MemoryLimit(refused);
+    }
+    let backtrace = error
+        .downcast_ref::<WasmBacktrace>()
+        .map(|backtrace| format!("\n{backtrace}"))
+        .unwrap_or_default();
+    match error.downcast_ref::<Trap>() {
+        Some(trap) => ExitStatus::Trapped(format!("{trap}{backtrace}")),
+        None => ExitStatus::Trapped(format!("{}{backtrace}", error.root_cause())),
+    }
+}
+
+fn is_to_end(process: &ProcessState) -> bool {
+    let is_killed = process.waiter.is_killed();
+    if is_killed {
+        process.waiter.acknowledge();
+    }
+    is_killed
+}
+
+fn requested(process: &ProcessState) -> ExitStatus {
+    // The request is noted before the waiter is killed.
+    process.requested().unwrap_or(ExitStatus::Killed)
+}
+
+/// Writes what is left of the output and, for an end that the guest did not choose, why it ended.
+/// How main ended is its embedder's to tell.
+fn report(process: &ProcessState, status: &ExitStatus, stdout: &Arc<Lines>, stderr: &Arc<Lines>) {
+    // Nobody is left to be told that output could not be written.
+    let _ = stdout.flush();
+    let text = match status {
+        ExitStatus::Exited(_) | ExitStatus::Terminated | ExitStatus::Killed => None,
+        ExitStatus::Failed(text) if process.is_main => Some(format!("{text}\n")),
+        _ if process.is_main => None,
+        ExitStatus::Failed(text) => Some(format!("Process {}:\n{text}\n", process.name)),
+        other => Some(format!("Process {}:\n{other}\n", process.name)),
+    };
+    if let Some(text) = text {
+        let _ = stderr.write(text.as_bytes());
+    }
+    let _ = stderr.flush();
+}
+
+impl State {
+    fn new(process: &Arc<ProcessState>) -> wasmtime::Result<State> {
+        let surroundings = &process.tree.surroundings;
+        let timer = process.engine().timer();
+        let stdout = Lines::new(surroundings.stdout.clone(), timer);
+        let stderr = Lines::new(surroundings.stderr.clone(), timer);
+        let stdin = match process.is_main {
+            true => &surroundings.stdin,
+            false => &Stdin::Empty,
+        };
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.args(&surroundings.args)
+            .envs(&surroundings.env)
+            .stdin(GuestInput::new(stdin, &stdout, &stderr))
+            .stdout(GuestOutput(Arc::clone(&stdout)))
+            .stderr(GuestOutput(Arc::clone(&stderr)))
+            // A file operation on the process's own thread could not be ended.
+            .allow_blocking_current_thread(false);
+        for directory in &surroundings.directories {
+            let permissions = match directory.access {
+                Access::ReadOnly => FsPerms::ReadOnly,
+                Access::ReadWrite => FsPerms::ReadWrite,
+            };
+            wasi.preopened_dir(&directory.host, &directory.guest, permissions)?;
+        }
+        Ok(State {
+            wasi: wasi.build(),
+            table: ResourceTable::new(),
+            process: Arc::clone(process),
+            memory: MemoryLimit::new(process.memory_limit),
+            stdout,
+            stderr,
+        })
+    }
+}
+
+impl ProcessState {
+    /// What it is to run; only the first call gets it.
+    pub(crate) fn take_entry(&self) -> Option<Entry> {
+        let mut entry = self
+            .entry
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        entry.take()
+    }
+}

@@ -1,0 +1,177 @@
+//! How a process comes to be: admitted to its tree, seated on a core, dispatched to a thread.
+
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exit_status::ExitStatus;
+use crate::placement::Slot;
+use crate::process::{Entry, ProcessState};
+use crate::program::Program;
+use crate::run;
+use crate::timer::Alarm;
+use crate::tree::{Refused, Tree};
+use isopod_sync::{Completion, Hooks, Party, ProcessId, Waiter};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// What sets a new process apart from the others of its tree.
+#[derive(Debug)]
+pub(crate) struct Birth {
+    pub(crate) name: String,
+    pub(crate) task: String,
+    pub(crate) parent: Option<Arc<ProcessState>>,
+    pub(crate) is_daemon: bool,
+    pub(crate) lineage: Vec<u64>,
+    pub(crate) memory_limit: Option<u64>,
+    pub(crate) deadline: Option<(Instant, Duration)>,
+}
+
+/// Starts a process. Does not wait for it to run. `entry` is called with its id, so that the
+/// handles for it are held in its name from the start.
+pub(crate) fn spawn(
+    program: &Program,
+    tree: &Arc<Tree>,
+    birth: Birth,
+    entry: impl FnOnce(ProcessId) -> Entry,
+) -> Result<Arc<ProcessState>> {
+    let engine = program.engine();
+    let id = ProcessState::next_id();
+    let slot = Arc::new(AtomicUsize::new(0));
+    let hooks = Arc::new(PlacementHooks {
+        process: id,
+        slot: Arc::clone(&slot),
+        engine: engine.clone(),
+    });
+    let process = Arc::new(ProcessState {
+        id,
+        name: birth.name,
+        task: birth.task,
+        is_daemon: birth.is_daemon,
+        is_main: birth.parent.is_none(),
+        program: program.clone(),
+        tree: Arc::clone(tree),
+        waiter: Waiter::new(Party::Process(id), hooks),
+        memory_limit: birth.memory_limit,
+        deadline: birth.deadline,
+        lineage: birth.lineage,
+        children_made: AtomicU64::new(0),
+        entry: Mutex::new(None),
+        has_entered: AtomicBool::new(false),
+        parent: Mutex::new(birth.parent.as_ref().map(|parent| parent.id)),
+        children: Mutex::default(),
+        requested: Mutex::new(None),
+        status: Completion::new(),
+    });
+    tree.admit(&process).map_err(refused)?;
+    if let Some(parent) = &birth.parent {
+        parent.children().live.push(Arc::clone(&process));
+    }
+    process.set_entry(entry(id));
+    dispatch(&process, slot).map_err(|error| {
+        // It never ran, so there is nothing to end but its records.
+        drop(process.take_entry());
+        process.waiter.end();
+        if let Some(parent) = &birth.parent {
+            parent.children().live.retain(|child| child.id != id);
+        }
+        tree.dismiss(id);
+        Error::new(
+            ErrorKind::LimitExceeded,
+            "the system refuses another thread for a process (see `ulimit -u` and the pids limit of the cgroup)",
+        )
+        .with_cause(error)
+    })?;
+    tracing::debug!(process = %process.id, name = process.name, task = process.task, "process started");
+    Ok(process)
+}
+
+fn dispatch(process: &Arc<ProcessState>, shared_slot: Arc<AtomicUsize>) -> std::io::Result<()> {
+    let engine = process.engine();
+    let placement = engine.placement();
+    let slot = placement.seat(process.id, shared_slot);
+    let alarm = set_deadline(process);
+    let of_thread = Arc::clone(process);
+    let job = Box::new(move || run_and_leave(of_thread, alarm));
+    let dispatched = engine.threads().run(placement, slot, job);
+    if dispatched.is_err() {
+        placement.leave(process.id);
+        if let Some(alarm) = alarm {
+            engine.timer().cancel(alarm);
+        }
+    }
+    dispatched
+}
+
+/// All that a thread does for one process; gives the slot it is pinned to at the end.
+fn run_and_leave(process: Arc<ProcessState>, alarm: Option<Alarm>) -> Option<Slot> {
+    run::process(&process);
+    let engine = process.engine();
+    if let Some(alarm) = alarm {
+        engine.timer().cancel(alarm);
+    }
+    engine.placement().leave(process.id)
+}
+
+fn set_deadline(process: &Arc<ProcessState>) -> Option<Alarm> {
+    let (deadline, timeout) = process.deadline?;
+    let weak = Arc::downgrade(process);
+    let delay = deadline.saturating_duration_since(Instant::now());
+    let alarm = process.engine().timer().after(delay, move || {
+        if let Some(process) = weak.upgrade() {
+            process.request_end(ExitStatus::Deadline(format!(
+                "deadline of {timeout:?} reached"
+            )));
+        }
+        None
+    });
+    Some(alarm)
+}
+
+fn refused(refused: Refused) -> Error {
+    match refused {
+        Refused::Closing => Error::new(
+            ErrorKind::AccessDenied,
+            "the tree of processes is being ended, so it starts no new ones",
+        ),
+        Refused::Full(limit) => Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "{limit} processes live, which is the limit; raise it with `EngineBuilder::max_processes` or `--max-processes`"
+            ),
+        ),
+    }
+}
+
+/// Tells placement when a process rests and when it goes on.
+#[derive(Debug)]
+struct PlacementHooks {
+    process: ProcessId,
+    slot: Arc<AtomicUsize>,
+    engine: Engine,
+}
+
+impl Hooks for PlacementHooks {
+    fn may_spin(&self) -> bool {
+        let slot = self.slot.load(Ordering::Relaxed);
+        self.engine.placement().may_spin(slot)
+    }
+
+    fn parking(&self) {
+        if self.engine.placement().parking(self.process) {
+            self.engine.rebalance_soon();
+        }
+    }
+
+    fn unparked(&self) {
+        self.engine.placement().unparked(self.process);
+    }
+}
+
+impl ProcessState {
+    fn set_entry(&self, entry: Entry) {
+        *self
+            .entry
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(entry);
+    }
+}

@@ -1,0 +1,198 @@
+//! The engine's one timer thread: deadlines, repeated kills, unfinished lines, rebalancing.
+//!
+//! An alarm is a closure that is run on the timer thread at its time. It must be short and must
+//! not block; it may ask to be run again. The thread sleeps while no alarm is due.
+
+use crate::cores;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What to do when the time has come; `Some` runs it again after that delay.
+type Action = Box<dyn FnMut() -> Option<Duration> + Send>;
+
+/// Names an alarm, to cancel it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Alarm {
+    due: Instant,
+    number: u64,
+}
+
+/// A handle to the timer thread. Dropping the last one ends the thread.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    alarms: BTreeMap<Alarm, Action>,
+    next_number: u64,
+    is_closed: bool,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Timer").finish_non_exhaustive()
+    }
+}
+
+impl Timer {
+    /// Starts the thread; it may run on all of these cores.
+    ///
+    /// # Errors
+    /// The system's, if the thread cannot be made.
+    pub(crate) fn start(cores: Vec<usize>) -> std::io::Result<Timer> {
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let of_thread = Arc::clone(&shared);
+        std::thread::Builder::new()
+            .name("isopod-timer".to_owned())
+            .spawn(move || {
+                cores::pin(None, &cores);
+                of_thread.run();
+            })?;
+        Ok(Timer { shared })
+    }
+
+    /// Runs `action` on the timer thread when `delay` has passed.
+    pub(crate) fn after(
+        &self,
+        delay: Duration,
+        action: impl FnMut() -> Option<Duration> + Send + 'static,
+    ) -> Alarm {
+        let mut state = self.shared.lock();
+        let alarm = state.alarm_after(delay);
+        let is_first = state
+            .alarms
+            .first_key_value()
+            .is_none_or(|(first, _)| alarm < *first);
+        state.alarms.insert(alarm, Box::new(action));
+        drop(state);
+        if is_first {
+            self.shared.changed.notify_one();
+        }
+        alarm
+    }
+
+    /// Forgets an alarm. No effect if it has run, or runs at this moment.
+    pub(crate) fn cancel(&self, alarm: Alarm) {
+        // The action is dropped after the mutex: it may hold the last reference to anything.
+        let action = self.shared.lock().alarms.remove(&alarm);
+        drop(action);
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        self.shared.lock().is_closed = true;
+        self.shared.changed.notify_one();
+    }
+}
+
+impl State {
+    fn alarm_after(&mut self, delay: Duration) -> Alarm {
+        self.next_number += 1;
+        let now = Instant::now();
+        Alarm {
+            // A delay past the end of the clock is never: a century will do.
+            due: now
+                .checked_add(delay)
+                .unwrap_or(now + Duration::from_secs(100 * 365 * 24 * 3600)),
+            number: self.next_number,
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        let mut state = self.lock();
+        while !state.is_closed {
+            let now = Instant::now();
+            let wait = match state.alarms.first_entry() {
+                Some(first) if first.key().due <= now => {
+                    let mut action = first.remove();
+                    drop(state);
+                    let again = action();
+                    state = self.lock();
+                    if let Some(delay) = again {
+                        let alarm = state.alarm_after(delay);
+                        state.alarms.insert(alarm, action);
+                    } else {
+                        drop(state);
+                        drop(action);
+                        state = self.lock();
+                    }
+                    continue;
+                }
+                Some(first) => Some(first.key().due - now),
+                None => None,
+            };
+            state = match wait {
+                Some(wait) => {
+                    let waited = self.changed.wait_timeout(state, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn alarms_run_in_the_order_of_their_times() {
+        let timer = Timer::start(vec![]).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        for milliseconds in [30, 10, 20] {
+            let sender = sender.clone();
+            timer.after(Duration::from_millis(milliseconds), move || {
+                sender.send(milliseconds).unwrap();
+                None
+            });
+        }
+        let order: Vec<u64> = receiver.iter().take(3).collect();
+        assert_eq!(order, [10, 20, 30]);
+    }
+
+    #[test]
+    fn an_alarm_can_repeat_and_be_cancelled() {
+        let timer = Timer::start(vec![]).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let cancelled = timer.after(Duration::from_millis(5), {
+            let sender = sender.clone();
+            move || {
+                sender.send(0).unwrap();
+                None
+            }
+        });
+        timer.cancel(cancelled);
+        let mut runs = 0;
+        timer.after(Duration::from_millis(1), move || {
+            runs += 1;
+            sender.send(runs).unwrap();
+            (runs < 3).then_some(Duration::from_millis(10))
+        });
+        let order: Vec<u32> = receiver.iter().collect();
+        assert_eq!(order, [1, 2, 3]);
+    }
+}

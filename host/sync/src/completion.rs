@@ -1,0 +1,143 @@
+//! A value that is set once, and waited for: how a process ended, that a tree is empty.
+
+use std::time::Duration;
+
+use crate::error::WaitError;
+use crate::object::{Kind, ObjectId};
+use crate::wait::{Operation, Shared, State, Subject, Wait, wait};
+use crate::wait_list::{Place, WaitList, Wakes};
+
+/// A value that is set at most once. Any number of parties wait for it.
+///
+/// It is no object that travels: there are no handles to it.
+#[derive(Debug)]
+pub struct Completion<T> {
+    id: ObjectId,
+    state: Shared<CompletionState<T>>,
+}
+
+#[derive(Debug)]
+struct CompletionState<T> {
+    value: Option<T>,
+    waits: WaitList,
+}
+
+impl<T: Clone> Completion<T> {
+    /// A completion without a value.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            id: ObjectId::next(),
+            state: Shared::new(CompletionState {
+                value: None,
+                waits: WaitList::default(),
+            }),
+        }
+    }
+
+    /// Sets the value and wakes everybody. False, and no change, if it was set before.
+    pub fn set(&self, value: T) -> bool {
+        // A value that is not first is dropped here, not under the mutex.
+        let mut value = Some(value);
+        self.state.change(|state| {
+            let is_first = state.value.is_none();
+            if is_first {
+                state.value = value.take();
+            }
+            is_first
+        })
+    }
+
+    /// A copy of the value, if it is set. Does not block.
+    #[must_use]
+    pub fn get(&self) -> Option<T> {
+        self.state.read(|state| state.value.clone())
+    }
+
+    /// Waits for the value for at most `timeout`: without one for ever, for zero not at all.
+    ///
+    /// # Errors
+    /// [`WaitError::TimedOut`], and [`WaitError::Killed`] if the waiting party was killed.
+    pub fn wait_within(&self, timeout: Option<Duration>) -> Result<T, WaitError> {
+        let subject = Subject {
+            object: self.id,
+            kind: Kind::Process,
+        };
+        wait(&self.state, subject, &mut Join::new(), timeout).map_err(Into::into)
+    }
+
+    /// Waits for the value, as a future. Dropping the future ends the wait.
+    pub async fn wait_async(&self) -> T {
+        Wait::new(&self.state, &mut Join::new()).await
+    }
+}
+
+impl<T: Clone> Default for Completion<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> State for CompletionState<T> {
+    fn settle(&mut self, wakes: &mut Wakes) {
+        if self.value.is_some() {
+            self.waits.wake_all(wakes);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Join<T>(std::marker::PhantomData<fn() -> T>);
+
+impl<T> Join<T> {
+    fn new() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+impl<T: Clone> Operation for Join<T> {
+    type State = CompletionState<T>;
+    type Output = T;
+
+    const NAME: &'static str = "join";
+
+    fn list(state: &mut CompletionState<T>) -> &mut WaitList {
+        &mut state.waits
+    }
+
+    fn attempt(&mut self, state: &mut CompletionState<T>, _place: Place) -> Option<T> {
+        state.value.clone()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_value_stays() {
+        let completion = Completion::new();
+        assert_eq!(completion.get(), None);
+        assert_eq!(
+            completion.wait_within(Some(Duration::ZERO)),
+            Err(WaitError::TimedOut)
+        );
+        assert!(completion.set(1));
+        assert!(!completion.set(2));
+        assert_eq!(completion.wait_within(None), Ok(1));
+    }
+
+    #[test]
+    fn everybody_who_waits_is_told() {
+        let completion = Completion::new();
+        std::thread::scope(|scope| {
+            let waits: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| completion.wait_within(None)))
+                .collect();
+            completion.set("done");
+            for wait in waits {
+                assert_eq!(wait.join().ok(), Some(Ok("done")));
+            }
+        });
+    }
+}

@@ -1,0 +1,141 @@
+//! Handles and messages: what can travel.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::object::{Holder, Holders, Kind, Object, ObjectId};
+use crate::reference::Reference;
+
+/// A reference to an object of any kind, counted for its holder. Cloning keeps the holder.
+#[derive(Clone)]
+pub struct Handle {
+    reference: Reference<dyn Object>,
+}
+
+impl Handle {
+    pub(crate) fn new(reference: Reference<dyn Object>) -> Self {
+        Self { reference }
+    }
+
+    /// Another handle to the same object, held by `holder`.
+    #[must_use]
+    pub fn hold_as(&self, holder: Holder) -> Self {
+        Self::new(self.reference.hold_as(holder))
+    }
+
+    /// Who holds this handle.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
+        self.reference.holder()
+    }
+
+    /// The kind of the object.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.reference.object().kind()
+    }
+
+    /// The number of the object.
+    #[must_use]
+    pub fn object_id(&self) -> ObjectId {
+        self.reference.object().base().id()
+    }
+
+    /// Who holds the object now, this handle included.
+    #[must_use]
+    pub fn holders(&self) -> Holders {
+        self.reference.object().base().holders()
+    }
+
+    /// The object as one of type `T`, with a reference for the same holder.
+    pub(crate) fn open<T: Object>(&self) -> Option<Reference<T>> {
+        let object: Arc<dyn Any + Send + Sync> = Arc::<dyn Object>::clone(self.reference.object());
+        let object = object.downcast::<T>().ok()?;
+        Some(Reference::new(object, self.reference.holder()))
+    }
+
+    pub(crate) fn reference_mut(&mut self) -> &mut Reference<dyn Object> {
+        &mut self.reference
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Handle")
+            .field("kind", &self.kind())
+            .field("object", &self.object_id())
+            .field("holder", &self.holder())
+            .finish()
+    }
+}
+
+/// What travels through queues and pipes.
+#[derive(Clone, Debug, Default)]
+pub struct Message {
+    /// The payload.
+    pub bytes: Vec<u8>,
+    /// The objects that come with it. Whoever they are held by before, while the message is on its
+    /// way they are held as [`Holder::Message`], and the receiver gets them held as it holds the
+    /// queue or connection it received with.
+    pub handles: Vec<Handle>,
+}
+
+/// What a queued message costs besides its payload, in bytes, so that a flood of empty messages is
+/// bounded too.
+const MESSAGE_OVERHEAD_BYTES: u64 = 64;
+/// What a handle in a queued message costs, in bytes.
+const HANDLE_OVERHEAD_BYTES: u64 = 32;
+
+impl Message {
+    /// A message without handles.
+    #[must_use]
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            handles: Vec::new(),
+        }
+    }
+
+    /// The length of the payload in bytes.
+    #[must_use]
+    pub fn payload_bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// What the message costs of its tree's limit on queued bytes: payload, 64 bytes, and 32 bytes
+    /// per handle.
+    #[must_use]
+    pub fn charged_bytes(&self) -> u64 {
+        let handles = (self.handles.len() as u64).saturating_mul(HANDLE_OVERHEAD_BYTES);
+        self.payload_bytes()
+            .saturating_add(MESSAGE_OVERHEAD_BYTES)
+            .saturating_add(handles)
+    }
+
+    /// Makes the message the holder of its handles; hands back who held them. Done before the
+    /// object's mutex is taken, since it takes the mutexes of other objects.
+    pub(crate) fn embark(&mut self) -> Vec<Holder> {
+        let change = |handle: &mut Handle| {
+            let holder = handle.holder();
+            handle.reference.change_holder(Holder::Message);
+            holder
+        };
+        self.handles.iter_mut().map(change).collect()
+    }
+
+    /// Undoes [`embark`](Self::embark).
+    pub(crate) fn return_to(&mut self, holders: &[Holder]) {
+        for (handle, holder) in self.handles.iter_mut().zip(holders) {
+            handle.reference.change_holder(*holder);
+        }
+    }
+
+    /// Makes the receiver the holder of the handles.
+    pub(crate) fn arrive(&mut self, holder: Holder) {
+        for handle in &mut self.handles {
+            handle.reference.change_holder(holder);
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! First-in, first-out queues for any number of senders and receivers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::channel::{Capacity, Channel, Drained, Get, Put, Refusal};
+use crate::error::{GetError, PutError};
+use crate::message::{Handle, Message};
+use crate::object::{Base, Holder, Holders, Kind, Object, ObjectId};
+use crate::reference::Reference;
+use crate::tree::{OverBudget, Tree};
+use crate::wait::{Interrupt, Shared, Subject, Wait, wait};
+
+/// How much a queue takes. `None` is no bound of the queue's own; the limit on queued bytes of the
+/// queue's tree always holds. A queue bounded to 0 messages takes none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Messages at a time.
+    pub max_messages: Option<u32>,
+    /// Bytes of payload at a time.
+    pub max_bytes: Option<u64>,
+}
+
+/// A reference to a queue, counted for its holder. Clones refer to the same queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    reference: Reference<QueueObject>,
+}
+
+#[derive(Debug)]
+struct QueueObject {
+    base: Base,
+    channel: Shared<Channel>,
+}
+
+impl Queue {
+    /// An empty queue of the embedder's.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self::new_in(Tree::embedder(), Holder::Embedder, bounds)
+    }
+
+    /// An empty queue that belongs to `tree`, held by `holder`.
+    #[must_use]
+    pub fn new_in(tree: &Tree, holder: Holder, bounds: Bounds) -> Self {
+        let capacity = Capacity {
+            messages: bounds.max_messages.map_or(u64::MAX, u64::from),
+            payload_bytes: bounds.max_bytes.unwrap_or(u64::MAX),
+            one_larger: false,
+        };
+        let object = Arc::new(QueueObject {
+            base: Base::new(tree, holder),
+            channel: Shared::new(Channel::new(tree, capacity)),
+        });
+        Self {
+            reference: Reference::first(object, holder),
+        }
+    }
+
+    /// The queue behind a handle, held by the same holder; `None` if it is of another kind.
+    #[must_use]
+    pub fn open(handle: &Handle) -> Option<Self> {
+        handle.open().map(|reference| Self { reference })
+    }
+
+    /// A handle to this queue, held by the same holder.
+    #[must_use]
+    pub fn to_handle(&self) -> Handle {
+        Handle::new(self.reference.erase())
+    }
+
+    /// Another reference to this queue, held by `holder`.
+    #[must_use]
+    pub fn hold_as(&self, holder: Holder) -> Self {
+        Self {
+            reference: self.reference.hold_as(holder),
+        }
+    }
+
+    /// The number of the queue.
+    #[must_use]
+    pub fn object_id(&self) -> ObjectId {
+        self.object().base.id()
+    }
+
+    /// Who holds the queue now.
+    #[must_use]
+    pub fn holders(&self) -> Holders {
+        self.object().base.holders()
+    }
+
+    /// Appends a message, waiting for room.
+    ///
+    /// # Errors
+    /// As [`put_within`](Self::put_within), never `Full`.
+    pub fn put(&self, message: Message) -> Result<(), PutError> {
+        self.put_within(message, None)
+    }
+
+    /// Appends a message if there is room. Does not block.
+    ///
+    /// # Errors
+    /// As [`put_within`](Self::put_within), never `Killed`.
+    pub fn try_put(&self, message: Message) -> Result<(), PutError> {
+        self.put_within(message, Some(Duration::ZERO))
+    }
+
+    /// Appends a message, waiting for room for at most `timeout`.
+    ///
+    /// # Errors
+    /// As [`put_within`](Self::put_within).
+    pub fn put_timeout(&self, message: Message, timeout: Duration) -> Result<(), PutError> {
+        self.put_within(message, Some(timeout))
+    }
+
+    /// Appends a message, waiting for room: without a time-out for ever, with zero not at all.
+    ///
+    /// # Errors
+    /// All give the message back with its handles. `Full` when the time-out passes; `Closed`;
+    /// `TooLarge` at once if the message could never fit; `BudgetExceeded` at once if there is room
+    /// but the tree's queued bytes are used up; `Killed`.
+    pub fn put_within(&self, message: Message, timeout: Option<Duration>) -> Result<(), PutError> {
+        let mut put = Put::new(message);
+        match wait(&self.object().channel, self.subject(), &mut put, timeout) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refusal)) => Err(put_error(refusal, put.into_message())),
+            Err(Interrupt::TimedOut) => Err(PutError::Full(put.into_message())),
+            Err(Interrupt::Killed) => Err(PutError::Killed(put.into_message())),
+        }
+    }
+
+    /// Appends a message, waiting for room as a task. Dropping the future drops the message.
+    ///
+    /// # Errors
+    /// As [`put_within`](Self::put_within), never `Full` or `Killed`.
+    pub async fn put_async(&self, message: Message) -> Result<(), PutError> {
+        let mut put = Put::new(message);
+        match Wait::new(&self.object().channel, &mut put).await {
+            Ok(()) => Ok(()),
+            Err(refusal) => Err(put_error(refusal, put.into_message())),
+        }
+    }
+
+    /// Takes the oldest message, waiting for one.
+    ///
+    /// # Errors
+    /// As [`get_within`](Self::get_within), never `Empty`.
+    pub fn get(&self) -> Result<Message, GetError> {
+        self.get_within(None)
+    }
+
+    /// Takes the oldest message if there is one. Does not block.
+    ///
+    /// # Errors
+    /// As [`get_within`](Self::get_within), never `Killed`.
+    pub fn try_get(&self) -> Result<Message, GetError> {
+        self.get_within(Some(Duration::ZERO))
+    }
+
+    /// Takes the oldest message, waiting for one for at most `timeout`.
+    ///
+    /// # Errors
+    /// As [`get_within`](Self::get_within).
+    pub fn get_timeout(&self, timeout: Duration) -> Result<Message, GetError> {
+        self.get_within(Some(timeout))
+    }
+
+    /// Takes the oldest message, waiting for one: without a time-out for ever, with zero not at
+    /// all. Its handles are held as this reference is.
+    ///
+    /// # Errors
+    /// `Empty` when the time-out passes; `Closed` if the queue is closed and empty; `Killed`.
+    pub fn get_within(&self, timeout: Option<Duration>) -> Result<Message, GetError> {
+        match wait(&self.object().channel, self.subject(), &mut Get, timeout) {
+            Ok(received) => self.received(received),
+            Err(Interrupt::TimedOut) => Err(GetError::Empty),
+            Err(Interrupt::Killed) => Err(GetError::Killed),
+        }
+    }
+
+    /// Takes the oldest message, waiting for one as a task. Dropping the future takes none.
+    ///
+    /// # Errors
+    /// `Closed` if the queue is closed and empty.
+    pub async fn get_async(&self) -> Result<Message, GetError> {
+        let received = Wait::new(&self.object().channel, &mut Get).await;
+        self.received(received)
+    }
+
+    /// How many messages are in the queue now.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.object().channel.read(Channel::len)
+    }
+
+    /// Whether no message is in the queue now.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a put of an empty message would wait now.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.object().channel.read(Channel::is_full)
+    }
+
+    /// How many bytes of payload are in the queue now.
+    #[must_use]
+    pub fn queued_bytes(&self) -> u64 {
+        self.object().channel.read(Channel::payload_bytes)
+    }
+
+    /// Closes the queue for all: later and waiting puts fail with `Closed`, gets take what is left
+    /// and then fail with `Closed`. Does not block; closing twice is fine.
+    pub fn close(&self) {
+        self.object().channel.change(Channel::close);
+    }
+
+    /// Whether the queue is closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.object().channel.read(Channel::is_closed)
+    }
+
+    fn received(&self, received: Result<Message, Drained>) -> Result<Message, GetError> {
+        let mut message = received.map_err(|Drained| GetError::Closed)?;
+        message.arrive(self.reference.holder());
+        Ok(message)
+    }
+
+    fn object(&self) -> &QueueObject {
+        self.reference.object()
+    }
+
+    fn subject(&self) -> Subject {
+        Subject {
+            object: self.object_id(),
+            kind: Kind::Queue,
+        }
+    }
+}
+
+fn put_error(refusal: Refusal, message: Message) -> PutError {
+    match refusal {
+        Refusal::Closed => PutError::Closed(message),
+        Refusal::TooLarge { limit_bytes } => PutError::TooLarge {
+            message,
+            limit_bytes,
+        },
+        Refusal::OverBudget(OverBudget {
+            queued_bytes,
+            limit_bytes,
+        }) => PutError::BudgetExceeded {
+            message,
+            queued_bytes,
+            limit_bytes,
+        },
+    }
+}
+
+impl Object for QueueObject {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Queue
+    }
+
+    fn dismantle(&self) -> Vec<Message> {
+        self.channel.change(|channel| {
+            channel.close();
+            channel.take_all()
+        })
+    }
+
+    fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId)) {
+        self.channel.read(|channel| channel.visit_contents(visit));
+    }
+}

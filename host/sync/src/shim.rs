@@ -1,0 +1,82 @@
+//! The few operations that depend on the scheduler, once from `std` and once from `loom`.
+//!
+//! Everything that takes part in waiting and waking goes through this module, so that the models
+//! run the very code that is shipped. What is left on plain `std` even in a model (holder tables,
+//! the registry of objects, counters) takes only leaf locks and never waits for another thread.
+//!
+//! `loom` knows no time: in a model a deadline has always passed by the time it is looked at. The
+//! explored schedules then contain each order of "the time is up" and whatever else may happen.
+
+#[cfg(not(loom))]
+pub(crate) use std::{
+    hint::spin_loop,
+    sync::atomic::{AtomicBool, AtomicU8, Ordering, fence},
+    thread::{Thread, current as current_thread, yield_now},
+    thread_local,
+};
+
+#[cfg(loom)]
+pub(crate) use loom::{
+    hint::spin_loop,
+    sync::atomic::{AtomicBool, AtomicU8, Ordering, fence},
+    thread::{Thread, current as current_thread, yield_now},
+    thread_local,
+};
+
+use std::time::Instant;
+
+#[cfg(not(loom))]
+type RawMutex<T> = std::sync::Mutex<T>;
+#[cfg(loom)]
+type RawMutex<T> = loom::sync::Mutex<T>;
+
+#[cfg(not(loom))]
+pub(crate) type MutexGuard<'a, T> = std::sync::MutexGuard<'a, T>;
+#[cfg(loom)]
+pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
+
+/// A mutex without poisoning: no code of a user runs while one is held, and each critical section
+/// leaves its state valid, so a panic elsewhere on the thread says nothing about the state.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(RawMutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(RawMutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Whether the deadline has passed; never, without one.
+#[cfg(not(loom))]
+pub(crate) fn expired(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
+#[cfg(loom)]
+pub(crate) fn expired(deadline: Option<Instant>) -> bool {
+    deadline.is_some()
+}
+
+/// Parks the calling thread until it is unparked or the deadline passes; may return early.
+#[cfg(not(loom))]
+pub(crate) fn park_until(deadline: Option<Instant>) {
+    match deadline {
+        None => std::thread::park(),
+        Some(deadline) => {
+            std::thread::park_timeout(deadline.saturating_duration_since(Instant::now()));
+        }
+    }
+}
+
+#[cfg(loom)]
+pub(crate) fn park_until(deadline: Option<Instant>) {
+    if deadline.is_none() {
+        loom::thread::park();
+    }
+}

@@ -1,0 +1,129 @@
+//! The one place where a thread parks.
+//!
+//! A [`Signal`] is a hint without a meaning of its own: "look again". Whoever waits checks its own
+//! condition after each return, so a signal that comes for another reason, too early or twice is
+//! harmless, and one place to park serves wake, time-out, kill and inspection alike.
+//!
+//! The algorithm is the three-state parker of `std::thread::park` and of `crossbeam`'s `Parker`.
+//! It is written out again for two reasons: a spinning thread must be able to look at the state
+//! without consuming it, and other users of the thread's own park token (a library on the same
+//! thread) must not be able to swallow a signal.
+//!
+//! # Ordering
+//! Every transition is a read-modify-write of `state`, so they have one total order. If the
+//! waker's swap comes before the waiter's `EMPTY -> PARKED`, that exchange fails and the waiter
+//! does not park. If it comes after, the swap returns `PARKED` and the waker unparks. There is no
+//! third order, hence no lost signal, and no system call when the waiter has not parked. What the
+//! waker wrote before the swap is visible to the waiter after the swap that consumes the signal.
+
+use std::sync::Arc;
+use std::task::Wake;
+use std::time::Instant;
+
+use crate::shim::{
+    AtomicU8, Mutex, Ordering, Thread, current_thread, expired, park_until, spin_loop, yield_now,
+};
+
+const EMPTY: u8 = 0;
+const PARKED: u8 = 1;
+const SET: u8 = 2;
+
+/// Looks with a pause instruction between them: a few hundred nanoseconds, the time that a peer
+/// which is already running needs to answer.
+const SPINS: u32 = 100;
+/// Looks with a yield between them, which also lets another thread of the same core run.
+const YIELDS: u32 = 20;
+
+#[derive(Debug)]
+pub(crate) struct Signal {
+    state: AtomicU8,
+    /// The thread to unpark. Set before the state can become `PARKED`.
+    thread: Mutex<Option<Thread>>,
+}
+
+impl Signal {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: AtomicU8::new(EMPTY),
+            thread: Mutex::new(None),
+        }
+    }
+
+    /// Makes the calling thread the one that waits.
+    pub(crate) fn bind(&self) {
+        *self.thread.lock() = Some(current_thread());
+    }
+
+    /// Sets the signal, and unparks the thread if it is parked.
+    pub(crate) fn set(&self) {
+        if self.state.swap(SET, Ordering::SeqCst) == PARKED {
+            // A clone, so that the system call happens outside the mutex.
+            let thread = self.thread.lock().clone();
+            if let Some(thread) = thread {
+                thread.unpark();
+            }
+        }
+    }
+
+    /// Consumes the signal if it is set.
+    pub(crate) fn consume(&self) -> bool {
+        self.state.load(Ordering::Acquire) == SET && self.clear()
+    }
+
+    /// Waits a few microseconds without parking; whether the signal came and was consumed.
+    pub(crate) fn spin(&self) -> bool {
+        for _ in 0..SPINS {
+            if self.consume() {
+                return true;
+            }
+            spin_loop();
+        }
+        for _ in 0..YIELDS {
+            if self.consume() {
+                return true;
+            }
+            yield_now();
+        }
+        false
+    }
+
+    /// Announces that the thread is about to park. If the signal is set already it is consumed
+    /// instead and the answer is false: do not park.
+    pub(crate) fn announce(&self) -> bool {
+        let announced = self
+            .state
+            .compare_exchange(EMPTY, PARKED, Ordering::SeqCst, Ordering::Acquire)
+            .is_ok();
+        if !announced {
+            self.clear();
+        }
+        announced
+    }
+
+    /// Parks, after [`announce`](Self::announce), until the signal comes or the deadline passes,
+    /// and consumes the signal.
+    pub(crate) fn park(&self, deadline: Option<Instant>) {
+        loop {
+            park_until(deadline);
+            // Another user's token, or a spurious return: park again.
+            if self.state.load(Ordering::Acquire) == SET || expired(deadline) {
+                break;
+            }
+        }
+        self.clear();
+    }
+
+    fn clear(&self) -> bool {
+        self.state.swap(EMPTY, Ordering::SeqCst) == SET
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        self.set();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.set();
+    }
+}

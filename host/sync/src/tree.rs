@@ -1,0 +1,157 @@
+//! The objects that belong to one tree of processes, and the memory of their queued messages.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use crossbeam_utils::CachePadded;
+
+use crate::collect;
+use crate::object::{Object, ObjectId};
+
+/// One tree of processes, as far as its objects are concerned. Clones are the same tree.
+#[derive(Clone)]
+pub struct Tree {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// The key in the list of all trees.
+    number: u64,
+    queued_bytes_limit: u64,
+    /// Written by every put and get of the tree: on a cache line of its own.
+    queued_bytes: CachePadded<AtomicU64>,
+    objects: Mutex<HashMap<ObjectId, Weak<dyn Object>>>,
+}
+
+/// The tree's queued messages would cost more than its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OverBudget {
+    pub(crate) queued_bytes: u64,
+    pub(crate) limit_bytes: u64,
+}
+
+impl Tree {
+    /// A tree whose queued messages may cost `queued_bytes_limit` bytes
+    /// ([`Message::charged_bytes`](crate::Message::charged_bytes)) together.
+    #[must_use]
+    pub fn new(queued_bytes_limit: u64) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let inner = Arc::new(Inner {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            queued_bytes_limit,
+            queued_bytes: CachePadded::new(AtomicU64::new(0)),
+            objects: Mutex::new(HashMap::new()),
+        });
+        trees().insert(inner.number, Arc::downgrade(&inner));
+        Self { inner }
+    }
+
+    /// The tree of what the embedder makes; without a limit on queued bytes.
+    #[must_use]
+    pub fn embedder() -> &'static Self {
+        static EMBEDDER: OnceLock<Tree> = OnceLock::new();
+        EMBEDDER.get_or_init(|| Self::new(u64::MAX))
+    }
+
+    /// What the messages queued now cost, in bytes.
+    #[must_use]
+    pub fn queued_bytes(&self) -> u64 {
+        self.inner.queued_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What they may cost, in bytes.
+    #[must_use]
+    pub fn queued_bytes_limit(&self) -> u64 {
+        self.inner.queued_bytes_limit
+    }
+
+    /// How many objects of the tree exist.
+    #[must_use]
+    pub fn object_count(&self) -> usize {
+        self.objects().len()
+    }
+
+    /// The tree's last process has ended, and its references are dropped. Empties the objects that
+    /// nobody can reach any more: neither the embedder nor a process holds them, directly or
+    /// through messages in objects that can be reached. Those of other trees and of the embedder
+    /// are looked at too. Does not block; may be called again.
+    pub fn end(&self) {
+        collect::collect();
+    }
+
+    pub(crate) fn remember<T: Object>(&self, object: &Arc<T>) {
+        let weak: Weak<dyn Object> = Arc::<T>::downgrade(object);
+        self.objects().insert(object.base().id(), weak);
+    }
+
+    pub(crate) fn forget(&self, object: ObjectId) {
+        let forgotten = self.objects().remove(&object);
+        // Freeing memory is for outside the mutex.
+        drop(forgotten);
+    }
+
+    pub(crate) fn charge(&self, bytes: u64) -> Result<(), OverBudget> {
+        let limit_bytes = self.inner.queued_bytes_limit;
+        let add = |queued: u64| {
+            queued
+                .checked_add(bytes)
+                .filter(|total| *total <= limit_bytes)
+        };
+        // Relaxed: the number guards no other memory.
+        self.inner
+            .queued_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
+            .map(|_| ())
+            .map_err(|queued_bytes| OverBudget {
+                queued_bytes,
+                limit_bytes,
+            })
+    }
+
+    pub(crate) fn credit(&self, bytes: u64) {
+        self.inner.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn objects(&self) -> MutexGuard<'_, HashMap<ObjectId, Weak<dyn Object>>> {
+        self.inner
+            .objects
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let forgotten = trees().remove(&self.number);
+        drop(forgotten);
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Tree")
+            .field("queued_bytes", &self.queued_bytes())
+            .field("queued_bytes_limit", &self.queued_bytes_limit())
+            .field("objects", &self.object_count())
+            .finish()
+    }
+}
+
+/// All objects of all trees.
+pub(crate) fn all_objects() -> Vec<Arc<dyn Object>> {
+    let inners: Vec<Arc<Inner>> = trees().values().filter_map(Weak::upgrade).collect();
+    let mut objects = Vec::new();
+    for inner in inners {
+        let tree = Tree { inner };
+        objects.extend(tree.objects().values().filter_map(Weak::upgrade));
+    }
+    objects
+}
+
+fn trees() -> MutexGuard<'static, BTreeMap<u64, Weak<Inner>>> {
+    static TREES: Mutex<BTreeMap<u64, Weak<Inner>>> = Mutex::new(BTreeMap::new());
+    TREES.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,303 @@
+//! "Attempt under the mutex, else register and wait": the only loop that waits for an object.
+//!
+//! An object is a [`Shared`] state with its wait lists, an operation is an attempt on that state.
+//! [`wait`] runs an operation on a thread, [`Wait`] is the same for a task. Both register once,
+//! attempt again when they are woken, and leave the list however they end.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use crate::current::with_current;
+use crate::object::{Kind, ObjectId};
+use crate::record::WaitRecord;
+use crate::shim::{Mutex, expired};
+use crate::wait_list::{Key, Place, WaitList, Wakes};
+use crate::waiter::Waiter;
+
+/// The state of an object, with its wait lists.
+pub(crate) trait State {
+    /// Restores the invariant: as many waits are woken as what is there can serve. Called after
+    /// every change.
+    fn settle(&mut self, wakes: &mut Wakes);
+}
+
+/// A state under its mutex.
+#[derive(Debug)]
+pub(crate) struct Shared<S> {
+    state: Mutex<S>,
+}
+
+impl<S: State> Shared<S> {
+    pub(crate) fn new(state: S) -> Self {
+        Self {
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Changes the state, and wakes whom that concerns after the mutex is free again.
+    pub(crate) fn change<R>(&self, action: impl FnOnce(&mut S) -> R) -> R {
+        let mut wakes = Wakes::default();
+        let mut state = self.state.lock();
+        let result = action(&mut state);
+        state.settle(&mut wakes);
+        drop(state);
+        wakes.wake();
+        result
+    }
+
+    /// Reads the state.
+    pub(crate) fn read<R>(&self, action: impl FnOnce(&S) -> R) -> R {
+        action(&self.state.lock())
+    }
+}
+
+/// Something to do to a state that may have to wait.
+pub(crate) trait Operation {
+    type State: State;
+    type Output;
+
+    /// As in a [`WaitRecord`].
+    const NAME: &'static str;
+
+    /// The list to wait in.
+    fn list(state: &mut Self::State) -> &mut WaitList;
+
+    /// What this wait needs, in the unit of its list.
+    fn bytes(&self) -> u64 {
+        0
+    }
+
+    /// Does it, or returns `None` if it has to wait. Runs under the mutex: it must neither wait nor
+    /// drop anything that could take another object's mutex.
+    fn attempt(&mut self, state: &mut Self::State, place: Place) -> Option<Self::Output>;
+}
+
+/// The object that a wait is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject {
+    pub(crate) object: ObjectId,
+    pub(crate) kind: Kind,
+}
+
+/// Why a wait ended without its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interrupt {
+    TimedOut,
+    Killed,
+}
+
+/// Runs an operation, waiting for at most `timeout`; without one for ever, and not at all for zero.
+pub(crate) fn wait<O: Operation>(
+    shared: &Shared<O::State>,
+    subject: Subject,
+    operation: &mut O,
+    timeout: Option<Duration>,
+) -> Result<O::Output, Interrupt> {
+    let output = shared.change(|state| operation.attempt(state, Place::Newcomer));
+    match output {
+        Some(output) => Ok(output),
+        None if timeout == Some(Duration::ZERO) => Err(Interrupt::TimedOut),
+        None => wait_slowly(shared, subject, operation, timeout),
+    }
+}
+
+#[cold]
+fn wait_slowly<O: Operation>(
+    shared: &Shared<O::State>,
+    subject: Subject,
+    operation: &mut O,
+    timeout: Option<Duration>,
+) -> Result<O::Output, Interrupt> {
+    // A clone, because hooks run while this waits and may look at the current waiter.
+    let waiter = with_current(Arc::clone);
+    // A time-out too long to be represented is none.
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    if waiter.observe_kill() {
+        return Err(Interrupt::Killed);
+    }
+    let mut registration = match register(shared, operation, waiter.waker()) {
+        Ok(output) => return Ok(output),
+        Err(key) => Registration::<O> {
+            shared,
+            key: Some(key),
+            waker: None,
+        },
+    };
+    let mut record = RecordGuard {
+        waiter: &waiter,
+        set: false,
+    };
+    loop {
+        // A hook may have consumed the signal: then look again instead of parking.
+        if !waiter.serve_inspection() {
+            waiter.pause(deadline, || record.set(subject, O::NAME, deadline));
+        }
+        if waiter.observe_kill() {
+            return Err(Interrupt::Killed);
+        }
+        if let Some(output) = registration.attempt(operation, waiter.waker()) {
+            return Ok(output);
+        }
+        if expired(deadline) {
+            return Err(Interrupt::TimedOut);
+        }
+    }
+}
+
+/// Attempts once more and, under the same mutex, enters the list: nothing can come in between.
+fn register<O: Operation>(
+    shared: &Shared<O::State>,
+    operation: &mut O,
+    waker: &Waker,
+) -> Result<O::Output, Key> {
+    let waker = waker.clone();
+    shared.change(|state| match operation.attempt(state, Place::Newcomer) {
+        Some(output) => Ok(output),
+        None => Err(O::list(state).register(operation.bytes(), waker)),
+    })
+}
+
+/// A place in a wait list, left when dropped.
+#[derive(Debug)]
+struct Registration<'a, O: Operation> {
+    shared: &'a Shared<O::State>,
+    key: Option<Key>,
+    /// Of a task: the waker in the list, to see whether a new one differs.
+    waker: Option<Waker>,
+}
+
+impl<O: Operation> Registration<'_, O> {
+    /// Attempts if woken; goes back to its place if that was in vain.
+    fn attempt(&mut self, operation: &mut O, waker: &Waker) -> Option<O::Output> {
+        let key = self.key?;
+        let waker = waker.clone();
+        let (output, unused) = self.shared.change(|state| {
+            let Some(place) = O::list(state).woken_place(key) else {
+                return (None, Some(waker));
+            };
+            match operation.attempt(state, place) {
+                Some(output) => {
+                    let unused = O::list(state).remove(key);
+                    debug_assert!(unused.is_none(), "a woken wait has no waker");
+                    (Some(output), Some(waker))
+                }
+                None => {
+                    O::list(state).register_again(key, operation.bytes(), waker);
+                    (None, None)
+                }
+            }
+        });
+        drop(unused);
+        if output.is_some() {
+            self.key = None;
+        }
+        output
+    }
+
+    /// Makes the list wake this task from now on.
+    fn update_waker(&mut self, waker: &Waker) {
+        let Some(key) = self.key else { return };
+        if self
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
+        {
+            return;
+        }
+        self.waker = Some(waker.clone());
+        let replacement = waker.clone();
+        let unused = self
+            .shared
+            .change(|state| O::list(state).replace_waker(key, replacement));
+        drop(unused);
+    }
+}
+
+impl<O: Operation> Drop for Registration<'_, O> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            let unused = self.shared.change(|state| O::list(state).remove(key));
+            drop(unused);
+        }
+    }
+}
+
+/// Sets the record at the first park of a wait, and clears it when the wait ends.
+struct RecordGuard<'a> {
+    waiter: &'a Waiter,
+    set: bool,
+}
+
+impl RecordGuard<'_> {
+    fn set(&mut self, subject: Subject, operation: &'static str, deadline: Option<Instant>) {
+        if !self.set {
+            self.set = true;
+            self.waiter.set_record(Some(WaitRecord {
+                object: subject.object,
+                kind: subject.kind,
+                operation,
+                since: Instant::now(),
+                deadline,
+            }));
+        }
+    }
+}
+
+impl Drop for RecordGuard<'_> {
+    fn drop(&mut self) {
+        if self.set {
+            self.waiter.set_record(None);
+        }
+    }
+}
+
+/// An operation as a future. Dropping it leaves the wait list.
+#[derive(Debug)]
+pub(crate) struct Wait<'a, 'o, O: Operation> {
+    operation: &'o mut O,
+    shared: &'a Shared<O::State>,
+    registration: Option<Registration<'a, O>>,
+}
+
+impl<'a, 'o, O: Operation> Wait<'a, 'o, O> {
+    /// The operation is borrowed, so that the caller keeps what it carries.
+    pub(crate) fn new(shared: &'a Shared<O::State>, operation: &'o mut O) -> Self {
+        Self {
+            operation,
+            shared,
+            registration: None,
+        }
+    }
+}
+
+impl<O: Operation> Future for Wait<'_, '_, O> {
+    type Output = O::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O::Output> {
+        let this = &mut *self;
+        let waker = context.waker();
+        let Some(registration) = this.registration.as_mut() else {
+            return match register(this.shared, this.operation, waker) {
+                Ok(output) => Poll::Ready(output),
+                Err(key) => {
+                    this.registration = Some(Registration {
+                        shared: this.shared,
+                        key: Some(key),
+                        waker: Some(waker.clone()),
+                    });
+                    Poll::Pending
+                }
+            };
+        };
+        // The waker first: a wake that comes between the two goes to the new one, or to a task
+        // that is being polled and finds itself woken in the attempt.
+        registration.update_waker(waker);
+        match registration.attempt(this.operation, waker) {
+            Some(output) => Poll::Ready(output),
+            None => Poll::Pending,
+        }
+    }
+}

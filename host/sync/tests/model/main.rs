@@ -1,0 +1,36 @@
+//! Random sequences of operations that do not wait, against a plain single-threaded model of
+//! queues, pipes, locks, their holders, and what ends of processes and trees do to them.
+#![cfg(not(loom))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a failed assumption is a failed test"
+)]
+
+use proptest::prelude::*;
+
+mod check;
+mod operations;
+mod step;
+mod world;
+
+use step::step;
+use world::World;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn behaves_as_the_model(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.apply(step);
+            world.check();
+        }
+        world.slots.clear();
+        world.tree.end();
+        prop_assert_eq!((world.tree.object_count(), world.tree.queued_bytes()), (0, 0));
+    }
+}

@@ -1,0 +1,367 @@
+//! Who holds what: counts, ends of pipes, trees, cycles, and what a process owns when it ends.
+#![cfg(not(loom))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failed assumption is a failed test"
+)]
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use isopod_sync::{
+    Acquired, Bounds, Connection, Handle, Holder, Hooks, Kind, Lock, Message, Party, ProcessId,
+    PutError, Queue, RecvError, SendError, Tree, Waiter, pipe, pipe_in,
+};
+
+struct NoHooks;
+impl Hooks for NoHooks {}
+
+const LIMIT_BYTES: u64 = 1 << 20;
+
+fn process(number: u64) -> ProcessId {
+    ProcessId::new(number)
+}
+
+fn waiter(number: u64) -> Arc<Waiter> {
+    Waiter::new(Party::Process(process(number)), Arc::new(NoHooks))
+}
+
+fn queue_in(tree: &Tree, holder: Holder) -> Queue {
+    Queue::new_in(tree, holder, Bounds::default())
+}
+
+fn carrying(handle: Handle) -> Message {
+    Message {
+        bytes: Vec::new(),
+        handles: vec![handle],
+    }
+}
+
+/// Waiters of processes are known by number, and `Tree::end` looks at all trees: one at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn holders_are_counted_by_kind() {
+    let _alone = alone();
+    let tree = Tree::new(LIMIT_BYTES);
+    let lock = Lock::new_in(&tree, Holder::Process(process(7)));
+    let handle = lock.to_handle();
+    let other = handle.hold_as(Holder::Process(process(3)));
+    let embedder = Lock::open(&handle.hold_as(Holder::Embedder)).unwrap();
+    assert_eq!(
+        (handle.kind(), handle.object_id()),
+        (Kind::Lock, lock.object_id())
+    );
+    assert!(Queue::open(&handle).is_none());
+    assert!(Connection::open(&handle).is_none());
+    let queue = queue_in(&tree, Holder::Process(process(3)));
+    queue.put(carrying(handle.clone())).unwrap();
+
+    let holders = lock.holders();
+    assert_eq!((holders.embedder, holders.messages), (1, 1));
+    assert_eq!(holders.processes, [(process(3), 1), (process(7), 2)]);
+
+    // The receiver holds what it receives as it holds the queue.
+    let received = queue.get().unwrap();
+    assert_eq!(received.handles[0].holder(), Holder::Process(process(3)));
+    assert_eq!(lock.holders().messages, 0);
+    drop((received, other, handle, lock));
+    assert_eq!(embedder.holders().embedder, 1);
+    assert!(embedder.holders().processes.is_empty());
+    assert_eq!(tree.object_count(), 2);
+    drop((embedder, queue));
+    assert_eq!(tree.object_count(), 0);
+}
+
+#[test]
+fn a_put_that_fails_gives_back_value_and_handles() {
+    let _alone = alone();
+    let tree = Tree::new(200);
+    let holder = Holder::Process(process(1));
+    let lock = Lock::new_in(&tree, holder);
+    let queue = Queue::new_in(
+        &tree,
+        holder,
+        Bounds {
+            max_messages: Some(1),
+            max_bytes: Some(8),
+        },
+    );
+    let check = |message: Message| {
+        assert_eq!(message.handles[0].holder(), holder);
+        assert_eq!(lock.holders().messages, 0);
+        message
+    };
+    let mut message = carrying(lock.to_handle());
+    message.bytes = vec![1; 9];
+    let Err(PutError::TooLarge {
+        message,
+        limit_bytes: 8,
+    }) = queue.put(message)
+    else {
+        panic!()
+    };
+    let mut message = check(message);
+    message.bytes.truncate(8);
+    queue.put(Message::default()).unwrap();
+    assert!(queue.is_full());
+    let Err(PutError::Full(message)) = queue.try_put(message) else {
+        panic!()
+    };
+    let message = check(message);
+    queue.close();
+    assert!(!queue.is_full());
+    let Err(PutError::Closed(message)) = queue.put(message) else {
+        panic!()
+    };
+    let message = check(message);
+
+    // 64 for the message in the closed queue, 64 + 8 + 32 for this one, and no room for a third.
+    let unbounded = queue_in(&tree, holder);
+    unbounded.put(message).unwrap();
+    assert_eq!(tree.queued_bytes(), 64 + 104);
+    let error = unbounded.put(carrying(lock.to_handle())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "message that costs 96 bytes does not fit beside 168 queued bytes within the limit of 200 \
+         bytes"
+    );
+    let PutError::BudgetExceeded { message, .. } = error else {
+        panic!()
+    };
+    drop(message);
+    let error = unbounded
+        .put(Message::from_bytes(vec![0; 201]))
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "message of 201 bytes is larger than the limit of 200 bytes"
+    );
+    drop(unbounded);
+    assert_eq!(tree.queued_bytes(), 64);
+    drop(queue);
+    assert_eq!(tree.queued_bytes(), 0);
+}
+
+#[test]
+fn a_pipe_end_closes_with_its_last_holder() {
+    let _alone = alone();
+    let (near, far) = pipe(true);
+    let travelling = Queue::new(Bounds::default());
+    let lock = Lock::new();
+    travelling.put(carrying(far.to_handle())).unwrap();
+    far.send(Message::from_bytes("last words")).unwrap();
+    near.send(carrying(lock.to_handle())).unwrap();
+    drop(far);
+    // A message in flight holds it.
+    near.send(Message::default()).unwrap();
+    drop(travelling);
+    assert!(matches!(
+        near.send(Message::default()),
+        Err(SendError::BrokenPipe(_))
+    ));
+    // What was sent to it is gone, what it sent is not.
+    assert_eq!(lock.holders().messages, 0);
+    assert!(near.poll(None).unwrap());
+    assert_eq!(near.recv().unwrap().bytes, b"last words");
+    assert!(near.poll(None).unwrap());
+    assert_eq!(near.recv().unwrap_err(), RecvError::EndOfFile);
+}
+
+#[test]
+fn a_simplex_pipe_goes_one_way() {
+    let _alone = alone();
+    let (reader, writer) = pipe(false);
+    assert!(reader.is_readable() && !reader.is_writable());
+    assert!(writer.is_writable() && !writer.is_readable());
+    assert_eq!(
+        (reader.peer_id(), writer.peer_id()),
+        (writer.object_id(), reader.object_id())
+    );
+    assert!(matches!(
+        reader.send(Message::default()),
+        Err(SendError::ReadOnly(_))
+    ));
+    assert_eq!(writer.recv().unwrap_err(), RecvError::WriteOnly);
+    assert_eq!(writer.poll(None).unwrap_err(), RecvError::WriteOnly);
+    assert!(!reader.poll(Some(std::time::Duration::ZERO)).unwrap());
+    // One message larger than the pipe, alone.
+    writer.send(Message::from_bytes(vec![1; 1 << 20])).unwrap();
+    assert!(matches!(
+        writer.try_send(Message::default()),
+        Err(SendError::TimedOut(_))
+    ));
+    assert_eq!(reader.recv().unwrap().bytes.len(), 1 << 20);
+    for _ in 0..1024 {
+        writer.try_send(Message::default()).unwrap();
+    }
+    assert!(matches!(
+        writer.try_send(Message::default()),
+        Err(SendError::TimedOut(_))
+    ));
+}
+
+#[test]
+fn cycles_are_freed_when_the_tree_ends() {
+    let _alone = alone();
+    let tree = Tree::new(LIMIT_BYTES);
+    let holder = Holder::Process(process(1));
+    let narcissus = queue_in(&tree, holder);
+    narcissus.put(carrying(narcissus.to_handle())).unwrap();
+    let (first, second) = (queue_in(&tree, holder), queue_in(&tree, holder));
+    first.put(carrying(second.to_handle())).unwrap();
+    second.put(carrying(first.to_handle())).unwrap();
+    let (near, far) = pipe_in(&tree, holder, true);
+    near.send(carrying(far.to_handle())).unwrap();
+    far.send(carrying(near.to_handle())).unwrap();
+    // The embedder reaches this cycle, through a queue of its own.
+    let kept = queue_in(&tree, holder);
+    kept.put(carrying(kept.to_handle())).unwrap();
+    let root = Queue::new(Bounds::default());
+    root.put(carrying(kept.to_handle())).unwrap();
+
+    tree.end();
+    assert_eq!(tree.object_count(), 6, "a process holds them");
+    drop((narcissus, first, second, near, far, kept));
+    assert_eq!(tree.object_count(), 6, "they hold each other");
+    tree.end();
+    assert_eq!(tree.object_count(), 1);
+    let kept = Queue::open(&root.get().unwrap().handles[0]).unwrap();
+    assert_eq!(kept.len(), 1, "what can be reached is not emptied");
+    assert!(!kept.is_closed());
+    drop(kept);
+    tree.end();
+    assert_eq!((tree.object_count(), tree.queued_bytes()), (0, 0));
+}
+
+#[test]
+fn a_message_in_somebodys_hands_keeps_its_objects() {
+    let _alone = alone();
+    let tree = Tree::new(LIMIT_BYTES);
+    let queue = queue_in(&tree, Holder::Process(process(1)));
+    queue.put(carrying(queue.to_handle())).unwrap();
+    let in_hand = carrying(queue.to_handle().hold_as(Holder::Message));
+    drop(queue);
+    tree.end();
+    assert_eq!(Queue::open(&in_hand.handles[0]).unwrap().len(), 1);
+    drop(in_hand);
+    tree.end();
+    assert_eq!(tree.object_count(), 0);
+}
+
+#[test]
+fn cycles_of_the_embedder_and_of_ended_trees_are_freed_at_the_end_of_any_tree() {
+    let _alone = alone();
+    let mine = Queue::new(Bounds::default());
+    mine.put(carrying(mine.to_handle())).unwrap();
+    let probe = Lock::new();
+    mine.put(carrying(probe.to_handle())).unwrap();
+    drop(mine);
+    assert_eq!(probe.holders().messages, 1);
+
+    let ended = Tree::new(LIMIT_BYTES);
+    let late = queue_in(&ended, Holder::Process(process(2)));
+    late.put(carrying(late.to_handle())).unwrap();
+    ended.end();
+    drop(late);
+    assert_eq!(ended.object_count(), 1);
+
+    Tree::new(0).end();
+    assert_eq!(probe.holders().messages, 0);
+    assert_eq!(ended.object_count(), 0);
+}
+
+#[test]
+fn a_long_chain_is_dropped_without_recursion() {
+    let _alone = alone();
+    let tree = Tree::new(u64::MAX);
+    let holder = Holder::Process(process(1));
+    let chain = |length: u32| {
+        let mut outermost = queue_in(&tree, holder);
+        for _ in 0..length {
+            let outer = queue_in(&tree, holder);
+            outer.put(carrying(outermost.to_handle())).unwrap();
+            outermost = outer;
+        }
+        outermost
+    };
+    drop(chain(100_000));
+    assert_eq!(tree.object_count(), 0);
+    // The same in a ring, freed by the tree's end, and as a message that nobody received.
+    let outermost = chain(100_000);
+    outermost.put(carrying(outermost.to_handle())).unwrap();
+    drop(outermost);
+    tree.end();
+    assert_eq!(tree.object_count(), 0);
+    let outermost = chain(100_000);
+    drop(carrying(outermost.to_handle()));
+    drop(outermost);
+    assert_eq!(tree.object_count(), 0);
+}
+
+#[test]
+fn a_process_that_ends_abandons_its_locks() {
+    let _alone = alone();
+    for drop_first in [true, false] {
+        let number = 20 + u64::from(drop_first);
+        let lock = Lock::new();
+        let theirs = lock.hold_as(Holder::Process(process(number)));
+        let waiter = waiter(number);
+        {
+            let _entered = waiter.enter();
+            assert_eq!(theirs.acquire(), Ok(Acquired::Clean));
+        }
+        assert_eq!(lock.owner(), Some(Party::Process(process(number))));
+        if drop_first {
+            drop(theirs);
+            assert!(
+                lock.is_locked(),
+                "the process lives and may get its lock back"
+            );
+            waiter.end();
+        } else {
+            waiter.end();
+            assert!(lock.is_locked(), "the process is not taken apart yet");
+            drop(theirs);
+        }
+        assert_eq!(lock.try_acquire(), Ok(Acquired::Abandoned));
+        lock.release().unwrap();
+        assert_eq!(lock.try_acquire(), Ok(Acquired::Clean));
+    }
+}
+
+#[test]
+fn an_end_does_not_release_what_others_own() {
+    let _alone = alone();
+    let lock = Lock::new();
+    let theirs = lock.hold_as(Holder::Process(process(30)));
+    let waiter = waiter(30);
+    {
+        let _entered = waiter.enter();
+        theirs.acquire().unwrap();
+    }
+    drop(theirs);
+    // Any party may release; then the lock is somebody else's.
+    lock.release().unwrap();
+    assert!(lock.release().is_err());
+    lock.acquire().unwrap();
+    waiter.end();
+    assert_eq!(lock.owner(), Some(Party::Embedder));
+}
+
+#[test]
+fn a_process_that_acquired_through_the_embedders_reference_abandons_too() {
+    let _alone = alone();
+    let lock = Lock::new();
+    let waiter = waiter(31);
+    {
+        let _entered = waiter.enter();
+        lock.acquire().unwrap();
+    }
+    waiter.end();
+    assert_eq!(lock.try_acquire(), Ok(Acquired::Abandoned));
+}

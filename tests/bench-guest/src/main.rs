@@ -1,0 +1,50 @@
+//! The guest side of the benchmarks: one program, whose first argument names what it does.
+//!
+//! A measured loop is run on demand: the embedder puts a number of rounds into the queue
+//! `requests`, the guest puts the nanoseconds that they took into the queue `results`. The clock
+//! is read inside the guest, so neither the request nor the result is part of the time.
+
+mod calls;
+mod messages;
+mod states;
+
+use isopod::{Process, Queue};
+use std::time::Instant;
+
+type Outcome = Result<(), isopod::Error>;
+
+#[isopod::main]
+fn main() -> Outcome {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["nothing"] => Ok(()),
+        ["spawn"] => serve(|rounds| {
+            for _ in 0..rounds {
+                Process::spawn(|| {}, ())?.wait()?;
+            }
+            Ok(())
+        }),
+        ["call", name] => calls::serve(name),
+        ["round-trip", size] => messages::round_trip(size),
+        ["one-way", size] => messages::one_way(size),
+        ["busy"] => states::busy(),
+        ["stay", state] => states::stay(state),
+        other => panic!("no benchmark {other:?}"),
+    }
+}
+
+/// Runs so many rounds as each request says and answers with the time, until the embedder closes
+/// the queue.
+fn serve(mut rounds: impl FnMut(u64) -> Outcome) -> Outcome {
+    let requests = isopod::inherited::<Queue<u64>>("requests")?;
+    let results = isopod::inherited::<Queue<u64>>("results")?;
+    for count in &requests {
+        let count = count?;
+        let start = Instant::now();
+        rounds(count)?;
+        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        results.put(&nanoseconds)?;
+    }
+    Ok(())
+}

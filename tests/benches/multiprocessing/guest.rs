@@ -1,0 +1,106 @@
+//! The guest program of the benchmarks, and how a loop of its is run.
+
+use anyhow::{Context, Result};
+use isopod_host::{Bounds, Command, Engine, Message, Output, Process, Program, Queue};
+use std::path::Path;
+use std::time::Duration;
+
+/// Only a guard against a benchmark that hangs.
+const GUARD: Duration = Duration::from_secs(600);
+
+/// An engine with the guest program.
+pub(crate) struct Host {
+    pub(crate) program: Program,
+}
+
+impl Host {
+    /// An engine on these cores.
+    pub(crate) fn new(component: &[u8], cores: &[usize]) -> Result<Host> {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code");
+        let engine = Engine::builder()
+            .cores(cores.iter().copied())
+            .cache_directory(cache)
+            .build()?;
+        let program = Program::from_bytes(&engine, "bench-guest", component)?;
+        Ok(Host { program })
+    }
+
+    /// A command without input or output.
+    pub(crate) fn command(&self, scenario: &str) -> Command {
+        Command::new(&self.program)
+            .args(scenario.split(' '))
+            .stdout(Output::Discard)
+    }
+
+    /// Starts a guest that runs rounds of its loop on demand.
+    pub(crate) fn resident(&self, scenario: &str) -> Result<Resident> {
+        let requests = Queue::new(Bounds::default());
+        let results = Queue::new(Bounds::default());
+        let process = self
+            .command(scenario)
+            .handle("requests", &requests.to_handle())
+            .handle("results", &results.to_handle())
+            .spawn()?;
+        let resident = Resident {
+            process,
+            requests,
+            results,
+        };
+        resident.rounds(1)?;
+        Ok(resident)
+    }
+}
+
+/// A guest that runs rounds of its loop on demand, and reads the clock around them.
+pub(crate) struct Resident {
+    process: Process,
+    requests: Queue,
+    results: Queue,
+}
+
+impl Resident {
+    /// The time of so many rounds, as the guest measures it.
+    pub(crate) fn rounds(&self, count: u64) -> Result<Duration> {
+        self.requests.put(message(count))?;
+        let result = match self.results.get_timeout(GUARD) {
+            Ok(result) => result,
+            Err(error) => {
+                let status = self.process.exit_status();
+                anyhow::bail!("no result of the guest ({error}); its status: {status:?}")
+            }
+        };
+        Ok(Duration::from_nanos(number(&result.bytes)?))
+    }
+
+    /// Ends the guest.
+    pub(crate) fn end(self) -> Result<()> {
+        self.requests.close();
+        let status = self.process.join_tree();
+        anyhow::ensure!(status.success(), "the guest ended badly: {status}");
+        Ok(())
+    }
+}
+
+/// A number as the guest's library encodes it: LEB128.
+fn message(mut number: u64) -> Message {
+    let mut bytes = Vec::new();
+    loop {
+        let low = u8::try_from(number & 0x7f).unwrap_or_default();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return Message::from_bytes(bytes);
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+fn number(bytes: &[u8]) -> Result<u64> {
+    let mut number = 0_u64;
+    for (index, byte) in bytes.iter().enumerate() {
+        let shift = u32::try_from(index * 7)?;
+        let bits = u64::from(byte & 0x7f).checked_shl(shift);
+        number |= bits.context("a number is too long")?;
+    }
+    Ok(number)
+}

@@ -1,0 +1,12 @@
+//! Starts a process from a main that is not marked.
+
+use isopod::Process;
+
+fn task() {
+    println!("the task runs");
+}
+
+fn main() -> Result<(), isopod::Error> {
+    println!("main runs");
+    Process::spawn(task, ())?.join()
+}

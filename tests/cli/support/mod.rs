@@ -1,0 +1,56 @@
+//! What the tests share: running isopod, waiting for what it does, building programs.
+
+mod ended;
+mod programs;
+mod running;
+mod terminal;
+
+pub(crate) use ended::Ended;
+pub(crate) use programs::{program, program_source};
+pub(crate) use running::{GUARD, Running, run};
+pub(crate) use terminal::Terminal;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The root of the workspace.
+pub(crate) fn clone_root() -> PathBuf {
+    let manifest_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest_directory.join("../..").canonicalize().unwrap()
+}
+
+/// The cache of all tests: it stays from one run to the next, as the standard library for guests
+/// may have to be built into it, but it is not the user's. The tests of the builder use it too.
+pub(crate) fn cache() -> PathBuf {
+    std::env::var_os("ISOPOD_CACHE").map_or_else(
+        || Path::new(env!("CARGO_TARGET_TMPDIR")).join("isopod-cache"),
+        PathBuf::from,
+    )
+}
+
+/// `isopod` with these arguments in this directory, with nothing to read.
+pub(crate) fn isopod(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_isopod"));
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null());
+    set_environment(&mut command);
+    command
+}
+
+/// The environment of all runs: the cache of the tests, no colours, a fixed width, and a wish for
+/// backtraces, which no error of isopod may follow.
+pub(crate) fn set_environment(command: &mut Command) {
+    command
+        .env("ISOPOD_CACHE", cache())
+        .env("RUST_BACKTRACE", "1")
+        .env("COLUMNS", "100")
+        .env_remove("RUST_LOG")
+        .env_remove("CLICOLOR_FORCE");
+}
+
+/// An empty directory, removed with its content when it is dropped.
+pub(crate) fn empty_directory() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}

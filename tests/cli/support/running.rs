@@ -1,0 +1,167 @@
+//! A run of isopod that is followed while it lasts.
+
+use super::Ended;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use std::io::{Read, Write as _};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{Duration, Instant};
+
+/// After this long a test has failed. Builds wait for each other, and the first one may have to
+/// build the standard library.
+pub(crate) const GUARD: Duration = Duration::from_secs(600);
+
+/// Runs a command to its end.
+pub(crate) fn run(mut command: Command) -> Ended {
+    Running::start(&mut command).end()
+}
+
+/// Which stream bytes came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stream {
+    Output,
+    Error,
+}
+
+/// A run whose output is collected as it comes.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    guard: Instant,
+    bytes: Receiver<(Stream, Vec<u8>)>,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Running {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, bytes) = mpsc::channel();
+        follow(child.stdout.take().unwrap(), Stream::Output, sender.clone());
+        follow(child.stderr.take().unwrap(), Stream::Error, sender);
+        Running {
+            child,
+            guard: Instant::now() + GUARD,
+            bytes,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }
+    }
+
+    /// Its standard input, if the command has a pipe for it. Open until it is dropped.
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().unwrap()
+    }
+
+    /// Waits until standard output is this text.
+    pub(crate) fn wait_for_output(&mut self, text: &str) {
+        self.wait_until(text, |running| running.stdout == text.as_bytes());
+    }
+
+    /// Waits until standard output has these lines, in any order.
+    pub(crate) fn wait_for_lines(&mut self, lines: &[&str]) {
+        self.wait_until(&lines.join(", "), |running| {
+            let output = String::from_utf8_lossy(&running.stdout);
+            let mut found: Vec<&str> = output.lines().collect();
+            let mut wanted = lines.to_vec();
+            found.sort_unstable();
+            wanted.sort_unstable();
+            output.ends_with('\n') && found == wanted
+        });
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(pid(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end, without sending anything more.
+    pub(crate) fn end(mut self) -> Ended {
+        drop(self.child.stdin.take());
+        self.end_with_open_input()
+    }
+
+    /// Waits for the end while its standard input stays open.
+    pub(crate) fn end_with_open_input(mut self) -> Ended {
+        while self.receive() {}
+        let status = wait(&mut self.child, self.guard).unwrap_or_else(|| self.fail("the end"));
+        Ended::new(status, &self.stdout, &self.stderr)
+    }
+
+    fn wait_until(&mut self, what: &str, is_there: impl Fn(&Running) -> bool) {
+        while !is_there(self) {
+            if !self.receive() {
+                self.fail(what);
+            }
+        }
+    }
+
+    /// Takes what comes next; false if nothing comes any more.
+    fn receive(&mut self) -> bool {
+        let left = self.guard.saturating_duration_since(Instant::now());
+        match self.bytes.recv_timeout(left) {
+            Ok((Stream::Output, bytes)) => self.stdout.extend(bytes),
+            Ok((Stream::Error, bytes)) => self.stderr.extend(bytes),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return false,
+            Err(mpsc::RecvTimeoutError::Timeout) => self.fail("more output"),
+        }
+        true
+    }
+
+    fn fail(&mut self, what: &str) -> ! {
+        let _ = self.child.kill();
+        panic!(
+            "waited for: {what}\n--- standard output\n{}\n--- standard error\n{}",
+            String::from_utf8_lossy(&self.stdout),
+            String::from_utf8_lossy(&self.stderr)
+        );
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_child(child)
+}
+
+fn follow(mut stream: impl Read + Send + 'static, name: Stream, sender: Sender<(Stream, Vec<u8>)>) {
+    std::thread::Builder::new()
+        .name("follow".to_owned())
+        .spawn(move || {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                // Without a receiver the test is over.
+                if sender.send((name, buffer[..count].to_vec())).is_err() {
+                    break;
+                }
+            }
+        })
+        .unwrap();
+}
+
+/// Waits for a child; none if the guard is reached before.
+pub(crate) fn wait(child: &mut Child, guard: Instant) -> Option<ExitStatus> {
+    let pidfd = pidfd_open(pid(child), PidfdFlags::empty()).unwrap();
+    let left = guard.saturating_duration_since(Instant::now());
+    let left = Timespec::try_from(left).unwrap();
+    let ended = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&left)).unwrap();
+    (ended > 0).then(|| child.wait().unwrap())
+}
+
+/// Sends text to a program's standard input.
+pub(crate) fn send(input: &mut impl std::io::Write, text: &str) {
+    input.write_all(text.as_bytes()).unwrap();
+    input.flush().unwrap();
+}

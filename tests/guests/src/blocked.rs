@@ -1,0 +1,90 @@
+//! Processes that never end by themselves, each in another state.
+
+use crate::{Outcome, ready};
+use isopod::{Lock, Process, Queue};
+use std::hint::black_box;
+use std::io::Read;
+use std::time::Duration;
+
+/// An endless loop without a host call.
+pub fn busy() -> Outcome {
+    ready()?;
+    let mut number = 0_u64;
+    loop {
+        number = black_box(number.wrapping_mul(31).wrapping_add(7));
+    }
+}
+
+/// Waits for ever in one of the states.
+pub fn blocked(state: &str) -> Outcome {
+    match state {
+        "busy" => busy(),
+        "queue-get" => {
+            let queue = Queue::<u32>::new()?;
+            ready()?;
+            queue.get().map(drop)
+        }
+        "queue-put" => {
+            let queue = Queue::<u32>::bounded(1)?;
+            queue.put(&1)?;
+            ready()?;
+            queue.put(&2)
+        }
+        "pipe-recv" => {
+            let (ours, _theirs) = isopod::pipe::<u32, u32>()?;
+            ready()?;
+            ours.recv().map(drop)
+        }
+        "pipe-poll" => {
+            let (ours, _theirs) = isopod::pipe::<u32, u32>()?;
+            ready()?;
+            while !ours.poll_timeout(Duration::from_secs(3600))? {}
+            Ok(())
+        }
+        "pipe-send" => {
+            let (ours, _theirs) = isopod::pipe::<Vec<u8>, u32>()?;
+            ready()?;
+            loop {
+                ours.send(&vec![0; 60_000])?;
+            }
+        }
+        "lock-acquire" => {
+            let lock = Lock::new()?;
+            let _guard = lock.acquire()?;
+            ready()?;
+            lock.acquire().map(drop)
+        }
+        "join" => {
+            let child = Process::spawn(
+                || -> Outcome { Queue::<u32>::new()?.get().map(drop) },
+                (),
+            )?;
+            ready()?;
+            child.join()
+        }
+        "sleep" => {
+            ready()?;
+            std::thread::sleep(Duration::from_secs(3600));
+            Ok(())
+        }
+        "stdin" => {
+            ready()?;
+            let mut byte = [0];
+            while std::io::stdin().read(&mut byte).is_ok() {}
+            Ok(())
+        }
+        other => panic!("no state {other}"),
+    }
+}
+
+/// One child in each of the states, which main waits for.
+pub fn blocked_children(states: &[&str]) -> Outcome {
+    let children = states
+        .iter()
+        .map(|state| Process::spawn(|state: String| blocked(&state), (state.to_string(),)))
+        .collect::<Result<Vec<_>, _>>()?;
+    for child in children {
+        child.wait()?;
+    }
+    Ok(())
+}

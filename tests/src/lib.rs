@@ -1,0 +1,157 @@
+//! What the integration tests share: the guest program, and an engine to run it.
+//!
+//! The guests are real: `tests/guests` is built to a component with `isopod-build`, once per test
+//! binary, and its compiled code is cached between them.
+
+use anyhow::{Context, Result};
+use isopod_host::{
+    Bounds, Capture, Command, Engine, EngineBuilder, Output, Process, Program, Queue,
+};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// How long anything may take that should take milliseconds. Only a guard against hanging tests.
+pub const GUARD: Duration = Duration::from_secs(120);
+
+/// The component of `tests/guests`.
+///
+/// # Errors
+/// That of the build, the first time.
+pub fn guests() -> Result<&'static [u8]> {
+    static GUESTS: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
+    let built = GUESTS
+        .get_or_init(|| build(&root().join("tests/guests")).map_err(|error| format!("{error:#}")));
+    match built {
+        Ok(component) => Ok(component),
+        Err(text) => anyhow::bail!("{text}"),
+    }
+}
+
+/// Builds a guest crate or a `.rs` file to a component.
+///
+/// # Errors
+/// That of the build.
+pub fn build(source: &Path) -> Result<Vec<u8>> {
+    let mut steps = Vec::new();
+    let built = isopod_build::build(source, &isopod_build::Options::default(), &mut |step| {
+        steps.push(step.to_owned());
+    });
+    let built = built.with_context(|| format!("building {}: {steps:?}", source.display()))?;
+    Ok(built.component)
+}
+
+/// The root of the workspace.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_owned)
+        .unwrap_or_default()
+}
+
+/// An engine and the guest program loaded into it.
+#[derive(Debug)]
+pub struct Bench {
+    /// The engine.
+    pub engine: Engine,
+    /// The guests.
+    pub program: Program,
+    /// Where guests say that they have come to their point: see `tests/guests`.
+    pub ready: Queue,
+}
+
+/// What a run of a scenario left.
+#[derive(Debug)]
+pub struct Finished {
+    /// How main ended.
+    pub status: isopod_host::ExitStatus,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Bench {
+    /// An engine with the default settings.
+    ///
+    /// # Errors
+    /// Those of the build and of the engine.
+    pub fn new() -> Result<Bench> {
+        Bench::with(Engine::builder())
+    }
+
+    /// An engine with these settings.
+    ///
+    /// # Errors
+    /// Those of the build and of the engine.
+    pub fn with(settings: EngineBuilder) -> Result<Bench> {
+        // Beside the test binaries: `target/release/deps/..`.
+        let binaries = std::env::current_exe()?;
+        let cache = binaries.parent().and_then(Path::parent);
+        let cache = cache.context("test binaries are in a directory")?;
+        let engine = settings
+            .cache_directory(cache.join("isopod-test-code"))
+            .build()?;
+        Ok(Bench {
+            program: Program::from_bytes(&engine, "guests", guests()?)?,
+            ready: Queue::new(Bounds::default()),
+            engine,
+        })
+    }
+
+    /// A command for a scenario, by its arguments separated by blanks.
+    pub fn command(&self, scenario: &str) -> Command {
+        Command::new(&self.program)
+            .args(scenario.split(' '))
+            .handle("ready", &self.ready.to_handle())
+    }
+
+    /// Starts a scenario and waits until this many of its processes say that they are ready.
+    ///
+    /// # Errors
+    /// If it cannot be started, or is never ready.
+    pub fn start(&self, scenario: &str, ready_count: usize) -> Result<Process> {
+        let process = self.command(scenario).spawn()?;
+        self.wait_ready(ready_count)?;
+        Ok(process)
+    }
+
+    /// Waits until this many processes have said that they are ready.
+    ///
+    /// # Errors
+    /// If they have not after [`GUARD`].
+    pub fn wait_ready(&self, count: usize) -> Result<()> {
+        for _ in 0..count {
+            self.ready.get_timeout(GUARD).context("never ready")?;
+        }
+        Ok(())
+    }
+
+    /// Runs a scenario to its end and captures its output.
+    ///
+    /// # Errors
+    /// If it cannot be started, or never ends.
+    pub fn run(&self, scenario: &str) -> Result<Finished> {
+        run(self.command(scenario))
+    }
+}
+
+/// Runs a command to its end and captures its output.
+///
+/// # Errors
+/// If it cannot be started, or never ends.
+pub fn run(command: Command) -> Result<Finished> {
+    let (stdout, stderr) = (Capture::new(), Capture::new());
+    let process = command
+        .stdout(Output::Capture(stdout.clone()))
+        .stderr(Output::Capture(stderr.clone()))
+        .spawn()?;
+    let status = process
+        .join_tree_timeout(GUARD)
+        .context("the tree never ended")?;
+    Ok(Finished {
+        status,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+    })
+}

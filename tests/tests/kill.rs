@@ -1,0 +1,165 @@
+//! Any process can be ended in any state, and no kill is lost.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
+
+use isopod_host::{Ending, ExitStatus, Stdin};
+use isopod_tests::{Bench, GUARD};
+use std::sync::mpsc;
+
+/// The states of `tests/guests/src/blocked.rs`, but for reading standard input.
+const STATES: [&str; 9] = [
+    "busy",
+    "queue-get",
+    "queue-put",
+    "pipe-recv",
+    "pipe-poll",
+    "pipe-send",
+    "lock-acquire",
+    "join",
+    "sleep",
+];
+
+#[test]
+fn every_state_ends() {
+    let bench = Bench::new().unwrap();
+    for state in STATES {
+        for ending in [Ending::Terminate, Ending::Kill] {
+            let process = bench.start(&format!("blocked {state}"), 1).unwrap();
+            let expected = match ending {
+                Ending::Terminate => {
+                    process.terminate();
+                    ExitStatus::Terminated
+                }
+                Ending::Kill => {
+                    process.kill();
+                    ExitStatus::Killed
+                }
+            };
+            assert_eq!(process.join_tree_timeout(GUARD), Some(expected), "{state}");
+        }
+        let after = bench.run("many 2").unwrap();
+        assert_eq!(after.stdout, "sum 1\n", "after {state}");
+    }
+}
+
+#[test]
+fn reading_standard_input_ends() {
+    // The test binary's own input may be at its end, so the guest reads a pipe that nobody writes:
+    // the test is run again below itself, with such a pipe.
+    const MARK: &str = "ISOPOD_TEST_READS_STDIN";
+    if std::env::var_os(MARK).is_none() {
+        let this = std::env::current_exe().unwrap();
+        let mut child = std::process::Command::new(this)
+            .args(["--exact", "reading_standard_input_ends", "--nocapture"])
+            .env(MARK, "1")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.take();
+        assert!(child.wait().unwrap().success());
+        drop(input);
+        return;
+    }
+    let bench = Bench::new().unwrap();
+    let command = bench.command("blocked stdin").stdin(Stdin::Inherit);
+    let process = command.spawn().unwrap();
+    bench.wait_ready(1).unwrap();
+    process.kill();
+    assert_eq!(process.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
+}
+
+#[test]
+fn a_whole_tree_ends_in_one_call() {
+    let bench = Bench::new().unwrap();
+    let scenario = format!("blocked-children {}", STATES.join(" "));
+    let main = bench.start(&scenario, STATES.len()).unwrap();
+    // The state `join` has a child of its own.
+    assert!(main.tree().len() > STATES.len());
+    main.end_tree(Ending::Kill);
+    assert_eq!(main.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
+    assert!(main.tree().is_empty());
+    assert!(bench.engine.processes().is_empty());
+}
+
+#[test]
+fn killing_twice_is_once_and_after_the_end_nothing() {
+    let bench = Bench::new().unwrap();
+    let process = bench.start("busy", 1).unwrap();
+    process.terminate();
+    process.kill();
+    assert_eq!(process.join_timeout(GUARD), Some(ExitStatus::Terminated));
+    process.kill();
+    assert_eq!(process.exit_status(), Some(ExitStatus::Terminated));
+}
+
+#[test]
+fn a_process_that_has_not_begun_ends() {
+    let bench = Bench::new().unwrap();
+    for _ in 0..1000 {
+        let process = bench.command("busy").spawn().unwrap();
+        process.kill();
+        assert_eq!(process.join_timeout(GUARD), Some(ExitStatus::Killed));
+    }
+}
+
+/// wasmtime sets a store's deadline to the epoch after its callback has returned, so a kill that
+/// falls into that callback is lost unless it is repeated. Two processes under endless loops, killed
+/// by two threads at random offsets from each other, meet every such moment in 100,000 rounds.
+#[test]
+fn no_kill_is_lost() {
+    let rounds: u64 = match std::env::var("ISOPOD_KILL_ROUNDS") {
+        Ok(text) => text.parse().unwrap(),
+        Err(_) => 100_000,
+    };
+    let bench = Bench::new().unwrap();
+    let (to_second, of_first) = mpsc::channel::<isopod_host::Process>();
+    let second = std::thread::Builder::new()
+        .name("second killer".to_owned())
+        .spawn(move || {
+            let mut random = Random(7);
+            for process in of_first {
+                random.pause();
+                process.kill();
+            }
+        })
+        .unwrap();
+    let mut random = Random(1);
+    for round in 0..rounds {
+        let first = bench.command("busy").spawn().unwrap();
+        let other = bench.command("busy").spawn().unwrap();
+        to_second.send(other.clone()).unwrap();
+        random.pause();
+        first.kill();
+        for process in [first, other] {
+            let status = process.join_timeout(GUARD);
+            assert_eq!(status, Some(ExitStatus::Killed), "round {round}");
+        }
+        // Said or not, according to when the kill came.
+        while bench.ready.try_get().is_ok() {}
+    }
+    drop(to_second);
+    second.join().unwrap();
+}
+
+/// xorshift64 (Marsaglia 2003).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// Up to some 100 us of spinning: from before the guest's first instruction into its loop.
+    fn pause(&mut self) {
+        for _ in 0..self.next() % 3_000 {
+            std::hint::spin_loop();
+        }
+    }
+}

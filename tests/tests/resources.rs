@@ -1,0 +1,81 @@
+//! Nothing is left of processes that have ended: no thread, mapping, descriptor or handle.
+//!
+//! One test only: it counts what this whole operating-system process has.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
+
+use isopod_host::{Bounds, ExitStatus, Queue};
+use isopod_tests::{Bench, GUARD};
+use std::fs;
+
+#[derive(Debug, PartialEq, Eq)]
+struct Count {
+    threads: usize,
+    mappings: usize,
+    descriptors: usize,
+}
+
+fn count() -> Count {
+    Count {
+        threads: fs::read_dir("/proc/self/task").unwrap().count(),
+        mappings: fs::read_to_string("/proc/self/maps")
+            .unwrap()
+            .lines()
+            .count(),
+        descriptors: fs::read_dir("/proc/self/fd").unwrap().count(),
+    }
+}
+
+#[test]
+fn nothing_is_left() {
+    let bench = Bench::new().unwrap();
+    let given = Queue::new(Bounds::default());
+    let states = [
+        "busy",
+        "blocked queue-get",
+        "blocked pipe-send",
+        "blocked sleep",
+        "drop-what-was-inherited",
+    ];
+    let kill_some = |kills: usize| {
+        for scenario in states.iter().cycle().take(kills) {
+            let command = bench.command(scenario).handle("given", &given.to_handle());
+            let process = command.spawn().unwrap();
+            bench.wait_ready(1).unwrap();
+            process.kill();
+            assert_eq!(process.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
+        }
+    };
+    // Pools of threads and memory slots fill up first.
+    kill_some(200);
+    let before = count();
+    kill_some(1_000);
+    let after = count();
+    assert_eq!(after.descriptors, before.descriptors);
+    // A pool may have grown by an idle thread or a warm slot, but not with the kills.
+    assert!(after.threads <= before.threads + 2, "{before:?} {after:?}");
+    assert!(
+        after.mappings <= before.mappings + 40,
+        "{before:?} {after:?}"
+    );
+    for queue in [&given, &bench.ready] {
+        let holders = queue.holders();
+        assert_eq!((holders.embedder, holders.messages), (1, 0));
+        assert!(holders.processes.is_empty(), "{holders:?}");
+    }
+
+    // A queue that holds its own handle, and one of the embedder's, is gone with its tree.
+    let finished = bench.run("self-holding-queue").unwrap();
+    assert_eq!(
+        finished.status,
+        ExitStatus::Exited(0),
+        "{}",
+        finished.stderr
+    );
+    let holders = bench.ready.holders();
+    assert_eq!((holders.embedder, holders.messages), (1, 0));
+}
