@@ -23,7 +23,7 @@ impl Cache {
     pub(crate) fn open(root: Option<&Path>) -> Result<Cache, Error> {
         let root = match root {
             Some(root) => root.to_owned(),
-            None => default_root(|name| std::env::var_os(name))?,
+            None => default_root()?,
         };
         let open = || {
             fs::create_dir_all(&root)?;
@@ -100,7 +100,22 @@ pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> Result<(), Error>
     write().map_err(|error| cannot_write(path, &error))
 }
 
-fn default_root(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Error> {
+/// Where the cache is unless [`Options::cache`](crate::Options::cache) names another directory:
+/// `$ISOPOD_CACHE`, else `$XDG_CACHE_HOME/isopod`, else `$HOME/.cache/isopod`; none if none of them
+/// is set. An empty variable counts as not set. The directory may not exist yet.
+#[must_use]
+pub fn cache_directory() -> Option<PathBuf> {
+    directory_from(|name| std::env::var_os(name))
+}
+
+fn default_root() -> Result<PathBuf, Error> {
+    cache_directory().ok_or_else(|| {
+        Error::new(ErrorKind::Cache, "no cache directory: `HOME` is not set")
+            .with_hint("set `ISOPOD_CACHE` to a directory that can be written")
+    })
+}
+
+fn directory_from(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let set = |name| {
         variable(name)
             .filter(|value| !value.is_empty())
@@ -109,10 +124,6 @@ fn default_root(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, 
     set("ISOPOD_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|path| path.join("isopod")))
         .or_else(|| set("HOME").map(|path| path.join(".cache/isopod")))
-        .ok_or_else(|| {
-            Error::new(ErrorKind::Cache, "no cache directory: `HOME` is not set")
-                .with_hint("set `ISOPOD_CACHE` to a directory that can be written")
-        })
 }
 
 #[cfg(test)]
@@ -129,16 +140,16 @@ mod tests {
             ("HOME", "/c"),
         ];
         for (skipped, expected) in ["/a", "/b/isopod", "/c/.cache/isopod"].iter().enumerate() {
-            let root = default_root(|name| {
+            let root = directory_from(|name| {
                 let mut variables = variables.iter().skip(skipped);
                 variables
                     .find(|(known, _)| *known == name)
                     .map(|(_, value)| value.into())
             });
-            assert_eq!(root.unwrap(), Path::new(expected));
+            assert_eq!(root.as_deref(), Some(Path::new(expected)));
         }
-        let error = default_root(|name| (name == "HOME").then(OsString::new)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Cache);
+        let empty = directory_from(|name| (name == "HOME").then(OsString::new));
+        assert_eq!(empty, None);
     }
 
     #[test]

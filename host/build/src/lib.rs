@@ -29,6 +29,7 @@ mod stderr;
 mod tool;
 mod toolchain;
 
+pub use cache::cache_directory;
 pub use error::{Error, ErrorKind};
 
 use cache::Cache;

@@ -4,7 +4,6 @@
 //! [`printer`]; all exit codes come from [`exit_code`].
 
 mod args;
-mod cache;
 mod commands;
 mod ending;
 mod exit_code;

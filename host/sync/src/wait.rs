@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crossbeam_utils::CachePadded;
+
 use crate::current::with_current;
 use crate::object::{Kind, ObjectId};
 use crate::record::WaitRecord;
-use crate::shim::{Mutex, expired};
+use crate::shim::{AtomicUsize, Mutex, Ordering, expired, spin_loop};
 use crate::wait_list::{Key, Place, WaitList, Wakes};
 use crate::waiter::Waiter;
 
@@ -28,12 +30,16 @@ pub(crate) trait State {
 #[derive(Debug)]
 pub(crate) struct Shared<S> {
     state: Mutex<S>,
+    /// Grows with each change of the state. A hint for those who spin: they need not take the mutex
+    /// to see that there is nothing to see.
+    version: CachePadded<AtomicUsize>,
 }
 
 impl<S: State> Shared<S> {
     pub(crate) fn new(state: S) -> Self {
         Self {
             state: Mutex::new(state),
+            version: CachePadded::new(AtomicUsize::new(0)),
         }
     }
 
@@ -43,9 +49,34 @@ impl<S: State> Shared<S> {
         let mut state = self.state.lock();
         let result = action(&mut state);
         state.settle(&mut wakes);
+        // Under the mutex, so no increment is lost; a spinner that reads it late looks again or
+        // registers, which is exact.
+        let version = self.version.load(Ordering::Relaxed).wrapping_add(1);
+        self.version.store(version, Ordering::Release);
         drop(state);
         wakes.wake();
         result
+    }
+
+    /// Tries an operation; if it has to wait, gives the version at which it did.
+    fn attempt<O: Operation<State = S>>(
+        &self,
+        operation: &mut O,
+        place: Place,
+    ) -> Result<O::Output, usize> {
+        let mut wakes = Wakes::default();
+        let mut state = self.state.lock();
+        let version = self.version.load(Ordering::Relaxed);
+        let Some(output) = operation.attempt(&mut state, place) else {
+            // Nothing has changed.
+            return Err(version);
+        };
+        state.settle(&mut wakes);
+        self.version
+            .store(version.wrapping_add(1), Ordering::Release);
+        drop(state);
+        wakes.wake();
+        Ok(output)
     }
 
     /// Reads the state.
@@ -70,7 +101,7 @@ pub(crate) trait Operation {
         0
     }
 
-    /// Does it, or returns `None` if it has to wait. Runs under the mutex: it must neither wait nor
+    /// Does it, or returns `None`, with the state as it was, if it has to wait. Runs under the mutex: it must neither wait nor
     /// drop anything that could take another object's mutex.
     fn attempt(&mut self, state: &mut Self::State, place: Place) -> Option<Self::Output>;
 }
@@ -96,11 +127,10 @@ pub(crate) fn wait<O: Operation>(
     operation: &mut O,
     timeout: Option<Duration>,
 ) -> Result<O::Output, Interrupt> {
-    let output = shared.change(|state| operation.attempt(state, Place::Newcomer));
-    match output {
-        Some(output) => Ok(output),
-        None if timeout == Some(Duration::ZERO) => Err(Interrupt::TimedOut),
-        None => wait_slowly(shared, subject, operation, timeout),
+    match shared.attempt(operation, Place::Newcomer) {
+        Ok(output) => Ok(output),
+        Err(_) if timeout == Some(Duration::ZERO) => Err(Interrupt::TimedOut),
+        Err(version) => wait_slowly(shared, subject, operation, timeout, version),
     }
 }
 
@@ -110,6 +140,7 @@ fn wait_slowly<O: Operation>(
     subject: Subject,
     operation: &mut O,
     timeout: Option<Duration>,
+    version: usize,
 ) -> Result<O::Output, Interrupt> {
     // A clone, because hooks run while this waits and may look at the current waiter.
     let waiter = with_current(Arc::clone);
@@ -117,6 +148,11 @@ fn wait_slowly<O: Operation>(
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     if waiter.observe_kill() {
         return Err(Interrupt::Killed);
+    }
+    if waiter.may_spin()
+        && let Some(output) = spin(shared, &waiter, operation, version)
+    {
+        return Ok(output);
     }
     let mut registration = match register(shared, operation, waiter.waker()) {
         Ok(output) => return Ok(output),
@@ -145,6 +181,34 @@ fn wait_slowly<O: Operation>(
             return Err(Interrupt::TimedOut);
         }
     }
+}
+
+/// Looks for a change of the state for a few microseconds without entering the list: a peer that
+/// runs on another core finds nobody to wake.
+fn spin<O: Operation>(
+    shared: &Shared<O::State>,
+    waiter: &Waiter,
+    operation: &mut O,
+    mut seen: usize,
+) -> Option<O::Output> {
+    /// Some 2 us in all. Looking more often slows the peer down, which then loses the line of the
+    /// version under its hands; looking less often adds to each round trip.
+    const PAUSES: u32 = 4;
+    const LOOKS: u32 = if cfg!(loom) { 2 } else { 100 };
+    for _ in 0..LOOKS {
+        for _ in 0..PAUSES {
+            spin_loop();
+        }
+        if shared.version.load(Ordering::Acquire) != seen {
+            match shared.attempt(operation, Place::Newcomer) {
+                Ok(output) => return Some(output),
+                Err(version) => seen = version,
+            }
+        } else if waiter.is_killed() {
+            return None;
+        }
+    }
+    None
 }
 
 /// Attempts once more and, under the same mutex, enters the list: nothing can come in between.

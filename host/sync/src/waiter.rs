@@ -233,6 +233,11 @@ impl Waiter {
         self.hooks.unparked();
     }
 
+    /// Whether to look for a while before parking.
+    pub(crate) fn may_spin(&self) -> bool {
+        self.hooks.may_spin()
+    }
+
     pub(crate) fn set_record(&self, record: Option<WaitRecord>) {
         *self.record.lock() = record;
     }

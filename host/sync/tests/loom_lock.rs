@@ -23,7 +23,13 @@ fn waiter() -> Arc<Waiter> {
     Waiter::new(Party::Process(PROCESS), Arc::new(NoHooks))
 }
 
+/// Explores a model. One at a time: what a process owns is remembered by its number, and the models
+/// use the same few numbers.
 fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = TURN
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.check(body);

@@ -7,8 +7,11 @@
     reason = "a failed assumption is a failed test"
 )]
 
-use isopod_sync::{Bounds, GetError, Message, PutError, Queue, RecvError, SendError, pipe};
+use isopod_sync::{
+    Bounds, GetError, Hooks, Message, Party, PutError, Queue, RecvError, SendError, Waiter, pipe,
+};
 use loom::thread;
+use std::sync::Arc;
 
 fn bounded(max_messages: u32) -> Queue {
     Queue::new(Bounds {
@@ -17,7 +20,13 @@ fn bounded(max_messages: u32) -> Queue {
     })
 }
 
+/// Explores a model. One at a time: what a process owns is remembered by its number, and the models
+/// use the same few numbers.
 fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = TURN
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
     builder.check(body);
@@ -151,5 +160,53 @@ fn the_end_of_a_pipe_against_send_and_receive() {
             Err(SendError::BrokenPipe(_))
         ));
         assert!(peer.join().unwrap());
+    });
+}
+
+/// Waits may look for a while before they enter the list.
+struct Spinning;
+
+impl Hooks for Spinning {
+    fn may_spin(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn who_spins_misses_nothing() {
+    model(3, || {
+        let queue = bounded(1);
+        let producer = thread::spawn({
+            let queue = queue.clone();
+            move || {
+                for number in 0..2_u8 {
+                    queue.put(Message::from_bytes([number])).unwrap();
+                }
+            }
+        });
+        let spinner = Waiter::new(Party::Embedder, Arc::new(Spinning));
+        let entered = spinner.enter();
+        for number in 0..2 {
+            assert_eq!(byte(&queue.get().unwrap()), number);
+        }
+        drop(entered);
+        producer.join().unwrap();
+        assert!(queue.is_empty());
+    });
+}
+
+#[test]
+fn a_kill_finds_who_spins() {
+    model(3, || {
+        let queue = bounded(1);
+        let spinner = Waiter::new(Party::Embedder, Arc::new(Spinning));
+        let killer = thread::spawn({
+            let spinner = spinner.clone();
+            move || spinner.kill()
+        });
+        let entered = spinner.enter();
+        assert_eq!(queue.get().err(), Some(GetError::Killed));
+        drop(entered);
+        killer.join().unwrap();
     });
 }

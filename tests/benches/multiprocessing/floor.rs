@@ -4,6 +4,7 @@
 //! no placement, no output, no kill. Nothing that runs a component on a thread of its own can be
 //! faster than this.
 
+use crate::pinned::pin;
 use anyhow::{Context, Result};
 use isopod_host::Handle;
 use std::future::Future;
@@ -86,7 +87,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Loads a core module, made a component as isopod does.
+    /// Loads the component.
     pub(crate) fn new(component: &[u8]) -> Result<Program> {
         let engine = engine()?;
         let component = Component::new(&engine, component)?;
@@ -194,7 +195,8 @@ impl Worker {
         let thread = std::thread::Builder::new()
             .name("floor".to_owned())
             .spawn(move || {
-                crate::pin(core);
+                // A core of the engine's, so one that may be used.
+                let _ = pin(core);
                 work(&program, &of_thread, &received);
             })?;
         Ok(Worker {
@@ -241,9 +243,9 @@ impl Worker {
     }
 
     /// From the request that a busy loop end until its thread is free again.
-    pub(crate) fn kill_busy(&self, program: &Program, settle: Duration) -> Result<Duration> {
+    pub(crate) fn kill_busy(&self, program: &Program, settle: fn()) -> Result<Duration> {
         let is_to_end = self.call(&["floor", "busy"])?;
-        crate::pause(settle);
+        settle();
         let start = Instant::now();
         is_to_end.store(true, Ordering::SeqCst);
         // The callback may have run at this moment: then this increment is lost, so it repeats.

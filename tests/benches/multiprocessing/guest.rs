@@ -8,6 +8,10 @@ use std::time::Duration;
 /// Only a guard against a benchmark that hangs.
 const GUARD: Duration = Duration::from_secs(600);
 
+/// The bounds of all measured queues, as in the guest program.
+pub(crate) const MESSAGES: usize = 1024;
+pub(crate) const QUEUED_BYTES: u64 = 1 << 20;
+
 /// An engine with the guest program.
 pub(crate) struct Host {
     pub(crate) program: Program,

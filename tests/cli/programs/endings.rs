@@ -2,6 +2,7 @@
 
 use isopod::{Error, Process};
 use std::hint::black_box;
+use std::io::Write as _;
 
 fn end(way: &str) -> Result<(), Error> {
     match way {
@@ -30,6 +31,8 @@ fn end(way: &str) -> Result<(), Error> {
         }
         "unfinished" => {
             print!("an unfinished line");
+            // Or std keeps it in the program, which ends without it.
+            std::io::stdout().flush().expect("standard output is open");
             panic!("after it");
         }
         other => match other.strip_prefix("child-") {

@@ -28,6 +28,7 @@ fn stay(state: &str) -> Result<(), Error> {
             println!("the end of the input");
             Ok(())
         }
+        "return" => Ok(()),
         "join" => {
             for child in isopod::active_children() {
                 child.join()?;

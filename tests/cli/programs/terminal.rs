@@ -6,6 +6,8 @@ use std::time::Duration;
 fn prompt() -> io::Result<()> {
     let mut name = String::new();
     print!("your name? ");
+    // Or std keeps it in the program until the line is finished.
+    io::stdout().flush()?;
     io::stdin().read_line(&mut name)?;
     // Standard error prompts too.
     eprint!("your colour, {}? ", name.trim_end());

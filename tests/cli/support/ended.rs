@@ -51,6 +51,17 @@ impl Ended {
         &self.stderr
     }
 
+    /// The same without the frames of backtraces: whose they are depends on the compiler.
+    pub(crate) fn without_frames(mut self) -> Ended {
+        let is_frame = |line: &&str| {
+            let number = line.trim_start().split(':').next().unwrap_or_default();
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let lines = self.stderr.lines().filter(|line| !is_frame(line));
+        self.stderr = lines.map(|line| format!("{line}\n")).collect();
+        self
+    }
+
     /// The same with this text, wherever it stands, replaced.
     pub(crate) fn replace(mut self, text: &str, with: &str) -> Ended {
         self.stdout = self.stdout.replace(text, with);

@@ -3,14 +3,14 @@
 use super::Ended;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
-use std::io::{Read, Write as _};
+use std::io::Read;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-/// After this long a test has failed. Builds wait for each other, and the first one may have to
-/// build the standard library.
-pub(crate) const GUARD: Duration = Duration::from_secs(600);
+/// After this long without a sign of life a test has failed. Builds wait for each other, and the
+/// first one may have to build the standard library, which says nothing meanwhile.
+pub(super) const GUARD: Duration = Duration::from_secs(300);
 
 /// Runs a command to its end.
 pub(crate) fn run(mut command: Command) -> Ended {
@@ -79,14 +79,8 @@ impl Running {
         kill_process(pid(&self.child), signal).unwrap();
     }
 
-    /// Waits for the end, without sending anything more.
+    /// Waits for the end.
     pub(crate) fn end(mut self) -> Ended {
-        drop(self.child.stdin.take());
-        self.end_with_open_input()
-    }
-
-    /// Waits for the end while its standard input stays open.
-    pub(crate) fn end_with_open_input(mut self) -> Ended {
         while self.receive() {}
         let status = wait(&mut self.child, self.guard).unwrap_or_else(|| self.fail("the end"));
         Ended::new(status, &self.stdout, &self.stderr)
@@ -152,16 +146,10 @@ fn follow(mut stream: impl Read + Send + 'static, name: Stream, sender: Sender<(
 }
 
 /// Waits for a child; none if the guard is reached before.
-pub(crate) fn wait(child: &mut Child, guard: Instant) -> Option<ExitStatus> {
+pub(super) fn wait(child: &mut Child, guard: Instant) -> Option<ExitStatus> {
     let pidfd = pidfd_open(pid(child), PidfdFlags::empty()).unwrap();
     let left = guard.saturating_duration_since(Instant::now());
     let left = Timespec::try_from(left).unwrap();
     let ended = poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&left)).unwrap();
     (ended > 0).then(|| child.wait().unwrap())
-}
-
-/// Sends text to a program's standard input.
-pub(crate) fn send(input: &mut impl std::io::Write, text: &str) {
-    input.write_all(text.as_bytes()).unwrap();
-    input.flush().unwrap();
 }

@@ -7,13 +7,15 @@ use super::grants::Grants;
 use super::precompiled;
 use super::source::{self, Source};
 use crate::args::RunArgs;
-use crate::cache;
 use crate::printer::Printer;
 use crate::report::{self, Report};
 use crate::status_file::StatusFile;
 use crate::supervise::{Outcome, Supervisor};
 use isopod_host::{Command, Engine, ErrorKind, Program};
 use std::time::Instant;
+
+/// The directory of compiled code, in the cache directory.
+const COMPILED_CODE: &str = "code";
 
 /// Runs a program and gives the exit code.
 ///
@@ -85,10 +87,10 @@ fn engine(options: &RunArgs, printer: &Printer) -> anyhow::Result<Engine> {
         ));
         Ok(builder().build()?)
     };
-    let Some(cache) = cache::directory() else {
+    let Some(cache) = isopod_build::cache_directory() else {
         return uncached("`HOME` is not set".to_owned());
     };
-    let directory = cache::compiled_code(&cache);
+    let directory = cache.join(COMPILED_CODE);
     match builder().cache_directory(directory).build() {
         Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::AccessDenied) => {
             uncached(Report::from(&anyhow::Error::new(error)).text())

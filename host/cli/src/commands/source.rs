@@ -1,7 +1,6 @@
 //! What PATH is, and how source becomes a component.
 
 use crate::args::ToolchainArgs;
-use crate::cache;
 use crate::printer::Printer;
 use crate::report;
 use anyhow::Context as _;
@@ -64,7 +63,7 @@ pub(crate) fn build(
     let options = isopod_build::Options {
         install: !toolchain.no_install,
         quiet: is_quiet,
-        cache: cache::directory(),
+        cache: None,
     };
     let mut announce = |step: &str| printer.progress(step);
     Ok(isopod_build::build(path, &options, &mut announce)?)

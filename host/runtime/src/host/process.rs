@@ -194,7 +194,8 @@ impl Host for State {
     }
 
     fn exit(&mut self, code: u32) -> wasmtime::Result<()> {
-        Err(Stop::Now(ExitStatus::Exited(code.cast_signed())).into())
+        let [code, ..] = code.to_le_bytes();
+        Err(Stop::Now(ExitStatus::Exited(i32::from(code))).into())
     }
 
     fn fail(&mut self, message: String) -> wasmtime::Result<()> {

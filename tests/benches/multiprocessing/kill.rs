@@ -1,0 +1,83 @@
+//! From the request to end a process to its join, in the states that a process can be in.
+
+use crate::floor;
+use crate::guest::Host;
+use crate::measure::{Measure, expect};
+use crate::pinned::Pinned;
+use anyhow::{Context, Result};
+use isopod_host::{Bounds, Queue, Stdin};
+use std::time::{Duration, Instant};
+
+/// So long all killing of one state takes together. Starting what is killed takes ten times as long.
+const MEASUREMENT: Duration = Duration::from_millis(200);
+
+/// After a process has said that it is ready it still has to come to rest.
+const SETTLE: Duration = Duration::from_millis(1);
+
+/// Measures the latency of a kill.
+pub(crate) fn measure(
+    measure: &mut Measure<'_>,
+    host: &Host,
+    raw: &floor::Program,
+    cores: &[usize],
+) -> Result<()> {
+    let (first, last) = cores.first().zip(cores.last()).context("no core")?;
+    let _pinned = Pinned::to(*last)?;
+    measure.group("kill, from request to joined");
+    measure.single_within("operating system: SIGKILL of `sleep`", MEASUREMENT, || {
+        expect(kill_native())
+    });
+    let worker = floor::Worker::new(raw, *first)?;
+    measure.single_within("raw wasmtime: epoch, busy loop", MEASUREMENT, || {
+        expect(worker.kill_busy(raw, settle))
+    });
+    worker.end();
+
+    // A standard input that never has anything.
+    let (reader, _writer) = std::io::pipe()?;
+    rustix::stdio::dup2_stdin(&reader)?;
+    let ready = Queue::new(Bounds::default());
+    for (name, state) in [
+        ("isopod: busy loop", "busy"),
+        ("isopod: blocked in Queue::get", "queue-get"),
+        ("isopod: std::thread::sleep", "sleep"),
+        ("isopod: reading standard input", "stdin"),
+    ] {
+        measure.single_within(name, MEASUREMENT, || expect(kill(host, state, &ready)));
+    }
+    Ok(())
+}
+
+fn kill(host: &Host, state: &str, ready: &Queue) -> Result<Duration> {
+    let process = host
+        .command(&format!("stay {state}"))
+        .stdin(Stdin::Inherit)
+        .handle("ready", &ready.to_handle())
+        .spawn()?;
+    ready.get().context("not ready")?;
+    settle();
+    let start = Instant::now();
+    process.kill();
+    let status = process.join();
+    let elapsed = start.elapsed();
+    anyhow::ensure!(status.code() == -9, "ended in another way: {status}");
+    Ok(elapsed)
+}
+
+fn kill_native() -> Result<Duration> {
+    let mut child = std::process::Command::new("sleep").arg("1000").spawn()?;
+    settle();
+    let start = Instant::now();
+    child.kill()?;
+    child.wait()?;
+    Ok(start.elapsed())
+}
+
+/// Not a wait for an event: nobody can be told that a process has come to rest.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "there is no event to wait for, and the time is not measured"
+)]
+fn settle() {
+    std::thread::sleep(SETTLE);
+}

@@ -1,0 +1,118 @@
+//! What all measurements go through: criterion, and beside it the samples for the report.
+
+use anyhow::Result;
+use criterion::{Criterion, SamplingMode};
+use std::time::Duration;
+
+/// How long each is measured.
+const MEASUREMENT: Duration = Duration::from_secs(2);
+
+/// One measured thing.
+pub(crate) struct Measured {
+    pub(crate) group: String,
+    pub(crate) name: String,
+    /// Nanoseconds of one round. Of single rounds where they are timed one by one; else each is
+    /// the mean of a run of some milliseconds or more.
+    pub(crate) samples: Vec<f64>,
+    pub(crate) is_single: bool,
+}
+
+/// Criterion, and all that was measured.
+pub(crate) struct Measure<'a> {
+    criterion: &'a mut Criterion,
+    group: String,
+    pub(crate) measured: Vec<Measured>,
+}
+
+impl<'a> Measure<'a> {
+    pub(crate) fn new(criterion: &'a mut Criterion) -> Measure<'a> {
+        Measure {
+            criterion,
+            group: String::new(),
+            measured: Vec::new(),
+        }
+    }
+
+    /// Begins a group: its first measurement is what the others are compared with.
+    pub(crate) fn group(&mut self, name: &str) {
+        name.clone_into(&mut self.group);
+    }
+
+    /// Measures something that takes a number of rounds and gives the time of all of them.
+    pub(crate) fn rounds(&mut self, name: &str, mut rounds: impl FnMut(u64) -> Duration) {
+        /// Runs shorter than this are warm-up, or too noisy to be a sample.
+        const SHORTEST_RUN: Duration = Duration::from_millis(1);
+        let mut samples = Vec::new();
+        self.bench(name, MEASUREMENT, |count| {
+            let elapsed = rounds(count);
+            if elapsed >= SHORTEST_RUN {
+                samples.push(per_round(elapsed, count));
+            }
+            elapsed
+        });
+        self.keep(name, samples, false);
+    }
+
+    /// Measures something that is timed round by round.
+    pub(crate) fn single(&mut self, name: &str, once: impl FnMut() -> Duration) {
+        self.single_within(name, MEASUREMENT, once);
+    }
+
+    /// As [`single`](Self::single), where a round has a part that is not measured and takes long:
+    /// the rounds together are to take `measurement`, without that part.
+    pub(crate) fn single_within(
+        &mut self,
+        name: &str,
+        measurement: Duration,
+        mut once: impl FnMut() -> Duration,
+    ) {
+        let mut samples = Vec::new();
+        self.bench(name, measurement, |count| {
+            let mut total = Duration::ZERO;
+            for _ in 0..count {
+                let elapsed = once();
+                samples.push(per_round(elapsed, 1));
+                total += elapsed;
+            }
+            total
+        });
+        self.keep(name, samples, true);
+    }
+
+    fn bench(&mut self, name: &str, measurement: Duration, mut run: impl FnMut(u64) -> Duration) {
+        let mut group = self.criterion.benchmark_group(&self.group);
+        group.measurement_time(measurement);
+        group.warm_up_time(measurement / 4);
+        group.sampling_mode(SamplingMode::Flat);
+        group.bench_function(name, |bencher| bencher.iter_custom(&mut run));
+        group.finish();
+    }
+
+    /// What a filter left out has no samples and is not kept.
+    fn keep(&mut self, name: &str, samples: Vec<f64>, is_single: bool) {
+        if !samples.is_empty() {
+            self.measured.push(Measured {
+                group: self.group.clone(),
+                name: name.to_owned(),
+                samples,
+                is_single,
+            });
+        }
+    }
+}
+
+fn per_round(elapsed: Duration, count: u64) -> f64 {
+    elapsed.as_secs_f64() * 1e9 / count as f64
+}
+
+/// The value, inside a measured closure, which cannot pass an error on.
+///
+/// # Panics
+/// With the error: a benchmark that fails is to end.
+#[allow(clippy::panic, reason = "criterion's closures return times only")]
+pub(crate) fn expect<T>(result: Result<T>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error:#}"),
+    }
+}

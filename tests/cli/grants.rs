@@ -1,0 +1,113 @@
+//! A program gets what the options name, and nothing else.
+
+use crate::support::{empty_directory, isopod, program, run};
+use rustix::thread::{CpuSet, sched_getaffinity};
+use std::fs;
+
+#[test]
+fn nothing_is_granted_unasked() {
+    let directory = empty_directory();
+    let path = program("surroundings");
+    let mut command = isopod(directory.path(), &["run", path.to_str().unwrap()]);
+    command.env("SECRET", "of the user");
+    let ended = run(command);
+    let stdout: Vec<&str> = ended
+        .stdout
+        .lines()
+        .filter(|line| !line.starts_with("cores: "))
+        .collect();
+    assert_eq!((ended.exit_code, ended.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(stdout.join("\n"), @r#"
+    arguments: ["surroundings"]
+    variables: []
+    /: Uncategorized
+    .: Uncategorized
+    /data: Uncategorized
+    /etc/passwd: Uncategorized
+    write: false
+    outside: false
+    "#);
+}
+
+#[test]
+fn what_the_options_name_is_granted_and_shown() {
+    let directory = empty_directory();
+    fs::create_dir(directory.path().join("data")).unwrap();
+    fs::write(directory.path().join("data/file"), "").unwrap();
+    fs::write(directory.path().join("secret"), "").unwrap();
+    let core = first_core();
+    let path = program("surroundings");
+    let arguments = [
+        "run",
+        path.to_str().unwrap(),
+        "-v",
+        "--env",
+        "LEVEL=3=4",
+        "--env",
+        "TAKEN_OVER",
+        "--dir",
+        "data::/data",
+        "--cores",
+        &core,
+        "--memory",
+        "64MiB",
+        "--timeout",
+        "10m",
+        "--max-processes",
+        "7",
+        "--",
+        "--first",
+        "second argument",
+    ];
+    let mut command = isopod(directory.path(), &arguments);
+    command
+        .env("TAKEN_OVER", "as it is here")
+        .env("SECRET", "of the user");
+    let mut ended = run(command);
+    // The rest of `-v` has times.
+    let granted = ended
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("granted: "));
+    ended.stderr = granted
+        .map(|line| match line.starts_with("granted: cores ") {
+            true => line.replace(&core, "CORE") + "\n",
+            false => line.to_owned() + "\n",
+        })
+        .collect();
+    insta::assert_snapshot!(ended, @r#"
+    exit code: 0
+    --- standard output
+    arguments: ["surroundings", "--first", "second argument"]
+    variables: [("LEVEL", "3=4"), ("TAKEN_OVER", "as it is here")]
+    cores: 1
+    /: Uncategorized
+    .: Uncategorized
+    /data: ["file"]
+    /etc/passwd: Uncategorized
+    write: true
+    outside: false
+    --- standard error
+    granted: standard input, output and error
+    granted: arguments `--first` `second argument`
+    granted: environment variable `LEVEL`
+    granted: environment variable `TAKEN_OVER`
+    granted: directory `data` as `/data`, to read and write
+    granted: cores CORE
+    granted: 7 processes at a time
+    granted: 64.0 MiB of memory for each process
+    granted: 10m of time
+    "#);
+    let written = fs::read_to_string(directory.path().join("data/written")).unwrap();
+    assert_eq!(written, "by the program");
+}
+
+/// A core that this process may use.
+fn first_core() -> String {
+    let cores = sched_getaffinity(None).unwrap();
+    let mut numbers = 0..CpuSet::MAX_CPU;
+    numbers
+        .find(|core| cores.is_set(*core))
+        .unwrap()
+        .to_string()
+}

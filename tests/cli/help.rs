@@ -1,0 +1,136 @@
+//! The help texts.
+
+use crate::support::{isopod, run};
+use std::path::Path;
+
+fn told(arguments: &[&str]) -> String {
+    run(isopod(Path::new("."), arguments)).to_string()
+}
+
+#[test]
+fn isopod_help() {
+    insta::assert_snapshot!(told(&["--help"]), @"
+    exit code: 0
+    --- standard output
+    `multiprocessing` for WebAssembly: programs of several isolated processes
+
+    Usage: isopod <COMMAND>
+
+    Commands:
+      run    Run a program: a WebAssembly file, or Rust source that is built first
+      build  Build Rust source, or a WebAssembly core module, to a component
+      help   Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+
+    Examples:
+      isopod run word_count.rs --dir texts -- texts 4
+      isopod build word_count.rs
+      isopod run word_count.wasm --dir texts --memory 64MiB --timeout 30s -- texts 4
+
+    `isopod help run` lists the options and the exit codes.
+    ");
+    assert_eq!(told(&["help"]), told(&["--help"]));
+}
+
+#[test]
+fn isopod_help_run() {
+    insta::assert_snapshot!(told(&["help", "run"]), @"
+    exit code: 0
+    --- standard output
+    Run a program: a WebAssembly file, or Rust source that is built first
+
+    Usage: isopod run [OPTIONS] <PATH> [-- <ARGS>...]
+
+    Arguments:
+      <PATH>     The program: a `.wasm` file (component or core module), the directory of a Rust crate,
+                 or one `.rs` file
+      [ARGS]...  Arguments for the program
+
+    Options:
+          --dir <HOST[::GUEST]>    Let the program read and write the directory HOST and what is below
+                                   it, under the name GUEST (default: as given). May be given several
+                                   times
+          --env <NAME[=VALUE]>     Set an environment variable of the program; NAME alone takes the
+                                   value it has here. May be given several times
+          --cores <LIST>           Run processes on these cores only, as `0-3,6` [default: all that
+                                   isopod may use]
+          --memory <SIZE>          Limit the memory of each process, as `256MiB`
+          --timeout <TIME>         End the program when it has run this long, as `30s` or `1m 30s`;
+                                   building does not count
+          --max-processes <COUNT>  Limit the number of processes alive at a time [default: 256]
+          --status-file <FILE>     Write how the program ended to FILE, as JSON: `status`, `code` (the
+                                   program's, as Python gives it), `exit_code` (isopod's), `message`,
+                                   `signal`. An error of isopod itself has the status `error`; bad usage
+                                   writes nothing; the file stays empty if isopod is cut short
+          --allow-precompiled      Allow PATH to be a `.cwasm` file. It holds native code, which no
+                                   sandbox checks: only for files from someone you trust
+          --no-install             Never install what a build lacks; fail and say what is missing
+      -q, --quiet                  Do not print the progress of a build
+      -v, --verbose...             Print what the program is granted, and what the host does; `-vv` and
+                                   `-vvv` for more
+      -h, --help                   Print help
+
+    Examples:
+      isopod run hello.rs -- Anna                     build one file and run it
+      isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
+      isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
+      isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
+      isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
+      isopod run app.wasm --status-file status.json   how the program ended, as JSON
+
+    What the program gets: standard input, output and error, its arguments, and what `--dir` and
+    `--env` name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+
+    Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
+    122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;
+    130 interrupted; 134 trap; 137 killed; 143 terminated.
+
+    Ctrl-C ends all processes of the program in order; a second one ends isopod at once.
+    ");
+    assert_eq!(told(&["run", "--help"]), told(&["help", "run"]));
+}
+
+#[test]
+fn isopod_help_build() {
+    insta::assert_snapshot!(told(&["help", "build"]), @"
+    exit code: 0
+    --- standard output
+    Build Rust source, or a WebAssembly core module, to a component
+
+    Usage: isopod build [OPTIONS] <PATH>
+
+    Arguments:
+      <PATH>  The directory of a Rust crate, one `.rs` file, or a WebAssembly core module
+
+    Options:
+      -o, --output <FILE>  Where to write the component [default: NAME.wasm in the current directory]
+          --no-install     Never install what a build lacks; fail and say what is missing
+      -q, --quiet          Print nothing but errors
+      -h, --help           Print help
+
+    Examples:
+      isopod build hello.rs                      writes hello.wasm to the current directory
+      isopod build examples/word_count -o /tmp/word_count.wasm
+      isopod build module.wasm -o component.wasm
+    ");
+}
+
+#[test]
+fn no_command_is_bad_usage_that_shows_the_help() {
+    let ended = run(isopod(Path::new("."), &[]));
+    assert_eq!((ended.exit_code, ended.stdout.as_str()), (125, ""));
+    let help = run(isopod(Path::new("."), &["-h"]));
+    assert_eq!(ended.stderr, help.stdout);
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        told(&["--version"]),
+        format!("exit code: 0\n--- standard output\nisopod {version}\n")
+    );
+}

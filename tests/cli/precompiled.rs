@@ -1,0 +1,90 @@
+//! Native code runs only with `--allow-precompiled`, and only from a file that says what it is.
+
+use crate::support::{empty_directory, isopod, program, run};
+use std::fs;
+use std::path::Path;
+
+/// A program with its native code, which is what the cache of isopod holds, as `app.cwasm`.
+fn precompiled(directory: &Path) {
+    let cache = directory.join("cache");
+    let path = program("plain");
+    let mut command = isopod(directory, &["run", path.to_str().unwrap(), "--", "normal"]);
+    command.env("ISOPOD_CACHE", &cache);
+    assert_eq!(run(command).exit_code, 0);
+    let mut entries = fs::read_dir(cache.join("code")).unwrap();
+    let entry = entries.next().unwrap().unwrap().path();
+    assert!(entries.next().is_none(), "one program, one entry");
+    assert_eq!(entry.extension().unwrap(), "cwasm");
+    fs::copy(entry, directory.join("app.cwasm")).unwrap();
+}
+
+#[test]
+fn native_code_needs_permission() {
+    let directory = empty_directory();
+    precompiled(directory.path());
+    let run = |arguments: &[&str]| run(isopod(directory.path(), arguments));
+
+    let refused = run(&["run", "app.cwasm", "--", "3"]);
+    insta::assert_snapshot!(refused.own_error(), @"
+    error: `app.cwasm` holds native code, which no sandbox checks
+    hint: `--allow-precompiled` runs it all the same; only for files from someone you trust
+    ");
+    let allowed = run(&["run", "--allow-precompiled", "app.cwasm", "--", "3"]);
+    insta::assert_snapshot!(allowed, @"
+    exit code: 3
+    --- standard output
+    way: 3
+    ");
+    let built = run(&["build", "app.cwasm"]);
+    insta::assert_snapshot!(built.own_error(), @"error: `app.cwasm` is native code already, it cannot be built");
+
+    // By another name it is not taken for native code, and is no WebAssembly.
+    fs::rename(
+        directory.path().join("app.cwasm"),
+        directory.path().join("app.wasm"),
+    )
+    .unwrap();
+    let renamed = run(&["run", "--allow-precompiled", "app.wasm", "--", "3"]);
+    insta::assert_snapshot!(renamed.own_error(), @r"
+    error: `app.wasm` is not a WebAssembly component or module: it begins with `\x7fELF\x02\x01\x01\xc8`
+    hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
+    ");
+}
+
+#[test]
+fn what_is_no_native_code_is_refused_with_permission_too() {
+    let directory = empty_directory();
+    let run_bytes = |bytes: &[u8]| {
+        fs::write(directory.path().join("app.cwasm"), bytes).unwrap();
+        run(isopod(
+            directory.path(),
+            &["run", "--allow-precompiled", "app.cwasm"],
+        ))
+    };
+    run_bytes(b"").own_error();
+    insta::assert_snapshot!(run_bytes(b"no native code").own_error(), @"
+    error: `app.cwasm` is not a valid program
+    cause: failed to load code for: app.cwasm
+    cause: failed to parse precompiled artifact as an ELF
+    cause: Invalid ELF header size or alignment
+    ");
+    insta::assert_snapshot!(run_bytes(b"\0asm\x0d\0\x01\0").own_error(), @"
+    error: `app.cwasm` is not a valid program
+    cause: failed to load code for: app.cwasm
+    cause: failed to parse precompiled artifact as an ELF
+    cause: Invalid ELF header size or alignment
+    ");
+}
+
+#[test]
+fn the_permission_does_no_harm_to_other_files() {
+    let path = program("plain");
+    let arguments = [
+        "run",
+        "--allow-precompiled",
+        path.to_str().unwrap(),
+        "--",
+        "3",
+    ];
+    assert_eq!(run(isopod(Path::new("."), &arguments)).exit_code, 3);
+}
