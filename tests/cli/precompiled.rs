@@ -61,19 +61,11 @@ fn what_is_no_native_code_is_refused_with_permission_too() {
             &["run", "--allow-precompiled", "app.cwasm"],
         ))
     };
-    run_bytes(b"").own_error();
-    insta::assert_snapshot!(run_bytes(b"no native code").own_error(), @"
-    error: `app.cwasm` is not a valid program
-    cause: failed to load code for: app.cwasm
-    cause: failed to parse precompiled artifact as an ELF
-    cause: Invalid ELF header size or alignment
-    ");
-    insta::assert_snapshot!(run_bytes(b"\0asm\x0d\0\x01\0").own_error(), @"
-    error: `app.cwasm` is not a valid program
-    cause: failed to load code for: app.cwasm
-    cause: failed to parse precompiled artifact as an ELF
-    cause: Invalid ELF header size or alignment
-    ");
+    for bytes in [&b""[..], b"no native code", b"\0asm\x0d\0\x01\0"] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(run_bytes(bytes).own_error(), @"error: `app.cwasm` holds no precompiled program");
+        }
+    }
 }
 
 #[test]

@@ -82,6 +82,37 @@ fn handles_travel_in_messages() {
 }
 
 #[test]
+fn an_object_is_held_exactly_by_who_holds_it() {
+    let bench = Bench::new().unwrap();
+    let given = Queue::new(Bounds::default());
+    let command = bench.command("drop-what-was-inherited");
+    let process = command.handle("given", &given.to_handle()).spawn().unwrap();
+    bench.wait_ready(1).unwrap();
+    // The process lives, and has dropped its reference; the tree keeps one of the embedder's.
+    assert!(process.is_alive());
+    let holders = given.holders();
+    assert_eq!((holders.embedder, holders.messages), (2, 0));
+    assert!(holders.processes.is_empty(), "{holders:?}");
+
+    // In flight, held by the message alone but for this reference.
+    let carrier = Queue::new(Bounds::default());
+    let handles = vec![given.to_handle()];
+    carrier
+        .put(Message {
+            bytes: vec![],
+            handles,
+        })
+        .unwrap();
+    assert_eq!(given.holders().messages, 1);
+    drop(carrier);
+    assert_eq!(given.holders().messages, 0);
+
+    process.kill();
+    process.join_tree();
+    assert_eq!(given.holders().embedder, 1);
+}
+
+#[test]
 fn a_failed_put_loses_nothing() {
     assert_eq!(output("failed-put-loses-nothing"), "got 8\n");
 }

@@ -26,10 +26,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn wrap(function: &ItemFn) -> TokenStream {
-    let ItemFn {
-        attrs, vis, sig, ..
-    } = function;
-    let output = &sig.output;
+    let ItemFn { attrs, vis, .. } = function;
     let inner = {
         let mut inner = function.clone();
         inner.attrs.clear();
@@ -38,7 +35,7 @@ fn wrap(function: &ItemFn) -> TokenStream {
     };
     quote! {
         #(#attrs)*
-        #vis fn main() #output {
+        #vis fn main() -> ::std::process::ExitCode {
             #inner
             ::isopod::__private::start(main)
         }

@@ -107,10 +107,13 @@ impl Error {
 
     /// The error for `process` (a name, or words) that ended with `exit_status`.
     pub(crate) fn process_failed(process: &str, exit_status: ExitStatus) -> Error {
-        let text = match &exit_status {
-            ExitStatus::Failed(message) => format!("{process} failed: {message}"),
-            other => format!("{process} {other}"),
+        // One line: a trap's backtrace is in the status, and was printed when the process ended.
+        let status = exit_status.to_string();
+        let status = match &exit_status {
+            ExitStatus::Trapped(_) => status.lines().next().unwrap_or_default(),
+            _ => &status,
         };
+        let text = format!("{process} {status}");
         let detail = Detail {
             text,
             exit_status: Some(exit_status),

@@ -8,6 +8,7 @@ use isopod_component::Kind;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use wasmtime::Precompiled;
 use wasmtime::component::Component;
 use wasmtime_wasi::p2::bindings::CommandPre;
 
@@ -73,10 +74,19 @@ impl Program {
         path: impl AsRef<Path>,
     ) -> Result<Program> {
         let path = path.as_ref();
-        fs::metadata(path).map_err(|error| unreadable(path, error))?;
+        let shown = path.display().to_string();
+        // Only a look: what is in a file of this form is the caller's to vouch for.
+        let form = fs::File::open(path)
+            .map_err(|error| unreadable(path, error))
+            .map(|_| wasmtime::Engine::detect_precompiled_file(path))?;
+        if !matches!(form, Ok(Some(Precompiled::Component))) {
+            return Err(Error::new(
+                ErrorKind::InvalidProgram,
+                format!("`{shown}` holds no precompiled program"),
+            ));
+        }
         // SAFETY: the caller vouches for the file.
         let component = unsafe { code_cache::load(engine.wasmtime(), path) };
-        let shown = path.display().to_string();
         let component = component.map_err(|error| invalid(&shown, error))?;
         Program::link(engine, stem(path), &shown, component)
     }
@@ -119,20 +129,17 @@ impl Program {
                 &made
             }
             Kind::Component => bytes,
-            Kind::NotWasm | Kind::OtherVersion(_) => {
-                let mut start: String = bytes
-                    .iter()
-                    .take(8)
-                    .flat_map(|byte| byte.escape_ascii())
-                    .map(char::from)
-                    .collect();
-                if start.is_empty() {
-                    start = "nothing".to_owned();
-                }
+            Kind::OtherVersion(version) => {
+                let cause = isopod_component::Error::Version(version);
+                let text = format!("`{shown}` is not a valid program");
+                return Err(Error::new(ErrorKind::InvalidProgram, text).with_cause(cause));
+            }
+            Kind::NotWasm => {
                 return Err(Error::new(
                     ErrorKind::NotWasm,
                     format!(
-                        "`{shown}` is not a WebAssembly component or module: it begins with `{start}`"
+                        "`{shown}` is not a WebAssembly component or module: {}",
+                        beginning(bytes)
                     ),
                 ));
             }
@@ -171,6 +178,20 @@ impl Program {
                 command,
             }),
         })
+    }
+}
+
+/// What bytes begin with, for people.
+fn beginning(bytes: &[u8]) -> String {
+    let start: String = bytes
+        .iter()
+        .take(8)
+        .flat_map(|byte| byte.escape_ascii())
+        .map(char::from)
+        .collect();
+    match start.is_empty() {
+        true => "it is empty".to_owned(),
+        false => format!("it begins with `{start}`"),
     }
 }
 

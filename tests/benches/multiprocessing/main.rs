@@ -1,6 +1,6 @@
 //! The benchmarks: each thing beside its baseline, in one run.
 //!
-//! `cargo bench -p isopod-tests --bench multiprocessing` measures everything and writes
+//! `cargo bench --workspace --bench multiprocessing` measures everything and writes
 //! BENCHMARKS.md; with a filter behind `--` it measures what matches, and writes nothing.
 
 mod calls;
@@ -25,6 +25,7 @@ fn main() -> Result<()> {
     // Cargo itself passes `--bench`; without it this is `cargo test`, which runs each once.
     let is_complete = std::env::args().skip(1).eq(["--bench".to_owned()]);
 
+    let load = report::load();
     let component = isopod_tests::build(&isopod_tests::root().join("tests/bench-guest"))?;
     let available = isopod_host::Engine::new()?.cores().to_vec();
     let first = *available.first().context("no core")?;
@@ -45,7 +46,7 @@ fn main() -> Result<()> {
     let measured = measure.measured;
     criterion.final_summary();
     if is_complete {
-        report::write(&measured, &available)?;
+        report::write(&measured, &available, &load)?;
     }
     Ok(())
 }

@@ -24,8 +24,8 @@ type Receive = Box<dyn FnMut() -> Option<Vec<u8>> + std::marker::Send>;
 
 impl Carrier {
     pub(crate) const ALL: [(Carrier, &'static str); 3] = [
-        (Carrier::Mpsc, "native threads: std::sync::mpsc"),
         (Carrier::Crossbeam, "native threads: crossbeam-channel"),
+        (Carrier::Mpsc, "native threads: std::sync::mpsc"),
         (Carrier::Isopod, "native threads: isopod-sync"),
     ];
 

@@ -6,17 +6,24 @@ fn task() {
     println!("the task runs");
 }
 
-fn body() -> Result<(), Error> {
+fn run() -> Result<(), Error> {
     println!("main runs");
     let status = Process::builder().name("worker").spawn(task, ())?.wait()?;
     println!("success of the child: {}", status.success());
     status.ok()
 }
 
-fn main() -> Result<(), Error> {
+fn body() {
+    if let Err(error) = run() {
+        eprintln!("{error}");
+        std::process::exit(1);
+    }
+}
+
+fn main() {
     if isopod::current_process().parent_id().is_some() {
         println!("the child skips the entry");
-        return Ok(());
+        return;
     }
-    isopod::__private::start(body)
+    let _ = isopod::__private::start(body);
 }

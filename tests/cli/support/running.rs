@@ -8,13 +8,16 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-/// After this long without a sign of life a test has failed. Builds wait for each other, and the
-/// first one may have to build the standard library, which says nothing meanwhile.
-pub(super) const GUARD: Duration = Duration::from_secs(300);
+/// After this long a program that is followed has failed to do what it should.
+pub(super) const GUARD: Duration = Duration::from_secs(120);
 
-/// Runs a command to its end.
+/// After this long a command has failed to end. It may build, and builds wait for each other; the
+/// first one may have to build the standard library.
+const BUILD_GUARD: Duration = Duration::from_secs(1200);
+
+/// Runs a command, which may build, to its end.
 pub(crate) fn run(mut command: Command) -> Ended {
-    Running::start(&mut command).end()
+    Running::start_within(&mut command, BUILD_GUARD).end()
 }
 
 /// Which stream bytes came from.
@@ -35,7 +38,12 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Starts a command that does not build.
     pub(crate) fn start(command: &mut Command) -> Running {
+        Running::start_within(command, GUARD)
+    }
+
+    fn start_within(command: &mut Command, guard: Duration) -> Running {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -46,7 +54,7 @@ impl Running {
         follow(child.stderr.take().unwrap(), Stream::Error, sender);
         Running {
             child,
-            guard: Instant::now() + GUARD,
+            guard: Instant::now() + guard,
             bytes,
             stdout: Vec::new(),
             stderr: Vec::new(),
