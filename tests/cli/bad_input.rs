@@ -51,8 +51,8 @@ fn a_file_that_is_no_wasm() {
 #[test]
 fn wasm_of_another_version() {
     insta::assert_snapshot!(run_bytes(b"\0asm\x07\0\0\0").own_error(), @r"
-    error: `app.wasm` is not a WebAssembly component or module: it begins with `\x00asm\x07\x00\x00\x00`
-    hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
+    error: `app.wasm` is not a valid program
+    cause: WebAssembly of the unknown version [07, 00, 00, 00]; known are core modules and components
     ");
 }
 

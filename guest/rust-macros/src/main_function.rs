@@ -33,11 +33,16 @@ fn wrap(function: &ItemFn) -> TokenStream {
         inner.vis = syn::Visibility::Inherited;
         inner
     };
+    // Named, so that an error about the type points to it.
+    let output = match &function.sig.output {
+        syn::ReturnType::Default => quote! { () },
+        syn::ReturnType::Type(_, output) => quote! { #output },
+    };
     quote! {
         #(#attrs)*
         #vis fn main() -> ::std::process::ExitCode {
             #inner
-            ::isopod::__private::start(main)
+            ::isopod::__private::start::<#output>(main)
         }
     }
 }
