@@ -55,10 +55,7 @@ pub fn blocked(state: &str) -> Outcome {
             lock.acquire().map(drop)
         }
         "join" => {
-            let child = Process::spawn(
-                || -> Outcome { Queue::<u32>::new()?.get().map(drop) },
-                (),
-            )?;
+            let child = Process::spawn(|| -> Outcome { Queue::<u32>::new()?.get().map(drop) }, ())?;
             ready()?;
             child.join()
         }

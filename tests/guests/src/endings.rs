@@ -60,7 +60,11 @@ pub fn end_child(way: &str) -> Outcome {
     }
     let status = spawned.wait()?;
     let text = status.to_string();
-    println!("code {}: {}", status.code(), text.lines().next().unwrap_or_default());
+    println!(
+        "code {}: {}",
+        status.code(),
+        text.lines().next().unwrap_or_default()
+    );
     Ok(())
 }
 
@@ -150,7 +154,10 @@ pub fn abandoned_lock() -> Outcome {
     let guard = lock.acquire()?;
     assert!(guard.is_abandoned());
     drop(guard);
-    assert!(!lock.acquire()?.is_abandoned(), "only the next owner is told");
+    assert!(
+        !lock.acquire()?.is_abandoned(),
+        "only the next owner is told"
+    );
     println!("abandoned, then free");
     ready()
 }

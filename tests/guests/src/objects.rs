@@ -34,7 +34,11 @@ pub fn handle_in_a_message() -> Outcome {
             guard: Lock::new()?,
         })?;
     }
-    let sum: u64 = answers.iter().take(100).map(Result::unwrap_or_default).sum();
+    let sum: u64 = answers
+        .iter()
+        .take(100)
+        .map(Result::unwrap_or_default)
+        .sum();
     requests.close();
     server.join()?;
     println!("sum {sum}");
@@ -133,7 +137,9 @@ pub fn queue_bounds() -> Outcome {
     assert_eq!(error.kind(), ErrorKind::MessageTooLarge);
     println!("{error}");
     queue.put(&vec![0; 600])?;
-    let error = queue.try_put(&vec![0; 600]).expect_err("no room for these bytes");
+    let error = queue
+        .try_put(&vec![0; 600])
+        .expect_err("no room for these bytes");
     assert_eq!(error.kind(), ErrorKind::Full);
     queue.put(&vec![])?;
     assert!(queue.is_full());

@@ -14,7 +14,10 @@ pub fn names() -> Outcome {
     }
     println!("{}", tell());
     println!("{}", Process::spawn(tell, ())?.join()?);
-    println!("{}", Process::builder().name("worker").spawn(tell, ())?.join()?);
+    println!(
+        "{}",
+        Process::builder().name("worker").spawn(tell, ())?.join()?
+    );
     let nested = Process::spawn(
         || -> Result<Vec<String>, isopod::Error> {
             Ok(vec![tell(), Process::spawn(tell, ())?.join()?])
@@ -24,7 +27,10 @@ pub fn names() -> Outcome {
     println!("{}", nested.join()?.join(" "));
     let child = Process::spawn(|| isopod::current_process().parent_id(), ())?;
     assert_eq!(child.join()?, Some(isopod::current_process().id()));
-    let error = Process::builder().name("").spawn(tell, ()).expect_err("no empty names");
+    let error = Process::builder()
+        .name("")
+        .spawn(tell, ())
+        .expect_err("no empty names");
     println!("{error}");
     Ok(())
 }
@@ -76,7 +82,11 @@ pub fn many(count: &str) -> Outcome {
     for child in children {
         child.join()?;
     }
-    let sum: u64 = answers.iter().take(count as usize).map(Result::unwrap_or_default).sum();
+    let sum: u64 = answers
+        .iter()
+        .take(count as usize)
+        .map(Result::unwrap_or_default)
+        .sum();
     println!("sum {sum}");
     Ok(())
 }
@@ -155,7 +165,10 @@ pub fn spawn_until_refused() -> Outcome {
     let gate = Queue::<()>::new()?;
     let mut children = Vec::new();
     let error = loop {
-        let child = Process::spawn(|gate: Queue<()>| gate.get().map_or((), drop), (gate.clone(),));
+        let child = Process::spawn(
+            |gate: Queue<()>| gate.get().map_or((), drop),
+            (gate.clone(),),
+        );
         match child {
             Ok(child) => children.push(child),
             Err(error) => break error,
