@@ -208,7 +208,6 @@ fn a_child_that_traps_is_told_with_its_name() {
     trapped: wasm trap: wasm `unreachable` instruction executed
     error while executing at wasm backtrace:
     Error: process `worker` trapped: wasm trap: wasm `unreachable` instruction executed
-    error while executing at wasm backtrace:
     ");
 }
 

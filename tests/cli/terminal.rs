@@ -38,6 +38,8 @@ fn errors_have_colours_unless_they_are_not_wanted() {
         command
             .env("TERM", "xterm")
             .env_remove("NO_COLOR")
+            // In CI colours are wanted whatever the terminal.
+            .env_remove("CI")
             .env(name, value);
         Terminal::start(command).end().1
     };
