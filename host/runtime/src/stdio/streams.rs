@@ -84,7 +84,7 @@ impl AsyncWrite for GuestOutput {
 fn stream_error(error: WriteError) -> StreamError {
     match error {
         WriteError::Killed => StreamError::trap("the process is ended"),
-        WriteError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => StreamError::Closed,
+        // A closed pipe too: as `Closed` the preview 1 adapter would report EIO instead of EPIPE.
         WriteError::Io(error) => StreamError::LastOperationFailed(error.into()),
     }
 }
