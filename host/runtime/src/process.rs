@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::exit_status::ExitStatus;
 use crate::program::Program;
 use crate::tree::Tree;
-use isopod_sync::{Completion, Handle, ProcessId, WaitError, Waiter};
+use isopod_sync::{Completion, Handle, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -91,13 +91,15 @@ impl Process {
 
     /// Waits until it has ended. May be called by any number of threads, any number of times.
     pub fn join(&self) -> ExitStatus {
-        expect_unkilled(self.state.status.wait_within(None))
-            .unwrap_or_else(|| ExitStatus::Other("the calling process is ended".to_owned()))
+        // The threads of an embedder are never killed, so the wait ends with the process.
+        self.state.status.wait_within(None).unwrap_or_else(|error| {
+            ExitStatus::Other(format!("it could not be waited for: {error}"))
+        })
     }
 
     /// As [`join`](Self::join), but gives up after `timeout`: none then.
     pub fn join_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
-        expect_unkilled(self.state.status.wait_within(Some(timeout)))
+        self.state.status.wait_within(Some(timeout)).ok()
     }
 
     /// As [`join`](Self::join), for an asynchronous embedder.
@@ -128,14 +130,14 @@ impl Process {
 
     /// Waits until it and every other process of its tree have ended; gives its own status.
     pub fn join_tree(&self) -> ExitStatus {
-        // Embedders' threads are never killed, so this ends with the tree.
+        // As in `join`.
         let _ = self.state.tree.ended.wait_within(None);
         self.join()
     }
 
     /// As [`join_tree`](Self::join_tree), but gives up after `timeout`: none then.
     pub fn join_tree_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
-        expect_unkilled(self.state.tree.ended.wait_within(Some(timeout)))?;
+        self.state.tree.ended.wait_within(Some(timeout)).ok()?;
         // The last process of a tree says so just before it publishes its status.
         Some(self.join())
     }
@@ -150,10 +152,6 @@ impl std::fmt::Debug for Process {
             .field("status", &self.exit_status())
             .finish_non_exhaustive()
     }
-}
-
-fn expect_unkilled<T>(waited: Result<T, WaitError>) -> Option<T> {
-    waited.ok()
 }
 
 /// What the host knows of a process.
