@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     for name in CRATES {
         let manifest = root.join(name).join("Cargo.toml");
-        println!("cargo::rerun-if-changed={}", manifest.display());
+        rerun_if_changed(&format!("{name}/Cargo.toml"));
         let manifest = guest_manifest(&fs::read_to_string(manifest)?, &mut inherited)?;
         let packed = output.join(format!("{}.toml", name.replace('/', "-")));
         fs::write(&packed, manifest)?;
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(&root, &root.join("wit"), "wit", &mut files)?;
 
     let manifest = root.join("Cargo.toml");
-    println!("cargo::rerun-if-changed={}", manifest.display());
+    rerun_if_changed("Cargo.toml");
     let packed = output.join("workspace.toml");
     fs::write(
         &packed,
@@ -102,6 +102,12 @@ fn workspace_manifest(text: &str, inherited: &BTreeSet<String>) -> Result<String
     Ok(toml::to_string(&root)?)
 }
 
+/// Runs this again when a file or directory of the workspace changes. The path is relative, so that
+/// with one target directory for several checkouts each looks at its own files.
+fn rerun_if_changed(name: &str) {
+    println!("cargo::rerun-if-changed=../../{name}");
+}
+
 /// Adds the files below `directory` that end in `extension`, but for the tests.
 fn collect(
     root: &Path,
@@ -109,7 +115,7 @@ fn collect(
     extension: &str,
     files: &mut Vec<(String, PathBuf)>,
 ) -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={}", directory.display());
+    rerun_if_changed(&directory.strip_prefix(root)?.display().to_string());
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let is_test = path
