@@ -11,7 +11,7 @@ use isopod_tests::{Bench, GUARD};
 use std::sync::mpsc;
 
 /// The states of `tests/guests/src/blocked.rs`, but for reading standard input.
-const STATES: [&str; 9] = [
+const STATES: [&str; 15] = [
     "busy",
     "queue-get",
     "queue-put",
@@ -19,6 +19,12 @@ const STATES: [&str; 9] = [
     "pipe-poll",
     "pipe-send",
     "lock-acquire",
+    "rlock-acquire",
+    "semaphore-acquire",
+    "event-wait",
+    "condition-wait",
+    "barrier-wait",
+    "wait-any",
     "join",
     "sleep",
 ];

@@ -26,4 +26,4 @@ wit_bindgen::generate!({
     world: "program",
 });
 
-pub(crate) use self::isopod::multiprocessing::{pipe, process, queue, sync, types};
+pub(crate) use self::isopod::multiprocessing::{memory, pipe, process, queue, sync, types, wait};

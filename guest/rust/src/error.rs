@@ -45,6 +45,9 @@ pub enum ErrorKind {
     NotHeld,
     /// The caller does not own what it releases. Python: `AssertionError`.
     NotOwner,
+    /// The barrier is broken: somebody waited too long, ended, or broke it. Python:
+    /// `BrokenBarrierError`.
+    BrokenBarrier,
     /// The handle belongs to an object of another kind.
     WrongKind,
     /// The process is not a child of the caller. Python: `AssertionError`.
@@ -137,8 +140,9 @@ impl ErrorKind {
             ErrorKind::BrokenPipe => "broken pipe: the other end is gone",
             ErrorKind::ReadOnly => "this end of the pipe only receives",
             ErrorKind::WriteOnly => "this end of the pipe only sends",
-            ErrorKind::NotHeld => "the lock is not held",
-            ErrorKind::NotOwner => "the lock is held by another process",
+            ErrorKind::NotHeld => "released more often than acquired",
+            ErrorKind::NotOwner => "the lock is not this process's",
+            ErrorKind::BrokenBarrier => "the barrier is broken",
             ErrorKind::WrongKind => "the handle belongs to an object of another kind",
             ErrorKind::NotAChild => "the process is not a child of this one",
             ErrorKind::StillRunning => "the process has not ended",
@@ -187,6 +191,7 @@ impl From<ErrorCode> for Error {
             ErrorCode::WriteOnly => return Error::new(ErrorKind::WriteOnly),
             ErrorCode::NotHeld => return Error::new(ErrorKind::NotHeld),
             ErrorCode::NotOwner => return Error::new(ErrorKind::NotOwner),
+            ErrorCode::BrokenBarrier => return Error::new(ErrorKind::BrokenBarrier),
             ErrorCode::WrongKind => return Error::new(ErrorKind::WrongKind),
             ErrorCode::NotAChild => return Error::new(ErrorKind::NotAChild),
             ErrorCode::StillRunning => return Error::new(ErrorKind::StillRunning),
@@ -200,7 +205,6 @@ impl From<ErrorCode> for Error {
             ErrorCode::Other(text) => (ErrorKind::Other, text),
             // Of objects that this crate does not have yet: it can meet none of them.
             ErrorCode::BufferTooShort => (ErrorKind::Other, "the buffer is too short".to_owned()),
-            ErrorCode::BrokenBarrier => (ErrorKind::Other, "the barrier is broken".to_owned()),
             ErrorCode::PoolNotRunning => (ErrorKind::Other, "the pool is not running".to_owned()),
             ErrorCode::PoolStillRunning => {
                 (ErrorKind::Other, "the pool is still running".to_owned())

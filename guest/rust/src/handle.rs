@@ -17,6 +17,56 @@ pub(crate) trait Object: Sized {
     fn open(handle: &Handle) -> Result<Self, ErrorCode>;
 }
 
+/// Makes a type with a field `raw: Arc<Raw>` an [`Object`], which travels and can be inherited.
+macro_rules! travels {
+    ($object:ident, $raw:ty, $kind:literal) => {
+        impl $crate::handle::Object for $object {
+            const KIND: &'static str = $kind;
+
+            fn to_handle(&self) -> $crate::bindings::types::Handle {
+                self.raw.to_handle()
+            }
+
+            fn open(
+                handle: &$crate::bindings::types::Handle,
+            ) -> Result<$object, $crate::bindings::types::ErrorCode> {
+                <$raw>::open(handle).map(|raw| $object {
+                    raw: ::std::sync::Arc::new(raw),
+                })
+            }
+        }
+
+        impl $crate::handle::sealed::Inherit for $object {
+            fn from_handle(
+                handle: &$crate::handle::sealed::RawHandle<'_>,
+            ) -> Result<$object, $crate::handle::sealed::RawError> {
+                $crate::handle::Object::open(handle.0).map_err($crate::handle::sealed::RawError)
+            }
+        }
+
+        impl ::serde::Serialize for $object {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::handle::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $object {
+            fn deserialize<D: ::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<$object, D::Error> {
+                $crate::handle::deserialize(deserializer)
+            }
+        }
+
+        impl ::std::fmt::Debug for $object {
+            fn fmt(&self, formatter: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                formatter.write_str(stringify!($object))
+            }
+        }
+    };
+}
+pub(crate) use travels;
+
 /// Serialises an object: its handle joins the message, and its index is what is written.
 pub(crate) fn serialize<O: Object, S: Serializer>(
     object: &O,

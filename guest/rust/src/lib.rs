@@ -30,6 +30,10 @@
 //! | `Queue()`, `Queue(8)` | [`Queue::new`], [`Queue::bounded`] |
 //! | `Pipe()`, `Pipe(duplex=False)` | [`pipe`], [`one_way_pipe`] |
 //! | `Lock()`, `with lock:` | [`Lock::new`], [`Lock::acquire`] and its guard |
+//! | `RLock()`, `Semaphore(n)`, `BoundedSemaphore(n)` | [`RLock::new`], [`Semaphore::new`], [`Semaphore::bounded`] |
+//! | `Event()`, `Condition()`, `Barrier(n)` | [`Event::new`], [`Condition::new`], [`Barrier::new`] |
+//! | `JoinableQueue()`, `SharedMemory(...)` | [`Queue::joinable`], [`SharedMemory::new`] |
+//! | `connection.wait([a, b])` | [`wait_any`], [`wait_any_timeout`] |
 //! | `current_process()`, `active_children()`, `cpu_count()` | [`current_process`], [`active_children`], [`cpu_count`] |
 //!
 //! # Handles
@@ -46,9 +50,12 @@
 //! The crate compiles for any target, so that a program can be checked and its plain functions
 //! tested. A call of the host from outside one panics.
 
+mod barrier;
 mod bindings;
+mod condition;
 mod entry;
 mod error;
+mod event;
 mod exit_status;
 mod handle;
 mod iter;
@@ -58,10 +65,17 @@ mod outcome;
 mod pipe;
 mod process;
 mod queue;
+mod rlock;
+mod semaphore;
+mod shared_memory;
 mod task;
 mod time;
+mod wait;
 
+pub use barrier::Barrier;
+pub use condition::{Condition, ConditionGuard};
 pub use error::{Error, ErrorKind};
+pub use event::Event;
 pub use exit_status::ExitStatus;
 pub use handle::{Inherit, inherited};
 pub use isopod_macros::main;
@@ -71,7 +85,11 @@ pub use outcome::Outcome;
 pub use pipe::{Connection, Receiver, Sender, one_way_pipe, pipe};
 pub use process::{Builder, CurrentProcess, Process, active_children, cpu_count, current_process};
 pub use queue::{Bounds, Queue};
+pub use rlock::{RLock, RLockGuard};
+pub use semaphore::{Permit, Semaphore};
+pub use shared_memory::SharedMemory;
 pub use task::Task;
+pub use wait::{Waitable, wait_any, wait_any_timeout};
 
 /// What `#[isopod::main]` expands to. Not for other use; it may change at any time.
 #[doc(hidden)]

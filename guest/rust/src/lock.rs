@@ -1,11 +1,9 @@
 //! Locks.
 
 use crate::bindings::sync::{Acquired, Lock as RawLock};
-use crate::bindings::types::{ErrorCode, Handle};
-use crate::handle::{self, Object, sealed};
+use crate::handle::travels;
 use crate::time::{NO_WAIT, nanoseconds};
 use crate::{Error, ErrorKind};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +25,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct Lock {
-    raw: Arc<RawLock>,
+    pub(crate) raw: Arc<RawLock>,
 }
 
 impl Lock {
@@ -117,11 +115,7 @@ impl Drop for LockGuard<'_> {
     }
 }
 
-impl fmt::Debug for Lock {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Lock")
-    }
-}
+travels!(Lock, RawLock, "lock");
 
 impl fmt::Debug for LockGuard<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,35 +123,5 @@ impl fmt::Debug for LockGuard<'_> {
             .debug_struct("LockGuard")
             .field("abandoned", &self.is_abandoned())
             .finish()
-    }
-}
-
-impl Object for Lock {
-    const KIND: &'static str = "lock";
-
-    fn to_handle(&self) -> Handle {
-        self.raw.to_handle()
-    }
-
-    fn open(handle: &Handle) -> Result<Lock, ErrorCode> {
-        RawLock::open(handle).map(|raw| Lock { raw: Arc::new(raw) })
-    }
-}
-
-impl sealed::Inherit for Lock {
-    fn from_handle(handle: &sealed::RawHandle<'_>) -> Result<Lock, sealed::RawError> {
-        Object::open(handle.0).map_err(sealed::RawError)
-    }
-}
-
-impl Serialize for Lock {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(self, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Lock {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Lock, D::Error> {
-        handle::deserialize(deserializer)
     }
 }

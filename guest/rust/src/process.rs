@@ -175,6 +175,10 @@ impl Builder {
 }
 
 impl<T> Process<T> {
+    pub(crate) fn raw(&self) -> &RawProcess {
+        &self.raw
+    }
+
     /// The process's id, unique and never used twice. Python: `pid`.
     #[must_use]
     pub fn id(&self) -> u64 {

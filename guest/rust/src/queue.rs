@@ -55,6 +55,45 @@ impl<T> Queue<T> {
         Queue::with_bounds(Bounds::default())
     }
 
+    /// Makes a queue that counts what is still to be done: each message is a task, unfinished from
+    /// its `put` until somebody calls [`task_done`](Self::task_done). Python: `JoinableQueue()`.
+    ///
+    /// # Errors
+    /// As [`with_bounds`](Self::with_bounds).
+    pub fn joinable(bounds: Bounds) -> Result<Queue<T>, Error> {
+        let raw = RawQueue::create_joinable(bounds.max_messages, bounds.max_bytes)?;
+        Ok(Queue::from_raw(raw))
+    }
+
+    /// Says that a task which was taken is done. A process that ends owes none: what it had taken
+    /// counts as done, but abandoned.
+    ///
+    /// # Errors
+    /// [`NotHeld`](crate::ErrorKind::NotHeld) if no task is unfinished;
+    /// [`WrongKind`](crate::ErrorKind::WrongKind) if the queue was not made with
+    /// [`joinable`](Self::joinable).
+    pub fn task_done(&self) -> Result<(), Error> {
+        Ok(self.raw.task_done()?)
+    }
+
+    /// Waits until no task is unfinished. Gives the number of those that were abandoned. Python:
+    /// `JoinableQueue.join()`.
+    ///
+    /// # Errors
+    /// [`WrongKind`](crate::ErrorKind::WrongKind) if the queue was not made with
+    /// [`joinable`](Self::joinable).
+    pub fn join(&self) -> Result<u64, Error> {
+        Ok(self.raw.join(None)?)
+    }
+
+    /// As [`join`](Self::join), for `timeout` at most.
+    ///
+    /// # Errors
+    /// As `join`; [`TimedOut`](crate::ErrorKind::TimedOut).
+    pub fn join_timeout(&self, timeout: Duration) -> Result<u64, Error> {
+        Ok(self.raw.join(Some(nanoseconds(timeout)))?)
+    }
+
     /// Makes a queue of at most `max_messages` messages. Python: `Queue(maxsize)`, but 0 is an
     /// error here.
     ///

@@ -50,6 +50,9 @@ pub use stdio::{Capture, Output, Stdin};
 pub use tree::Access;
 
 pub use isopod_sync::{
-    AcquireError, Acquired, Bounds, Connection, GetError, Handle, Kind, Lock, Message, NotHeld,
-    ProcessId, PutError, Queue, RecvError, SendError, pipe,
+    AccessError, AcquireError, Acquired, Arrival, Barrier, BarrierError, Bounds, Condition,
+    ConditionError, Connection, CreateError, Event, GetError, Handle, JoinableQueue, Joined, Kind,
+    Lock, Message, NotHeld, NotOwner, PassError, ProcessId, PutError, Queue, RLock, RLockError,
+    RecvError, Semaphore, SendError, SharedMemory, TooManyReleases, TooManyTasksDone, WaitError,
+    Waitable, Waited, pipe, wait_any, wait_any_async,
 };

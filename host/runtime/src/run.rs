@@ -7,6 +7,7 @@ use crate::process::{Entry, ProcessState};
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
 use crate::threads;
 use crate::tree::Access;
+use isopod_sync::End;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -65,7 +66,7 @@ pub(crate) fn process(process: &Arc<ProcessState>) {
     let status = catch_unwind(AssertUnwindSafe(|| guest(process)));
     let status = status.unwrap_or_else(|_| {
         tracing::error!(process = %process.id, name = process.name, "host code panicked: this is an error of isopod's");
-        process.waiter.end();
+        process.waiter.end(End::Abandoned);
         ExitStatus::Other("an internal error of the host, which its log describes".to_owned())
     });
     ending::end(process, status);
@@ -76,7 +77,7 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
     let state = match State::new(process) {
         Ok(state) => state,
         Err(error) => {
-            process.waiter.end();
+            process.waiter.end(End::Abandoned);
             return ExitStatus::Other(format!("the process could not be set up: {error:#}"));
         }
     };
@@ -100,7 +101,10 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
     } = store.data_mut();
     let (stdout, stderr) = (Arc::clone(stdout), Arc::clone(stderr));
     // Locks first, then the handles (the table), then the guest's memory, which may take long.
-    process.waiter.end();
+    process.waiter.end(match status.is_normal() {
+        true => End::Normal,
+        false => End::Abandoned,
+    });
     *table = ResourceTable::new();
     let entry = process.take_entry();
     drop(entry);

@@ -9,7 +9,7 @@ use crate::program::Program;
 use crate::run;
 use crate::timer::Alarm;
 use crate::tree::{Refused, Tree};
-use isopod_sync::{Completion, Hooks, Party, ProcessId, Waiter};
+use isopod_sync::{Completion, End, Hooks, Party, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ pub(crate) fn spawn(
     dispatch(&process, slot).map_err(|error| {
         // It never ran, so there is nothing to end but its records.
         drop(process.take_entry());
-        process.waiter.end();
+        process.waiter.end(End::Abandoned);
         if let Some(parent) = &birth.parent {
             parent.children().live.retain(|child| child.id != id);
         }

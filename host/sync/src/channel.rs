@@ -7,10 +7,13 @@
 
 use std::collections::VecDeque;
 
+use crate::joinable::Tasks;
 use crate::message::Message;
 use crate::object::{Holder, ObjectId};
+use crate::party::Party;
 use crate::tree::{OverBudget, Tree};
 use crate::wait::{Operation, State};
+use crate::wait_any::{Readiness, wake_watchers};
 use crate::wait_list::{Load, Place, WaitList, Wakes};
 
 /// How much a channel takes.
@@ -31,6 +34,11 @@ pub(crate) struct Channel {
     tree: Tree,
     putters: WaitList,
     getters: WaitList,
+    /// Who waits to see a message, or the end, and takes nothing.
+    watchers: WaitList,
+    /// Whether `tasks` are counted.
+    joinable: bool,
+    tasks: Tasks,
 }
 
 impl Channel {
@@ -43,7 +51,23 @@ impl Channel {
             tree: tree.clone(),
             putters: WaitList::default(),
             getters: WaitList::default(),
+            watchers: WaitList::default(),
+            joinable: false,
+            tasks: Tasks::default(),
         }
+    }
+
+    /// From now on, before the first message, counts tasks.
+    pub(crate) fn make_joinable(&mut self) {
+        self.joinable = true;
+    }
+
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    pub(crate) fn tasks_mut(&mut self) -> &mut Tasks {
+        &mut self.tasks
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -106,9 +130,13 @@ impl Channel {
 
 impl State for Channel {
     fn settle(&mut self, wakes: &mut Wakes) {
+        if self.joinable {
+            self.tasks.settle(wakes);
+        }
         if self.closed {
             self.getters.wake_all(wakes);
             self.putters.wake_all(wakes);
+            self.watchers.wake_all(wakes);
             return;
         }
         while self.getters.woken_load().count < self.messages.len() as u64
@@ -119,6 +147,19 @@ impl State for Channel {
         {
             self.putters.wake_front(wakes);
         }
+        wake_watchers(self, wakes);
+    }
+}
+
+impl Readiness for Channel {
+    /// Whether a newcomer would find something: what is reserved for a starved get is not there for
+    /// others.
+    fn is_ready(&self) -> bool {
+        is_readable(self, Place::Newcomer)
+    }
+
+    fn watchers(&mut self) -> &mut WaitList {
+        &mut self.watchers
     }
 }
 
@@ -188,6 +229,9 @@ impl Operation for Put {
         }
         state.payload_bytes += self.payload_bytes;
         state.messages.push_back(message);
+        if state.joinable {
+            state.tasks.put();
+        }
         Some(Ok(()))
     }
 }
@@ -197,8 +241,13 @@ impl Operation for Put {
 pub(crate) struct Drained;
 
 /// Takes the oldest message.
-#[derive(Debug)]
-pub(crate) struct Get;
+#[derive(Debug, Default)]
+pub(crate) struct Get {
+    /// Who then owes a task, if the channel is joinable.
+    pub(crate) taker: Option<Party>,
+    /// Set if it owed none before.
+    pub(crate) first_owed: bool,
+}
 
 impl Operation for Get {
     type State = Channel;
@@ -219,6 +268,9 @@ impl Operation for Get {
         };
         state.payload_bytes -= message.payload_bytes();
         state.tree.credit(message.charged_bytes());
+        if let Some(taker) = self.taker {
+            self.first_owed = state.tasks.taken(taker);
+        }
         Some(Ok(message))
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::error::WaitError;
 use crate::object::{Kind, ObjectId};
 use crate::wait::{Operation, Shared, State, Subject, Wait, wait};
+use crate::wait_any::{Readiness, Waitable};
 use crate::wait_list::{Place, WaitList, Wakes};
 
 /// A value that is set at most once. Any number of parties wait for it.
@@ -59,16 +60,21 @@ impl<T: Clone> Completion<T> {
     /// # Errors
     /// [`WaitError::TimedOut`], and [`WaitError::Killed`] if the waiting party was killed.
     pub fn wait_within(&self, timeout: Option<Duration>) -> Result<T, WaitError> {
-        let subject = Subject {
-            object: self.id,
-            kind: Kind::Process,
-        };
-        wait(&self.state, subject, &mut Join::new(), timeout).map_err(Into::into)
+        wait(&self.state, self.subject(), &mut Join::new(), timeout).map_err(Into::into)
     }
 
     /// Waits for the value, as a future. Dropping the future ends the wait.
     pub async fn wait_async(&self) -> T {
         Wait::new(&self.state, &mut Join::new()).await
+    }
+}
+
+impl<T> Completion<T> {
+    fn subject(&self) -> Subject {
+        Subject {
+            object: self.id,
+            kind: Kind::Process,
+        }
     }
 }
 
@@ -83,6 +89,23 @@ impl<T> State for CompletionState<T> {
         if self.value.is_some() {
             self.waits.wake_all(wakes);
         }
+    }
+}
+
+/// Nothing is taken from a completion, so those who wait and those who watch share a list.
+impl<T> Readiness for CompletionState<T> {
+    fn is_ready(&self) -> bool {
+        self.value.is_some()
+    }
+
+    fn watchers(&mut self) -> &mut WaitList {
+        &mut self.waits
+    }
+}
+
+impl<'a, T: Send> From<&'a Completion<T>> for Waitable<'a> {
+    fn from(completion: &'a Completion<T>) -> Self {
+        Self::new(&completion.state, completion.subject())
     }
 }
 

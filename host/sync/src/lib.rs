@@ -1,16 +1,19 @@
-//! The primitives that processes share: queues, pipes and locks, and the one way to wait for them.
+//! The primitives that processes share: queues, pipes, locks and what is built like them, and the
+//! one way to wait for them.
 //!
 //! The crate knows nothing of WebAssembly. A process is a [`ProcessId`] with a [`Waiter`]; the
 //! runtime makes one of each for every process it starts, and the embedder uses the same objects
 //! from its own threads and tasks.
 //!
-//! * [`Queue`], [`Connection`] and [`Lock`] are counted references. Each says who holds it
-//!   ([`Holder`]), so an object knows its holders and dies with the last of them.
+//! * [`Queue`], [`JoinableQueue`], [`Connection`], [`SharedMemory`], [`Lock`], [`RLock`],
+//!   [`Semaphore`], [`Event`], [`Condition`] and [`Barrier`] are counted references. Each says who
+//!   holds it ([`Holder`]), so an object knows its holders and dies with the last of them.
 //! * [`Handle`] is such a reference to an object of any kind. It travels in a [`Message`].
 //! * [`Tree`] is what the objects of one tree of processes belong to: it bounds the memory of their
-//!   queued messages, and frees cycles of objects that hold each other.
+//!   queued messages and shared memories, and frees cycles of objects that hold each other.
 //! * [`Waiter`] blocks: it ends a wait with a value, a time-out or a kill, runs inspections on the
 //!   waiting thread, and records what is waited for.
+//! * [`wait_any`] waits until any of several objects is ready, and takes nothing.
 //!
 //! A wait is fair (first in, first out, with bounded bypass) and exists for threads and, with
 //! `_async`, for tasks. Names: `x` blocks, `try_x` never does, `x_timeout` is bounded, `x_within`
@@ -43,36 +46,66 @@
 
 #![forbid(unsafe_code)]
 
+mod barrier;
+mod cells;
 mod channel;
 mod collect;
 mod completion;
+mod condition;
 mod current;
 mod error;
+mod event;
+mod gathering;
+mod joinable;
 mod lock;
+mod memory_error;
 mod message;
 mod object;
+mod object_methods;
 mod orphans;
+mod ownership;
 mod party;
 mod pipe;
 mod queue;
 mod record;
 mod reference;
+mod rlock;
+mod semaphore;
+mod shared_memory;
 mod shim;
 mod signal;
+mod sleepers;
 mod tree;
 mod wait;
+mod wait_any;
 mod wait_list;
 mod waiter;
 
+pub use barrier::Barrier;
 pub use completion::Completion;
+pub use condition::Condition;
 pub use current::Entered;
-pub use error::{AcquireError, GetError, NotHeld, PutError, RecvError, SendError, WaitError};
-pub use lock::{Acquired, Lock};
+pub use error::{
+    AcquireError, BarrierError, ConditionError, GetError, NotHeld, NotOwner, PassError, PutError,
+    RLockError, RecvError, SendError, TooManyReleases, TooManyTasksDone, WaitError,
+};
+pub use event::Event;
+pub use gathering::Arrival;
+pub use joinable::{JoinableQueue, Joined};
+pub use lock::Lock;
+pub use memory_error::{AccessError, CreateError, NameNotFound};
 pub use message::{Handle, Message};
 pub use object::{Holder, Holders, Kind, ObjectId};
+pub use orphans::End;
+pub use ownership::Acquired;
 pub use party::{Party, ProcessId};
 pub use pipe::{Connection, PIPE_CAPACITY_BYTES, PIPE_CAPACITY_MESSAGES, pipe, pipe_in};
 pub use queue::{Bounds, Queue};
 pub use record::WaitRecord;
+pub use rlock::RLock;
+pub use semaphore::{SEMAPHORE_MAX_PERMITS, Semaphore};
+pub use shared_memory::{SHARED_MEMORY_NAME_BYTES, SharedMemory};
+pub use sleepers::Waited;
 pub use tree::Tree;
+pub use wait_any::{Waitable, wait_any, wait_any_async};
 pub use waiter::{Hooks, Killed, Waiter};

@@ -2,57 +2,29 @@
 //!
 //! The owner is the party, not the thread and not a reference: any party may release the lock, as in
 //! Python. A process that ends while it owns the lock releases it as *abandoned*, which the next
-//! owner is told.
-//!
-//! # When an owner ends
-//! Acquiring and releasing touch nothing but the lock's own mutex, so a process keeps no list of
-//! what it owns. It is found through the references instead: a process that drops its last one to a
-//! lock it owns either has ended, and the lock is released, or has not, and the lock becomes an
-//! orphan ([`orphans`](crate::orphans)) that `Waiter::end` releases. Dropping the references and
-//! ending may come in either order.
+//! owner is told ([`ownership`](crate::ownership)). One that acquires it again waits for itself: for
+//! a lock that counts see [`RLock`](crate::RLock).
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::current::with_current;
 use crate::error::{AcquireError, NotHeld};
-use crate::message::{Handle, Message};
-use crate::object::{Base, Holder, Holders, Kind, Object, ObjectId};
-use crate::orphans::{self, Owned};
-use crate::party::{Party, ProcessId};
+use crate::object::{Holder, Kind};
+use crate::object_methods::object_methods;
+use crate::ownership::{Acquire, Acquired, OwnedObject};
+use crate::party::Party;
 use crate::reference::Reference;
 use crate::tree::Tree;
-use crate::wait::{Interrupt, Operation, Shared, State, Subject, Wait, wait};
-use crate::wait_list::{Place, WaitList, Wakes};
-
-/// How a lock was acquired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acquired {
-    /// In order.
-    Clean,
-    /// The last owner ended without releasing it: what the lock guards may be half done.
-    Abandoned,
-}
+use crate::wait::Interrupt;
 
 /// A reference to a lock, counted for its holder. Clones refer to the same lock.
 #[derive(Clone, Debug)]
 pub struct Lock {
-    reference: Reference<LockObject>,
+    reference: Reference<OwnedObject>,
 }
 
-#[derive(Debug)]
-struct LockObject {
-    base: Base,
-    state: Shared<LockState>,
-}
-
-#[derive(Debug, Default)]
-struct LockState {
-    owner: Option<Party>,
-    /// The last owner ended as such, and nobody has been told.
-    abandoned: bool,
-    waits: WaitList,
-}
+object_methods!(Lock, Arc<OwnedObject>, Kind::Lock, "lock");
 
 impl Lock {
     /// A free lock of the embedder's.
@@ -64,45 +36,9 @@ impl Lock {
     /// A free lock that belongs to `tree`, held by `holder`.
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder) -> Self {
-        let object = Arc::new(LockObject {
-            base: Base::new(tree, holder),
-            state: Shared::new(LockState::default()),
-        });
         Self {
-            reference: Reference::first(object, holder),
+            reference: Reference::first(OwnedObject::new(Kind::Lock, tree, holder), holder),
         }
-    }
-
-    /// The lock behind a handle, held by the same holder; `None` if it is of another kind.
-    #[must_use]
-    pub fn open(handle: &Handle) -> Option<Self> {
-        handle.open().map(|reference| Self { reference })
-    }
-
-    /// A handle to this lock, held by the same holder.
-    #[must_use]
-    pub fn to_handle(&self) -> Handle {
-        Handle::new(self.reference.erase())
-    }
-
-    /// Another reference to this lock, held by `holder`.
-    #[must_use]
-    pub fn hold_as(&self, holder: Holder) -> Self {
-        Self {
-            reference: self.reference.hold_as(holder),
-        }
-    }
-
-    /// The number of the lock.
-    #[must_use]
-    pub fn object_id(&self) -> ObjectId {
-        self.object().base.id()
-    }
-
-    /// Who holds references to the lock now. For who owns it see [`owner`](Self::owner).
-    #[must_use]
-    pub fn holders(&self) -> Holders {
-        self.object().base.holders()
     }
 
     /// Waits until the lock is free and takes it for the current party. An owner that acquires
@@ -136,13 +72,10 @@ impl Lock {
     /// # Errors
     /// `TimedOut`; `Killed`.
     pub fn acquire_within(&self, timeout: Option<Duration>) -> Result<Acquired, AcquireError> {
-        let party = with_current(|waiter| waiter.party());
-        let mut acquire = Acquire { owner: party };
-        match wait(&self.object().state, self.subject(), &mut acquire, timeout) {
-            Ok(acquired) => {
-                self.owned_by(party);
-                Ok(acquired)
-            }
+        let holder = self.reference.holder();
+        match self.object().acquire_within(once(), holder, timeout) {
+            // An owner that may not acquire again is never too deep.
+            Ok(acquired) => Ok(acquired.unwrap_or(Acquired::Clean)),
             Err(Interrupt::TimedOut) => Err(AcquireError::TimedOut),
             Err(Interrupt::Killed) => Err(AcquireError::Killed),
         }
@@ -151,11 +84,9 @@ impl Lock {
     /// Waits as a task until the lock is free and takes it, for the party that is current when the
     /// future is first polled. Dropping the future before it is ready takes nothing.
     pub async fn acquire_async(&self) -> Acquired {
-        let party = with_current(|waiter| waiter.party());
-        let mut acquire = Acquire { owner: party };
-        let acquired = Wait::new(&self.object().state, &mut acquire).await;
-        self.owned_by(party);
-        acquired
+        let holder = self.reference.holder();
+        let acquired = self.object().acquire_async(once(), holder).await;
+        acquired.unwrap_or(Acquired::Clean)
     }
 
     /// Frees the lock, whoever owns it. Does not block.
@@ -163,41 +94,20 @@ impl Lock {
     /// # Errors
     /// [`NotHeld`] if it is free.
     pub fn release(&self) -> Result<(), NotHeld> {
-        let owner = self.object().state.change(|state| state.owner.take());
-        owner.map(|_| ()).ok_or(NotHeld)
+        let released = self.object().release_of_any();
+        released.then_some(()).ok_or(NotHeld)
     }
 
     /// Whether a party owns the lock now.
     #[must_use]
     pub fn is_locked(&self) -> bool {
-        self.object().state.read(|state| state.owner.is_some())
+        self.owner().is_some()
     }
 
     /// Who owns the lock now.
     #[must_use]
     pub fn owner(&self) -> Option<Party> {
-        self.object().state.read(|state| state.owner)
-    }
-
-    /// A process that acquired through somebody else's reference may never drop one of its own:
-    /// it is remembered at once.
-    fn owned_by(&self, party: Party) {
-        if let Party::Process(process) = party
-            && self.reference.holder() != Holder::Process(process)
-        {
-            orphans::adopt(process, self.reference.object());
-        }
-    }
-
-    fn object(&self) -> &LockObject {
-        self.reference.object()
-    }
-
-    fn subject(&self) -> Subject {
-        Subject {
-            object: self.object_id(),
-            kind: Kind::Lock,
-        }
+        self.object().owner()
     }
 }
 
@@ -207,74 +117,10 @@ impl Default for Lock {
     }
 }
 
-impl State for LockState {
-    fn settle(&mut self, wakes: &mut Wakes) {
-        if self.owner.is_none() && self.waits.woken_load().count == 0 {
-            self.waits.wake_front(wakes);
-        }
+fn once() -> Acquire {
+    Acquire {
+        owner: with_current(|waiter| waiter.party()),
+        depth: 1,
+        again: false,
     }
-}
-
-struct Acquire {
-    owner: Party,
-}
-
-impl Operation for Acquire {
-    type State = LockState;
-    type Output = Acquired;
-
-    const NAME: &'static str = "acquire";
-
-    fn list(state: &mut LockState) -> &mut WaitList {
-        &mut state.waits
-    }
-
-    fn attempt(&mut self, state: &mut LockState, place: Place) -> Option<Acquired> {
-        // A newcomer may overtake all who wait, but not one that was woken in vain before.
-        let reserved = place != Place::Starved && state.waits.has_starved();
-        if state.owner.is_some() || reserved {
-            return None;
-        }
-        state.owner = Some(self.owner);
-        let abandoned = std::mem::take(&mut state.abandoned);
-        Some(if abandoned {
-            Acquired::Abandoned
-        } else {
-            Acquired::Clean
-        })
-    }
-}
-
-impl Owned for LockObject {
-    fn owner_ended(&self, process: ProcessId) {
-        self.state.change(|state| {
-            if state.owner == Some(Party::Process(process)) {
-                state.owner = None;
-                state.abandoned = true;
-            }
-        });
-    }
-}
-
-impl Object for LockObject {
-    fn base(&self) -> &Base {
-        &self.base
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Lock
-    }
-
-    fn process_let_go(self: Arc<Self>, process: ProcessId) {
-        if self.state.read(|state| state.owner) == Some(Party::Process(process)) {
-            orphans::adopt(process, &self);
-        }
-    }
-
-    /// A lock holds nothing; its owner is dropped with it.
-    fn dismantle(&self) -> Vec<Message> {
-        Vec::new()
-    }
-
-    fn visit_contents(&self, _visit: &mut dyn FnMut(ObjectId)) {}
 }

@@ -47,6 +47,18 @@ pub enum Kind {
     Connection,
     /// A [`Lock`](crate::Lock).
     Lock,
+    /// An [`RLock`](crate::RLock).
+    RLock,
+    /// A [`Condition`](crate::Condition).
+    Condition,
+    /// A [`Barrier`](crate::Barrier).
+    Barrier,
+    /// A [`Semaphore`](crate::Semaphore).
+    Semaphore,
+    /// An [`Event`](crate::Event).
+    Event,
+    /// A [`SharedMemory`](crate::SharedMemory).
+    SharedMemory,
     /// A process, or something else that ends once: a [`Completion`](crate::Completion).
     Process,
 }
@@ -59,6 +71,12 @@ impl Kind {
             Self::Queue => "queue",
             Self::Connection => "connection",
             Self::Lock => "lock",
+            Self::RLock => "rlock",
+            Self::Condition => "condition",
+            Self::Barrier => "barrier",
+            Self::Semaphore => "semaphore",
+            Self::Event => "event",
+            Self::SharedMemory => "shared-memory",
             Self::Process => "process",
         }
     }

@@ -11,10 +11,20 @@ use crate::party::ProcessId;
 use crate::shim::Mutex;
 use crate::waiter::Waiter;
 
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It came to its own end. Locks that it owns are abandoned; permits of semaphores that it took
+    /// stay taken, since taking one may have been the receipt of a signal.
+    Normal,
+    /// Something ended it: locks that it owns are abandoned, permits that it took are given back.
+    Abandoned,
+}
+
 /// Something that a process can own, and that must be given back when the process ends.
 pub(crate) trait Owned: Send + Sync {
     /// Gives it back if the process owns it still.
-    fn owner_ended(&self, process: ProcessId);
+    fn owner_ended(&self, process: ProcessId, how: End);
 }
 
 /// The orphans of one process.
@@ -23,7 +33,7 @@ pub(crate) struct Orphans(Mutex<List>);
 
 #[derive(Default)]
 struct List {
-    ended: bool,
+    ended: Option<End>,
     owned: Vec<Weak<dyn Owned>>,
     /// The length at which dead entries are removed, so that the list stays within twice of what
     /// lives.
@@ -34,30 +44,35 @@ struct List {
 const PRUNE_MINIMUM: usize = 16;
 
 impl Orphans {
-    /// The process has ended: gives back what it owns, and later orphans at once.
-    pub(crate) fn end(&self, process: ProcessId) {
-        let owned = {
+    /// The process has ended: gives back what it owns, and later orphans at once. Of several calls
+    /// the first says how it ended.
+    pub(crate) fn end(&self, process: ProcessId, how: End) {
+        let (owned, how) = {
             let mut list = self.0.lock();
-            list.ended = true;
-            std::mem::take(&mut list.owned)
+            let how = *list.ended.get_or_insert(how);
+            (std::mem::take(&mut list.owned), how)
         };
         for object in owned.iter().filter_map(Weak::upgrade) {
-            object.owner_ended(process);
+            object.owner_ended(process, how);
         }
     }
 
-    /// False if the process has ended.
-    fn adopt(&self, object: Weak<dyn Owned>) -> bool {
+    /// How the process has ended, if it has: then the object is not adopted.
+    fn adopt(&self, object: Weak<dyn Owned>) -> Option<End> {
         let mut list = self.0.lock();
-        if list.ended {
-            return false;
+        if list.ended.is_some() {
+            return list.ended;
         }
         if list.owned.len() >= list.prune_at.max(PRUNE_MINIMUM) {
             list.owned.retain(|object| object.strong_count() > 0);
+            // A process may take and let go of the same thing over and over.
+            list.owned
+                .sort_unstable_by_key(|object| object.as_ptr().addr());
+            list.owned.dedup_by_key(|object| object.as_ptr().addr());
             list.prune_at = list.owned.len().saturating_mul(2);
         }
         list.owned.push(object);
-        true
+        None
     }
 }
 
@@ -66,9 +81,13 @@ impl Orphans {
 pub(crate) fn adopt<T: Owned + 'static>(process: ProcessId, object: &Arc<T>) {
     let waiter = waiters().get(&process).and_then(Weak::upgrade);
     let weak: Weak<dyn Owned> = Arc::<T>::downgrade(object);
-    // Without a waiter the process can act no more.
-    if !waiter.is_some_and(|waiter| waiter.orphans().adopt(weak)) {
-        object.owner_ended(process);
+    // Without a waiter the process can act no more, and nobody says that its end was normal.
+    let ended = match waiter {
+        Some(waiter) => waiter.orphans().adopt(weak),
+        None => Some(End::Abandoned),
+    };
+    if let Some(how) = ended {
+        object.owner_ended(process, how);
     }
 }
 

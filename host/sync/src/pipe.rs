@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use crate::channel::{Capacity, Channel, Drained, Get, Poll, Put, Refusal};
 use crate::error::{RecvError, SendError};
-use crate::message::{Handle, Message};
-use crate::object::{Base, Holder, Holders, Kind, Object, ObjectId};
+use crate::message::Message;
+use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object_methods::object_methods;
 use crate::reference::Reference;
 use crate::tree::{OverBudget, Tree};
 use crate::wait::{Interrupt, Shared, Subject, Wait, wait};
+use crate::wait_any::Waitable;
 
 /// How many bytes of payload each direction of a pipe holds, unless one larger message is alone.
 pub const PIPE_CAPACITY_BYTES: u64 = 64 * 1024;
@@ -69,50 +71,20 @@ pub struct Connection {
 }
 
 #[derive(Debug)]
-struct EndObject {
+pub(crate) struct EndObject {
     base: Base,
     peer: ObjectId,
     receives: Option<Arc<Shared<Channel>>>,
     sends: Option<Arc<Shared<Channel>>>,
 }
 
+object_methods!(Connection, EndObject, Kind::Connection, "end of a pipe");
+
 impl Connection {
-    /// The end behind a handle, held by the same holder; `None` if it is of another kind.
-    #[must_use]
-    pub fn open(handle: &Handle) -> Option<Self> {
-        handle.open().map(|reference| Self { reference })
-    }
-
-    /// A handle to this end, held by the same holder.
-    #[must_use]
-    pub fn to_handle(&self) -> Handle {
-        Handle::new(self.reference.erase())
-    }
-
-    /// Another reference to this end, held by `holder`.
-    #[must_use]
-    pub fn hold_as(&self, holder: Holder) -> Self {
-        Self {
-            reference: self.reference.hold_as(holder),
-        }
-    }
-
-    /// The number of this end.
-    #[must_use]
-    pub fn object_id(&self) -> ObjectId {
-        self.object().base.id()
-    }
-
     /// The number of the other end.
     #[must_use]
     pub fn peer_id(&self) -> ObjectId {
         self.object().peer
-    }
-
-    /// Who holds this end now.
-    #[must_use]
-    pub fn holders(&self) -> Holders {
-        self.object().base.holders()
     }
 
     /// Whether this end can receive.
@@ -225,7 +197,7 @@ impl Connection {
             .receives
             .as_ref()
             .ok_or(RecvError::WriteOnly)?;
-        match wait(channel, self.subject(), &mut Get, timeout) {
+        match wait(channel, self.subject(), &mut Get::default(), timeout) {
             Ok(received) => self.received(received),
             Err(interrupt) => Err(recv_error(interrupt)),
         }
@@ -241,7 +213,7 @@ impl Connection {
             .receives
             .as_ref()
             .ok_or(RecvError::WriteOnly)?;
-        let received = Wait::new(channel, &mut Get).await;
+        let received = Wait::new(channel, &mut Get::default()).await;
         self.received(received)
     }
 
@@ -283,15 +255,22 @@ impl Connection {
         Ok(message)
     }
 
-    fn object(&self) -> &EndObject {
-        self.reference.object()
-    }
-
     fn subject(&self) -> Subject {
         Subject {
             object: self.object_id(),
             kind: Kind::Connection,
         }
+    }
+}
+
+/// Fails with [`RecvError::WriteOnly`] for an end that only sends.
+impl<'a> TryFrom<&'a Connection> for Waitable<'a> {
+    type Error = RecvError;
+
+    fn try_from(connection: &'a Connection) -> Result<Self, RecvError> {
+        let receives = connection.object().receives.as_deref();
+        let channel = receives.ok_or(RecvError::WriteOnly)?;
+        Ok(Self::new(channel, connection.subject()))
     }
 }
 

@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::channel::{Capacity, Channel, Drained, Get, Put, Refusal};
+use crate::current::with_current;
 use crate::error::{GetError, PutError};
-use crate::message::{Handle, Message};
-use crate::object::{Base, Holder, Holders, Kind, Object, ObjectId};
+use crate::message::Message;
+use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object_methods::object_methods;
+use crate::orphans::{self, End, Owned};
+use crate::party::{Party, ProcessId};
 use crate::reference::Reference;
 use crate::tree::{OverBudget, Tree};
 use crate::wait::{Interrupt, Shared, Subject, Wait, wait};
+use crate::wait_any::Waitable;
 
 /// How much a queue takes. `None` is no bound of the queue's own; the limit on queued bytes of the
 /// queue's tree always holds. A queue bounded to 0 messages takes none.
@@ -28,10 +33,14 @@ pub struct Queue {
 }
 
 #[derive(Debug)]
-struct QueueObject {
+pub(crate) struct QueueObject {
     base: Base,
+    /// Whether the channel counts tasks; here as well, to be seen without the mutex.
+    joinable: bool,
     channel: Shared<Channel>,
 }
+
+object_methods!(Queue, QueueObject, Kind::Queue, "queue");
 
 impl Queue {
     /// An empty queue of the embedder's.
@@ -43,50 +52,34 @@ impl Queue {
     /// An empty queue that belongs to `tree`, held by `holder`.
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder, bounds: Bounds) -> Self {
+        Self::from_channel(tree, holder, Self::empty_channel(tree, bounds), false)
+    }
+
+    /// An empty queue that counts tasks.
+    pub(crate) fn new_joinable_in(tree: &Tree, holder: Holder, bounds: Bounds) -> Self {
+        let mut channel = Self::empty_channel(tree, bounds);
+        channel.make_joinable();
+        Self::from_channel(tree, holder, channel, true)
+    }
+
+    fn empty_channel(tree: &Tree, bounds: Bounds) -> Channel {
         let capacity = Capacity {
             messages: bounds.max_messages.map_or(u64::MAX, u64::from),
             payload_bytes: bounds.max_bytes.unwrap_or(u64::MAX),
             one_larger: false,
         };
+        Channel::new(tree, capacity)
+    }
+
+    fn from_channel(tree: &Tree, holder: Holder, channel: Channel, joinable: bool) -> Self {
         let object = Arc::new(QueueObject {
             base: Base::new(tree, holder),
-            channel: Shared::new(Channel::new(tree, capacity)),
+            joinable,
+            channel: Shared::new(channel),
         });
         Self {
             reference: Reference::first(object, holder),
         }
-    }
-
-    /// The queue behind a handle, held by the same holder; `None` if it is of another kind.
-    #[must_use]
-    pub fn open(handle: &Handle) -> Option<Self> {
-        handle.open().map(|reference| Self { reference })
-    }
-
-    /// A handle to this queue, held by the same holder.
-    #[must_use]
-    pub fn to_handle(&self) -> Handle {
-        Handle::new(self.reference.erase())
-    }
-
-    /// Another reference to this queue, held by `holder`.
-    #[must_use]
-    pub fn hold_as(&self, holder: Holder) -> Self {
-        Self {
-            reference: self.reference.hold_as(holder),
-        }
-    }
-
-    /// The number of the queue.
-    #[must_use]
-    pub fn object_id(&self) -> ObjectId {
-        self.object().base.id()
-    }
-
-    /// Who holds the queue now.
-    #[must_use]
-    pub fn holders(&self) -> Holders {
-        self.object().base.holders()
     }
 
     /// Appends a message, waiting for room.
@@ -171,8 +164,9 @@ impl Queue {
     /// # Errors
     /// `Empty` when the time-out passes; `Closed` if the queue is closed and empty; `Killed`.
     pub fn get_within(&self, timeout: Option<Duration>) -> Result<Message, GetError> {
-        match wait(&self.object().channel, self.subject(), &mut Get, timeout) {
-            Ok(received) => self.received(received),
+        let mut get = self.start_get();
+        match wait(&self.object().channel, self.subject(), &mut get, timeout) {
+            Ok(received) => self.received(&get, received),
             Err(Interrupt::TimedOut) => Err(GetError::Empty),
             Err(Interrupt::Killed) => Err(GetError::Killed),
         }
@@ -183,8 +177,9 @@ impl Queue {
     /// # Errors
     /// `Closed` if the queue is closed and empty.
     pub async fn get_async(&self) -> Result<Message, GetError> {
-        let received = Wait::new(&self.object().channel, &mut Get).await;
-        self.received(received)
+        let mut get = self.start_get();
+        let received = Wait::new(&self.object().channel, &mut get).await;
+        self.received(&get, received)
     }
 
     /// How many messages are in the queue now.
@@ -223,21 +218,49 @@ impl Queue {
         self.object().channel.read(Channel::is_closed)
     }
 
-    fn received(&self, received: Result<Message, Drained>) -> Result<Message, GetError> {
+    /// Whether the queue is one of a [`JoinableQueue`](crate::JoinableQueue).
+    #[must_use]
+    pub fn is_joinable(&self) -> bool {
+        self.object().joinable
+    }
+
+    pub(crate) fn channel(&self) -> &Shared<Channel> {
+        &self.object().channel
+    }
+
+    fn start_get(&self) -> Get {
+        let joinable = self.object().joinable;
+        Get {
+            taker: joinable.then(|| with_current(|waiter| waiter.party())),
+            first_owed: false,
+        }
+    }
+
+    fn received(&self, get: &Get, received: Result<Message, Drained>) -> Result<Message, GetError> {
+        // A process that took a task through somebody else's reference may never drop one of its
+        // own: it is remembered at once.
+        if get.first_owed
+            && let Some(Party::Process(process)) = get.taker
+            && self.reference.holder() != Holder::Process(process)
+        {
+            orphans::adopt(process, self.reference.object());
+        }
         let mut message = received.map_err(|Drained| GetError::Closed)?;
         message.arrive(self.reference.holder());
         Ok(message)
     }
 
-    fn object(&self) -> &QueueObject {
-        self.reference.object()
-    }
-
-    fn subject(&self) -> Subject {
+    pub(crate) fn subject(&self) -> Subject {
         Subject {
             object: self.object_id(),
             kind: Kind::Queue,
         }
+    }
+}
+
+impl<'a> From<&'a Queue> for Waitable<'a> {
+    fn from(queue: &'a Queue) -> Self {
+        Self::new(&queue.object().channel, queue.subject())
     }
 }
 
@@ -259,6 +282,14 @@ fn put_error(refusal: Refusal, message: Message) -> PutError {
     }
 }
 
+impl Owned for QueueObject {
+    /// However the process ended: who joins must not wait for it.
+    fn owner_ended(&self, process: ProcessId, _how: End) {
+        self.channel
+            .change(|channel| channel.tasks_mut().owner_ended(process));
+    }
+}
+
 impl Object for QueueObject {
     fn base(&self) -> &Base {
         &self.base
@@ -266,6 +297,12 @@ impl Object for QueueObject {
 
     fn kind(&self) -> Kind {
         Kind::Queue
+    }
+
+    fn process_let_go(self: Arc<Self>, process: ProcessId) {
+        if self.joinable && self.channel.read(|channel| channel.tasks().owes(process)) {
+            orphans::adopt(process, &self);
+        }
     }
 
     fn dismantle(&self) -> Vec<Message> {

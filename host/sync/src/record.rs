@@ -5,12 +5,15 @@ use std::time::Instant;
 use crate::object::{Kind, ObjectId};
 
 /// One wait that is under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitRecord {
     /// The object waited for.
     pub object: ObjectId,
     /// Its kind.
     pub kind: Kind,
+    /// The other objects, with their kinds, of a wait that any of several ends
+    /// ([`wait_any`](crate::wait_any())).
+    pub others: Vec<(ObjectId, Kind)>,
     /// The operation that waits, as the caller names it: `put`, `get`, `acquire` ...
     pub operation: &'static str,
     /// When the wait began to park. Waits that only spin are not recorded.

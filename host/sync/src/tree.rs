@@ -1,4 +1,5 @@
-//! The objects that belong to one tree of processes, and the memory of their queued messages.
+//! The objects that belong to one tree of processes, the memory of their queued messages and of
+//! shared memories, and the names of these.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -23,6 +24,8 @@ struct Inner {
     /// Written by every put and get of the tree: on a cache line of its own.
     queued_bytes: CachePadded<AtomicU64>,
     objects: Mutex<HashMap<ObjectId, Weak<dyn Object>>>,
+    /// Of shared memories. An object that is gone has none, even if it is still found here.
+    names: Mutex<HashMap<Box<str>, ObjectId>>,
 }
 
 /// The tree's queued messages would cost more than its limit.
@@ -33,8 +36,9 @@ pub(crate) struct OverBudget {
 }
 
 impl Tree {
-    /// A tree whose queued messages may cost `queued_bytes_limit` bytes
-    /// ([`Message::charged_bytes`](crate::Message::charged_bytes)) together.
+    /// A tree whose queued messages ([`Message::charged_bytes`](crate::Message::charged_bytes)) and
+    /// shared memories (their size, in whole multiples of 8) may cost `queued_bytes_limit` bytes
+    /// together.
     #[must_use]
     pub fn new(queued_bytes_limit: u64) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -43,6 +47,7 @@ impl Tree {
             queued_bytes_limit,
             queued_bytes: CachePadded::new(AtomicU64::new(0)),
             objects: Mutex::new(HashMap::new()),
+            names: Mutex::new(HashMap::new()),
         });
         trees().insert(inner.number, Arc::downgrade(&inner));
         Self { inner }
@@ -55,7 +60,7 @@ impl Tree {
         EMBEDDER.get_or_init(|| Self::new(u64::MAX))
     }
 
-    /// What the messages queued now cost, in bytes.
+    /// What the messages queued now and the shared memories cost, in bytes.
     #[must_use]
     pub fn queued_bytes(&self) -> u64 {
         self.inner.queued_bytes.load(Ordering::Relaxed)
@@ -92,6 +97,37 @@ impl Tree {
         drop(forgotten);
     }
 
+    /// The object of this name.
+    pub(crate) fn find_named(&self, name: &str) -> Option<Arc<dyn Object>> {
+        let object = *self.names().get(name)?;
+        self.objects().get(&object).and_then(Weak::upgrade)
+    }
+
+    /// Gives the name to an object; false if another one has it.
+    pub(crate) fn claim_name(&self, name: &str, object: ObjectId) -> bool {
+        let mut names = self.names();
+        let taken = names.get(name).is_some_and(|other| {
+            let objects = self.objects();
+            objects
+                .get(other)
+                .is_some_and(|other| other.strong_count() > 0)
+        });
+        if !taken {
+            names.insert(name.into(), object);
+        }
+        !taken
+    }
+
+    /// Takes the name away from an object; false if it does not have it.
+    pub(crate) fn free_name(&self, name: &str, object: ObjectId) -> bool {
+        let mut names = self.names();
+        let has_it = names.get(name) == Some(&object);
+        if has_it {
+            names.remove(name);
+        }
+        has_it
+    }
+
     pub(crate) fn charge(&self, bytes: u64) -> Result<(), OverBudget> {
         let limit_bytes = self.inner.queued_bytes_limit;
         let add = |queued: u64| {
@@ -112,6 +148,13 @@ impl Tree {
 
     pub(crate) fn credit(&self, bytes: u64) {
         self.inner.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    fn names(&self) -> MutexGuard<'_, HashMap<Box<str>, ObjectId>> {
+        self.inner
+            .names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn objects(&self) -> MutexGuard<'_, HashMap<ObjectId, Weak<dyn Object>>> {

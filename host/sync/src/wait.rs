@@ -79,6 +79,11 @@ impl<S: State> Shared<S> {
         Ok(output)
     }
 
+    /// Changes who watches the state ([`wait_any`](crate::wait_any)), which concerns nobody else.
+    pub(crate) fn change_watchers<R>(&self, action: impl FnOnce(&mut S) -> R) -> R {
+        action(&mut self.state.lock())
+    }
+
     /// Reads the state.
     pub(crate) fn read<R>(&self, action: impl FnOnce(&S) -> R) -> R {
         action(&self.state.lock())
@@ -154,22 +159,50 @@ fn wait_slowly<O: Operation>(
     {
         return Ok(output);
     }
-    let mut registration = match register(shared, operation, waiter.waker()) {
-        Ok(output) => return Ok(output),
-        Err(key) => Registration::<O> {
-            shared,
-            key: Some(key),
-            waker: None,
-        },
+    match Registration::enter(shared, operation, &waiter) {
+        Ok(output) => Ok(output),
+        Err(registration) => park(subject, operation, &waiter, deadline, registration),
+    }
+}
+
+/// Enters the list, runs `entered`, and waits for an operation that no newcomer can do: what
+/// `entered` allows others to do finds this wait in the list. Without a result of `entered` there is
+/// no wait, and no result.
+pub(crate) fn enter_and_wait<O: Operation, R>(
+    shared: &Shared<O::State>,
+    subject: Subject,
+    operation: &mut O,
+    timeout: Option<Duration>,
+    entered: impl FnOnce() -> Option<R>,
+) -> Option<(R, Result<O::Output, Interrupt>)> {
+    let waiter = with_current(Arc::clone);
+    // A time-out too long to be represented is none.
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let registration = Registration::enter(shared, operation, &waiter);
+    let result = entered()?;
+    let ended = match registration {
+        Ok(output) => Ok(output),
+        Err(_) if waiter.observe_kill() => Err(Interrupt::Killed),
+        Err(registration) => park(subject, operation, &waiter, deadline, registration),
     };
-    let mut record = RecordGuard {
-        waiter: &waiter,
-        set: false,
-    };
+    Some((result, ended))
+}
+
+/// Waits in the list. The kill flag has been looked at.
+fn park<O: Operation>(
+    subject: Subject,
+    operation: &mut O,
+    waiter: &Waiter,
+    deadline: Option<Instant>,
+    mut registration: Registration<'_, O>,
+) -> Result<O::Output, Interrupt> {
+    let mut record = RecordGuard::new(waiter);
     loop {
         // A hook may have consumed the signal: then look again instead of parking.
         if !waiter.serve_inspection() {
-            waiter.pause(deadline, || record.set(subject, O::NAME, deadline));
+            waiter.pause(deadline, || {
+                record.set(std::iter::once(subject), O::NAME, deadline)
+            });
         }
         if waiter.observe_kill() {
             return Err(Interrupt::Killed);
@@ -233,7 +266,20 @@ struct Registration<'a, O: Operation> {
     waker: Option<Waker>,
 }
 
-impl<O: Operation> Registration<'_, O> {
+impl<'a, O: Operation> Registration<'a, O> {
+    /// Enters the list for a thread, unless the operation succeeds.
+    fn enter(
+        shared: &'a Shared<O::State>,
+        operation: &mut O,
+        waiter: &Waiter,
+    ) -> Result<O::Output, Self> {
+        register(shared, operation, waiter.waker()).map_err(|key| Self {
+            shared,
+            key: Some(key),
+            waker: None,
+        })
+    }
+
     /// Attempts if woken; goes back to its place if that was in vain.
     fn attempt(&mut self, operation: &mut O, waker: &Waker) -> Option<O::Output> {
         let key = self.key?;
@@ -290,18 +336,32 @@ impl<O: Operation> Drop for Registration<'_, O> {
 }
 
 /// Sets the record at the first park of a wait, and clears it when the wait ends.
-struct RecordGuard<'a> {
+pub(crate) struct RecordGuard<'a> {
     waiter: &'a Waiter,
     set: bool,
 }
 
-impl RecordGuard<'_> {
-    fn set(&mut self, subject: Subject, operation: &'static str, deadline: Option<Instant>) {
-        if !self.set {
+impl<'a> RecordGuard<'a> {
+    pub(crate) fn new(waiter: &'a Waiter) -> Self {
+        Self { waiter, set: false }
+    }
+
+    /// A wait for nothing has no record.
+    pub(crate) fn set(
+        &mut self,
+        mut subjects: impl Iterator<Item = Subject>,
+        operation: &'static str,
+        deadline: Option<Instant>,
+    ) {
+        if self.set {
+            return;
+        }
+        if let Some(first) = subjects.next() {
             self.set = true;
             self.waiter.set_record(Some(WaitRecord {
-                object: subject.object,
-                kind: subject.kind,
+                object: first.object,
+                kind: first.kind,
+                others: subjects.map(|other| (other.object, other.kind)).collect(),
                 operation,
                 since: Instant::now(),
                 deadline,

@@ -159,6 +159,11 @@ impl WaitList {
         true
     }
 
+    /// Whether anybody waits who is not woken.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting_load.count > 0
+    }
+
     /// Wakes everybody: no wait can be in vain any more.
     pub(crate) fn wake_all(&mut self, wakes: &mut Wakes) {
         while self.wake_front(wakes) {}
@@ -167,6 +172,11 @@ impl WaitList {
     /// Whether something is reserved for a wait that was woken in vain before.
     pub(crate) fn has_starved(&self) -> bool {
         self.starved_load.count > 0
+    }
+
+    /// What those that are not woken need together.
+    pub(crate) fn waiting_load(&self) -> Load {
+        self.waiting_load
     }
 
     /// What the woken need together.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
-use crate::orphans::{self, Orphans};
+use crate::orphans::{self, End, Orphans};
 use crate::party::Party;
 use crate::record::WaitRecord;
 use crate::shim::{AtomicBool, Mutex, Ordering, fence};
@@ -140,7 +140,7 @@ impl Waiter {
     /// What the party waits for now, if it is parked for an object.
     #[must_use]
     pub fn waiting_for(&self) -> Option<WaitRecord> {
-        *self.record.lock()
+        self.record.lock().clone()
     }
 
     /// Runs a future on the calling thread, which must be the one the waiter is bound to; parks
@@ -177,11 +177,12 @@ impl Waiter {
     }
 
     /// The party is over: gives back the locks it owns and to which it has no reference left, and
-    /// makes every later drop of its last reference to a lock it owns do the same. Called once the
-    /// party's thread acts no more; does not block.
-    pub fn end(&self) {
+    /// makes every later drop of its last reference to a lock it owns do the same; permits of
+    /// semaphores, the actions of barriers and the tasks of joinable queues likewise. Called once the
+    /// party's thread acts no more; does not block. Of several calls the first says how it ended.
+    pub fn end(&self, how: End) {
         if let Party::Process(process) = self.party {
-            self.orphans.end(process);
+            self.orphans.end(process, how);
         }
     }
 
@@ -239,7 +240,9 @@ impl Waiter {
     }
 
     pub(crate) fn set_record(&self, record: Option<WaitRecord>) {
-        *self.record.lock() = record;
+        let previous = std::mem::replace(&mut *self.record.lock(), record);
+        // Freeing memory is for outside the mutex.
+        drop(previous);
     }
 
     pub(crate) fn orphans(&self) -> &Orphans {

@@ -10,7 +10,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use isopod_sync::{AcquireError, Acquired, Holder, Hooks, Lock, Party, ProcessId, Tree, Waiter};
+use isopod_sync::{
+    AcquireError, Acquired, End, Holder, Hooks, Lock, Party, ProcessId, Tree, Waiter,
+};
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::thread;
 
@@ -158,9 +160,9 @@ fn abandoned(drop_first: bool) {
         let reference = lock.hold_as(Holder::Process(PROCESS));
         if drop_first {
             drop(reference);
-            owner.end();
+            owner.end(End::Abandoned);
         } else {
-            owner.end();
+            owner.end(End::Abandoned);
             drop(reference);
         }
         assert_eq!(next.join().unwrap(), Acquired::Abandoned);
@@ -190,7 +192,7 @@ fn dropping_the_last_reference_against_the_end() {
             reference.acquire().unwrap();
         }
         let dropper = thread::spawn(move || drop(reference));
-        owner.end();
+        owner.end(End::Abandoned);
         dropper.join().unwrap();
         // Whoever came second released it.
         assert_eq!(lock.try_acquire(), Ok(Acquired::Abandoned));

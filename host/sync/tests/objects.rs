@@ -10,8 +10,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use isopod_sync::{
-    Acquired, Bounds, Connection, Handle, Holder, Hooks, Kind, Lock, Message, Party, ProcessId,
-    PutError, Queue, RecvError, SendError, Tree, Waiter, pipe, pipe_in,
+    Acquired, Bounds, Connection, End, Handle, Holder, Hooks, Kind, Lock, Message, Party,
+    ProcessId, PutError, Queue, RecvError, SendError, Tree, Waiter, pipe, pipe_in,
 };
 
 struct NoHooks;
@@ -322,9 +322,9 @@ fn a_process_that_ends_abandons_its_locks() {
                 lock.is_locked(),
                 "the process lives and may get its lock back"
             );
-            waiter.end();
+            waiter.end(End::Abandoned);
         } else {
-            waiter.end();
+            waiter.end(End::Abandoned);
             assert!(lock.is_locked(), "the process is not taken apart yet");
             drop(theirs);
         }
@@ -349,7 +349,7 @@ fn an_end_does_not_release_what_others_own() {
     lock.release().unwrap();
     assert!(lock.release().is_err());
     lock.acquire().unwrap();
-    waiter.end();
+    waiter.end(End::Abandoned);
     assert_eq!(lock.owner(), Some(Party::Embedder));
 }
 
@@ -362,6 +362,6 @@ fn a_process_that_acquired_through_the_embedders_reference_abandons_too() {
         let _entered = waiter.enter();
         lock.acquire().unwrap();
     }
-    waiter.end();
+    waiter.end(End::Abandoned);
     assert_eq!(lock.try_acquire(), Ok(Acquired::Abandoned));
 }

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use isopod_sync::{
-    Acquired, Bounds, GetError, Handle, Holder, Hooks, Lock, Message, Party, ProcessId, Queue,
+    Acquired, Bounds, End, GetError, Handle, Holder, Hooks, Lock, Message, Party, ProcessId, Queue,
     Tree, Waiter,
 };
 
@@ -145,7 +145,7 @@ fn the_lock_excludes_and_survives_killed_waiters_and_ended_owners() {
             }
             left_locked += 1;
         }
-        waiter.end();
+        waiter.end(End::Abandoned);
     }
     for thread in steady {
         thread.join().unwrap();

@@ -1,7 +1,7 @@
 //! Processes that never end by themselves, each in another state.
 
 use crate::{Outcome, ready};
-use isopod::{Lock, Process, Queue};
+use isopod::{Barrier, Condition, Event, Lock, Process, Queue, RLock, Semaphore};
 use std::hint::black_box;
 use std::io::Read;
 use std::time::Duration;
@@ -9,6 +9,11 @@ use std::time::Duration;
 /// An endless loop without a host call.
 pub fn busy() -> Outcome {
     ready()?;
+    busy_quietly()
+}
+
+/// As [`busy`], but nobody is told.
+pub fn busy_quietly() -> Outcome {
     let mut number = 0_u64;
     loop {
         number = black_box(number.wrapping_mul(31).wrapping_add(7));
@@ -53,6 +58,48 @@ pub fn blocked(state: &str) -> Outcome {
             let _guard = lock.acquire()?;
             ready()?;
             lock.acquire().map(drop)
+        }
+        "rlock-acquire" => {
+            let lock = RLock::new()?;
+            let held = Queue::<()>::new()?;
+            Process::builder().daemon(true).spawn(
+                |lock: RLock, held: Queue<()>| -> Outcome {
+                    let _guard = lock.acquire()?;
+                    held.put(&())?;
+                    Queue::<u32>::new()?.get().map(drop)
+                },
+                (lock.clone(), held.clone()),
+            )?;
+            held.get()?;
+            ready()?;
+            lock.acquire().map(drop)
+        }
+        "semaphore-acquire" => {
+            let semaphore = Semaphore::new(0)?;
+            ready()?;
+            semaphore.acquire().map(drop)
+        }
+        "event-wait" => {
+            let event = Event::new()?;
+            ready()?;
+            event.wait()
+        }
+        "condition-wait" => {
+            let condition = Condition::new()?;
+            let guard = condition.acquire()?;
+            ready()?;
+            guard.wait()
+        }
+        "barrier-wait" => {
+            let barrier = Barrier::new(2)?;
+            ready()?;
+            barrier.wait().map(drop)
+        }
+        "wait-any" => {
+            let event = Event::new()?;
+            let queue = Queue::<u32>::new()?;
+            ready()?;
+            isopod::wait_any(&[&event, &queue]).map(drop)
         }
         "join" => {
             let child = Process::spawn(|| -> Outcome { Queue::<u32>::new()?.get().map(drop) }, ())?;

@@ -7,6 +7,7 @@ mod blocked;
 mod endings;
 mod objects;
 mod processes;
+mod synchronisation;
 
 use isopod::Queue;
 
@@ -45,6 +46,22 @@ fn main() -> Outcome {
         ["truncated-message"] => objects::truncated_message(),
         ["pipe-ends"] => objects::pipe_ends(),
         ["queue-bounds"] => objects::queue_bounds(),
+        ["Lock.test_lock"] => synchronisation::lock(),
+        ["Lock.test_rlock"] => synchronisation::rlock(),
+        ["Semaphore.test_bounded_semaphore"] => synchronisation::semaphore(),
+        ["Semaphore.test_timeout"] => synchronisation::semaphore_timeout(),
+        ["Condition.test_notify_n"] => synchronisation::notify_n(),
+        ["Condition.test_waitfor_timeout"] => synchronisation::waitfor(),
+        ["condition-on-rlock"] => synchronisation::condition_on_rlock(),
+        ["Event.test_event"] => synchronisation::event(),
+        ["Barrier.test_wait_return"] => synchronisation::wait_return(),
+        ["Barrier.test_abort_and_reset"] => synchronisation::abort_and_reset(),
+        ["Barrier.test_thousand"] => synchronisation::thousand(),
+        ["Queue.test_task_done"] => synchronisation::task_done(),
+        ["SharedMemory.test_shared_memory_across_processes"] => synchronisation::shared_memory(),
+        ["TestWait.test_wait"] => synchronisation::wait(),
+        ["wait-kinds"] => synchronisation::wait_kinds(),
+        ["the-dead-hold-nothing"] => synchronisation::the_dead_hold_nothing(),
         ["lines", count] => processes::lines(count),
         ["echo"] => processes::echo(),
         other => panic!("no scenario {other:?}"),

@@ -5,7 +5,9 @@ use crate::error::{Error, ErrorKind};
 use crate::limits;
 use crate::run::Stop;
 use isopod_sync::{
-    AcquireError, GetError, Killed, NotHeld, PutError, RecvError, SendError, WaitError,
+    AccessError, AcquireError, BarrierError, ConditionError, CreateError, GetError, Killed,
+    NotHeld, NotOwner, PassError, PutError, RLockError, RecvError, SendError, TooManyReleases,
+    TooManyTasksDone, WaitError,
 };
 use wasmtime::component::ResourceTableError;
 
@@ -112,6 +114,81 @@ impl From<AcquireError> for Failure {
             AcquireError::TimedOut => ErrorCode::TimedOut.into(),
             AcquireError::Killed => Killed.into(),
         }
+    }
+}
+
+impl From<RLockError> for Failure {
+    fn from(error: RLockError) -> Failure {
+        match error {
+            RLockError::TimedOut => ErrorCode::TimedOut.into(),
+            RLockError::Killed => Killed.into(),
+            RLockError::TooDeep => ErrorCode::LimitExceeded(error.to_string()).into(),
+        }
+    }
+}
+
+impl From<ConditionError> for Failure {
+    fn from(error: ConditionError) -> Failure {
+        match error {
+            ConditionError::NotOwner => ErrorCode::NotOwner.into(),
+            ConditionError::Killed => Killed.into(),
+        }
+    }
+}
+
+impl From<BarrierError> for Failure {
+    fn from(error: BarrierError) -> Failure {
+        match error {
+            // A time-out breaks the barrier; Python has one error for both.
+            BarrierError::Broken | BarrierError::TimedOut => ErrorCode::BrokenBarrier.into(),
+            BarrierError::Killed => Killed.into(),
+        }
+    }
+}
+
+impl From<PassError> for Failure {
+    fn from(error: PassError) -> Failure {
+        match error {
+            PassError::Broken => ErrorCode::BrokenBarrier.into(),
+            PassError::NotLast => ErrorCode::NotOwner.into(),
+        }
+    }
+}
+
+impl From<NotOwner> for Failure {
+    fn from(_: NotOwner) -> Failure {
+        ErrorCode::NotOwner.into()
+    }
+}
+
+impl From<TooManyReleases> for Failure {
+    fn from(_: TooManyReleases) -> Failure {
+        ErrorCode::NotHeld.into()
+    }
+}
+
+impl From<TooManyTasksDone> for Failure {
+    fn from(_: TooManyTasksDone) -> Failure {
+        ErrorCode::NotHeld.into()
+    }
+}
+
+impl From<AccessError> for Failure {
+    fn from(error: AccessError) -> Failure {
+        ErrorCode::InvalidArgument(error.to_string()).into()
+    }
+}
+
+impl From<CreateError> for Failure {
+    fn from(error: CreateError) -> Failure {
+        let text = error.to_string();
+        Failure::Code(match error {
+            CreateError::BudgetExceeded { .. } | CreateError::OutOfMemory { .. } => {
+                ErrorCode::LimitExceeded(text)
+            }
+            CreateError::NameTaken => ErrorCode::AlreadyExists(text),
+            CreateError::NameTooLong { .. } => ErrorCode::InvalidArgument(text),
+        })
     }
 }
 

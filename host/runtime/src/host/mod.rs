@@ -2,11 +2,13 @@
 //! between WIT and the objects of `isopod-sync` and this crate.
 
 mod errors;
+mod memory;
 mod pipe;
 mod process;
 mod queue;
 mod sync;
 mod types;
+mod wait;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::run::State;
@@ -31,6 +33,12 @@ mod bindings {
             "isopod:multiprocessing/queue.queue": isopod_sync::Queue,
             "isopod:multiprocessing/pipe.connection": isopod_sync::Connection,
             "isopod:multiprocessing/sync.lock": isopod_sync::Lock,
+            "isopod:multiprocessing/sync.rlock": isopod_sync::RLock,
+            "isopod:multiprocessing/sync.semaphore": isopod_sync::Semaphore,
+            "isopod:multiprocessing/sync.event": isopod_sync::Event,
+            "isopod:multiprocessing/sync.condition": isopod_sync::Condition,
+            "isopod:multiprocessing/sync.barrier": isopod_sync::Barrier,
+            "isopod:multiprocessing/memory.shared-memory": isopod_sync::SharedMemory,
         },
         require_store_data_send: true,
     });

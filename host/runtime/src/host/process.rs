@@ -28,6 +28,12 @@ const LONGEST_NAME_BYTES: usize = 255;
 )]
 pub struct Child(Arc<ProcessState>);
 
+impl Child {
+    pub(super) fn state(&self) -> &ProcessState {
+        &self.0
+    }
+}
+
 /// What a guest asks for in a new process.
 #[derive(Debug, Default)]
 #[allow(

@@ -5,7 +5,7 @@ use super::bindings::isopod::multiprocessing::types::{ErrorCode, Message};
 use super::duration;
 use super::errors::Failure;
 use crate::run::State;
-use isopod_sync::{Bounds, Handle, Queue};
+use isopod_sync::{Bounds, Handle, JoinableQueue, Queue};
 use wasmtime::component::Resource;
 
 impl Host for State {}
@@ -16,18 +16,29 @@ impl HostQueue for State {
         max_messages: Option<u32>,
         max_bytes: Option<u64>,
     ) -> Result<Resource<Queue>, Failure> {
-        if max_messages == Some(0) || max_bytes == Some(0) {
-            return Err(ErrorCode::InvalidArgument(
-                "a queue's bound is 0; it must be at least 1, or absent for no bound".to_owned(),
-            )
-            .into());
-        }
-        let bounds = Bounds {
-            max_messages,
-            max_bytes,
-        };
+        let bounds = bounds(max_messages, max_bytes)?;
         let queue = Queue::new_in(&self.process.tree.objects, self.holder(), bounds);
         Ok(self.table.push(queue)?)
+    }
+
+    fn create_joinable(
+        &mut self,
+        max_messages: Option<u32>,
+        max_bytes: Option<u64>,
+    ) -> Result<Resource<Queue>, Failure> {
+        let bounds = bounds(max_messages, max_bytes)?;
+        let queue = JoinableQueue::new_in(&self.process.tree.objects, self.holder(), bounds);
+        Ok(self.table.push(Queue::clone(&queue))?)
+    }
+
+    fn task_done(&mut self, queue: Resource<Queue>) -> Result<(), Failure> {
+        let queue = joinable(self.table.get(&queue)?)?;
+        Ok(queue.task_done()?)
+    }
+
+    fn join(&mut self, queue: Resource<Queue>, timeout: Option<u64>) -> Result<u64, Failure> {
+        let queue = joinable(self.table.get(&queue)?)?;
+        Ok(queue.join_within(duration(timeout))?.abandoned_tasks)
     }
 
     fn put(
@@ -75,4 +86,21 @@ impl HostQueue for State {
         self.table.delete(queue)?;
         Ok(())
     }
+}
+
+fn bounds(max_messages: Option<u32>, max_bytes: Option<u64>) -> Result<Bounds, Failure> {
+    if max_messages == Some(0) || max_bytes == Some(0) {
+        return Err(ErrorCode::InvalidArgument(
+            "a queue's bound is 0; it must be at least 1, or absent for no bound".to_owned(),
+        )
+        .into());
+    }
+    Ok(Bounds {
+        max_messages,
+        max_bytes,
+    })
+}
+
+fn joinable(queue: &Queue) -> Result<JoinableQueue, Failure> {
+    JoinableQueue::open(&queue.to_handle()).ok_or_else(|| ErrorCode::WrongKind.into())
 }

@@ -1,8 +1,9 @@
 //! Compares all that can be seen of the real objects with the model.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use isopod_sync::{Connection, Holder, Lock, Queue};
+use isopod_sync::{Connection, Holder, Lock, Queue, WaitError, Waitable, wait_any};
 
 use crate::world::{Body, Letter, Slot, World};
 
@@ -11,9 +12,46 @@ impl World {
         assert_eq!(self.tree.queued_bytes(), self.charged());
         let alive = self.things.iter().filter(|thing| thing.alive).count();
         assert_eq!(self.tree.object_count(), alive);
+        self.check_ready();
         for slot in &self.slots {
             self.check_holders(slot);
             self.check_state(slot);
+        }
+    }
+
+    /// What is ready is what can be taken without waiting, or has ended.
+    fn check_ready(&self) {
+        let (mut queues, mut ends, mut expected) = (Vec::new(), Vec::new(), Vec::new());
+        for slot in &self.slots {
+            let thing = &self.things[slot.thing];
+            let ready = match &thing.body {
+                Body::Queue { closed, .. } => {
+                    queues.push(Queue::open(&slot.handle).unwrap());
+                    *closed
+                }
+                Body::End {
+                    peer,
+                    receives: true,
+                } => {
+                    ends.push(Connection::open(&slot.handle).unwrap());
+                    !self.things[*peer].alive
+                }
+                _ => continue,
+            };
+            let is_queue = matches!(thing.body, Body::Queue { .. });
+            expected.push((!is_queue, ready || !thing.letters.is_empty()));
+        }
+        // Queues first, each kind in the order of the slots.
+        expected.sort_by_key(|(is_end, _)| *is_end);
+        let ends = ends.iter().map(|end| Waitable::try_from(end).unwrap());
+        let objects: Vec<Waitable<'_>> = queues.iter().map(Waitable::from).chain(ends).collect();
+        let expected: Vec<usize> = (0..objects.len()).filter(|i| expected[*i].1).collect();
+        let found = wait_any(&objects, Some(Duration::ZERO));
+        match found {
+            Ok(ready) => assert_eq!(ready, expected),
+            Err(error) => {
+                assert_eq!((error, expected.len()), (WaitError::TimedOut, 0));
+            }
         }
     }
 
@@ -60,6 +98,7 @@ impl World {
                 assert_eq!(lock.owner(), *owner);
                 assert_eq!(lock.is_locked(), owner.is_some());
             }
+            Body::Primitive(primitive) => primitive.check(&slot.handle),
             Body::End { receives, .. } => {
                 let end = Connection::open(&slot.handle).unwrap();
                 assert_eq!(end.is_readable(), *receives);

@@ -1,5 +1,5 @@
 //! Random sequences of operations that do not wait, against a plain single-threaded model of
-//! queues, pipes, locks, their holders, and what ends of processes and trees do to them.
+//! queues, pipes, locks and the other primitives, their holders, and what ends of processes and trees do to them.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@ use proptest::prelude::*;
 
 mod check;
 mod operations;
+mod primitives;
 mod step;
 mod world;
 

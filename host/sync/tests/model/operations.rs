@@ -69,7 +69,7 @@ impl World {
                 _ if !self.things[*peer].alive => return "broken",
                 _ => (*peer, 1024, Some(64 * 1024), true),
             },
-            Body::Lock { .. } => return "no",
+            Body::Lock { .. } | Body::Primitive(_) => return "no",
         };
         let letters = &self.things[target].letters;
         let queued: u64 = letters.iter().map(|letter| letter.length).sum();

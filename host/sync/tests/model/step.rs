@@ -17,6 +17,16 @@ pub(super) enum Step {
     NewLock {
         party: usize,
     },
+    NewPrimitive {
+        party: usize,
+        which: u8,
+        number: u32,
+    },
+    UsePrimitive {
+        slot: usize,
+        party: usize,
+        which: u8,
+    },
     Hold {
         slot: usize,
         party: usize,
@@ -56,6 +66,10 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(party, max_messages, max_bytes)| Step::NewQueue { party, max_messages, max_bytes }),
         2 => (party.clone(), any::<bool>()).prop_map(|(party, duplex)| Step::NewPipe { party, duplex }),
         1 => party.clone().prop_map(|party| Step::NewLock { party }),
+        2 => (party.clone(), 0..6_u8, 0..3_u32)
+            .prop_map(|(party, which, number)| Step::NewPrimitive { party, which, number }),
+        12 => (slot.clone(), party.clone(), any::<u8>())
+            .prop_map(|(slot, party, which)| Step::UsePrimitive { slot, party, which }),
         3 => (slot.clone(), party.clone()).prop_map(|(slot, party)| Step::Hold { slot, party }),
         6 => slot.clone().prop_map(|slot| Step::Drop { slot }),
         12 => (slot.clone(), 0..120_usize, proptest::option::of(slot.clone()))

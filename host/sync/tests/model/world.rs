@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use isopod_sync::{
-    Bounds, Handle, Holder, Hooks, Lock, NotHeld, Party, ProcessId, Queue, Tree, Waiter, pipe_in,
+    Bounds, End, Handle, Holder, Hooks, Lock, NotHeld, Party, ProcessId, Queue, Tree, Waiter,
+    pipe_in,
 };
 
+use crate::primitives::Primitive;
 use crate::step::Step;
 
 struct NoHooks;
@@ -43,6 +45,7 @@ pub(super) enum Body {
         owner: Option<Party>,
         abandoned: bool,
     },
+    Primitive(Primitive),
 }
 
 #[derive(Debug)]
@@ -157,6 +160,16 @@ impl World {
                         abandoned: false,
                     },
                 );
+            }
+            Step::NewPrimitive {
+                party,
+                which,
+                number,
+            } => self.new_primitive(party, which, number),
+            Step::UsePrimitive { slot, party, which } => {
+                if let Some(slot) = index(slot) {
+                    self.use_primitive(slot, party, which);
+                }
             }
             Step::Hold { slot, party } => {
                 if let Some(slot) = index(slot) {
@@ -277,13 +290,21 @@ impl World {
             return;
         };
         let (actor, holder) = (waiter.party(), self.holder(party));
+        let how = if self.things.len().is_multiple_of(3) {
+            End::Normal
+        } else {
+            End::Abandoned
+        };
         // Both orders occur: dropping the references first, and ending first.
         if self.slots.len().is_multiple_of(2) {
-            waiter.end();
+            waiter.end(how);
         }
         self.slots.retain(|slot| slot.handle.holder() != holder);
-        waiter.end();
+        waiter.end(how);
         for thing in &mut self.things {
+            if let Body::Primitive(primitive) = &mut thing.body {
+                primitive.end(actor, how);
+            }
             if let Body::Lock { owner, abandoned } = &mut thing.body
                 && *owner == Some(actor)
             {

@@ -1,14 +1,12 @@
-//! `sync`: locks.
+//! `sync.lock`.
 
-use super::bindings::isopod::multiprocessing::sync::{Acquired, Host, HostLock};
-use super::bindings::isopod::multiprocessing::types::ErrorCode;
-use super::duration;
-use super::errors::Failure;
+use crate::host::bindings::isopod::multiprocessing::sync::{Acquired, HostLock};
+use crate::host::bindings::isopod::multiprocessing::types::ErrorCode;
+use crate::host::duration;
+use crate::host::errors::Failure;
 use crate::run::State;
 use isopod_sync::{Handle, Lock};
 use wasmtime::component::Resource;
-
-impl Host for State {}
 
 impl HostLock for State {
     fn create(&mut self) -> Result<Resource<Lock>, Failure> {
@@ -18,10 +16,7 @@ impl HostLock for State {
 
     fn acquire(&mut self, lock: Resource<Lock>, timeout: Option<u64>) -> Result<Acquired, Failure> {
         let lock = self.table.get(&lock)?;
-        Ok(match lock.acquire_within(duration(timeout))? {
-            isopod_sync::Acquired::Clean => Acquired::Clean,
-            isopod_sync::Acquired::Abandoned => Acquired::Abandoned,
-        })
+        Ok(lock.acquire_within(duration(timeout))?.into())
     }
 
     fn release(&mut self, lock: Resource<Lock>) -> Result<(), Failure> {

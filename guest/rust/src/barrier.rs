@@ -1,0 +1,102 @@
+//! Barriers.
+
+use crate::Error;
+use crate::bindings::sync::{Arrival, Barrier as RawBarrier};
+use crate::handle::travels;
+use crate::time::nanoseconds;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A point that a number of processes pass together. Python: `multiprocessing.Barrier`.
+///
+/// A process that ends while it waits breaks the barrier, so that nobody waits for it.
+///
+/// ```no_run
+/// # use isopod::Barrier;
+/// let barrier = Barrier::new(3)?;
+/// let index = barrier.wait()?;
+/// # Ok::<(), isopod::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Barrier {
+    raw: Arc<RawBarrier>,
+}
+
+impl Barrier {
+    /// Makes a barrier for this many parties.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn new(parties: u32) -> Result<Barrier, Error> {
+        Ok(Barrier {
+            raw: Arc::new(RawBarrier::create(parties)?),
+        })
+    }
+
+    /// Waits until all parties have arrived. Gives a number from 0 that is unique among them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BrokenBarrier`](crate::ErrorKind::BrokenBarrier).
+    pub fn wait(&self) -> Result<u32, Error> {
+        self.wait_within(None, || ())
+    }
+
+    /// As [`wait`](Self::wait), for `timeout` at most; then the barrier is broken, for all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BrokenBarrier`](crate::ErrorKind::BrokenBarrier).
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<u32, Error> {
+        self.wait_within(Some(nanoseconds(timeout)), || ())
+    }
+
+    /// As [`wait`](Self::wait); whoever arrives last runs `action` before anybody goes on. Python:
+    /// `Barrier(action=...)`; there each party names the same one, here each call does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BrokenBarrier`](crate::ErrorKind::BrokenBarrier), also if the process that runs
+    /// the action ends in it.
+    pub fn wait_with(&self, action: impl FnOnce()) -> Result<u32, Error> {
+        self.wait_within(None, action)
+    }
+
+    /// Breaks the barrier, until it is reset. Does not block.
+    pub fn abort(&self) {
+        self.raw.abort();
+    }
+
+    /// Makes the barrier usable again; those who wait get an error. Does not block.
+    pub fn reset(&self) {
+        self.raw.reset();
+    }
+
+    /// The number of parties.
+    #[must_use]
+    pub fn parties(&self) -> u32 {
+        self.raw.parties()
+    }
+
+    /// How many wait now. Python: `n_waiting`.
+    #[must_use]
+    pub fn waiting(&self) -> u32 {
+        self.raw.waiting()
+    }
+
+    /// Whether it is broken.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.raw.is_broken()
+    }
+
+    fn wait_within(&self, timeout: Option<u64>, action: impl FnOnce()) -> Result<u32, Error> {
+        match self.raw.wait(timeout)? {
+            Arrival::Passed(index) => Ok(index),
+            Arrival::Last(index) => {
+                action();
+                self.raw.pass()?;
+                Ok(index)
+            }
+        }
+    }
+}
+
+travels!(Barrier, RawBarrier, "barrier");

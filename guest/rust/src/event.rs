@@ -1,0 +1,80 @@
+//! Events.
+
+use crate::bindings::sync::Event as RawEvent;
+use crate::handle::travels;
+use crate::time::nanoseconds;
+use crate::{Error, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A flag that processes wait for. Python: `multiprocessing.Event`.
+///
+/// ```no_run
+/// # use isopod::{Event, Process};
+/// # #[isopod::main]
+/// # fn main() -> Result<(), isopod::Error> {
+/// let go = Event::new()?;
+/// let child = Process::spawn(|go: Event| go.wait(), (go.clone(),))?;
+/// go.set();
+/// child.join()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Event {
+    raw: Arc<RawEvent>,
+}
+
+impl Event {
+    /// Makes an event that is not set.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`].
+    pub fn new() -> Result<Event, Error> {
+        Ok(Event {
+            raw: Arc::new(RawEvent::create()?),
+        })
+    }
+
+    /// Whether it is set. Does not block.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.raw.is_set()
+    }
+
+    /// Sets it, and wakes everybody who waits. Does not block.
+    pub fn set(&self) {
+        self.raw.set();
+    }
+
+    /// Clears it. Does not block.
+    pub fn clear(&self) {
+        self.raw.clear();
+    }
+
+    /// Waits until it is set.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn wait(&self) -> Result<(), Error> {
+        Ok(self.raw.wait(None)?)
+    }
+
+    /// Waits until it is set, for `timeout` at most; says whether it was set.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<bool, Error> {
+        match self
+            .raw
+            .wait(Some(nanoseconds(timeout)))
+            .map_err(Error::from)
+        {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+travels!(Event, RawEvent, "event");

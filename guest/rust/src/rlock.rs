@@ -1,0 +1,124 @@
+//! Recursive locks.
+
+use crate::bindings::sync::{Acquired, Rlock as RawRLock};
+use crate::handle::travels;
+use crate::time::{NO_WAIT, nanoseconds};
+use crate::{Error, ErrorKind};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A lock that the process which holds it can acquire again; it is free when it has been released
+/// as often. Python: `multiprocessing.RLock`.
+///
+/// It is robust as [`Lock`](crate::Lock) is.
+///
+/// ```no_run
+/// # use isopod::RLock;
+/// let lock = RLock::new()?;
+/// let _outer = lock.acquire()?;
+/// let _inner = lock.acquire()?;
+/// # Ok::<(), isopod::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RLock {
+    pub(crate) raw: Arc<RawRLock>,
+}
+
+impl RLock {
+    /// Makes a free lock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`].
+    pub fn new() -> Result<RLock, Error> {
+        Ok(RLock {
+            raw: Arc::new(RawRLock::create()?),
+        })
+    }
+
+    /// Waits until the lock is free or this process's, and takes it once more, until the guard is
+    /// dropped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`] if it is held more than four billion times.
+    pub fn acquire(&self) -> Result<RLockGuard<'_>, Error> {
+        Ok(RLockGuard {
+            lock: self,
+            acquired: self.raw.acquire(None)?,
+        })
+    }
+
+    /// Takes the lock if it is free or this process's; `None` if it is not. Does not block.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub fn try_acquire(&self) -> Result<Option<RLockGuard<'_>>, Error> {
+        self.acquire_within(NO_WAIT)
+    }
+
+    /// Waits for the lock, for `timeout` at most; `None` if the time passed.
+    ///
+    /// # Errors
+    /// As [`acquire`](Self::acquire).
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<RLockGuard<'_>>, Error> {
+        self.acquire_within(Some(nanoseconds(timeout)))
+    }
+
+    /// Releases the lock once. Needed only where a guard was given to [`std::mem::forget`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotOwner`] if this process does not hold it.
+    pub fn release(&self) -> Result<(), Error> {
+        Ok(self.raw.release()?)
+    }
+
+    /// Whether any process holds the lock now. Does not block.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.raw.is_locked()
+    }
+
+    fn acquire_within(&self, timeout: Option<u64>) -> Result<Option<RLockGuard<'_>>, Error> {
+        match self.raw.acquire(timeout).map_err(Error::from) {
+            Ok(acquired) => Ok(Some(RLockGuard {
+                lock: self,
+                acquired,
+            })),
+            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Holds an [`RLock`] once; dropping it releases the lock once.
+#[must_use = "the lock is released when the guard is dropped"]
+pub struct RLockGuard<'a> {
+    lock: &'a RLock,
+    acquired: Acquired,
+}
+
+impl RLockGuard<'_> {
+    /// Whether the last owner ended without releasing the lock: what it guards may be half done.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.acquired == Acquired::Abandoned
+    }
+}
+
+impl Drop for RLockGuard<'_> {
+    fn drop(&mut self) {
+        // Fails only if it was released by hand before.
+        let _ = self.lock.raw.release();
+    }
+}
+
+impl fmt::Debug for RLockGuard<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RLockGuard")
+            .field("abandoned", &self.is_abandoned())
+            .finish()
+    }
+}
+
+travels!(RLock, RawRLock, "rlock");

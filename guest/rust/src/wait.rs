@@ -1,0 +1,139 @@
+//! Waiting for any of several objects.
+
+use crate::bindings::process::Process as RawProcess;
+use crate::bindings::types::Handle;
+use crate::bindings::wait;
+use crate::handle::Object;
+use crate::time::nanoseconds;
+use crate::{Connection, Error, ErrorKind, Event, Process, Queue, Receiver};
+use std::time::Duration;
+
+/// What can be waited for together with others: queues, receiving ends of pipes, events and
+/// processes. See [`wait_any`].
+pub trait Waitable: sealed::Waitable {}
+
+impl<W: sealed::Waitable + ?Sized> Waitable for W {}
+
+pub(crate) mod sealed {
+    use super::Target;
+
+    /// What makes [`super::Waitable`] impossible to implement elsewhere.
+    pub trait Waitable {
+        #[doc(hidden)]
+        fn target(&self) -> Target<'_>;
+    }
+}
+
+/// What the host waits for. Its content is private.
+#[derive(Debug)]
+pub struct Target<'a>(Raw<'a>);
+
+#[derive(Debug)]
+enum Raw<'a> {
+    Object(Handle),
+    Process(&'a RawProcess),
+}
+
+/// Waits until at least one of the objects is ready, and gives the positions of all that are, in
+/// rising order. Python: `multiprocessing.connection.wait`.
+///
+/// A queue is ready when [`Queue::get`] would not wait, an end of a pipe when `recv` would not (also
+/// at the end of the file), an event when it is set, a process when it has ended. Nothing is taken,
+/// so another process may be faster: take with `try_get` or `try_recv` where there are several.
+///
+/// ```no_run
+/// # use isopod::{Process, Queue, wait_any};
+/// # let queue = Queue::<u32>::new()?;
+/// # let child = Process::spawn(|| (), ())?;
+/// for ready in wait_any(&[&queue, &child])? {
+///     match ready {
+///         0 => println!("{}", queue.get()?),
+///         _ => println!("the child has ended"),
+///     }
+/// }
+/// # Ok::<(), isopod::Error>(())
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::InvalidArgument`] without any object: that would be for ever.
+pub fn wait_any(objects: &[&dyn Waitable]) -> Result<Vec<usize>, Error> {
+    if objects.is_empty() {
+        return Err(Error::with_text(
+            ErrorKind::InvalidArgument,
+            "nothing to wait for".to_owned(),
+        ));
+    }
+    wait_within(objects, None)
+}
+
+/// As [`wait_any`], for `timeout` at most; gives nothing if the time passed. A time-out of zero
+/// looks and does not wait.
+///
+/// # Errors
+/// None that can be met today.
+pub fn wait_any_timeout(objects: &[&dyn Waitable], timeout: Duration) -> Result<Vec<usize>, Error> {
+    match wait_within(objects, Some(nanoseconds(timeout))) {
+        Err(error) if error.kind() == ErrorKind::TimedOut => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+fn wait_within(objects: &[&dyn Waitable], timeout: Option<u64>) -> Result<Vec<usize>, Error> {
+    let targets: Vec<Target<'_>> = objects.iter().map(|object| object.target()).collect();
+    // The host numbers the handles first and then the processes.
+    let mut positions = Vec::with_capacity(targets.len());
+    let mut handles = Vec::new();
+    let mut processes = Vec::new();
+    for (position, target) in targets.iter().enumerate() {
+        if let Raw::Object(handle) = &target.0 {
+            handles.push(handle);
+            positions.push(position);
+        }
+    }
+    for (position, target) in targets.iter().enumerate() {
+        if let Raw::Process(process) = &target.0 {
+            processes.push(*process);
+            positions.push(position);
+        }
+    }
+    let mut ready: Vec<usize> = wait::any(&handles, &processes, timeout)?
+        .into_iter()
+        .filter_map(|index| positions.get(usize::try_from(index).ok()?).copied())
+        .collect();
+    ready.sort_unstable();
+    Ok(ready)
+}
+
+fn object(object: &impl Object) -> Target<'static> {
+    Target(Raw::Object(object.to_handle()))
+}
+
+impl<T> sealed::Waitable for Queue<T> {
+    fn target(&self) -> Target<'_> {
+        object(self)
+    }
+}
+
+impl<S, R> sealed::Waitable for Connection<S, R> {
+    fn target(&self) -> Target<'_> {
+        object(self)
+    }
+}
+
+impl<T> sealed::Waitable for Receiver<T> {
+    fn target(&self) -> Target<'_> {
+        object(self)
+    }
+}
+
+impl sealed::Waitable for Event {
+    fn target(&self) -> Target<'_> {
+        object(self)
+    }
+}
+
+impl<T> sealed::Waitable for Process<T> {
+    fn target(&self) -> Target<'_> {
+        Target(Raw::Process(self.raw()))
+    }
+}

@@ -1,0 +1,48 @@
+//! `sync.rlock`.
+
+use crate::host::bindings::isopod::multiprocessing::sync::{Acquired, HostRlock};
+use crate::host::bindings::isopod::multiprocessing::types::ErrorCode;
+use crate::host::duration;
+use crate::host::errors::Failure;
+use crate::run::State;
+use isopod_sync::{Handle, RLock};
+use wasmtime::component::Resource;
+
+impl HostRlock for State {
+    fn create(&mut self) -> Result<Resource<RLock>, Failure> {
+        let rlock = RLock::new_in(&self.process.tree.objects, self.holder());
+        Ok(self.table.push(rlock)?)
+    }
+
+    fn acquire(
+        &mut self,
+        rlock: Resource<RLock>,
+        timeout: Option<u64>,
+    ) -> Result<Acquired, Failure> {
+        let rlock = self.table.get(&rlock)?;
+        Ok(rlock.acquire_within(duration(timeout))?.into())
+    }
+
+    fn release(&mut self, rlock: Resource<RLock>) -> Result<(), Failure> {
+        Ok(self.table.get(&rlock)?.release()?)
+    }
+
+    fn is_locked(&mut self, rlock: Resource<RLock>) -> wasmtime::Result<bool> {
+        Ok(self.table.get(&rlock)?.is_locked())
+    }
+
+    fn to_handle(&mut self, rlock: Resource<RLock>) -> wasmtime::Result<Resource<Handle>> {
+        let handle = self.table.get(&rlock)?.to_handle();
+        self.give(handle)
+    }
+
+    fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<RLock>, Failure> {
+        let rlock = RLock::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
+        Ok(self.table.push(rlock)?)
+    }
+
+    fn drop(&mut self, rlock: Resource<RLock>) -> wasmtime::Result<()> {
+        self.table.delete(rlock)?;
+        Ok(())
+    }
+}

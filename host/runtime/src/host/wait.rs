@@ -1,0 +1,61 @@
+//! `wait`.
+
+use super::bindings::isopod::multiprocessing::types::ErrorCode;
+use super::bindings::isopod::multiprocessing::wait::Host;
+use super::duration;
+use super::errors::Failure;
+use super::process::Child;
+use crate::run::State;
+use isopod_sync::{Connection, Event, Handle, Queue, Waitable, wait_any};
+use wasmtime::component::Resource;
+
+/// An object that a guest waits for, as its own type.
+enum Object {
+    Queue(Queue),
+    Connection(Connection),
+    Event(Event),
+}
+
+impl Object {
+    fn open(handle: &Handle) -> Result<Object, Failure> {
+        Queue::open(handle)
+            .map(Object::Queue)
+            .or_else(|| Connection::open(handle).map(Object::Connection))
+            .or_else(|| Event::open(handle).map(Object::Event))
+            .ok_or_else(|| ErrorCode::WrongKind.into())
+    }
+
+    fn waitable(&self) -> Result<Waitable<'_>, Failure> {
+        Ok(match self {
+            Object::Queue(queue) => queue.into(),
+            Object::Connection(connection) => connection.try_into()?,
+            Object::Event(event) => event.into(),
+        })
+    }
+}
+
+impl Host for State {
+    fn any(
+        &mut self,
+        handles: Vec<Resource<Handle>>,
+        processes: Vec<Resource<Child>>,
+        timeout: Option<u64>,
+    ) -> Result<Vec<u32>, Failure> {
+        let objects = handles
+            .iter()
+            .map(|handle| Object::open(self.table.get(handle)?))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let mut waitables = objects
+            .iter()
+            .map(Object::waitable)
+            .collect::<Result<Vec<_>, Failure>>()?;
+        for process in &processes {
+            waitables.push((&self.table.get(process)?.state().status).into());
+        }
+        let ready = wait_any(&waitables, duration(timeout))?;
+        Ok(ready
+            .into_iter()
+            .map(|position| u32::try_from(position).unwrap_or(u32::MAX))
+            .collect())
+    }
+}
