@@ -21,15 +21,15 @@ const FUNCTION: &str = "exit";
 /// The section that tells wit-component of [`INTERFACE`]. It looks for the prefix.
 const METADATA_SECTION: &str = "component-type:isopod-exit";
 
-/// The files of the WIT package. The world `program` imports all of it; the encoder keeps only
-/// what a module calls.
-const WIT: [(&str, &str); 6] = [
+/// What of the WIT package declares `exit`, and a world that imports no more than that: other
+/// interfaces come and go without this being the wiser.
+const WIT: [(&str, &str); 3] = [
     ("types.wit", include_str!("../../../wit/types.wit")),
     ("process.wit", include_str!("../../../wit/process.wit")),
-    ("queue.wit", include_str!("../../../wit/queue.wit")),
-    ("pipe.wit", include_str!("../../../wit/pipe.wit")),
-    ("sync.wit", include_str!("../../../wit/sync.wit")),
-    ("program.wit", include_str!("../../../wit/program.wit")),
+    (
+        "exit.wit",
+        "package isopod:multiprocessing@0.1.0; world exit { import process; }",
+    ),
 ];
 
 /// The payload of [`METADATA_SECTION`], or why it cannot be made. Always the same, so made once.
@@ -105,7 +105,7 @@ fn encode_metadata() -> Result<Vec<u8>, String> {
         .push_group(group)
         .map_err(|error| error.to_string())?;
     let world = resolve
-        .select_world(&[package], Some("program"))
+        .select_world(&[package], Some("exit"))
         .map_err(|error| format!("{error:#}"))?;
     metadata::encode(&resolve, world, StringEncoding::UTF8, None)
         .map_err(|error| format!("{error:#}"))
