@@ -18,7 +18,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::current::with_current;
-use crate::error::{BarrierError, PassError};
 use crate::gathering::{Arrival, Arrive, Gathering, Seat, UntilEnd};
 use crate::message::Message;
 use crate::object::{Base, Holder, Kind, Object, ObjectId};
@@ -26,6 +25,7 @@ use crate::object_methods::object_methods;
 use crate::orphans::{self, End, Owned};
 use crate::party::{Party, ProcessId};
 use crate::reference::Reference;
+use crate::sync_error::{BarrierError, PassError};
 use crate::tree::Tree;
 use crate::wait::{Interrupt, Shared, Subject, Wait, wait};
 

@@ -25,7 +25,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use crate::current::with_current;
-use crate::error::{ConditionError, NotOwner, RLockError};
 use crate::lock::Lock;
 use crate::message::Message;
 use crate::object::{Base, Holder, Kind, Object, ObjectId};
@@ -35,6 +34,7 @@ use crate::party::{Party, ProcessId};
 use crate::reference::Reference;
 use crate::rlock::RLock;
 use crate::sleepers::{Notification, Sleep, Sleepers, Waited};
+use crate::sync_error::{ConditionError, NotOwner, RLockError};
 use crate::tree::Tree;
 use crate::wait::{Interrupt, Shared, Subject, Wait, enter_and_wait};
 

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::current::with_current;
-use crate::error::BarrierError;
 use crate::party::Party;
+use crate::sync_error::BarrierError;
 use crate::wait::{Operation, State};
 use crate::wait_list::{Place, WaitList, Wakes};
 

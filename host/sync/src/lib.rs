@@ -75,6 +75,7 @@ mod shared_memory;
 mod shim;
 mod signal;
 mod sleepers;
+mod sync_error;
 mod tree;
 mod wait;
 mod wait_any;
@@ -85,10 +86,7 @@ pub use barrier::Barrier;
 pub use completion::Completion;
 pub use condition::Condition;
 pub use current::Entered;
-pub use error::{
-    AcquireError, BarrierError, ConditionError, GetError, NotHeld, NotOwner, PassError, PutError,
-    RLockError, RecvError, SendError, TooManyReleases, TooManyTasksDone, WaitError,
-};
+pub use error::{GetError, PutError, RecvError, SendError, TooManyTasksDone, WaitError};
 pub use event::Event;
 pub use gathering::Arrival;
 pub use joinable::{JoinableQueue, Joined};
@@ -106,6 +104,10 @@ pub use rlock::RLock;
 pub use semaphore::{SEMAPHORE_MAX_PERMITS, Semaphore};
 pub use shared_memory::{SHARED_MEMORY_NAME_BYTES, SharedMemory};
 pub use sleepers::Waited;
+pub use sync_error::{
+    AcquireError, BarrierError, ConditionError, NotHeld, NotOwner, PassError, RLockError,
+    TooManyReleases,
+};
 pub use tree::Tree;
 pub use wait_any::{Waitable, wait_any, wait_any_async};
 pub use waiter::{Hooks, Killed, Waiter};

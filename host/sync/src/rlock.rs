@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::current::with_current;
-use crate::error::{NotOwner, RLockError};
 use crate::object::{Holder, Kind};
 use crate::object_methods::object_methods;
 use crate::ownership::{Acquire, Acquired, OwnedObject, TooDeep};
 use crate::party::Party;
 use crate::reference::Reference;
+use crate::sync_error::{NotOwner, RLockError};
 use crate::tree::Tree;
 use crate::wait::Interrupt;
 

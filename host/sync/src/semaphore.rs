@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::current::with_current;
-use crate::error::{AcquireError, TooManyReleases};
 use crate::message::Message;
 use crate::object::{Base, Holder, Kind, Object, ObjectId};
 use crate::object_methods::object_methods;
@@ -20,6 +19,7 @@ use crate::orphans::{self, End, Owned};
 use crate::ownership::Acquired;
 use crate::party::{Party, ProcessId};
 use crate::reference::Reference;
+use crate::sync_error::{AcquireError, TooManyReleases};
 use crate::tree::Tree;
 use crate::wait::{Interrupt, Operation, Shared, State, Subject, Wait, wait};
 use crate::wait_list::{Place, WaitList, Wakes};
