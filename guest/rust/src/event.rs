@@ -1,9 +1,9 @@
 //! Events.
 
+use crate::Error;
 use crate::bindings::sync::Event as RawEvent;
 use crate::handle::travels;
-use crate::time::nanoseconds;
-use crate::{Error, ErrorKind};
+use crate::time::{nanoseconds, unless_timed_out};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Event {
     /// Makes an event that is not set.
     ///
     /// # Errors
-    /// [`ErrorKind::LimitExceeded`].
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
     pub fn new() -> Result<Event, Error> {
         Ok(Event {
             raw: Arc::new(RawEvent::create()?),
@@ -65,15 +65,8 @@ impl Event {
     /// # Errors
     /// None that can be met today.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool, Error> {
-        match self
-            .raw
-            .wait(Some(nanoseconds(timeout)))
-            .map_err(Error::from)
-        {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(false),
-            Err(error) => Err(error),
-        }
+        let waited = self.raw.wait(Some(nanoseconds(timeout)));
+        Ok(unless_timed_out(waited)?.is_some())
     }
 }
 

@@ -1,9 +1,9 @@
 //! Locks.
 
+use crate::Error;
 use crate::bindings::sync::{Acquired, Lock as RawLock};
 use crate::handle::travels;
-use crate::time::{NO_WAIT, nanoseconds};
-use crate::{Error, ErrorKind};
+use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Lock {
     /// Makes a free lock.
     ///
     /// # Errors
-    /// [`ErrorKind::LimitExceeded`].
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
     pub fn new() -> Result<Lock, Error> {
         Ok(Lock {
             raw: Arc::new(RawLock::create()?),
@@ -70,7 +70,7 @@ impl Lock {
     /// whose guard was given to [`std::mem::forget`]. Does not block.
     ///
     /// # Errors
-    /// [`ErrorKind::NotHeld`] if the lock is free.
+    /// [`NotHeld`](crate::ErrorKind::NotHeld) if the lock is free.
     pub fn release(&self) -> Result<(), Error> {
         Ok(self.raw.release()?)
     }
@@ -82,14 +82,11 @@ impl Lock {
     }
 
     fn acquire_within(&self, timeout: Option<u64>) -> Result<Option<LockGuard<'_>>, Error> {
-        match self.raw.acquire(timeout).map_err(Error::from) {
-            Ok(acquired) => Ok(Some(LockGuard {
-                lock: self,
-                acquired,
-            })),
-            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(None),
-            Err(error) => Err(error),
-        }
+        let acquired = unless_timed_out(self.raw.acquire(timeout))?;
+        Ok(acquired.map(|acquired| LockGuard {
+            lock: self,
+            acquired,
+        }))
     }
 }
 

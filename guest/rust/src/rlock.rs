@@ -1,9 +1,9 @@
 //! Recursive locks.
 
+use crate::Error;
 use crate::bindings::sync::{Acquired, Rlock as RawRLock};
 use crate::handle::travels;
-use crate::time::{NO_WAIT, nanoseconds};
-use crate::{Error, ErrorKind};
+use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl RLock {
     /// Makes a free lock.
     ///
     /// # Errors
-    /// [`ErrorKind::LimitExceeded`].
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
     pub fn new() -> Result<RLock, Error> {
         Ok(RLock {
             raw: Arc::new(RawRLock::create()?),
@@ -40,7 +40,7 @@ impl RLock {
     /// dropped.
     ///
     /// # Errors
-    /// [`ErrorKind::LimitExceeded`] if it is held more than four billion times.
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if it is held more than four billion times.
     pub fn acquire(&self) -> Result<RLockGuard<'_>, Error> {
         Ok(RLockGuard {
             lock: self,
@@ -67,7 +67,7 @@ impl RLock {
     /// Releases the lock once. Needed only where a guard was given to [`std::mem::forget`].
     ///
     /// # Errors
-    /// [`ErrorKind::NotOwner`] if this process does not hold it.
+    /// [`NotOwner`](crate::ErrorKind::NotOwner) if this process does not hold it.
     pub fn release(&self) -> Result<(), Error> {
         Ok(self.raw.release()?)
     }
@@ -79,14 +79,11 @@ impl RLock {
     }
 
     fn acquire_within(&self, timeout: Option<u64>) -> Result<Option<RLockGuard<'_>>, Error> {
-        match self.raw.acquire(timeout).map_err(Error::from) {
-            Ok(acquired) => Ok(Some(RLockGuard {
-                lock: self,
-                acquired,
-            })),
-            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(None),
-            Err(error) => Err(error),
-        }
+        let acquired = unless_timed_out(self.raw.acquire(timeout))?;
+        Ok(acquired.map(|acquired| RLockGuard {
+            lock: self,
+            acquired,
+        }))
     }
 }
 

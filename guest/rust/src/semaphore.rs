@@ -1,9 +1,9 @@
 //! Semaphores.
 
+use crate::Error;
 use crate::bindings::sync::{Acquired, Semaphore as RawSemaphore};
 use crate::handle::travels;
-use crate::time::{NO_WAIT, nanoseconds};
-use crate::{Error, ErrorKind};
+use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ impl Semaphore {
     /// Makes a semaphore with this many permits, which may grow.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] above 2,147,483,647.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) above 2,147,483,647.
     pub fn new(permits: u32) -> Result<Semaphore, Error> {
         Semaphore::with_bound(permits, None)
     }
@@ -38,7 +38,7 @@ impl Semaphore {
     /// Makes a semaphore that never has more than the permits it begins with.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] above 2,147,483,647.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) above 2,147,483,647.
     pub fn bounded(permits: u32) -> Result<Semaphore, Error> {
         Semaphore::with_bound(permits, Some(permits))
     }
@@ -73,7 +73,7 @@ impl Semaphore {
     /// Adds permits, whoever has taken them. Does not block.
     ///
     /// # Errors
-    /// [`ErrorKind::NotHeld`], and no change, if there would be more than the bound or than
+    /// [`NotHeld`](crate::ErrorKind::NotHeld), and no change, if there would be more than the bound or than
     /// 2,147,483,647.
     pub fn release(&self, permits: u32) -> Result<(), Error> {
         Ok(self.raw.release(permits)?)
@@ -92,14 +92,11 @@ impl Semaphore {
     }
 
     fn acquire_within(&self, timeout: Option<u64>) -> Result<Option<Permit<'_>>, Error> {
-        match self.raw.acquire(timeout).map_err(Error::from) {
-            Ok(acquired) => Ok(Some(Permit {
-                semaphore: self,
-                acquired,
-            })),
-            Err(error) if error.kind() == ErrorKind::TimedOut => Ok(None),
-            Err(error) => Err(error),
-        }
+        let acquired = unless_timed_out(self.raw.acquire(timeout))?;
+        Ok(acquired.map(|acquired| Permit {
+            semaphore: self,
+            acquired,
+        }))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Lengths of time, as the host takes them.
 
+use crate::Error;
+use crate::bindings::types::ErrorCode;
 use std::time::Duration;
 
 /// The time-out of a call that does not wait.
@@ -8,6 +10,15 @@ pub(crate) const NO_WAIT: Option<u64> = Some(0);
 /// `duration` in nanoseconds. More than 584 years are as good as for ever.
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What a wait gave, or none if its time passed.
+pub(crate) fn unless_timed_out<T>(waited: Result<T, ErrorCode>) -> Result<Option<T>, Error> {
+    match waited {
+        Ok(value) => Ok(Some(value)),
+        Err(ErrorCode::TimedOut) => Ok(None),
+        Err(code) => Err(code.into()),
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::bindings::process::Process as RawProcess;
 use crate::bindings::types::Handle;
 use crate::bindings::wait;
 use crate::handle::Object;
-use crate::time::nanoseconds;
+use crate::time::{nanoseconds, unless_timed_out};
 use crate::{Connection, Error, ErrorKind, Event, Process, Queue, Receiver};
 use std::time::Duration;
 
@@ -63,7 +63,8 @@ pub fn wait_any(objects: &[&dyn Waitable]) -> Result<Vec<usize>, Error> {
             "nothing to wait for".to_owned(),
         ));
     }
-    wait_within(objects, None)
+    // Without a time-out none can pass.
+    Ok(wait_within(objects, None)?.unwrap_or_default())
 }
 
 /// As [`wait_any`], for `timeout` at most; gives nothing if the time passed. A time-out of zero
@@ -72,13 +73,15 @@ pub fn wait_any(objects: &[&dyn Waitable]) -> Result<Vec<usize>, Error> {
 /// # Errors
 /// None that can be met today.
 pub fn wait_any_timeout(objects: &[&dyn Waitable], timeout: Duration) -> Result<Vec<usize>, Error> {
-    match wait_within(objects, Some(nanoseconds(timeout))) {
-        Err(error) if error.kind() == ErrorKind::TimedOut => Ok(Vec::new()),
-        other => other,
-    }
+    let ready = wait_within(objects, Some(nanoseconds(timeout)))?;
+    Ok(ready.unwrap_or_default())
 }
 
-fn wait_within(objects: &[&dyn Waitable], timeout: Option<u64>) -> Result<Vec<usize>, Error> {
+/// None if the time passed.
+fn wait_within(
+    objects: &[&dyn Waitable],
+    timeout: Option<u64>,
+) -> Result<Option<Vec<usize>>, Error> {
     let targets: Vec<Target<'_>> = objects.iter().map(|object| object.target()).collect();
     // The host numbers the handles first and then the processes.
     let mut positions = Vec::with_capacity(targets.len());
@@ -96,12 +99,15 @@ fn wait_within(objects: &[&dyn Waitable], timeout: Option<u64>) -> Result<Vec<us
             positions.push(position);
         }
     }
-    let mut ready: Vec<usize> = wait::any(&handles, &processes, timeout)?
+    let Some(ready) = unless_timed_out(wait::any(&handles, &processes, timeout))? else {
+        return Ok(None);
+    };
+    let mut ready: Vec<usize> = ready
         .into_iter()
         .filter_map(|index| positions.get(usize::try_from(index).ok()?).copied())
         .collect();
     ready.sort_unstable();
-    Ok(ready)
+    Ok(Some(ready))
 }
 
 fn object(object: &impl Object) -> Target<'static> {
