@@ -1,6 +1,6 @@
 //! Each example prints what its README and its `expected.txt` say, run as the README says.
 
-use crate::support::{clone_root, isopod, run};
+use crate::support::{clone_root, compare, isopod, run};
 use std::fs;
 use std::path::Path;
 
@@ -12,10 +12,14 @@ fn prints_what_is_expected(name: &str, options: &[&str]) {
     let ended = run(isopod(&clone_root(), &arguments));
     let directory = clone_root().join(path);
     let expected = fs::read_to_string(directory.join("expected.txt")).unwrap();
-    assert_eq!(
-        ended.to_string(),
-        format!("exit code: 0\n--- standard output\n{expected}")
-    );
+    let ended = ended.to_string();
+    // With this beginning, and the whole rest compared, nothing is on standard error.
+    let Some(printed) = ended.strip_prefix("exit code: 0\n--- standard output\n") else {
+        panic!("`{name}` failed:\n{ended}");
+    };
+    if let Err(difference) = compare(&expected, printed) {
+        panic!("`{name}` printed something else:\n{difference}\n\nin all:\n{ended}");
+    }
     let readme = fs::read_to_string(directory.join("README.md")).unwrap();
     assert!(
         readme.contains(&format!("```text\n{expected}```")),
@@ -49,6 +53,46 @@ fn globals() {
 #[test]
 fn pipeline() {
     prints_what_is_expected("pipeline", &[]);
+}
+
+#[test]
+fn process() {
+    prints_what_is_expected("process", &[]);
+}
+
+#[test]
+fn queue() {
+    prints_what_is_expected("queue", &[]);
+}
+
+#[test]
+fn pipe() {
+    prints_what_is_expected("pipe", &[]);
+}
+
+#[test]
+fn locks() {
+    prints_what_is_expected("locks", &[]);
+}
+
+#[test]
+fn shared_values() {
+    prints_what_is_expected("shared_values", &[]);
+}
+
+#[test]
+fn manager() {
+    prints_what_is_expected("manager", &[]);
+}
+
+#[test]
+fn pool() {
+    prints_what_is_expected("pool", &[]);
+}
+
+#[test]
+fn timing() {
+    prints_what_is_expected("timing", &[]);
 }
 
 #[test]

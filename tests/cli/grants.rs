@@ -20,10 +20,10 @@ fn nothing_is_granted_unasked() {
     insta::assert_snapshot!(stdout.join("\n"), @r#"
     arguments: ["surroundings"]
     variables: []
-    /: Uncategorized
-    .: Uncategorized
-    /data: Uncategorized
-    /etc/passwd: Uncategorized
+    /: out of reach
+    .: out of reach
+    /data: out of reach
+    /etc/passwd: out of reach
     write: false
     outside: false
     "#);
@@ -81,10 +81,10 @@ fn what_the_options_name_is_granted_and_shown() {
     arguments: ["surroundings", "--first", "second argument"]
     variables: [("LEVEL", "3=4"), ("TAKEN_OVER", "as it is here")]
     cores: 1
-    /: Uncategorized
-    .: Uncategorized
+    /: out of reach
+    .: out of reach
     /data: ["file"]
-    /etc/passwd: Uncategorized
+    /etc/passwd: out of reach
     write: true
     outside: false
     --- standard error

@@ -3,13 +3,17 @@
 //! The guests are real: `tests/guests` is built to a component with `isopod-build`, once per test
 //! binary, and its compiled code is cached between them.
 
+mod random;
+
+pub use random::Random;
+
 use anyhow::{Context, Result};
 use isopod_host::{
     Bounds, Capture, Command, Engine, EngineBuilder, Output, Process, Program, Queue,
 };
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take that should take milliseconds. Only a guard against hanging tests.
 pub const GUARD: Duration = Duration::from_secs(120);
@@ -136,16 +140,37 @@ impl Bench {
     }
 }
 
+/// Waits for something that comes without an event, and says `what` if it never does.
+///
+/// # Panics
+/// If it has not come after [`GUARD`].
+pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < GUARD, "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
 /// Runs a command to its end and captures its output.
 ///
 /// # Errors
 /// If it cannot be started, or never ends.
 pub fn run(command: Command) -> Result<Finished> {
+    run_with(command, |_| ())
+}
+
+/// As [`run`], and does something to the main process meanwhile.
+///
+/// # Errors
+/// If it cannot be started, or never ends.
+pub fn run_with(command: Command, meanwhile: impl FnOnce(&Process)) -> Result<Finished> {
     let (stdout, stderr) = (Capture::new(), Capture::new());
     let process = command
         .stdout(Output::Capture(stdout.clone()))
         .stderr(Output::Capture(stderr.clone()))
         .spawn()?;
+    meanwhile(&process);
     let status = process
         .join_tree_timeout(GUARD)
         .context("the tree never ended")?;

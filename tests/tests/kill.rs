@@ -7,7 +7,7 @@
 )]
 
 use isopod_host::{Ending, ExitStatus, Stdin};
-use isopod_tests::{Bench, GUARD};
+use isopod_tests::{Bench, GUARD, Random};
 use std::sync::mpsc;
 
 /// The states of `tests/guests/src/blocked.rs`, but for reading standard input.
@@ -126,14 +126,14 @@ fn no_kill_is_lost() {
     let second = std::thread::Builder::new()
         .name("second killer".to_owned())
         .spawn(move || {
-            let mut random = Random(7);
+            let mut random = Random::new(7);
             for process in of_first {
                 random.pause();
                 process.kill();
             }
         })
         .unwrap();
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for round in 0..rounds {
         let first = bench.command("busy").spawn().unwrap();
         let other = bench.command("busy").spawn().unwrap();
@@ -149,23 +149,4 @@ fn no_kill_is_lost() {
     }
     drop(to_second);
     second.join().unwrap();
-}
-
-/// xorshift64 (Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// Up to some 100 us of spinning: from before the guest's first instruction into its loop.
-    fn pause(&mut self) {
-        for _ in 0..self.next() % 3_000 {
-            std::hint::spin_loop();
-        }
-    }
 }

@@ -9,19 +9,9 @@
 )]
 
 use isopod_host::{Ending, Engine, Process};
-use isopod_tests::{Bench, GUARD};
+use isopod_tests::{Bench, eventually};
 use std::collections::BTreeSet;
 use std::fs;
-use std::time::Instant;
-
-/// Waits for something that comes without an event.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < GUARD, "never: {what}");
-        std::thread::yield_now();
-    }
-}
 
 /// The live processes of a tree without main.
 fn children(main: &Process) -> Vec<Process> {

@@ -68,14 +68,16 @@ fn nothing_is_left() {
         assert!(holders.processes.is_empty(), "{holders:?}");
     }
 
-    // A queue that holds its own handle, and one of the embedder's, is gone with its tree.
-    let finished = bench.run("self-holding-queue").unwrap();
-    assert_eq!(
-        finished.status,
-        ExitStatus::Exited(0),
-        "{}",
-        finished.stderr
-    );
-    let holders = bench.ready.holders();
-    assert_eq!((holders.embedder, holders.messages), (1, 0));
+    // What holds its own handle, and one of the embedder's, is gone with its tree.
+    for scenario in ["self-holding-queue", "self-holding-dict"] {
+        let finished = bench.run(scenario).unwrap();
+        assert_eq!(
+            finished.status,
+            ExitStatus::Exited(0),
+            "{}",
+            finished.stderr
+        );
+        let holders = bench.ready.holders();
+        assert_eq!((holders.embedder, holders.messages), (1, 0));
+    }
 }

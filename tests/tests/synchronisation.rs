@@ -1,5 +1,5 @@
-//! CPython's own tests of its synchronisation primitives, under their names: see
-//! `tests/guests/src/synchronisation.rs`.
+//! CPython's own tests of its synchronisation primitives and queues, under their names: see the
+//! files of `tests/guests/src` named after the objects, and `ACCEPTANCE.md` for all of CPython's.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -39,6 +39,11 @@ scenarios! {
     barrier_test_wait_return => "Barrier.test_wait_return",
     barrier_test_abort_and_reset => "Barrier.test_abort_and_reset",
     barrier_test_thousand => "Barrier.test_thousand",
+    queue_test_put => "Queue.test_put",
+    queue_test_get => "Queue.test_get",
+    queue_test_fork => "Queue.test_fork",
+    queue_test_qsize => "Queue.test_qsize",
+    queue_test_closed_queue_put_get_exceptions => "Queue.test_closed_queue_put_get_exceptions",
     queue_test_task_done => "Queue.test_task_done",
     shared_memory_test_shared_memory_across_processes =>
         "SharedMemory.test_shared_memory_across_processes",

@@ -1,6 +1,8 @@
-//! The attribute macros of `isopod`. Use them through that crate: `#[isopod::main]`.
+//! The attribute macros of `isopod`. Use them through that crate: `#[isopod::main]`,
+//! `#[isopod::task]`.
 
 mod main_function;
+mod task_function;
 
 use proc_macro::TokenStream;
 
@@ -21,4 +23,26 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
     main_function::expand(attribute.into(), item.into()).into()
+}
+
+/// Gives a function a public name, so that the embedder's pool can call it.
+///
+/// The name is the function's own, or what `name` says; a program has it once. The function stays
+/// what it is: the program itself calls it, or has a process or a pool run it, as any other.
+/// Arguments and value travel as MessagePack.
+///
+/// ```ignore
+/// #[isopod::task]
+/// fn add(a: i64, b: i64) -> i64 {
+///     a + b
+/// }
+///
+/// #[isopod::task(name = "text.length")]
+/// fn length(text: String) -> Result<usize, String> {
+///     if text.is_empty() { Err("no text".to_owned()) } else { Ok(text.len()) }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    task_function::expand(attribute.into(), item.into()).into()
 }

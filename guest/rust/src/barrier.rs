@@ -1,9 +1,9 @@
 //! Barriers.
 
-use crate::Error;
 use crate::bindings::sync::{Arrival, Barrier as RawBarrier};
 use crate::handle::travels;
 use crate::time::nanoseconds;
+use crate::{Error, blocking};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,14 +88,17 @@ impl Barrier {
     }
 
     fn wait_within(&self, timeout: Option<u64>, action: impl FnOnce()) -> Result<u32, Error> {
-        match self.raw.wait(timeout)? {
-            Arrival::Passed(index) => Ok(index),
+        let passed = match self.raw.wait(timeout)? {
+            Arrival::Passed(index) => index,
             Arrival::Last(index) => {
                 action();
                 self.raw.pass()?;
-                Ok(index)
+                index
             }
-        }
+        };
+        // The host does not end this wait early: that would break the barrier.
+        blocking::run_callbacks();
+        Ok(passed)
     }
 }
 

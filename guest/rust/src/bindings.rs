@@ -26,4 +26,6 @@ wit_bindgen::generate!({
     world: "program",
 });
 
-pub(crate) use self::isopod::multiprocessing::{memory, pipe, process, queue, sync, types, wait};
+pub(crate) use self::isopod::multiprocessing::{
+    manager, memory, pipe, pool, process, queue, sync, types, wait,
+};

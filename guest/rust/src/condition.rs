@@ -2,8 +2,8 @@
 
 use crate::bindings::sync::{Acquired, Condition as RawCondition};
 use crate::handle::travels;
-use crate::time::nanoseconds;
-use crate::{Error, Lock, RLock};
+use crate::time::{NO_WAIT, nanoseconds};
+use crate::{Error, Lock, RLock, blocking};
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
@@ -64,9 +64,10 @@ impl Condition {
     /// # Errors
     /// None that can be met today.
     pub fn acquire(&self) -> Result<ConditionGuard<'_>, Error> {
+        let acquired = blocking::wait(None, |timeout| self.raw.acquire(timeout))?;
         Ok(ConditionGuard {
             condition: self,
-            is_abandoned: Cell::new(self.raw.acquire(None)? == Acquired::Abandoned),
+            is_abandoned: Cell::new(acquired == Acquired::Abandoned),
         })
     }
 }
@@ -80,6 +81,9 @@ pub struct ConditionGuard<'a> {
 
 impl ConditionGuard<'_> {
     /// Releases the lock, waits to be notified, and acquires it again.
+    ///
+    /// It may return without a notification: callbacks of a [`Pool`](crate::Pool) run in this wait,
+    /// under the lock, and end it. [`wait_for`](Self::wait_for) asks again.
     ///
     /// # Errors
     /// None that can be met today.
@@ -163,7 +167,9 @@ impl ConditionGuard<'_> {
     fn wait_within(&self, timeout: Option<u64>) -> Result<bool, Error> {
         let (is_notified, acquired) = self.condition.raw.wait(timeout)?;
         self.is_abandoned.set(acquired == Acquired::Abandoned);
-        Ok(is_notified)
+        // Where callbacks have run, a notification may have come while nobody waited for it. So this
+        // is as good as notified, and who waits looks at what it waits for.
+        Ok(is_notified || (timeout != NO_WAIT && blocking::run_callbacks()))
     }
 }
 

@@ -19,13 +19,15 @@ pub struct Error {
 struct Detail {
     text: String,
     exit_status: Option<ExitStatus>,
+    bytes: Option<Vec<u8>>,
 }
 
 /// The kinds of [`Error`]. More may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The time-out passed. Python: `TimeoutError`.
+    /// The time-out of a join, a wait, a `send` or a `recv` passed. Python:
+    /// `multiprocessing.TimeoutError`, or a `False` or `None`.
     TimedOut,
     /// Nothing to take, and the call did not wait, or waited too long. Python: `queue.Empty`.
     Empty,
@@ -45,18 +47,23 @@ pub enum ErrorKind {
     NotHeld,
     /// The caller does not own what it releases. Python: `AssertionError`.
     NotOwner,
+    /// The buffer of `recv_bytes_into` does not hold the message: [`Error::bytes`] has it. Python:
+    /// `BufferTooShort`, whose argument is the message.
+    BufferTooShort,
     /// The barrier is broken: somebody waited too long, ended, or broke it. Python:
     /// `BrokenBarrierError`.
     BrokenBarrier,
     /// The handle belongs to an object of another kind.
     WrongKind,
-    /// The process is not a child of the caller. Python: `AssertionError`.
+    /// The process is not a child of the caller but its parent, which it cannot end. Python:
+    /// `AssertionError`.
     NotAChild,
-    /// The process has not ended. Python: `ValueError`.
+    /// [`Process::close`](crate::Process::close) of one that has not ended. Python: `ValueError`.
     StillRunning,
-    /// A value is out of its range. Python: `ValueError`.
+    /// A value is out of its range. Python: `ValueError`, or `IndexError` for a list.
     InvalidArgument,
-    /// The message is larger than the object takes.
+    /// The message is larger than the object takes, or than `recv_bytes_max` was told to: then
+    /// [`Error::bytes`] has it.
     MessageTooLarge,
     /// A limit of the process or of its tree is reached.
     LimitExceeded,
@@ -65,7 +72,7 @@ pub enum ErrorKind {
     /// A spawn by a program whose main function is not marked with `#[isopod::main]`. Python:
     /// the `RuntimeError` about `if __name__ == "__main__"`.
     NoEntry,
-    /// Nothing has this name. Python: `FileNotFoundError`.
+    /// Nothing has this name. Python: `FileNotFoundError`, or `AttributeError` for a namespace.
     NotFound,
     /// The name is taken. Python: `FileExistsError`.
     AlreadyExists,
@@ -76,6 +83,29 @@ pub enum ErrorKind {
     /// A process that was joined did not succeed: [`Error::exit_status`] says how it ended.
     /// Python: a non-zero `exitcode`.
     ProcessFailed,
+    /// The pool takes no more jobs: it was closed or terminated. Python: `ValueError: Pool not
+    /// running`.
+    PoolNotRunning,
+    /// A pool was joined that was neither closed nor terminated. Python: `ValueError: Pool is still
+    /// running`.
+    PoolStillRunning,
+    /// The pool cannot start workers: its initializer fails, or they end before they take a job. The
+    /// text is the last worker's report. Python has no such error, and starts workers for ever.
+    PoolBroken,
+    /// The worker that had begun the job ended before the job did: it was killed, trapped, chose an
+    /// exit code, or reached a limit; [`ExitStatus::Deadline`] means that the job took longer than
+    /// it may. [`Error::exit_status`] says how it ended. In Python such a job never ends;
+    /// `concurrent.futures` has `BrokenProcessPool`.
+    WorkerLost,
+    /// The task of the job gave an error, whose text this has; or its arguments or its value could
+    /// not be read or made a message. Python: the exception itself, or `MaybeEncodingError`.
+    TaskFailed,
+    /// The task of the job panicked: the text is the message and place of the panic. Python: the
+    /// exception itself.
+    TaskPanicked,
+    /// The job was never begun: its pool was terminated, or another job of a batch that fails fast
+    /// has failed. In Python such a job never ends.
+    Cancelled,
     /// Any other reason; the text says which.
     Other,
 }
@@ -87,10 +117,19 @@ impl Error {
         self.kind
     }
 
-    /// How the process ended that this error is about; only with [`ErrorKind::ProcessFailed`].
+    /// How the process ended that this error is about; only with [`ErrorKind::ProcessFailed`] and
+    /// [`ErrorKind::WorkerLost`].
     #[must_use]
     pub fn exit_status(&self) -> Option<&ExitStatus> {
         self.detail.as_ref()?.exit_status.as_ref()
+    }
+
+    /// The message that was taken but did not fit, so that it is not lost: only with
+    /// [`ErrorKind::BufferTooShort`], and [`ErrorKind::MessageTooLarge`] of `recv_bytes_max`.
+    /// Python: `BufferTooShort.args[0]`.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.detail.as_ref()?.bytes.as_deref()
     }
 
     pub(crate) fn new(kind: ErrorKind) -> Error {
@@ -101,6 +140,20 @@ impl Error {
         let detail = Detail {
             text: text.into(),
             exit_status: None,
+            bytes: None,
+        };
+        Error {
+            kind,
+            detail: Some(Box::new(detail)),
+        }
+    }
+
+    /// An error about a message that was taken.
+    pub(crate) fn with_bytes(kind: ErrorKind, text: String, bytes: Vec<u8>) -> Error {
+        let detail = Detail {
+            text,
+            exit_status: None,
+            bytes: Some(bytes),
         };
         Error {
             kind,
@@ -110,6 +163,15 @@ impl Error {
 
     /// The error for `process` (a name, or words) that ended with `exit_status`.
     pub(crate) fn process_failed(process: &str, exit_status: ExitStatus) -> Error {
+        Error::of_process(ErrorKind::ProcessFailed, process, exit_status)
+    }
+
+    /// The error for a job whose worker ended with `exit_status` before the job did.
+    pub(crate) fn worker_lost(exit_status: ExitStatus) -> Error {
+        Error::of_process(ErrorKind::WorkerLost, "the worker of the job", exit_status)
+    }
+
+    fn of_process(kind: ErrorKind, process: &str, exit_status: ExitStatus) -> Error {
         // One line: a trap's backtrace is in the status, and was printed when the process ended.
         let status = exit_status.to_string();
         let status = match &exit_status {
@@ -120,9 +182,10 @@ impl Error {
         let detail = Detail {
             text,
             exit_status: Some(exit_status),
+            bytes: None,
         };
         Error {
-            kind: ErrorKind::ProcessFailed,
+            kind,
             detail: Some(Box::new(detail)),
         }
     }
@@ -142,6 +205,7 @@ impl ErrorKind {
             ErrorKind::WriteOnly => "this end of the pipe only sends",
             ErrorKind::NotHeld => "released more often than acquired",
             ErrorKind::NotOwner => "the lock is not this process's",
+            ErrorKind::BufferTooShort => "the buffer is too short for the message",
             ErrorKind::BrokenBarrier => "the barrier is broken",
             ErrorKind::WrongKind => "the handle belongs to an object of another kind",
             ErrorKind::NotAChild => "the process is not a child of this one",
@@ -156,6 +220,13 @@ impl ErrorKind {
             ErrorKind::Encode => "the value cannot be made a message",
             ErrorKind::Decode => "the message is not of the expected type",
             ErrorKind::ProcessFailed => "the process failed",
+            ErrorKind::PoolNotRunning => "the pool is not running",
+            ErrorKind::PoolStillRunning => "the pool is still running: close or terminate it first",
+            ErrorKind::PoolBroken => "the pool cannot start workers",
+            ErrorKind::WorkerLost => "the worker of the job ended before the job did",
+            ErrorKind::TaskFailed => "the task failed",
+            ErrorKind::TaskPanicked => "the task panicked",
+            ErrorKind::Cancelled => "the job was cancelled",
             ErrorKind::Other => "the call failed",
         }
     }
@@ -191,10 +262,13 @@ impl From<ErrorCode> for Error {
             ErrorCode::WriteOnly => return Error::new(ErrorKind::WriteOnly),
             ErrorCode::NotHeld => return Error::new(ErrorKind::NotHeld),
             ErrorCode::NotOwner => return Error::new(ErrorKind::NotOwner),
+            ErrorCode::BufferTooShort => return Error::new(ErrorKind::BufferTooShort),
             ErrorCode::BrokenBarrier => return Error::new(ErrorKind::BrokenBarrier),
             ErrorCode::WrongKind => return Error::new(ErrorKind::WrongKind),
             ErrorCode::NotAChild => return Error::new(ErrorKind::NotAChild),
             ErrorCode::StillRunning => return Error::new(ErrorKind::StillRunning),
+            ErrorCode::PoolNotRunning => return Error::new(ErrorKind::PoolNotRunning),
+            ErrorCode::PoolStillRunning => return Error::new(ErrorKind::PoolStillRunning),
             ErrorCode::InvalidArgument(text) => (ErrorKind::InvalidArgument, text),
             ErrorCode::MessageTooLarge(text) => (ErrorKind::MessageTooLarge, text),
             ErrorCode::LimitExceeded(text) => (ErrorKind::LimitExceeded, text),
@@ -203,15 +277,9 @@ impl From<ErrorCode> for Error {
             ErrorCode::NotFound(text) => (ErrorKind::NotFound, text),
             ErrorCode::AlreadyExists(text) => (ErrorKind::AlreadyExists, text),
             ErrorCode::Other(text) => (ErrorKind::Other, text),
-            // Of objects that this crate does not have yet: it can meet none of them.
-            ErrorCode::BufferTooShort => (ErrorKind::Other, "the buffer is too short".to_owned()),
-            ErrorCode::PoolNotRunning => (ErrorKind::Other, "the pool is not running".to_owned()),
-            ErrorCode::PoolStillRunning => {
-                (ErrorKind::Other, "the pool is still running".to_owned())
-            }
-            ErrorCode::PoolBroken(text)
-            | ErrorCode::WorkerLost(text)
-            | ErrorCode::TaskPanicked(text) => (ErrorKind::Other, text),
+            ErrorCode::PoolBroken(text) => (ErrorKind::PoolBroken, text),
+            ErrorCode::WorkerLost(text) => (ErrorKind::WorkerLost, text),
+            ErrorCode::TaskPanicked(text) => (ErrorKind::TaskPanicked, text),
         };
         Error::with_text(kind, text)
     }
@@ -245,6 +313,17 @@ mod tests {
         assert_eq!(error.exit_status(), Some(&status));
         let error = Error::process_failed("process `a`", ExitStatus::Exited(3));
         assert_eq!(error.to_string(), "process `a` exited with code 3");
+    }
+
+    #[test]
+    fn a_lost_worker_is_told_with_its_status() {
+        let error = Error::worker_lost(ExitStatus::Trapped("unreachable\n  0: boom".to_owned()));
+        assert_eq!(error.kind(), ErrorKind::WorkerLost);
+        assert_eq!(
+            error.to_string(),
+            "the worker of the job trapped: unreachable"
+        );
+        assert_eq!(error.exit_status().map(ExitStatus::code), Some(-6));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Events.
 
-use crate::Error;
 use crate::bindings::sync::Event as RawEvent;
+use crate::bindings::types::ErrorCode;
 use crate::handle::travels;
 use crate::time::{nanoseconds, unless_timed_out};
+use crate::{Error, blocking};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ impl Event {
     /// # Errors
     /// None that can be met today.
     pub fn wait(&self) -> Result<(), Error> {
-        Ok(self.raw.wait(None)?)
+        Ok(self.wait_within(None)?)
     }
 
     /// Waits until it is set, for `timeout` at most; says whether it was set.
@@ -65,8 +66,12 @@ impl Event {
     /// # Errors
     /// None that can be met today.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool, Error> {
-        let waited = self.raw.wait(Some(nanoseconds(timeout)));
+        let waited = self.wait_within(Some(nanoseconds(timeout)));
         Ok(unless_timed_out(waited)?.is_some())
+    }
+
+    fn wait_within(&self, timeout: Option<u64>) -> Result<(), ErrorCode> {
+        blocking::wait(timeout, |timeout| self.raw.wait(timeout))
     }
 }
 

@@ -40,9 +40,19 @@ impl ExitStatus {
         matches!(self, ExitStatus::Exited(0))
     }
 
-    /// Python's `exitcode`: the exit code where the process chose one, 1 for a panic or error,
-    /// -15 if terminated, -6 (an abort) for a trap, and -9 where it was killed or ended otherwise
-    /// without a say in it: at a limit, in a deadlock.
+    /// Python's `exitcode`: what a Unix system would have given. The code that the process chose,
+    /// modulo 256, or
+    ///
+    /// | how it ended | code | the signal of that number |
+    /// |---|---|---|
+    /// | [`Failed`](Self::Failed): a panic or an error | 1 | |
+    /// | [`Trapped`](Self::Trapped) | -6 | `SIGABRT` |
+    /// | [`Killed`](Self::Killed) | -9 | `SIGKILL` |
+    /// | [`MemoryLimit`](Self::MemoryLimit), as when memory runs out | -9 | `SIGKILL` |
+    /// | [`Deadline`](Self::Deadline) | -14 | `SIGALRM` |
+    /// | [`Terminated`](Self::Terminated) | -15 | `SIGTERM` |
+    /// | [`CpuTimeLimit`](Self::CpuTimeLimit) | -24 | `SIGXCPU` |
+    /// | [`Limit`](Self::Limit), [`Deadlock`](Self::Deadlock), [`Other`](Self::Other) | -9 | `SIGKILL` |
     #[must_use]
     pub fn code(&self) -> i32 {
         match self {
@@ -50,10 +60,10 @@ impl ExitStatus {
             ExitStatus::Failed(_) => 1,
             ExitStatus::Terminated => -15,
             ExitStatus::Trapped(_) => -6,
+            ExitStatus::Deadline(_) => -14,
+            ExitStatus::CpuTimeLimit(_) => -24,
             ExitStatus::Killed
             | ExitStatus::MemoryLimit(_)
-            | ExitStatus::CpuTimeLimit(_)
-            | ExitStatus::Deadline(_)
             | ExitStatus::Limit(_)
             | ExitStatus::Deadlock(_)
             | ExitStatus::Other(_) => -9,
@@ -127,6 +137,9 @@ mod tests {
         assert_eq!(ExitStatus::Terminated.code(), -15);
         assert_eq!(ExitStatus::Killed.code(), -9);
         assert_eq!(ExitStatus::Trapped("unreachable".to_owned()).code(), -6);
+        assert_eq!(ExitStatus::MemoryLimit(String::new()).code(), -9);
+        assert_eq!(ExitStatus::Deadline(String::new()).code(), -14);
+        assert_eq!(ExitStatus::CpuTimeLimit(String::new()).code(), -24);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Host objects inside messages: what [`Queue`](crate::Queue), the ends of pipes and
-//! [`Lock`](crate::Lock) have in common.
+//! Host objects inside messages: what [`Queue`](crate::Queue), the ends of pipes,
+//! [`Lock`](crate::Lock) and all the others have in common.
 
 use crate::bindings::process;
 use crate::bindings::types::{ErrorCode, Handle};
@@ -17,10 +17,43 @@ pub(crate) trait Object: Sized {
     fn open(handle: &Handle) -> Result<Self, ErrorCode>;
 }
 
-/// Makes a type with a field `raw: Arc<Raw>` an [`Object`], which travels and can be inherited.
+/// Makes a type with a field `raw: Arc<Raw>` an [`Object`], which travels and can be inherited. One
+/// with type parameters, `Type<T>`, also has a field `values: PhantomData`; it gets `Clone` and
+/// `from_raw`.
 macro_rules! travels {
+    ($object:ident<$($parameter:ident),+>, $raw:ty, $kind:literal) => {
+        impl<$($parameter),+> $object<$($parameter),+> {
+            pub(crate) fn from_raw(raw: $raw) -> Self {
+                $object {
+                    raw: ::std::sync::Arc::new(raw),
+                    values: ::std::marker::PhantomData,
+                }
+            }
+        }
+
+        // Not derived: what the parameters are does not matter.
+        impl<$($parameter),+> ::std::clone::Clone for $object<$($parameter),+> {
+            fn clone(&self) -> Self {
+                $object {
+                    raw: ::std::sync::Arc::clone(&self.raw),
+                    values: ::std::marker::PhantomData,
+                }
+            }
+        }
+
+        $crate::handle::travels!(
+            @all $object [$($parameter),+] $object<$($parameter),+>, $raw, $kind,
+            |raw| $object::from_raw(raw)
+        );
+    };
     ($object:ident, $raw:ty, $kind:literal) => {
-        impl $crate::handle::Object for $object {
+        $crate::handle::travels!(
+            @all $object [] $object, $raw, $kind,
+            |raw| $object { raw: ::std::sync::Arc::new(raw) }
+        );
+    };
+    (@all $name:ident [$($parameter:ident),*] $object:ty, $raw:ty, $kind:literal, $from_raw:expr) => {
+        impl<$($parameter),*> $crate::handle::Object for $object {
             const KIND: &'static str = $kind;
 
             fn to_handle(&self) -> $crate::bindings::types::Handle {
@@ -29,38 +62,44 @@ macro_rules! travels {
 
             fn open(
                 handle: &$crate::bindings::types::Handle,
-            ) -> Result<$object, $crate::bindings::types::ErrorCode> {
-                <$raw>::open(handle).map(|raw| $object {
-                    raw: ::std::sync::Arc::new(raw),
-                })
+            ) -> Result<Self, $crate::bindings::types::ErrorCode> {
+                <$raw>::open(handle).map($from_raw)
             }
         }
 
-        impl $crate::handle::sealed::Inherit for $object {
+        impl<$($parameter),*> $crate::handle::sealed::Inherit for $object {
             fn from_handle(
                 handle: &$crate::handle::sealed::RawHandle<'_>,
-            ) -> Result<$object, $crate::handle::sealed::RawError> {
+            ) -> Result<Self, $crate::handle::sealed::RawError> {
                 $crate::handle::Object::open(handle.0).map_err($crate::handle::sealed::RawError)
             }
         }
 
-        impl ::serde::Serialize for $object {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl<$($parameter),*> ::serde::Serialize for $object {
+            fn serialize<Encoder: ::serde::Serializer>(
+                &self,
+                serializer: Encoder,
+            ) -> Result<Encoder::Ok, Encoder::Error> {
                 $crate::handle::serialize(self, serializer)
             }
         }
 
-        impl<'de> ::serde::Deserialize<'de> for $object {
-            fn deserialize<D: ::serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<$object, D::Error> {
+        impl<'de, $($parameter),*> ::serde::Deserialize<'de> for $object {
+            fn deserialize<Decoder: ::serde::Deserializer<'de>>(
+                deserializer: Decoder,
+            ) -> Result<Self, Decoder::Error> {
                 $crate::handle::deserialize(deserializer)
             }
         }
 
-        impl ::std::fmt::Debug for $object {
+        impl<$($parameter),*> ::std::fmt::Debug for $object {
             fn fmt(&self, formatter: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                formatter.write_str(stringify!($object))
+                let parameters: &[&str] = &[$(::std::any::type_name::<$parameter>()),*];
+                formatter.write_str(stringify!($name))?;
+                if parameters.is_empty() {
+                    return Ok(());
+                }
+                write!(formatter, "<{}>", parameters.join(", "))
             }
         }
     };

@@ -22,23 +22,34 @@
 //! }
 //! ```
 //!
+//! The most common names; [`compatibility`] has every one of CPython's, and what behaves otherwise.
+//!
 //! | Python | here |
 //! |---|---|
 //! | `Process(target=f, args=(a, b)).start()` | [`Process::spawn(f, (a, b))`](Process::spawn) |
-//! | `p.join()`, `p.join(2)`, `p.exitcode` | [`Process::join`], [`Process::wait_timeout`], [`Process::exit_status`] |
+//! | `p.join()`, `p.join(2)`, `p.exitcode` | [`Process::join`], [`Process::wait_timeout`], [`Process::exit_code`] |
 //! | `if __name__ == "__main__":` | [`#[isopod::main]`](main) |
 //! | `Queue()`, `Queue(8)` | [`Queue::new`], [`Queue::bounded`] |
+//! | `SimpleQueue()` | [`SimpleQueue::new`] |
 //! | `Pipe()`, `Pipe(duplex=False)` | [`pipe`], [`one_way_pipe`] |
+//! | `c.send_bytes(b)`, `c.recv_bytes()`, `c.recv_bytes_into(b)` | [`Connection::send_bytes`], [`Connection::recv_bytes`], [`Connection::recv_bytes_into`] |
 //! | `Lock()`, `with lock:` | [`Lock::new`], [`Lock::acquire`] and its guard |
 //! | `RLock()`, `Semaphore(n)`, `BoundedSemaphore(n)` | [`RLock::new`], [`Semaphore::new`], [`Semaphore::bounded`] |
 //! | `Event()`, `Condition()`, `Barrier(n)` | [`Event::new`], [`Condition::new`], [`Barrier::new`] |
+//! | `Manager().dict()`, `.list()`, `.Namespace()` | [`Dict::new`], [`List::new`], [`Namespace::new`], or by a [`Manager`] |
 //! | `JoinableQueue()`, `SharedMemory(...)` | [`Queue::joinable`], [`SharedMemory::new`] |
+//! | `Value('i', 7)`, `v.value`, `with v.get_lock():` | [`Value::new`], [`RawValue::get`], [`Synchronized::lock`] |
+//! | `Array('d', 10)`, `a[3]`, `a[2:7]` | [`Array::new`], [`RawArray::get`], [`RawArray::read`] |
+//! | `RawValue(...)`, `RawArray(...)` | [`RawValue::new`], [`RawArray::new`] |
+//! | `Pool(4)`, `pool.map(f, items)`, `pool.apply_async(f, (a, b))` | [`Pool::with_workers`], [`Pool::map`], [`Pool::apply_async`] |
+//! | `result.get(2)`, `callback=`, `time.sleep` | [`AsyncResult::get_timeout`], [`Callbacks`], [`sleep`] |
+//! | `ShareableList([...])` | [`ShareableList::new`] |
 //! | `connection.wait([a, b])` | [`wait_any`], [`wait_any_timeout`] |
-//! | `current_process()`, `active_children()`, `cpu_count()` | [`current_process`], [`active_children`], [`cpu_count`] |
+//! | `current_process()`, `parent_process()`, `active_children()`, `cpu_count()` | [`current_process`], [`parent_process`], [`active_children`], [`cpu_count`] |
 //!
 //! # Handles
-//! [`Queue`], [`Connection`], [`Sender`], [`Receiver`] and [`Lock`] are handles: cheap to clone,
-//! and they serialise, so they can be arguments of a process and sit anywhere inside a message.
+//! [`Queue`], [`Connection`], [`Sender`], [`Receiver`], [`Dict`], [`List`], [`Lock`] and the other
+//! kinds of objects are handles: cheap to clone, and they serialise, so they can be arguments of a process and sit anywhere inside a message.
 //! The object behind a handle lives for as long as a process or a message holds it.
 //!
 //! # Panics
@@ -50,9 +61,15 @@
 //! The crate compiles for any target, so that a program can be checked and its plain functions
 //! tested. A call of the host from outside one panics.
 
+mod array;
 mod barrier;
 mod bindings;
+mod blocking;
+mod bytes;
 mod condition;
+mod current;
+mod due;
+mod element;
 mod entry;
 mod error;
 mod event;
@@ -60,39 +77,67 @@ mod exit_status;
 mod handle;
 mod iter;
 mod lock;
+mod manager;
 mod message;
+mod named;
 mod outcome;
+mod payload;
 mod pipe;
+mod pool;
 mod process;
 mod queue;
 mod rlock;
 mod semaphore;
+mod shareable_item;
+mod shareable_list;
 mod shared_memory;
+mod simple_queue;
+mod synchronized;
 mod task;
 mod time;
+mod value;
 mod wait;
+mod worker;
 
+pub use array::{Array, RawArray};
 pub use barrier::Barrier;
+pub use bytes::Bytes;
 pub use condition::{Condition, ConditionGuard};
+pub use current::{CurrentProcess, active_children, cpu_count, current_process, parent_process};
+pub use element::{Element, Integer};
 pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use exit_status::ExitStatus;
 pub use handle::{Inherit, inherited};
-pub use isopod_macros::main;
+pub use isopod_macros::{main, task};
 pub use iter::{GetIter, RecvIter};
 pub use lock::{Lock, LockGuard};
+pub use manager::{Dict, List, Manager, Namespace};
 pub use outcome::Outcome;
 pub use pipe::{Connection, Receiver, Sender, one_way_pipe, pipe};
-pub use process::{Builder, CurrentProcess, Process, active_children, cpu_count, current_process};
+pub use pool::{AsyncResult, Callbacks, Imap, MapResult, Pool, PoolBuilder, Submission};
+pub use process::{Builder, Process};
 pub use queue::{Bounds, Queue};
 pub use rlock::{RLock, RLockGuard};
 pub use semaphore::{Permit, Semaphore};
+pub use shareable_item::ShareableItem;
+pub use shareable_list::ShareableList;
 pub use shared_memory::SharedMemory;
+pub use simple_queue::SimpleQueue;
+pub use synchronized::{Synchronized, SynchronizedGuard};
 pub use task::Task;
-pub use wait::{Waitable, wait_any, wait_any_timeout};
+pub use value::{RawValue, Value};
+pub use wait::{Waitable, sleep, wait_any, wait_any_timeout};
 
-/// What `#[isopod::main]` expands to. Not for other use; it may change at any time.
+#[cfg(doc)]
+#[doc = include_str!("../COMPATIBILITY.md")]
+pub mod compatibility {}
+
+/// What `#[isopod::main]` and `#[isopod::task]` expand to. Not for other use; it may change at any
+/// time.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::entry::start;
+    pub use crate::named::{NamedJob, NamedTask, NamedValue, call};
+    pub use inventory;
 }

@@ -1,9 +1,10 @@
 //! Locks.
 
-use crate::Error;
 use crate::bindings::sync::{Acquired, Lock as RawLock};
+use crate::bindings::types::ErrorCode;
 use crate::handle::travels;
 use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
+use crate::{Error, blocking};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ impl Lock {
     pub fn acquire(&self) -> Result<LockGuard<'_>, Error> {
         Ok(LockGuard {
             lock: self,
-            acquired: self.raw.acquire(None)?,
+            acquired: self.wait(None)?,
         })
     }
 
@@ -81,8 +82,12 @@ impl Lock {
         self.raw.is_locked()
     }
 
+    fn wait(&self, timeout: Option<u64>) -> Result<Acquired, ErrorCode> {
+        blocking::wait(timeout, |timeout| self.raw.acquire(timeout))
+    }
+
     fn acquire_within(&self, timeout: Option<u64>) -> Result<Option<LockGuard<'_>>, Error> {
-        let acquired = unless_timed_out(self.raw.acquire(timeout))?;
+        let acquired = unless_timed_out(self.wait(timeout))?;
         Ok(acquired.map(|acquired| LockGuard {
             lock: self,
             acquired,

@@ -22,6 +22,8 @@ thread_local! {
     static INCOMING: RefCell<Option<Incoming>> = const { RefCell::new(None) };
     /// The buffer of the last message, so that most messages allocate nothing.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// The same for keys: that of an entry is still at work when its value is encoded.
+    static KEY_BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// What is left of the message that is being read.
@@ -60,6 +62,15 @@ impl<T> Drop for Restore<T> {
     }
 }
 
+/// A message that was made and is not sent yet.
+#[derive(Debug, Default)]
+pub(crate) struct Encoded {
+    /// The payload.
+    pub(crate) bytes: Vec<u8>,
+    /// The handles that travel beside it.
+    pub(crate) handles: Vec<Handle>,
+}
+
 /// Makes a message of `prefix` and `value`, and gives it to `send`. The message is gone
 /// afterwards; `value` is not touched, so nothing is lost if `send` fails.
 pub(crate) fn encode<T, R>(
@@ -70,31 +81,88 @@ pub(crate) fn encode<T, R>(
 where
     T: Serialize + ?Sized,
 {
-    let mut buffer = BUFFER.take();
-    buffer.clear();
-    buffer.extend_from_slice(prefix);
-    let outgoing = Restore::begin(&OUTGOING, Vec::new());
-    let result = postcard::serialize_with_flavor(value, Buffer(buffer));
-    let handles = outgoing.finish().unwrap_or_default();
-    let buffer = result.map_err(|error| {
-        Error::with_text(
-            ErrorKind::Encode,
-            format!(
-                "a value of type `{}` cannot be made a message: {error}",
-                type_name::<T>()
-            ),
-        )
-    })?;
+    encode_in(&BUFFER, prefix, value, send)
+}
+
+/// Gives the bytes of a key to `look_up`. A key is bytes and nothing else: two are the same if these
+/// are.
+pub(crate) fn encode_key<K, R>(key: &K, look_up: impl FnOnce(&[u8]) -> R) -> Result<R, Error>
+where
+    K: Serialize + ?Sized,
+{
+    encode_in(&KEY_BUFFER, &[], key, |bytes, handles| {
+        handles.is_empty().then(|| look_up(bytes))
+    })?
+    .ok_or_else(|| {
+        let name = type_name::<K>();
+        let text = format!("a value of type `{name}` cannot be a key: it holds a handle");
+        Error::with_text(ErrorKind::Encode, text)
+    })
+}
+
+/// The two parts of the message of `value`, for calls that take more than one.
+pub(crate) fn encode_parts<T>(value: &T) -> Result<(Vec<u8>, Vec<Handle>), Error>
+where
+    T: Serialize + ?Sized,
+{
+    let Encoded { bytes, handles } = encode_into(Vec::new(), &[], value)?;
+    Ok((bytes, handles))
+}
+
+fn encode_in<T, R>(
+    kept: &'static std::thread::LocalKey<Cell<Vec<u8>>>,
+    prefix: &[u8],
+    value: &T,
+    send: impl FnOnce(&[u8], &[&Handle]) -> R,
+) -> Result<R, Error>
+where
+    T: Serialize + ?Sized,
+{
+    let Encoded { bytes, handles } = encode_into(kept.take(), prefix, value)?;
     let sent = if handles.is_empty() {
-        send(&buffer, &[])
+        send(&bytes, &[])
     } else {
         let handles: Vec<&Handle> = handles.iter().collect();
-        send(&buffer, &handles)
+        send(&bytes, &handles)
     };
-    if buffer.capacity() <= KEPT_BUFFER_BYTES {
-        BUFFER.set(buffer);
+    if bytes.capacity() <= KEPT_BUFFER_BYTES {
+        kept.set(bytes);
     }
     Ok(sent)
+}
+
+/// Makes a message of `prefix` and `value` in `buffer`, whose content is lost.
+pub(crate) fn encode_into<T>(
+    mut buffer: Vec<u8>,
+    prefix: &[u8],
+    value: &T,
+) -> Result<Encoded, Error>
+where
+    T: Serialize + ?Sized,
+{
+    buffer.clear();
+    buffer.extend_from_slice(prefix);
+    let write = || postcard::serialize_with_flavor(value, Buffer(buffer));
+    let (result, handles) = with_outgoing(write);
+    match result {
+        Ok(bytes) => Ok(Encoded { bytes, handles }),
+        Err(reason) => Err(unencodable::<T>(&reason.to_string())),
+    }
+}
+
+/// Runs `write`, which serialises a value in whatever format, and gives the handles that the value
+/// holds.
+pub(crate) fn with_outgoing<R>(write: impl FnOnce() -> R) -> (R, Vec<Handle>) {
+    let outgoing = Restore::begin(&OUTGOING, Vec::new());
+    let written = write();
+    (written, outgoing.finish().unwrap_or_default())
+}
+
+/// The error for a value that cannot be made a message.
+pub(crate) fn unencodable<T: ?Sized>(reason: &str) -> Error {
+    let name = type_name::<T>();
+    let text = format!("a value of type `{name}` cannot be made a message: {reason}");
+    Error::with_text(ErrorKind::Encode, text)
 }
 
 /// Where postcard writes to. Its own `to_extend` takes a block of bytes one by one, which is 15
@@ -129,16 +197,7 @@ pub(crate) fn decode_parts<T: DeserializeOwned>(
     bytes: &[u8],
     handles: Vec<Handle>,
 ) -> Result<T, Error> {
-    let handles = handles.into_iter().map(Some).collect();
-    let incoming = Restore::begin(
-        &INCOMING,
-        Incoming {
-            handles,
-            error: None,
-        },
-    );
-    let result = postcard::take_from_bytes::<T>(bytes);
-    let error = incoming.finish().and_then(|incoming| incoming.error);
+    let (result, error) = with_incoming(handles, || postcard::take_from_bytes::<T>(bytes));
     match result {
         Ok((value, [])) => Ok(value),
         Ok((_, rest)) => Err(undecodable::<T>(
@@ -149,7 +208,29 @@ pub(crate) fn decode_parts<T: DeserializeOwned>(
     }
 }
 
-fn undecodable<T>(bytes: &[u8], reason: &str) -> Error {
+/// Runs `read`, which makes a value of bytes in whatever format, and says why a handle of it could
+/// not be made, where that is known better than to the format.
+pub(crate) fn with_incoming<R>(
+    handles: Vec<Handle>,
+    read: impl FnOnce() -> R,
+) -> (R, Option<Error>) {
+    let handles = handles.into_iter().map(Some).collect();
+    let incoming = Restore::begin(
+        &INCOMING,
+        Incoming {
+            handles,
+            error: None,
+        },
+    );
+    let result = read();
+    (
+        result,
+        incoming.finish().and_then(|incoming| incoming.error),
+    )
+}
+
+/// The error for bytes that are no value of type `T`.
+pub(crate) fn undecodable<T>(bytes: &[u8], reason: &str) -> Error {
     let (length, name) = (bytes.len(), type_name::<T>());
     let text = format!("a message of {length} bytes is not a value of type `{name}`: {reason}");
     Error::with_text(ErrorKind::Decode, text)

@@ -4,13 +4,11 @@
 //! than a failure at run time as in Python.
 
 use crate::bindings::pipe::{self, Connection as RawConnection};
-use crate::bindings::types::{ErrorCode, Handle};
-use crate::handle::{self, Object, sealed};
+use crate::handle::travels;
 use crate::time::{NO_WAIT, nanoseconds};
-use crate::{Error, RecvIter, message};
+use crate::{Error, RecvIter, blocking, message};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,19 +62,19 @@ pub fn one_way_pipe<T>() -> Result<(Receiver<T>, Sender<T>), Error> {
 /// end reads what is left, then [`EndOfFile`](crate::ErrorKind::EndOfFile), and fails to send. So a
 /// process that hands an end to a child drops its own: `spawn` takes arguments by value.
 pub struct Connection<S, R = S> {
-    raw: Arc<RawConnection>,
+    pub(crate) raw: Arc<RawConnection>,
     values: PhantomData<fn(S) -> R>,
 }
 
 /// The sending end of a [`one_way_pipe`]. Counted as [`Connection`] is.
 pub struct Sender<T> {
-    raw: Arc<RawConnection>,
+    pub(crate) raw: Arc<RawConnection>,
     values: PhantomData<fn(T)>,
 }
 
 /// The receiving end of a [`one_way_pipe`]. Counted as [`Connection`] is.
 pub struct Receiver<T> {
-    raw: Arc<RawConnection>,
+    pub(crate) raw: Arc<RawConnection>,
     values: PhantomData<fn() -> T>,
 }
 
@@ -116,7 +114,7 @@ macro_rules! sending {
 
             fn send_within(&self, value: &$value, timeout: Option<u64>) -> Result<(), Error> {
                 message::encode(&[], value, |bytes, handles| {
-                    self.raw.send(bytes, handles, timeout)
+                    blocking::wait(timeout, |timeout| self.raw.send(bytes, handles, timeout))
                 })??;
                 Ok(())
             }
@@ -138,7 +136,7 @@ macro_rules! receiving {
             /// left; [`Decode`](crate::ErrorKind::Decode) if the message is of another type: it is
             /// lost.
             pub fn recv(&self) -> Result<$value, Error> {
-                message::decode(self.raw.recv(None)?)
+                self.recv_within(None)
             }
 
             /// As `recv`, without waiting.
@@ -146,7 +144,7 @@ macro_rules! receiving {
             /// # Errors
             /// [`TimedOut`](crate::ErrorKind::TimedOut), and those of `recv`.
             pub fn try_recv(&self) -> Result<$value, Error> {
-                message::decode(self.raw.recv(NO_WAIT)?)
+                self.recv_within(NO_WAIT)
             }
 
             /// As `recv`, waiting for `timeout` at most.
@@ -154,7 +152,7 @@ macro_rules! receiving {
             /// # Errors
             /// [`TimedOut`](crate::ErrorKind::TimedOut), and those of `recv`.
             pub fn recv_timeout(&self, timeout: Duration) -> Result<$value, Error> {
-                message::decode(self.raw.recv(Some(nanoseconds(timeout)))?)
+                self.recv_within(Some(nanoseconds(timeout)))
             }
 
             /// Whether `recv` would not wait now: a value is there, or the other end is gone. Does
@@ -171,60 +169,17 @@ macro_rules! receiving {
             /// # Errors
             /// None that can be met today.
             pub fn poll_timeout(&self, timeout: Duration) -> Result<bool, Error> {
-                Ok(self.raw.poll(Some(nanoseconds(timeout)))?)
-            }
-        }
-    };
-}
-
-/// What makes an end a handle.
-macro_rules! handle {
-    ($end:ident<$($parameter:ident),+>) => {
-        impl<$($parameter),+> $end<$($parameter),+> {
-            fn from_raw(raw: RawConnection) -> Self {
-                $end { raw: Arc::new(raw), values: PhantomData }
-            }
-        }
-
-        impl<$($parameter),+> Clone for $end<$($parameter),+> {
-            fn clone(&self) -> Self {
-                $end { raw: Arc::clone(&self.raw), values: PhantomData }
-            }
-        }
-
-        impl<$($parameter),+> fmt::Debug for $end<$($parameter),+> {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(std::any::type_name::<Self>())
-            }
-        }
-
-        impl<$($parameter),+> Object for $end<$($parameter),+> {
-            const KIND: &'static str = "connection";
-
-            fn to_handle(&self) -> Handle {
-                self.raw.to_handle()
+                let timeout = Some(nanoseconds(timeout));
+                let polled = blocking::wait_while(
+                    timeout,
+                    |timeout| self.raw.poll(timeout),
+                    |polled| matches!(polled, Ok(false)),
+                );
+                Ok(polled?)
             }
 
-            fn open(handle: &Handle) -> Result<Self, ErrorCode> {
-                RawConnection::open(handle).map(Self::from_raw)
-            }
-        }
-
-        impl<$($parameter),+> sealed::Inherit for $end<$($parameter),+> {
-            fn from_handle(handle: &sealed::RawHandle<'_>) -> Result<Self, sealed::RawError> {
-                Object::open(handle.0).map_err(sealed::RawError)
-            }
-        }
-
-        impl<$($parameter),+> Serialize for $end<$($parameter),+> {
-            fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-                handle::serialize(self, serializer)
-            }
-        }
-
-        impl<'de, $($parameter),+> Deserialize<'de> for $end<$($parameter),+> {
-            fn deserialize<Z: Deserializer<'de>>(deserializer: Z) -> Result<Self, Z::Error> {
-                handle::deserialize(deserializer)
+            fn recv_within(&self, timeout: Option<u64>) -> Result<$value, Error> {
+                message::decode(blocking::wait(timeout, |timeout| self.raw.recv(timeout))?)
             }
         }
     };
@@ -234,9 +189,9 @@ sending!(S, Connection<S, R>);
 receiving!(R, Connection<S, R>);
 sending!(T, Sender<T>);
 receiving!(T, Receiver<T>);
-handle!(Connection<S, R>);
-handle!(Sender<T>);
-handle!(Receiver<T>);
+travels!(Connection<S, R>, RawConnection, "connection");
+travels!(Sender<T>, RawConnection, "connection");
+travels!(Receiver<T>, RawConnection, "connection");
 
 impl<T: DeserializeOwned> Receiver<T> {
     /// Takes value after value, waiting for each, until the other end is gone.

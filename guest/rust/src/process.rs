@@ -1,16 +1,16 @@
 //! Processes.
 
 use crate::bindings::pipe::{self, Connection as RawConnection};
-use crate::bindings::process::{self, Options, Process as RawProcess};
+use crate::bindings::process::{Options, Process as RawProcess};
 use crate::bindings::types::ErrorCode;
 use crate::task::{self, Task, Value};
 use crate::time::{NO_WAIT, nanoseconds};
-use crate::{Error, ErrorKind, ExitStatus, message};
+use crate::{Error, ErrorKind, ExitStatus, blocking, message};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::cell::Cell;
-use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// A process that this one started: an isolated instance of the same program, whose task gives a
@@ -18,11 +18,15 @@ use std::time::Duration;
 ///
 /// Dropping this neither ends nor joins the process. A process that comes to its normal end waits
 /// for those it started, but for daemons, which are ended with it.
+///
+/// [`parent_process`](crate::parent_process) gives one as well, which can be asked and waited for,
+/// but not ended.
 pub struct Process<T = ()> {
     raw: RawProcess,
     /// The pipe on which the value arrives, until it has.
     value: Cell<Option<RawConnection>>,
-    returns: std::marker::PhantomData<fn() -> T>,
+    is_closed: Cell<bool>,
+    returns: PhantomData<fn() -> T>,
 }
 
 /// What a process is started with beyond its task; see [`Process::builder`].
@@ -33,10 +37,6 @@ pub struct Builder {
     memory_limit: Option<u64>,
     timeout: Option<Duration>,
 }
-
-/// The calling process: see [`current_process`].
-#[derive(Clone, Copy, Debug)]
-pub struct CurrentProcess(());
 
 impl Process {
     /// Starts a process that runs `task` with `arguments`, and does not wait for it. Python:
@@ -89,7 +89,8 @@ impl Process {
 }
 
 impl Builder {
-    /// Names the process. Default: `Process-N`.
+    /// Names the process. Default: `Process-N`. A process that is named takes a number all the
+    /// same. A name stays as it is: Python's can be set later.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Builder {
         self.name = Some(name.into());
@@ -129,7 +130,7 @@ impl Builder {
         F: Task<Args>,
         Args: Serialize + DeserializeOwned,
     {
-        let index = task::table_index::<F, Args>()?;
+        let index = task::table_index::<F, Args>(task::process::<F, Args>)?;
         // The type says all there is of the task: the other process makes the value anew.
         std::mem::forget(task);
         let options = self.options()?;
@@ -149,11 +150,7 @@ impl Builder {
                 RawProcess::spawn(label, bytes, &handles, &options)
             }
         })??;
-        Ok(Process {
-            raw,
-            value: Cell::new(receiver),
-            returns: std::marker::PhantomData,
-        })
+        Ok(Process::from_raw(raw, receiver))
     }
 
     fn options(&self) -> Result<Options, Error> {
@@ -175,8 +172,21 @@ impl Builder {
 }
 
 impl<T> Process<T> {
+    pub(crate) fn from_raw(raw: RawProcess, value: Option<RawConnection>) -> Process<T> {
+        Process {
+            raw,
+            value: Cell::new(value),
+            is_closed: Cell::new(false),
+            returns: PhantomData,
+        }
+    }
+
     pub(crate) fn raw(&self) -> &RawProcess {
         &self.raw
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.get()
     }
 
     /// The process's id, unique and never used twice. Python: `pid`.
@@ -203,19 +213,29 @@ impl<T> Process<T> {
         self.raw.is_alive()
     }
 
-    /// How the process ended, or `None` while it lives. Does not block. Python: `exitcode`.
+    /// How the process ended, or `None` while it lives. Does not block.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.raw.exit_status().map(ExitStatus::from)
     }
 
+    /// The exit code, with Python's numbers, or `None` while the process lives: see
+    /// [`ExitStatus::code`]. Does not block. Python: `exitcode`.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        self.exit_status().map(|exit_status| exit_status.code())
+    }
+
     /// Waits until the process has ended and says how, whether it succeeded or not. May be called
     /// again. [`join`](Process::join) gives what the task returned.
     ///
+    /// To wait for several, or beside queues and connections, pass the process to
+    /// [`wait_any`](crate::wait_any): it is what Python's `sentinel` is for.
+    ///
     /// # Errors
-    /// [`ErrorKind::NotAChild`] if this process did not start it.
+    /// [`ErrorKind::Closed`] after [`close`](Process::close).
     pub fn wait(&self) -> Result<ExitStatus, Error> {
-        Ok(self.raw.join(None)?.into())
+        self.wait_within(None)
     }
 
     /// As [`wait`](Process::wait), for `timeout` at most. Python: `join(timeout)`.
@@ -223,24 +243,58 @@ impl<T> Process<T> {
     /// # Errors
     /// [`ErrorKind::TimedOut`], and those of [`wait`](Process::wait).
     pub fn wait_timeout(&self, timeout: Duration) -> Result<ExitStatus, Error> {
-        Ok(self.raw.join(Some(nanoseconds(timeout)))?.into())
+        self.wait_within(Some(nanoseconds(timeout)))
+    }
+
+    fn wait_within(&self, timeout: Option<u64>) -> Result<ExitStatus, Error> {
+        let raw = self.open()?;
+        Ok(blocking::wait(timeout, |timeout| raw.join(timeout))?.into())
     }
 
     /// Asks the host to end the process, whatever it does, and returns before it is gone. No
     /// effect on a process that has ended.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAChild`] if this process did not start it.
+    /// [`ErrorKind::NotAChild`] if it is the [`parent_process`](crate::parent_process);
+    /// [`ErrorKind::Closed`] after [`close`](Process::close).
     pub fn terminate(&self) -> Result<(), Error> {
-        Ok(self.raw.terminate()?)
+        Ok(self.open()?.terminate()?)
     }
 
     /// As [`terminate`](Process::terminate), with the exit status [`ExitStatus::Killed`].
     ///
     /// # Errors
-    /// [`ErrorKind::NotAChild`] if this process did not start it.
+    /// As [`terminate`](Process::terminate).
     pub fn kill(&self) -> Result<(), Error> {
-        Ok(self.raw.kill()?)
+        Ok(self.open()?.kill()?)
+    }
+
+    /// Says that nothing more is to be done with this process, which has ended. Its value, if it
+    /// was not taken, is dropped; waiting for it and ending it are errors from now on, but what is
+    /// known of it still is. Closing twice is fine.
+    ///
+    /// Needed only where a program wants to be told that a process still runs: dropping this does
+    /// the same without asking. Does not block. Python: `close()`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StillRunning`] if it has not ended: nothing is changed.
+    pub fn close(&self) -> Result<(), Error> {
+        if self.is_alive() {
+            let text = format!("process `{}` has not ended: join it first", self.name());
+            return Err(Error::with_text(ErrorKind::StillRunning, text));
+        }
+        self.is_closed.set(true);
+        drop(self.value.take());
+        Ok(())
+    }
+
+    /// The process, unless it was closed.
+    fn open(&self) -> Result<&RawProcess, Error> {
+        if self.is_closed() {
+            let text = format!("process `{}` is closed", self.name());
+            return Err(Error::with_text(ErrorKind::Closed, text));
+        }
+        Ok(&self.raw)
     }
 }
 
@@ -250,8 +304,8 @@ impl<T: DeserializeOwned> Process<T> {
     /// # Errors
     /// [`ErrorKind::ProcessFailed`] if the process did not succeed: it panicked, its task gave an
     /// error, it was ended. The text says which, with the message and place of a panic, and
-    /// [`Error::exit_status`] has it as a value. [`ErrorKind::NotAChild`] if this process did not
-    /// start it.
+    /// [`Error::exit_status`] has it as a value. [`ErrorKind::NotFound`] if the value was taken
+    /// before; [`ErrorKind::Closed`] after [`close`](Process::close).
     pub fn join(self) -> Result<T, Error> {
         let exit_status = self.wait()?;
         self.finish(exit_status)
@@ -292,61 +346,4 @@ impl<T: DeserializeOwned> Process<T> {
             Err(code) => Err(code.into()),
         }
     }
-}
-
-impl<T> fmt::Debug for Process<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Process")
-            .field("id", &self.id())
-            .field("name", &self.name())
-            .finish_non_exhaustive()
-    }
-}
-
-impl CurrentProcess {
-    /// The id of the calling process. Python: `os.getpid()`.
-    #[must_use]
-    pub fn id(&self) -> u64 {
-        process::current_id()
-    }
-
-    /// The name of the calling process.
-    #[must_use]
-    pub fn name(&self) -> String {
-        process::current_name()
-    }
-
-    /// The id of the process that started the calling one; none in the main process. Python:
-    /// `os.getppid()`.
-    #[must_use]
-    pub fn parent_id(&self) -> Option<u64> {
-        process::parent_id()
-    }
-}
-
-/// The calling process. Python: `current_process()`.
-#[must_use]
-pub fn current_process() -> CurrentProcess {
-    CurrentProcess(())
-}
-
-/// The processes that the calling one started and that have not ended. Does not block. Python:
-/// `active_children()`. What their tasks return is not to be had from these.
-#[must_use]
-pub fn active_children() -> Vec<Process> {
-    process::active_children()
-        .into_iter()
-        .map(|raw| Process {
-            raw,
-            value: Cell::new(None),
-            returns: std::marker::PhantomData,
-        })
-        .collect()
-}
-
-/// The number of cores that processes may use. Python: `os.process_cpu_count()`.
-#[must_use]
-pub fn cpu_count() -> usize {
-    usize::try_from(process::core_count()).unwrap_or(1)
 }

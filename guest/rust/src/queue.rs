@@ -1,13 +1,11 @@
 //! Queues.
 
 use crate::bindings::queue::Queue as RawQueue;
-use crate::bindings::types::{ErrorCode, Handle};
-use crate::handle::{self, Object, sealed};
+use crate::handle::travels;
 use crate::time::{NO_WAIT, nanoseconds};
-use crate::{Error, GetIter, message};
+use crate::{Error, GetIter, blocking, message};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +29,7 @@ use std::time::Duration;
 /// ```
 pub struct Queue<T> {
     // Shared rather than duplicated by `Clone`: one reference in the host's table is enough.
-    raw: Arc<RawQueue>,
+    pub(crate) raw: Arc<RawQueue>,
     // A queue neither owns a `T` nor borrows from one.
     values: PhantomData<fn(T) -> T>,
 }
@@ -83,7 +81,7 @@ impl<T> Queue<T> {
     /// [`WrongKind`](crate::ErrorKind::WrongKind) if the queue was not made with
     /// [`joinable`](Self::joinable).
     pub fn join(&self) -> Result<u64, Error> {
-        Ok(self.raw.join(None)?)
+        self.join_within(None)
     }
 
     /// As [`join`](Self::join), for `timeout` at most.
@@ -91,7 +89,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// As `join`; [`TimedOut`](crate::ErrorKind::TimedOut).
     pub fn join_timeout(&self, timeout: Duration) -> Result<u64, Error> {
-        Ok(self.raw.join(Some(nanoseconds(timeout)))?)
+        self.join_within(Some(nanoseconds(timeout)))
     }
 
     /// Makes a queue of at most `max_messages` messages. Python: `Queue(maxsize)`, but 0 is an
@@ -145,11 +143,8 @@ impl<T> Queue<T> {
         self.raw.close();
     }
 
-    fn from_raw(raw: RawQueue) -> Queue<T> {
-        Queue {
-            raw: Arc::new(raw),
-            values: PhantomData,
-        }
+    fn join_within(&self, timeout: Option<u64>) -> Result<u64, Error> {
+        Ok(blocking::wait(timeout, |timeout| self.raw.join(timeout))?)
     }
 }
 
@@ -183,7 +178,7 @@ impl<T: Serialize> Queue<T> {
 
     fn put_within(&self, value: &T, timeout: Option<u64>) -> Result<(), Error> {
         message::encode(&[], value, |bytes, handles| {
-            self.raw.put(bytes, handles, timeout)
+            blocking::wait(timeout, |timeout| self.raw.put(bytes, handles, timeout))
         })??;
         Ok(())
     }
@@ -196,7 +191,7 @@ impl<T: DeserializeOwned> Queue<T> {
     /// [`Closed`](crate::ErrorKind::Closed) if the queue is closed and empty;
     /// [`Decode`](crate::ErrorKind::Decode) if the message is no `T`: it is lost.
     pub fn get(&self) -> Result<T, Error> {
-        message::decode(self.raw.get(None)?)
+        self.get_within(None)
     }
 
     /// As [`get`](Queue::get), without waiting. Python: `get_nowait`.
@@ -204,7 +199,7 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # Errors
     /// [`Empty`](crate::ErrorKind::Empty), and those of [`get`](Queue::get).
     pub fn try_get(&self) -> Result<T, Error> {
-        message::decode(self.raw.get(NO_WAIT)?)
+        self.get_within(NO_WAIT)
     }
 
     /// As [`get`](Queue::get), waiting for `timeout` at most.
@@ -212,12 +207,16 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # Errors
     /// [`Empty`](crate::ErrorKind::Empty), and those of [`get`](Queue::get).
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, Error> {
-        message::decode(self.raw.get(Some(nanoseconds(timeout)))?)
+        self.get_within(Some(nanoseconds(timeout)))
     }
 
     /// Takes value after value, waiting for each, until the queue is closed and empty.
     pub fn iter(&self) -> GetIter<'_, T> {
         GetIter::new(self)
+    }
+
+    fn get_within(&self, timeout: Option<u64>) -> Result<T, Error> {
+        message::decode(blocking::wait(timeout, |timeout| self.raw.get(timeout))?)
     }
 }
 
@@ -230,47 +229,4 @@ impl<'a, T: DeserializeOwned> IntoIterator for &'a Queue<T> {
     }
 }
 
-impl<T> Clone for Queue<T> {
-    fn clone(&self) -> Queue<T> {
-        Queue {
-            raw: Arc::clone(&self.raw),
-            values: PhantomData,
-        }
-    }
-}
-
-impl<T> fmt::Debug for Queue<T> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Queue<{}>", std::any::type_name::<T>())
-    }
-}
-
-impl<T> Object for Queue<T> {
-    const KIND: &'static str = "queue";
-
-    fn to_handle(&self) -> Handle {
-        self.raw.to_handle()
-    }
-
-    fn open(handle: &Handle) -> Result<Queue<T>, ErrorCode> {
-        RawQueue::open(handle).map(Queue::from_raw)
-    }
-}
-
-impl<T> sealed::Inherit for Queue<T> {
-    fn from_handle(handle: &sealed::RawHandle<'_>) -> Result<Queue<T>, sealed::RawError> {
-        Object::open(handle.0).map_err(sealed::RawError)
-    }
-}
-
-impl<T> Serialize for Queue<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(self, serializer)
-    }
-}
-
-impl<'de, T> Deserialize<'de> for Queue<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
-        handle::deserialize(deserializer)
-    }
-}
+travels!(Queue<T>, RawQueue, "queue");

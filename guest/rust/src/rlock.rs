@@ -1,9 +1,10 @@
 //! Recursive locks.
 
-use crate::Error;
 use crate::bindings::sync::{Acquired, Rlock as RawRLock};
+use crate::bindings::types::ErrorCode;
 use crate::handle::travels;
 use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
+use crate::{Error, blocking};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl RLock {
     pub fn acquire(&self) -> Result<RLockGuard<'_>, Error> {
         Ok(RLockGuard {
             lock: self,
-            acquired: self.raw.acquire(None)?,
+            acquired: self.wait(None)?,
         })
     }
 
@@ -78,8 +79,12 @@ impl RLock {
         self.raw.is_locked()
     }
 
+    fn wait(&self, timeout: Option<u64>) -> Result<Acquired, ErrorCode> {
+        blocking::wait(timeout, |timeout| self.raw.acquire(timeout))
+    }
+
     fn acquire_within(&self, timeout: Option<u64>) -> Result<Option<RLockGuard<'_>>, Error> {
-        let acquired = unless_timed_out(self.raw.acquire(timeout))?;
+        let acquired = unless_timed_out(self.wait(timeout))?;
         Ok(acquired.map(|acquired| RLockGuard {
             lock: self,
             acquired,

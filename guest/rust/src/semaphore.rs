@@ -1,9 +1,10 @@
 //! Semaphores.
 
-use crate::Error;
 use crate::bindings::sync::{Acquired, Semaphore as RawSemaphore};
+use crate::bindings::types::ErrorCode;
 use crate::handle::travels;
 use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
+use crate::{Error, blocking};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +51,7 @@ impl Semaphore {
     pub fn acquire(&self) -> Result<Permit<'_>, Error> {
         Ok(Permit {
             semaphore: self,
-            acquired: self.raw.acquire(None)?,
+            acquired: self.wait(None)?,
         })
     }
 
@@ -91,8 +92,12 @@ impl Semaphore {
         })
     }
 
+    fn wait(&self, timeout: Option<u64>) -> Result<Acquired, ErrorCode> {
+        blocking::wait(timeout, |timeout| self.raw.acquire(timeout))
+    }
+
     fn acquire_within(&self, timeout: Option<u64>) -> Result<Option<Permit<'_>>, Error> {
-        let acquired = unless_timed_out(self.raw.acquire(timeout))?;
+        let acquired = unless_timed_out(self.wait(timeout))?;
         Ok(acquired.map(|acquired| Permit {
             semaphore: self,
             acquired,

@@ -7,8 +7,9 @@
 #![allow(unsafe_code, reason = "a function is called by its table index")]
 
 use crate::bindings::pipe::Connection as RawConnection;
-use crate::bindings::types::Message;
-use crate::{Error, ErrorKind, Outcome, message};
+use crate::bindings::types::{Handle, Message};
+use crate::message::Encoded;
+use crate::{Error, ErrorKind, Outcome, blocking, message};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ptr::NonNull;
@@ -64,16 +65,17 @@ task!(A, B, C, D, E, F, G, H);
 /// What a task gives: the value that `join` returns.
 pub(crate) type Value<F, Args> = <<F as Task<Args>>::Outcome as Outcome>::Value;
 
-/// The type of the functions that travel. A table index of any other type of function traps when
-/// it is called.
-type Trampoline = fn(&[u8], Message) -> Result<(), Error>;
+/// The type of the functions that travel: from encoded arguments, and a buffer to use, to an encoded
+/// value. A table index of any other type of function traps when it is called.
+pub(crate) type Trampoline = fn(&[u8], Vec<Handle>, Vec<u8>) -> Result<Encoded, Error>;
 
 /// Where a task's arguments begin in its bytes: after the index.
 const INDEX_BYTES: usize = size_of::<u32>();
 
-/// The first bytes of the message that runs `F` with arguments of type `Args`.
-pub(crate) fn table_index<F: Task<Args>, Args: DeserializeOwned>()
--> Result<[u8; INDEX_BYTES], Error> {
+/// The first bytes of a message that is run by `trampoline`, one of those below, for `F`.
+pub(crate) fn table_index<F: Task<Args>, Args: DeserializeOwned>(
+    trampoline: Trampoline,
+) -> Result<[u8; INDEX_BYTES], Error> {
     const {
         assert!(
             size_of::<F>() == 0,
@@ -81,7 +83,6 @@ pub(crate) fn table_index<F: Task<Args>, Args: DeserializeOwned>()
              needs as arguments, `Process::spawn(|value: T| ..., (value,))`"
         );
     }
-    let trampoline: Trampoline = run::<F, Args>;
     match u32::try_from(trampoline as usize) {
         Ok(index) => Ok(index.to_le_bytes()),
         // Only where pointers are wider, so never in a guest.
@@ -92,8 +93,9 @@ pub(crate) fn table_index<F: Task<Args>, Args: DeserializeOwned>()
     }
 }
 
-/// Runs the task of a message that the parent made with [`table_index`].
-pub(crate) fn run_message(message: Message) -> Result<(), Error> {
+/// Runs the task of a message that another process made with [`table_index`]. The value is written
+/// to `buffer`, whose content is lost.
+pub(crate) fn run_message(message: Message, buffer: Vec<u8>) -> Result<Encoded, Error> {
     let Some((index, _)) = message.bytes.split_first_chunk::<INDEX_BYTES>() else {
         return Err(Error::with_text(
             ErrorKind::Decode,
@@ -101,12 +103,12 @@ pub(crate) fn run_message(message: Message) -> Result<(), Error> {
         ));
     };
     let index = usize::try_from(u32::from_le_bytes(*index)).unwrap_or_default();
-    // SAFETY: the host gives the message of `spawn` only to a new instance of the component that
-    // called `spawn`, unread and unchanged. Both run the same code, so the index that
-    // `table_index` took from a `Trampoline` is that of the same function here. Index 0, the null
-    // pointer of the target, is none. Should the message be forged all the same, the engine checks
-    // the index and the signature at the call, so it traps or runs a function of this program
-    // inside the sandbox of this process.
+    // SAFETY: the host gives the messages of `spawn`, of a pool's jobs and of its initializer only
+    // to instances of the component that made them, unread and unchanged. All run the same code, so
+    // the index that `table_index` took from a `Trampoline` is that of the same function here. Index
+    // 0, the null pointer of the target, is none. Should the message be forged all the same, the
+    // engine checks the index and the signature at the call, so it traps or runs a function of this
+    // program inside the sandbox of this process.
     let trampoline =
         unsafe { std::mem::transmute::<*const (), Option<Trampoline>>(index as *const ()) };
     let Some(trampoline) = trampoline else {
@@ -116,24 +118,17 @@ pub(crate) fn run_message(message: Message) -> Result<(), Error> {
         ));
     };
     // The arguments are read where they are, without a copy of what may be large.
-    let Message { bytes, handles } = message;
-    let arguments = bytes.get(INDEX_BYTES..).unwrap_or_default();
-    trampoline(
-        arguments,
-        Message {
-            bytes: Vec::new(),
-            handles,
-        },
-    )
+    let arguments = message.bytes.get(INDEX_BYTES..).unwrap_or_default();
+    trampoline(arguments, message.handles, buffer)
 }
 
-/// Reads the arguments, runs the task and sends its value to the parent. The bytes are passed
-/// apart from the handles, in a message that is otherwise empty.
-fn run<F: Task<Args>, Args: DeserializeOwned>(
+/// The trampoline of a process: reads the arguments, runs the task and sends its value to the
+/// parent.
+pub(crate) fn process<F: Task<Args>, Args: DeserializeOwned>(
     arguments: &[u8],
-    handles: Message,
-) -> Result<(), Error> {
-    let mut handles = handles.handles;
+    mut handles: Vec<Handle>,
+    _: Vec<u8>,
+) -> Result<Encoded, Error> {
     let result = if has_value::<Value<F, Args>>() {
         let handle = handles.pop().ok_or_else(|| {
             Error::with_text(ErrorKind::Decode, "the task has no pipe for its value")
@@ -142,15 +137,10 @@ fn run<F: Task<Args>, Args: DeserializeOwned>(
     } else {
         None
     };
-    let arguments: Args = message::decode_parts(arguments, handles)?;
-    // SAFETY: `table_index` has checked that `F` has no bytes, so a dangling pointer is as good as
-    // any to read one from. The value is the one that `spawn` was given and consumed.
-    let function = unsafe { NonNull::<F>::dangling().read() };
-    let outcome = function.call(arguments).into_result();
-    let value = outcome.map_err(|text| Error::with_text(ErrorKind::Other, text))?;
+    let value = call::<F, Args>(message::decode_parts(arguments, handles)?)?;
     if let Some(result) = result {
         let sent = message::encode(&[], &value, |bytes, handles| {
-            result.send(bytes, handles, None)
+            blocking::wait(None, |timeout| result.send(bytes, handles, timeout))
         })?;
         match sent.map_err(Error::from) {
             // The parent has dropped its `Process`: it does not want the value.
@@ -158,7 +148,43 @@ fn run<F: Task<Args>, Args: DeserializeOwned>(
             other => other?,
         }
     }
-    Ok(())
+    Ok(Encoded::default())
+}
+
+/// The trampoline of a job of one call.
+pub(crate) fn job<F: Task<Args>, Args: DeserializeOwned>(
+    arguments: &[u8],
+    handles: Vec<Handle>,
+    buffer: Vec<u8>,
+) -> Result<Encoded, Error> {
+    let value = call::<F, Args>(message::decode_parts(arguments, handles)?)?;
+    message::encode_into(buffer, &[], &value)
+}
+
+/// The trampoline of a job of several calls, a chunk of a map: from a list of arguments to the list
+/// of the values. The first error ends it.
+pub(crate) fn chunk<F: Task<Args>, Args: DeserializeOwned>(
+    arguments: &[u8],
+    handles: Vec<Handle>,
+    buffer: Vec<u8>,
+) -> Result<Encoded, Error> {
+    let arguments: Vec<Args> = message::decode_parts(arguments, handles)?;
+    let values: Vec<Value<F, Args>> = arguments
+        .into_iter()
+        .map(call::<F, Args>)
+        .collect::<Result<_, _>>()?;
+    message::encode_into(buffer, &[], &values)
+}
+
+/// Runs the task `F` in this process.
+fn call<F: Task<Args>, Args>(arguments: Args) -> Result<Value<F, Args>, Error> {
+    // SAFETY: this is made only for the trampolines, and those only for `table_index`, which has
+    // checked that `F` has no bytes: a dangling pointer is as good as any to one. That there is such
+    // a value is known: the process that made the message was given one, and consumed it. It is
+    // borrowed, never dropped, so that it does not matter how often this runs.
+    let function = unsafe { NonNull::<F>::dangling().as_ref() };
+    let outcome = function.call(arguments).into_result();
+    outcome.map_err(|text| Error::with_text(ErrorKind::TaskFailed, text))
 }
 
 /// Whether a value of this type has to be sent at all. `()` is most common, and a pipe costs.

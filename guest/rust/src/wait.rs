@@ -5,11 +5,11 @@ use crate::bindings::types::Handle;
 use crate::bindings::wait;
 use crate::handle::Object;
 use crate::time::{nanoseconds, unless_timed_out};
-use crate::{Connection, Error, ErrorKind, Event, Process, Queue, Receiver};
+use crate::{Connection, Error, ErrorKind, Event, Process, Queue, Receiver, SimpleQueue, blocking};
 use std::time::Duration;
 
 /// What can be waited for together with others: queues, receiving ends of pipes, events and
-/// processes. See [`wait_any`].
+/// processes, the [`parent_process`](crate::parent_process) too. See [`wait_any`].
 pub trait Waitable: sealed::Waitable {}
 
 impl<W: sealed::Waitable + ?Sized> Waitable for W {}
@@ -77,6 +77,18 @@ pub fn wait_any_timeout(objects: &[&dyn Waitable], timeout: Duration) -> Result<
     Ok(ready.unwrap_or_default())
 }
 
+/// Lets this much time pass. Callbacks of a [`Pool`](crate::Pool) run meanwhile, which they do not
+/// in `std::thread::sleep`. Python: `time.sleep`.
+///
+/// ```no_run
+/// isopod::sleep(std::time::Duration::from_millis(10));
+/// ```
+pub fn sleep(duration: Duration) {
+    let timeout = Some(nanoseconds(duration));
+    // Nothing can be ready, so this is how it ends: the time passed.
+    let _ = blocking::wait(timeout, |timeout| wait::any(&[], &[], timeout));
+}
+
 /// None if the time passed.
 fn wait_within(
     objects: &[&dyn Waitable],
@@ -99,7 +111,8 @@ fn wait_within(
             positions.push(position);
         }
     }
-    let Some(ready) = unless_timed_out(wait::any(&handles, &processes, timeout))? else {
+    let waited = blocking::wait(timeout, |timeout| wait::any(&handles, &processes, timeout));
+    let Some(ready) = unless_timed_out(waited)? else {
         return Ok(None);
     };
     let mut ready: Vec<usize> = ready
@@ -117,6 +130,12 @@ fn object(object: &impl Object) -> Target<'static> {
 impl<T> sealed::Waitable for Queue<T> {
     fn target(&self) -> Target<'_> {
         object(self)
+    }
+}
+
+impl<T> sealed::Waitable for SimpleQueue<T> {
+    fn target(&self) -> Target<'_> {
+        object(self.queue())
     }
 }
 

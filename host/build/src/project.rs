@@ -12,17 +12,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Names of binaries that cargo refuses, or that would hide a dependency.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 16] = [
     "alloc",
     "build",
     "core",
     "deps",
     "examples",
     "incremental",
+    "inventory",
     "isopod",
     "isopod_macros",
     "postcard",
     "proc_macro",
+    "rmp_serde",
     "serde",
     "std",
     "test",

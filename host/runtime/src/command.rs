@@ -10,6 +10,7 @@ use crate::tree::{Access, Directory, Surroundings, Tree};
 use isopod_sync::Handle;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Bytes of messages that the queues and pipes made by a tree may hold together.
@@ -141,10 +142,37 @@ impl Command {
     /// [`ErrorKind::InvalidArgument`] for a memory limit below one page or an argument that holds
     /// a NUL byte, [`ErrorKind::LimitExceeded`] if too many processes live.
     pub fn spawn(self) -> Result<Process> {
-        self.check()?;
         let deadline = self
             .timeout
             .and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
+        let (program, memory_limit) = (self.program.clone(), self.memory_limit);
+        let tree = self.into_tree()?;
+        let birth = Birth {
+            name: MAIN_NAME.to_owned(),
+            task: "main".to_owned(),
+            parent: None,
+            is_daemon: false,
+            is_main: true,
+            worker: None,
+            lineage: Vec::new(),
+            memory_limit,
+            deadline,
+        };
+        let state = spawn::spawn(&program, &tree, birth, |_| Entry::Main)?;
+        Ok(Process::new(state))
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(crate) fn memory_limit_bytes(&self) -> Option<u64> {
+        self.memory_limit
+    }
+
+    /// A tree without processes, with all that the command grants.
+    pub(crate) fn into_tree(self) -> Result<Arc<Tree>> {
+        self.check()?;
         let surroundings = Surroundings {
             args: self.args,
             env: self.env,
@@ -154,18 +182,12 @@ impl Command {
             stderr: sink(self.stderr, Sink::Stderr),
         };
         let engine = self.program.engine().clone();
-        let tree = Tree::new(engine, surroundings, self.handles, QUEUED_BYTES_LIMIT);
-        let birth = Birth {
-            name: MAIN_NAME.to_owned(),
-            task: "main".to_owned(),
-            parent: None,
-            is_daemon: false,
-            lineage: Vec::new(),
-            memory_limit: self.memory_limit,
-            deadline,
-        };
-        let state = spawn::spawn(&self.program, &tree, birth, |_| Entry::Main)?;
-        Ok(Process::new(state))
+        Ok(Tree::new(
+            engine,
+            surroundings,
+            self.handles,
+            QUEUED_BYTES_LIMIT,
+        ))
     }
 
     fn check(&self) -> Result<()> {

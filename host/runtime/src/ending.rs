@@ -5,7 +5,7 @@
 //! 2. Its daemons are ended.
 //! 3. After a normal end its other children are waited for. After any other end nobody waits: they
 //!    pass to the nearest living ancestor, and if there is none, the tree is ended.
-//! 4. Its status is published.
+//! 4. Its status is published. The pool of a worker is told, and replaces it.
 
 use crate::exit_status::ExitStatus;
 use crate::process::{ProcessState, end_each};
@@ -85,7 +85,10 @@ fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
     // Before the status: whoever is told of the end finds the process gone, its place free and, if
     // it was the last one, its tree's objects emptied.
     process.tree.dismiss(process.id);
-    process.status.set(status);
+    process.status.set(status.clone());
+    if let Some(worker) = &process.worker {
+        worker.ended(process, status);
+    }
     if let Some(parent) = process.parent()
         && let Some(parent) = process.tree.live(parent)
     {

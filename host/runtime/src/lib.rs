@@ -31,6 +31,7 @@ mod exit_status;
 mod host;
 mod limits;
 mod placement;
+mod pool;
 mod process;
 mod program;
 mod run;
@@ -44,15 +45,17 @@ pub use command::Command;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use exit_status::ExitStatus;
+pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
 pub use process::{Ending, Process};
 pub use program::Program;
 pub use stdio::{Capture, Output, Stdin};
 pub use tree::Access;
 
 pub use isopod_sync::{
-    AccessError, AcquireError, Acquired, Arrival, Barrier, BarrierError, Bounds, Condition,
-    ConditionError, Connection, CreateError, Event, GetError, Handle, JoinableQueue, Joined, Kind,
-    Lock, Message, NotHeld, NotOwner, PassError, ProcessId, PutError, Queue, RLock, RLockError,
-    RecvError, Semaphore, SendError, SharedMemory, TooManyReleases, TooManyTasksDone, WaitError,
+    AccessError, AcquireError, Acquired, Arrival, Barrier, BarrierError, Batch, Bounds, Condition,
+    ConditionError, Connection, CreateError, Dict, Event, GetError, Handle, Items, JoinableQueue,
+    Joined, Kind, List, Lock, Message, NotHeld, NotOwner, OutOfRange, Outcome, PassError,
+    ProcessId, PutError, Queue, RLock, RLockError, RecvError, ReorderError, Semaphore, SendError,
+    SharedMemory, StoreError, TakeError, TooManyReleases, TooManyTasksDone, Versioned, WaitError,
     Waitable, Waited, pipe, wait_any, wait_any_async,
 };

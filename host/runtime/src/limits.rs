@@ -59,6 +59,14 @@ impl ResourceLimiter for MemoryLimit {
     }
 }
 
+/// What whoever exceeds a tree's limit on queued bytes is told.
+pub(crate) fn over_budget(limit_bytes: u64) -> String {
+    format!(
+        "the messages queued by this tree of processes would exceed its limit of {}",
+        bytes(limit_bytes)
+    )
+}
+
 /// `16 MiB`, `1.5 MiB`, `100 bytes`.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];

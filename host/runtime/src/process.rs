@@ -3,9 +3,10 @@
 
 use crate::engine::Engine;
 use crate::exit_status::ExitStatus;
+use crate::pool::WorkerLink;
 use crate::program::Program;
 use crate::tree::Tree;
-use isopod_sync::{Completion, Handle, ProcessId, Waiter};
+use isopod_sync::{Completion, Message, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -175,10 +176,27 @@ pub(crate) struct ProcessState {
     pub(crate) has_entered: AtomicBool,
     /// Changes when it is adopted.
     pub(crate) parent: Mutex<Option<ProcessId>>,
+    /// Who started it, whatever has become of that one since; none for main.
+    pub(crate) starter: Option<Arc<Starter>>,
     pub(crate) children: Mutex<Children>,
     /// Why it is to end, if anybody asked; the first one counts.
     pub(crate) requested: Mutex<Option<ExitStatus>>,
-    pub(crate) status: Completion<ExitStatus>,
+    /// What ties it to its pool, if it is a worker.
+    pub(crate) worker: Option<WorkerLink>,
+    /// Shared with those that it started, which may outlive it.
+    pub(crate) status: Arc<Completion<ExitStatus>>,
+}
+
+/// What a process can know of the one that started it, and can wait for.
+///
+/// It is all that a process keeps of a parent that has ended, and nothing in it leads further up:
+/// a chain of dead ancestors is not kept by the one that lives on.
+#[derive(Debug)]
+pub(crate) struct Starter {
+    pub(crate) id: ProcessId,
+    pub(crate) name: String,
+    pub(crate) is_daemon: bool,
+    pub(crate) status: Arc<Completion<ExitStatus>>,
 }
 
 /// The live children that a process answers for.
@@ -193,10 +211,9 @@ pub(crate) struct Children {
 #[derive(Debug)]
 pub(crate) enum Entry {
     Main,
-    Task {
-        bytes: Vec<u8>,
-        handles: Vec<Handle>,
-    },
+    Task(Message),
+    /// A worker of a pool, with its initializer.
+    Worker(Option<Message>),
 }
 
 impl ProcessState {
@@ -216,6 +233,16 @@ impl ProcessState {
 
     pub(crate) fn waiter(&self) -> &Arc<Waiter> {
         &self.waiter
+    }
+
+    /// This process, as those that it starts know it.
+    pub(crate) fn as_starter(&self) -> Arc<Starter> {
+        Arc::new(Starter {
+            id: self.id,
+            name: self.name.clone(),
+            is_daemon: self.is_daemon,
+            status: Arc::clone(&self.status),
+        })
     }
 
     pub(crate) fn parent(&self) -> Option<ProcessId> {

@@ -183,8 +183,12 @@ fn requested(process: &ProcessState) -> ExitStatus {
 fn report(process: &ProcessState, status: &ExitStatus, stdout: &Arc<Lines>, stderr: &Arc<Lines>) {
     // Nobody is left to be told that output could not be written.
     let _ = stdout.flush();
+    let has_job = process.worker.as_ref();
+    let has_job = has_job.is_some_and(|worker| worker.has_job(process.id));
     let text = match status {
         ExitStatus::Exited(_) | ExitStatus::Terminated | ExitStatus::Killed => None,
+        // Whoever submitted the job is told.
+        _ if has_job => None,
         ExitStatus::Failed(text) if process.is_main => Some(format!("{text}\n")),
         _ if process.is_main => None,
         ExitStatus::Failed(text) => Some(format!("Process {}:\n{text}\n", process.name)),

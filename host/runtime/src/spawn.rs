@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
 use crate::placement::Slot;
+use crate::pool::WorkerLink;
 use crate::process::{Entry, ProcessState};
 use crate::program::Program;
 use crate::run;
@@ -21,6 +22,8 @@ pub(crate) struct Birth {
     pub(crate) task: String,
     pub(crate) parent: Option<Arc<ProcessState>>,
     pub(crate) is_daemon: bool,
+    pub(crate) is_main: bool,
+    pub(crate) worker: Option<WorkerLink>,
     pub(crate) lineage: Vec<u64>,
     pub(crate) memory_limit: Option<u64>,
     pub(crate) deadline: Option<(Instant, Duration)>,
@@ -47,7 +50,7 @@ pub(crate) fn spawn(
         name: birth.name,
         task: birth.task,
         is_daemon: birth.is_daemon,
-        is_main: birth.parent.is_none(),
+        is_main: birth.is_main,
         program: program.clone(),
         tree: Arc::clone(tree),
         waiter: Waiter::new(Party::Process(id), hooks),
@@ -58,9 +61,11 @@ pub(crate) fn spawn(
         entry: Mutex::new(None),
         has_entered: AtomicBool::new(false),
         parent: Mutex::new(birth.parent.as_ref().map(|parent| parent.id)),
+        starter: birth.parent.as_ref().map(|parent| parent.as_starter()),
         children: Mutex::default(),
         requested: Mutex::new(None),
-        status: Completion::new(),
+        worker: birth.worker,
+        status: Arc::new(Completion::new()),
     });
     tree.admit(&process).map_err(refused)?;
     if let Some(parent) = &birth.parent {

@@ -57,6 +57,17 @@ struct Members {
     live: BTreeMap<ProcessId, Arc<ProcessState>>,
     /// No new processes.
     is_closing: bool,
+    /// The embedder may start processes in it, so it goes on without any.
+    is_held: bool,
+}
+
+impl Members {
+    /// Whether there is no process any more. Then there will be none: only processes spawn.
+    fn is_over(&mut self) -> bool {
+        let is_over = self.live.is_empty() && !self.is_held;
+        self.is_closing |= is_over;
+        is_over
+    }
 }
 
 /// Why a process cannot join a tree.
@@ -102,10 +113,26 @@ impl Tree {
         let is_last = {
             let mut members = self.members();
             members.live.remove(&process);
-            // A tree without processes gets no new ones: only processes spawn.
-            members.is_closing |= members.live.is_empty();
-            members.live.is_empty()
+            members.is_over()
         };
+        self.end_if(is_last);
+    }
+
+    /// Lets the tree be without processes until it is [released](Self::release).
+    pub(crate) fn hold(&self) {
+        self.members().is_held = true;
+    }
+
+    /// Ends a tree that was held, as soon as it has no process.
+    pub(crate) fn release(&self) {
+        let is_last = {
+            let mut members = self.members();
+            std::mem::take(&mut members.is_held) && members.is_over()
+        };
+        self.end_if(is_last);
+    }
+
+    fn end_if(&self, is_last: bool) {
         if is_last {
             let inherited = std::mem::take(
                 &mut *self

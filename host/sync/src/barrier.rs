@@ -25,9 +25,10 @@ use crate::object_methods::object_methods;
 use crate::orphans::{self, End, Owned};
 use crate::party::{Party, ProcessId};
 use crate::reference::Reference;
+use crate::registration::Wait;
 use crate::sync_error::{BarrierError, PassError};
 use crate::tree::Tree;
-use crate::wait::{Interrupt, Shared, Subject, Wait, wait};
+use crate::wait::{Interrupt, Shared, Subject, wait};
 
 /// A reference to a barrier, counted for its holder. Clones refer to the same barrier.
 #[derive(Clone, Debug)]
@@ -85,6 +86,11 @@ impl Barrier {
     /// `Broken` if the barrier is broken, or is broken or reset before the pass. `TimedOut`, and
     /// `Killed`: if this party had come, the barrier is broken then.
     pub fn wait_within(&self, timeout: Option<Duration>) -> Result<Arrival, BarrierError> {
+        // A party that leaves breaks the barrier, so a notice waits until this one is through.
+        with_current(Arc::clone).without_notices(|| self.arrive_and_wait(timeout))
+    }
+
+    fn arrive_and_wait(&self, timeout: Option<Duration>) -> Result<Arrival, BarrierError> {
         let state = &self.object().state;
         let subject = Subject {
             object: self.object_id(),

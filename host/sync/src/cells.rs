@@ -57,21 +57,16 @@ impl Cells {
 
     /// `None`, with `bytes` as it was, if the range is not within.
     pub(crate) fn read(&self, offset: u64, bytes: &mut [u8]) -> Option<()> {
-        let span = self.span(offset, bytes.len())?;
-        let (head, rest) = bytes.split_at_mut_checked(span.head_bytes)?;
-        if let Some(cell) = span.head {
-            let from = cell.load(Ordering::Relaxed).to_le_bytes();
-            head.copy_from_slice(from.get(span.skip..span.skip + head.len())?);
-        }
-        let (whole, tail) = rest.as_chunks_mut();
-        for (to, cell) in whole.iter_mut().zip(span.whole) {
-            *to = cell.load(Ordering::Relaxed).to_le_bytes();
-        }
-        if let Some(cell) = span.tail {
-            let from = cell.load(Ordering::Relaxed).to_le_bytes();
-            tail.copy_from_slice(from.get(..tail.len())?);
-        }
-        Some(())
+        self.span(offset, bytes.len())?.read(bytes)
+    }
+
+    /// `None`, with nothing allocated, if the range is not within.
+    pub(crate) fn read_vec(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
+        let length = usize::try_from(length).ok()?;
+        let span = self.span(offset, length)?;
+        let mut bytes = vec![0; length];
+        span.read(&mut bytes)?;
+        Some(bytes)
     }
 
     /// `None`, with nothing written, if the range is not within.
@@ -128,6 +123,26 @@ impl Cells {
             whole,
             tail,
         })
+    }
+}
+
+impl Span<'_> {
+    /// Copies what is covered into `bytes`, which has its length.
+    fn read(&self, bytes: &mut [u8]) -> Option<()> {
+        let (head, rest) = bytes.split_at_mut_checked(self.head_bytes)?;
+        if let Some(cell) = self.head {
+            let from = cell.load(Ordering::Relaxed).to_le_bytes();
+            head.copy_from_slice(from.get(self.skip..self.skip + head.len())?);
+        }
+        let (whole, tail) = rest.as_chunks_mut();
+        for (to, cell) in whole.iter_mut().zip(self.whole) {
+            *to = cell.load(Ordering::Relaxed).to_le_bytes();
+        }
+        if let Some(cell) = self.tail {
+            let from = cell.load(Ordering::Relaxed).to_le_bytes();
+            tail.copy_from_slice(from.get(..tail.len())?);
+        }
+        Some(())
     }
 }
 

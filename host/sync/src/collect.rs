@@ -12,7 +12,9 @@
 //! references to it went to or from messages in between. Were an object wrongly left out, all
 //! references to it would have lain still in queues that are left out too, from the first reading
 //! to the second; whoever takes one out of such a queue holds that queue meanwhile, which one of the
-//! two readings of it sees, or has come to hold it by a move that is seen, and so on.
+//! two readings of it sees, or has come to hold it by a move that is seen, and so on. Who reads a
+//! dict or a list leaves the references where they are and makes new ones, so each new reference
+//! counts as a move.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -109,7 +111,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
 
     use super::*;
-    use crate::{Bounds, Handle, Holder, Message, Queue};
+    use crate::{Bounds, Dict, Handle, Holder, Message, Queue};
 
     fn queue() -> Queue {
         Queue::new(Bounds::default())
@@ -160,6 +162,50 @@ mod tests {
         };
         assert_eq!(interrupted(&ids, before, after), []);
         assert_eq!(Some(&take(&take(&root)).object_id()), ids.last());
+    }
+
+    /// Nothing moves: a process copies its way from dict to dict, each time behind the collector's
+    /// back, and holds none of them when it is looked at.
+    #[test]
+    fn what_is_copied_out_meanwhile_is_no_garbage() {
+        let containing = |handle: Handle| {
+            let dict = Dict::new();
+            dict.set(b"key", carrying(handle)).unwrap();
+            dict
+        };
+        let open = |dict: &Dict| {
+            let message = dict.get(b"key").unwrap();
+            Dict::open(message.handles.first().unwrap()).unwrap()
+        };
+        let object = |id: ObjectId| {
+            let mut objects = all_objects().into_iter();
+            objects.find(|object| object.base().id() == id).unwrap()
+        };
+        let look_again = |node: (ObjectId, Node)| second_look(&mut HashMap::from([node]));
+
+        let last = Dict::new();
+        let middle = containing(last.to_handle());
+        let first = containing(middle.to_handle());
+        let (middle_id, last_id) = (middle.object_id(), last.object_id());
+        drop((middle, last));
+        let (middle_node, last_node) = (first_look(object(middle_id)), first_look(object(last_id)));
+        let in_hand = open(&first);
+        let first_node = first_look(object(first.object_id()));
+        drop(first);
+        let mut nodes = HashMap::from([first_node, middle_node, last_node]);
+        find_contents(&mut nodes);
+        let last_node = nodes.remove_entry(&last_id).unwrap();
+        assert_eq!(
+            look_again(last_node),
+            [],
+            "it lies in `middle` all the time"
+        );
+        let last = open(&in_hand);
+        drop(in_hand);
+        let roots = second_look(&mut nodes);
+        assert!(roots.contains(&middle_id), "it was copied out of `first`");
+        let contents = &nodes.get(&middle_id).unwrap().contents;
+        assert_eq!(contents, &[last.object_id()]);
     }
 
     /// Two messages in hand are put so that they hold each other, without a count in messages

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::error::WaitError;
 use crate::object::{Kind, ObjectId};
-use crate::wait::{Operation, Shared, State, Subject, Wait, wait};
+use crate::registration::Wait;
+use crate::wait::{Operation, Shared, State, Subject, wait};
 use crate::wait_any::{Readiness, Waitable};
 use crate::wait_list::{Place, WaitList, Wakes};
 

@@ -32,11 +32,12 @@ use crate::object_methods::object_methods;
 use crate::ownership::{Acquire, Acquired, Dependent, OwnedObject, TooDeep};
 use crate::party::{Party, ProcessId};
 use crate::reference::Reference;
+use crate::registration::Wait;
 use crate::rlock::RLock;
 use crate::sleepers::{Notification, Sleep, Sleepers, Waited};
 use crate::sync_error::{ConditionError, NotOwner, RLockError};
 use crate::tree::Tree;
-use crate::wait::{Interrupt, Shared, Subject, Wait, enter_and_wait};
+use crate::wait::{Interrupt, Shared, Subject, enter_and_wait};
 
 /// A reference to a condition, counted for its holder. Clones refer to the same condition.
 #[derive(Clone, Debug)]
@@ -221,10 +222,9 @@ impl Condition {
             Err(Interrupt::Killed) => return Err(ConditionError::Killed),
         };
         let acquire = acquire_again(party, depth);
-        // Without a time-out only a kill ends this otherwise.
-        let acquired = object
-            .lock
-            .acquire_within(acquire, holder, None)
+        // Without a time-out, and with notices left for later, only a kill ends this otherwise.
+        let acquired = with_current(Arc::clone)
+            .without_notices(|| object.lock.acquire_within(acquire, holder, None))
             .map_err(|_| ConditionError::Killed)?;
         Ok(waited(received, acquired))
     }

@@ -12,8 +12,9 @@ use crate::message::Message;
 use crate::object::{Base, Holder, Kind, Object, ObjectId};
 use crate::object_methods::object_methods;
 use crate::reference::Reference;
+use crate::registration::Wait;
 use crate::tree::Tree;
-use crate::wait::{Operation, Shared, State, Subject, Wait, wait};
+use crate::wait::{Operation, Shared, State, Subject, wait};
 use crate::wait_any::{Readiness, Waitable};
 use crate::wait_list::{Place, WaitList, Wakes};
 

@@ -27,8 +27,9 @@ use crate::message::Handle;
 use crate::object::Holder;
 use crate::party::{Party, ProcessId};
 use crate::queue::{Bounds, Queue};
+use crate::registration::Wait;
 use crate::tree::Tree;
-use crate::wait::{Operation, Wait, wait};
+use crate::wait::{Operation, wait};
 use crate::wait_list::{Place, WaitList, Wakes};
 
 /// How the tasks that were waited for ended.

@@ -5,14 +5,16 @@
 //! runtime makes one of each for every process it starts, and the embedder uses the same objects
 //! from its own threads and tasks.
 //!
-//! * [`Queue`], [`JoinableQueue`], [`Connection`], [`SharedMemory`], [`Lock`], [`RLock`],
-//!   [`Semaphore`], [`Event`], [`Condition`] and [`Barrier`] are counted references. Each says who
-//!   holds it ([`Holder`]), so an object knows its holders and dies with the last of them.
+//! * [`Queue`], [`JoinableQueue`], [`Connection`], [`SharedMemory`], [`Dict`], [`List`], [`Lock`],
+//!   [`RLock`], [`Semaphore`], [`Event`], [`Condition`] and [`Barrier`] are counted references. Each
+//!   says who holds it ([`Holder`]), so an object knows its holders and dies with the last of them.
 //! * [`Handle`] is such a reference to an object of any kind. It travels in a [`Message`].
 //! * [`Tree`] is what the objects of one tree of processes belong to: it bounds the memory of their
-//!   queued messages and shared memories, and frees cycles of objects that hold each other.
+//!   queued and stored messages and shared memories, and frees cycles of objects that hold each other.
 //! * [`Waiter`] blocks: it ends a wait with a value, a time-out or a kill, runs inspections on the
 //!   waiting thread, and records what is waited for.
+//! * [`Jobs`] are those of a pool: submitted in a [`Batch`], begun by a worker, ended with an
+//!   [`Outcome`], whatever becomes of the worker.
 //! * [`wait_any`] waits until any of several objects is ready, and takes nothing.
 //!
 //! A wait is fair (first in, first out, with bounded bypass) and exists for threads and, with
@@ -47,34 +49,45 @@
 #![forbid(unsafe_code)]
 
 mod barrier;
+mod batch;
 mod cells;
 mod channel;
 mod collect;
 mod completion;
 mod condition;
 mod current;
+mod dict;
+mod elements;
+mod entries;
 mod error;
 mod event;
 mod gathering;
+mod jobs;
 mod joinable;
+mod line;
+mod list;
 mod lock;
 mod memory_error;
 mod message;
 mod object;
 mod object_methods;
 mod orphans;
+mod outcomes;
 mod ownership;
 mod party;
 mod pipe;
 mod queue;
 mod record;
 mod reference;
+mod registration;
 mod rlock;
 mod semaphore;
 mod shared_memory;
 mod shim;
 mod signal;
 mod sleepers;
+mod store_error;
+mod stored;
 mod sync_error;
 mod tree;
 mod wait;
@@ -83,18 +96,23 @@ mod wait_list;
 mod waiter;
 
 pub use barrier::Barrier;
+pub use batch::Batch;
 pub use completion::Completion;
 pub use condition::Condition;
 pub use current::Entered;
+pub use dict::{Dict, Items, Versioned};
 pub use error::{GetError, PutError, RecvError, SendError, TooManyTasksDone, WaitError};
 pub use event::Event;
 pub use gathering::Arrival;
+pub use jobs::{BatchOptions, BegunJob, Jobs, ReportError, SubmitError};
 pub use joinable::{JoinableQueue, Joined};
+pub use list::List;
 pub use lock::Lock;
 pub use memory_error::{AccessError, CreateError, NameNotFound};
 pub use message::{Handle, Message};
 pub use object::{Holder, Holders, Kind, ObjectId};
 pub use orphans::End;
+pub use outcomes::{Outcome, TakeError};
 pub use ownership::Acquired;
 pub use party::{Party, ProcessId};
 pub use pipe::{Connection, PIPE_CAPACITY_BYTES, PIPE_CAPACITY_MESSAGES, pipe, pipe_in};
@@ -104,6 +122,7 @@ pub use rlock::RLock;
 pub use semaphore::{SEMAPHORE_MAX_PERMITS, Semaphore};
 pub use shared_memory::{SHARED_MEMORY_NAME_BYTES, SharedMemory};
 pub use sleepers::Waited;
+pub use store_error::{OutOfRange, ReorderError, StoreError};
 pub use sync_error::{
     AcquireError, BarrierError, ConditionError, NotHeld, NotOwner, PassError, RLockError,
     TooManyReleases,

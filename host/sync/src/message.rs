@@ -71,7 +71,7 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// What travels through queues and pipes.
+/// What travels through queues and pipes, and is stored in dicts and lists.
 #[derive(Clone, Debug, Default)]
 pub struct Message {
     /// The payload.
@@ -82,9 +82,9 @@ pub struct Message {
     pub handles: Vec<Handle>,
 }
 
-/// What a queued message costs besides its payload, in bytes, so that a flood of empty messages is
+/// What a queued or stored message costs besides its payload, in bytes, so that a flood of empty messages is
 /// bounded too.
-const MESSAGE_OVERHEAD_BYTES: u64 = 64;
+pub(crate) const MESSAGE_OVERHEAD_BYTES: u64 = 64;
 /// What a handle in a queued message costs, in bytes.
 const HANDLE_OVERHEAD_BYTES: u64 = 32;
 
@@ -114,6 +114,19 @@ impl Message {
             .saturating_add(handles)
     }
 
+    /// A copy whose handles are held by `holder`.
+    #[must_use]
+    pub fn hold_as(&self, holder: Holder) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            handles: self
+                .handles
+                .iter()
+                .map(|handle| handle.hold_as(holder))
+                .collect(),
+        }
+    }
+
     /// Makes the message the holder of its handles; hands back who held them. Done before the
     /// object's mutex is taken, since it takes the mutexes of other objects.
     pub(crate) fn embark(&mut self) -> Vec<Holder> {
@@ -133,7 +146,7 @@ impl Message {
     }
 
     /// Makes the receiver the holder of the handles.
-    pub(crate) fn arrive(&mut self, holder: Holder) {
+    pub fn arrive(&mut self, holder: Holder) {
         for handle in &mut self.handles {
             handle.reference.change_holder(holder);
         }

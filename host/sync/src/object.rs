@@ -59,8 +59,16 @@ pub enum Kind {
     Event,
     /// A [`SharedMemory`](crate::SharedMemory).
     SharedMemory,
+    /// A [`Dict`](crate::Dict).
+    Dict,
+    /// A [`List`](crate::List).
+    List,
     /// A process, or something else that ends once: a [`Completion`](crate::Completion).
     Process,
+    /// The [`Jobs`](crate::Jobs) of a pool. No handle is of this kind.
+    Pool,
+    /// A [`Batch`](crate::Batch) of jobs. No handle is of this kind.
+    Batch,
 }
 
 impl Kind {
@@ -77,7 +85,11 @@ impl Kind {
             Self::Semaphore => "semaphore",
             Self::Event => "event",
             Self::SharedMemory => "shared-memory",
+            Self::Dict => "dict",
+            Self::List => "list",
             Self::Process => "process",
+            Self::Pool => "pool",
+            Self::Batch => "batch",
         }
     }
 }
@@ -93,7 +105,7 @@ impl fmt::Display for Kind {
 pub enum Holder {
     /// A process.
     Process(ProcessId),
-    /// A message in flight.
+    /// A message: one in flight, or one that is stored in a dict or list.
     Message,
     /// The embedder.
     Embedder,
@@ -190,7 +202,7 @@ pub(crate) struct Released {
 #[derive(Debug, Default)]
 struct Table {
     holders: Holders,
-    /// Counts the changes of `holders.messages`.
+    /// Counts the new references, and those that messages let go of.
     moves: u64,
 }
 
@@ -226,7 +238,8 @@ impl Base {
         self.table().holders.clone()
     }
 
-    /// The counts, and a number that differs whenever references went to or from messages.
+    /// The counts, and a number that differs whenever references went to or from messages. Any new
+    /// reference may come from a message, by copying what a dict or list holds.
     pub(crate) fn holders_and_moves(&self) -> (Holders, u64) {
         let table = self.table();
         (table.holders.clone(), table.moves)
@@ -235,9 +248,7 @@ impl Base {
     pub(crate) fn add(&self, holder: Holder) {
         let mut table = self.table();
         table.holders.add(holder);
-        if holder == Holder::Message {
-            table.moves += 1;
-        }
+        table.moves += 1;
     }
 
     pub(crate) fn release(&self, holder: Holder) -> Released {

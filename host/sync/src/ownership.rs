@@ -18,8 +18,9 @@ use crate::message::Message;
 use crate::object::{Base, Holder, Kind, Object, ObjectId};
 use crate::orphans::{self, End, Owned};
 use crate::party::{Party, ProcessId};
+use crate::registration::Wait;
 use crate::tree::Tree;
-use crate::wait::{Interrupt, Operation, Shared, State, Subject, Wait, wait};
+use crate::wait::{Interrupt, Operation, Shared, State, Subject, wait};
 use crate::wait_list::{Place, WaitList, Wakes};
 
 /// How a lock was acquired.

@@ -13,8 +13,9 @@ use crate::message::Message;
 use crate::object::{Base, Holder, Kind, Object, ObjectId};
 use crate::object_methods::object_methods;
 use crate::reference::Reference;
+use crate::registration::Wait;
 use crate::tree::{OverBudget, Tree};
-use crate::wait::{Interrupt, Shared, Subject, Wait, wait};
+use crate::wait::{Interrupt, Shared, Subject, wait};
 use crate::wait_any::Waitable;
 
 /// How many bytes of payload each direction of a pipe holds, unless one larger message is alone.

@@ -12,8 +12,9 @@ use crate::object_methods::object_methods;
 use crate::orphans::{self, End, Owned};
 use crate::party::{Party, ProcessId};
 use crate::reference::Reference;
+use crate::registration::Wait;
 use crate::tree::{OverBudget, Tree};
-use crate::wait::{Interrupt, Shared, Subject, Wait, wait};
+use crate::wait::{Interrupt, Shared, Subject, wait};
 use crate::wait_any::Waitable;
 
 /// How much a queue takes. `None` is no bound of the queue's own; the limit on queued bytes of the

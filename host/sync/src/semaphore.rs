@@ -19,9 +19,10 @@ use crate::orphans::{self, End, Owned};
 use crate::ownership::Acquired;
 use crate::party::{Party, ProcessId};
 use crate::reference::Reference;
+use crate::registration::Wait;
 use crate::sync_error::{AcquireError, TooManyReleases};
 use crate::tree::Tree;
-use crate::wait::{Interrupt, Operation, Shared, State, Subject, Wait, wait};
+use crate::wait::{Interrupt, Operation, Shared, State, Subject, wait};
 use crate::wait_list::{Place, WaitList, Wakes};
 
 /// The most permits that releases can lead to where the semaphore has no bound of its own; as in

@@ -174,6 +174,20 @@ impl SharedMemory {
         read.ok_or_else(|| self.out_of_bounds(offset, length))
     }
 
+    /// A copy of `length_bytes` bytes from `offset` on. Nothing is allocated before they are known
+    /// to be inside.
+    ///
+    /// # Errors
+    /// [`AccessError::OutOfBounds`].
+    pub fn read_vec(&self, offset: u64, length_bytes: u64) -> Result<Vec<u8>, AccessError> {
+        let bytes = self.object().cells.read_vec(offset, length_bytes);
+        bytes.ok_or_else(|| AccessError::OutOfBounds {
+            offset,
+            length_bytes,
+            size_bytes: self.size_bytes(),
+        })
+    }
+
     /// Copies the slice to the bytes from `offset` on.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! The objects that belong to one tree of processes, the memory of their queued messages and of
-//! shared memories, and the names of these.
+//! The objects that belong to one tree of processes, the memory of their queued and stored messages
+//! and of shared memories, and the names of these.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -35,10 +35,46 @@ pub(crate) struct OverBudget {
     pub(crate) limit_bytes: u64,
 }
 
+/// Bytes that are charged to a tree until this is dropped. The default is no charge.
+#[derive(Debug, Default)]
+pub(crate) struct Charge {
+    tree: Option<Tree>,
+    bytes: u64,
+}
+
+impl Charge {
+    /// Takes a part of it off, to be dropped by itself.
+    pub(crate) fn split(&mut self, bytes: u64) -> Charge {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Charge {
+            tree: self.tree.clone(),
+            bytes,
+        }
+    }
+
+    /// Makes the two one. They are of the same tree.
+    pub(crate) fn merge(&mut self, mut other: Charge) {
+        if self.tree.is_none() {
+            *self = other;
+        } else {
+            self.bytes = self.bytes.saturating_add(std::mem::take(&mut other.bytes));
+        }
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        if let Some(tree) = &self.tree {
+            tree.credit(self.bytes);
+        }
+    }
+}
+
 impl Tree {
-    /// A tree whose queued messages ([`Message::charged_bytes`](crate::Message::charged_bytes)) and
-    /// shared memories (their size, in whole multiples of 8) may cost `queued_bytes_limit` bytes
-    /// together.
+    /// A tree whose queued messages ([`Message::charged_bytes`](crate::Message::charged_bytes)), those
+    /// stored in dicts ([`Dict::charged_bytes`](crate::Dict::charged_bytes)) and lists, and shared
+    /// memories (their size, in whole multiples of 8) may cost `queued_bytes_limit` bytes together.
     #[must_use]
     pub fn new(queued_bytes_limit: u64) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -60,7 +96,7 @@ impl Tree {
         EMBEDDER.get_or_init(|| Self::new(u64::MAX))
     }
 
-    /// What the messages queued now and the shared memories cost, in bytes.
+    /// What the messages queued and stored now and the shared memories cost, in bytes.
     #[must_use]
     pub fn queued_bytes(&self) -> u64 {
         self.inner.queued_bytes.load(Ordering::Relaxed)
@@ -144,6 +180,15 @@ impl Tree {
                 queued_bytes,
                 limit_bytes,
             })
+    }
+
+    /// As [`charge`](Self::charge), until what is handed back is dropped.
+    pub(crate) fn hold_charge(&self, bytes: u64) -> Result<Charge, OverBudget> {
+        self.charge(bytes)?;
+        Ok(Charge {
+            tree: Some(self.clone()),
+            bytes,
+        })
     }
 
     pub(crate) fn credit(&self, bytes: u64) {

@@ -1,22 +1,21 @@
 //! "Attempt under the mutex, else register and wait": the only loop that waits for an object.
 //!
 //! An object is a [`Shared`] state with its wait lists, an operation is an attempt on that state.
-//! [`wait`] runs an operation on a thread, [`Wait`] is the same for a task. Both register once,
-//! attempt again when they are woken, and leave the list however they end.
+//! [`wait`] runs an operation on a thread, [`Wait`](crate::registration::Wait) is the same for a
+//! task. Both [register](crate::registration) once, attempt again when they are woken, and leave the
+//! list however they end.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
 use crate::current::with_current;
 use crate::object::{Kind, ObjectId};
-use crate::record::WaitRecord;
+use crate::record::RecordGuard;
+use crate::registration::Registration;
 use crate::shim::{AtomicUsize, Mutex, Ordering, expired, spin_loop};
-use crate::wait_list::{Key, Place, WaitList, Wakes};
+use crate::wait_list::{Place, WaitList, Wakes};
 use crate::waiter::Waiter;
 
 /// The state of an object, with its wait lists.
@@ -121,6 +120,7 @@ pub(crate) struct Subject {
 /// Why a wait ended without its operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
+    /// The time passed, or the party was [notified](Waiter::notify).
     TimedOut,
     Killed,
 }
@@ -151,8 +151,8 @@ fn wait_slowly<O: Operation>(
     let waiter = with_current(Arc::clone);
     // A time-out too long to be represented is none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    if waiter.observe_kill() {
-        return Err(Interrupt::Killed);
+    if let Some(interrupt) = waiter.interrupt() {
+        return Err(interrupt);
     }
     if waiter.may_spin()
         && let Some(output) = spin(shared, &waiter, operation, version)
@@ -182,8 +182,10 @@ pub(crate) fn enter_and_wait<O: Operation, R>(
     let result = entered()?;
     let ended = match registration {
         Ok(output) => Ok(output),
-        Err(_) if waiter.observe_kill() => Err(Interrupt::Killed),
-        Err(registration) => park(subject, operation, &waiter, deadline, registration),
+        Err(registration) => match waiter.interrupt() {
+            Some(interrupt) => Err(interrupt),
+            None => park(subject, operation, &waiter, deadline, registration),
+        },
     };
     Some((result, ended))
 }
@@ -204,8 +206,8 @@ fn park<O: Operation>(
                 record.set(std::iter::once(subject), O::NAME, deadline)
             });
         }
-        if waiter.observe_kill() {
-            return Err(Interrupt::Killed);
+        if let Some(interrupt) = waiter.interrupt() {
+            return Err(interrupt);
         }
         if let Some(output) = registration.attempt(operation, waiter.waker()) {
             return Ok(output);
@@ -242,186 +244,4 @@ fn spin<O: Operation>(
         }
     }
     None
-}
-
-/// Attempts once more and, under the same mutex, enters the list: nothing can come in between.
-fn register<O: Operation>(
-    shared: &Shared<O::State>,
-    operation: &mut O,
-    waker: &Waker,
-) -> Result<O::Output, Key> {
-    let waker = waker.clone();
-    shared.change(|state| match operation.attempt(state, Place::Newcomer) {
-        Some(output) => Ok(output),
-        None => Err(O::list(state).register(operation.bytes(), waker)),
-    })
-}
-
-/// A place in a wait list, left when dropped.
-#[derive(Debug)]
-struct Registration<'a, O: Operation> {
-    shared: &'a Shared<O::State>,
-    key: Option<Key>,
-    /// Of a task: the waker in the list, to see whether a new one differs.
-    waker: Option<Waker>,
-}
-
-impl<'a, O: Operation> Registration<'a, O> {
-    /// Enters the list for a thread, unless the operation succeeds.
-    fn enter(
-        shared: &'a Shared<O::State>,
-        operation: &mut O,
-        waiter: &Waiter,
-    ) -> Result<O::Output, Self> {
-        register(shared, operation, waiter.waker()).map_err(|key| Self {
-            shared,
-            key: Some(key),
-            waker: None,
-        })
-    }
-
-    /// Attempts if woken; goes back to its place if that was in vain.
-    fn attempt(&mut self, operation: &mut O, waker: &Waker) -> Option<O::Output> {
-        let key = self.key?;
-        let waker = waker.clone();
-        let (output, unused) = self.shared.change(|state| {
-            let Some(place) = O::list(state).woken_place(key) else {
-                return (None, Some(waker));
-            };
-            match operation.attempt(state, place) {
-                Some(output) => {
-                    let unused = O::list(state).remove(key);
-                    debug_assert!(unused.is_none(), "a woken wait has no waker");
-                    (Some(output), Some(waker))
-                }
-                None => {
-                    O::list(state).register_again(key, operation.bytes(), waker);
-                    (None, None)
-                }
-            }
-        });
-        drop(unused);
-        if output.is_some() {
-            self.key = None;
-        }
-        output
-    }
-
-    /// Makes the list wake this task from now on.
-    fn update_waker(&mut self, waker: &Waker) {
-        let Some(key) = self.key else { return };
-        if self
-            .waker
-            .as_ref()
-            .is_some_and(|known| known.will_wake(waker))
-        {
-            return;
-        }
-        self.waker = Some(waker.clone());
-        let replacement = waker.clone();
-        let unused = self
-            .shared
-            .change(|state| O::list(state).replace_waker(key, replacement));
-        drop(unused);
-    }
-}
-
-impl<O: Operation> Drop for Registration<'_, O> {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            let unused = self.shared.change(|state| O::list(state).remove(key));
-            drop(unused);
-        }
-    }
-}
-
-/// Sets the record at the first park of a wait, and clears it when the wait ends.
-pub(crate) struct RecordGuard<'a> {
-    waiter: &'a Waiter,
-    set: bool,
-}
-
-impl<'a> RecordGuard<'a> {
-    pub(crate) fn new(waiter: &'a Waiter) -> Self {
-        Self { waiter, set: false }
-    }
-
-    /// A wait for nothing has no record.
-    pub(crate) fn set(
-        &mut self,
-        mut subjects: impl Iterator<Item = Subject>,
-        operation: &'static str,
-        deadline: Option<Instant>,
-    ) {
-        if self.set {
-            return;
-        }
-        if let Some(first) = subjects.next() {
-            self.set = true;
-            self.waiter.set_record(Some(WaitRecord {
-                object: first.object,
-                kind: first.kind,
-                others: subjects.map(|other| (other.object, other.kind)).collect(),
-                operation,
-                since: Instant::now(),
-                deadline,
-            }));
-        }
-    }
-}
-
-impl Drop for RecordGuard<'_> {
-    fn drop(&mut self) {
-        if self.set {
-            self.waiter.set_record(None);
-        }
-    }
-}
-
-/// An operation as a future. Dropping it leaves the wait list.
-#[derive(Debug)]
-pub(crate) struct Wait<'a, 'o, O: Operation> {
-    operation: &'o mut O,
-    shared: &'a Shared<O::State>,
-    registration: Option<Registration<'a, O>>,
-}
-
-impl<'a, 'o, O: Operation> Wait<'a, 'o, O> {
-    /// The operation is borrowed, so that the caller keeps what it carries.
-    pub(crate) fn new(shared: &'a Shared<O::State>, operation: &'o mut O) -> Self {
-        Self {
-            operation,
-            shared,
-            registration: None,
-        }
-    }
-}
-
-impl<O: Operation> Future for Wait<'_, '_, O> {
-    type Output = O::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<O::Output> {
-        let this = &mut *self;
-        let waker = context.waker();
-        let Some(registration) = this.registration.as_mut() else {
-            return match register(this.shared, this.operation, waker) {
-                Ok(output) => Poll::Ready(output),
-                Err(key) => {
-                    this.registration = Some(Registration {
-                        shared: this.shared,
-                        key: Some(key),
-                        waker: Some(waker.clone()),
-                    });
-                    Poll::Pending
-                }
-            };
-        };
-        // The waker first: a wake that comes between the two goes to the new one, or to a task
-        // that is being polled and finds itself woken in the attempt.
-        registration.update_waker(waker);
-        match registration.attempt(this.operation, waker) {
-            Some(output) => Poll::Ready(output),
-            None => Poll::Pending,
-        }
-    }
 }

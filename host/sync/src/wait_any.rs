@@ -23,8 +23,9 @@ use std::time::{Duration, Instant};
 use crate::current::with_current;
 use crate::error::WaitError;
 use crate::object::{Kind, ObjectId};
+use crate::record::RecordGuard;
 use crate::shim::expired;
-use crate::wait::{RecordGuard, Shared, State, Subject};
+use crate::wait::{Shared, State, Subject};
 use crate::wait_list::{Key, WaitList, Wakes};
 
 /// The state of an object that can be watched.
@@ -114,8 +115,8 @@ pub fn wait_any(
     let waiter = with_current(Arc::clone);
     // A time-out too long to be represented is none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    if waiter.observe_kill() {
-        return Err(WaitError::Killed);
+    if let Some(interrupt) = waiter.interrupt() {
+        return Err(interrupt.into());
     }
     let mut watches = Watches::new(objects);
     let mut record = RecordGuard::new(&waiter);
@@ -129,8 +130,8 @@ pub fn wait_any(
             let subjects = objects.iter().map(|object| object.subject);
             waiter.pause(deadline, || record.set(subjects, "wait", deadline));
         }
-        if waiter.observe_kill() {
-            return Err(WaitError::Killed);
+        if let Some(interrupt) = waiter.interrupt() {
+            return Err(interrupt.into());
         }
         if let Some(ready) = watches.look(waiter.waker()) {
             return Ok(ready);

@@ -22,6 +22,7 @@ use crate::party::Party;
 use crate::record::WaitRecord;
 use crate::shim::{AtomicBool, Mutex, Ordering, fence};
 use crate::signal::Signal;
+use crate::wait::Interrupt;
 
 /// What the runtime adds to the waits of a process. All methods run on the waiting thread; none
 /// may wait itself.
@@ -70,6 +71,9 @@ pub struct Waiter {
     killed: AtomicBool,
     acknowledged: AtomicBool,
     inspection: AtomicBool,
+    noticed: AtomicBool,
+    /// Written by the party's own thread only.
+    ignores_notices: AtomicBool,
     record: Mutex<Option<WaitRecord>>,
     orphans: Orphans,
 }
@@ -87,6 +91,8 @@ impl Waiter {
             killed: AtomicBool::new(false),
             acknowledged: AtomicBool::new(false),
             inspection: AtomicBool::new(false),
+            noticed: AtomicBool::new(false),
+            ignores_notices: AtomicBool::new(false),
             record: Mutex::new(None),
             orphans: Orphans::default(),
         });
@@ -137,6 +143,29 @@ impl Waiter {
         self.signal.set();
     }
 
+    /// Ends what the party waits for now, and every later wait that would block, as if its time had
+    /// passed, until the party [takes the notice](Self::take_notice): those without a time-out too, but
+    /// neither a barrier's, nor that of a condition for its lock, nor a future in
+    /// [`block_on`](Self::block_on). Does not block.
+    pub fn notify(&self) {
+        // An exchange, as in `TaskSignal`.
+        self.noticed.swap(true, Ordering::SeqCst);
+        self.signal.set();
+    }
+
+    /// Whether the party was notified since it last asked.
+    pub fn take_notice(&self) -> bool {
+        self.noticed.swap(false, Ordering::SeqCst)
+    }
+
+    /// Runs `action`, whose waits no notice ends. For the party's own thread.
+    pub fn without_notices<R>(&self, action: impl FnOnce() -> R) -> R {
+        let before = self.ignores_notices.swap(true, Ordering::Relaxed);
+        let result = action();
+        self.ignores_notices.store(before, Ordering::Relaxed);
+        result
+    }
+
     /// What the party waits for now, if it is parked for an object.
     #[must_use]
     pub fn waiting_for(&self) -> Option<WaitRecord> {
@@ -179,8 +208,10 @@ impl Waiter {
     /// The party is over: gives back the locks it owns and to which it has no reference left, and
     /// makes every later drop of its last reference to a lock it owns do the same; permits of
     /// semaphores, the actions of barriers and the tasks of joinable queues likewise. Called once the
-    /// party's thread acts no more; does not block. Of several calls the first says how it ended.
+    /// party's thread acts no more; does not block. No notice ends what is waited for from now on. Of
+    /// several calls the first says how it ended.
     pub fn end(&self, how: End) {
+        self.ignores_notices.store(true, Ordering::Relaxed);
         if let Party::Process(process) = self.party {
             self.orphans.end(process, how);
         }
@@ -203,6 +234,19 @@ impl Waiter {
             self.acknowledge();
         }
         killed
+    }
+
+    /// Why a wait that would block must end, if it must.
+    pub(crate) fn interrupt(&self) -> Option<Interrupt> {
+        if self.observe_kill() {
+            Some(Interrupt::Killed)
+        } else if self.noticed.load(Ordering::SeqCst)
+            && !self.ignores_notices.load(Ordering::Relaxed)
+        {
+            Some(Interrupt::TimedOut)
+        } else {
+            None
+        }
     }
 
     /// Runs the inspection hook if it was asked for; whether it ran.

@@ -132,6 +132,10 @@ fn apply(memory: &SharedMemory, model: &mut Model, step: Step) {
                 memory.read(offset, &mut bytes),
                 expected.clone().map(|_| ())
             );
+            assert_eq!(
+                memory.read_vec(offset, length as u64),
+                expected.clone().map(|range| model.0[range].to_vec())
+            );
             match expected {
                 Ok(range) => assert_eq!(bytes, model.0[range]),
                 Err(_) => assert!(bytes.iter().all(|byte| *byte == 0xAA)),

@@ -6,6 +6,9 @@
 
 mod calls;
 mod messages;
+mod pools;
+mod primitives;
+mod shared;
 mod states;
 
 use isopod::{Process, Queue};
@@ -28,6 +31,12 @@ fn main() -> Outcome {
         ["call", name] => calls::serve(name),
         ["round-trip", size] => messages::round_trip(size),
         ["one-way", size] => messages::one_way(size),
+        ["event"] => primitives::event(),
+        ["condition"] => primitives::condition(),
+        ["barrier"] => primitives::barrier(),
+        ["value"] => shared::value(),
+        ["dict", what] => shared::dict(what),
+        ["pool", what] => pools::serve(what),
         ["busy"] => states::busy(),
         ["stay", state] => states::stay(state),
         other => panic!("no benchmark {other:?}"),

@@ -1,5 +1,6 @@
 //! Calls from guest to host: raw wasmtime's, by number and by resource, beside isopod's.
 
+use crate::cpython::Python;
 use crate::floor::{self, block_on};
 use crate::guest::Host;
 use crate::measure::{Measure, expect};
@@ -24,7 +25,7 @@ struct State {
 }
 
 /// Measures all calls.
-pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host) -> Result<()> {
+pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, core: usize) -> Result<()> {
     let mut raw = Raw::new()?;
     measure.group("host call");
     for (name, export) in [
@@ -60,7 +61,14 @@ pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host) -> Result<()> {
     measure.rounds("isopod: Lock::acquire and drop of the guard", |rounds| {
         expect(resident.rounds(rounds))
     });
-    resident.end()
+    resident.end()?;
+    if let Some(mut python) = Python::start(&["lock", ""], &[core])? {
+        measure.rounds("CPython: Lock.acquire and release", |rounds| {
+            expect(python.rounds(rounds))
+        });
+        python.end()?;
+    }
+    Ok(())
 }
 
 impl Raw {

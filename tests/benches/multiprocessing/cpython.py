@@ -3,8 +3,10 @@
 Reads numbers of rounds from standard input, and answers each with the nanoseconds they took."""
 
 import multiprocessing
+import multiprocessing.managers
 import os
 import sys
+import threading
 import time
 
 CORES = [int(core) for core in sys.argv[1].split(",")]
@@ -65,6 +67,140 @@ def one_way(size):
     child.join()
 
 
+def alternate_events(ping, pong):
+    os.sched_setaffinity(0, {CORES[-1]})
+    while True:
+        ping.wait()
+        ping.clear()
+        pong.set()
+
+
+def event(_):
+    ping, pong = multiprocessing.Event(), multiprocessing.Event()
+    daemon(alternate_events, ping, pong)
+
+    def rounds(count):
+        for _ in range(count):
+            ping.set()
+            pong.wait()
+            pong.clear()
+
+    serve(rounds)
+
+
+def alternate_turns(condition, turn):
+    os.sched_setaffinity(0, {CORES[-1]})
+    with condition:
+        while True:
+            while turn.value == 0:
+                condition.wait()
+            turn.value = 0
+            condition.notify()
+
+
+def condition(_):
+    condition, turn = multiprocessing.Condition(), multiprocessing.RawValue("I", 0)
+    daemon(alternate_turns, condition, turn)
+
+    def rounds(count):
+        with condition:
+            for _ in range(count):
+                turn.value = 1
+                condition.notify()
+                while turn.value == 1:
+                    condition.wait()
+
+    serve(rounds)
+
+
+def pass_barrier(barrier):
+    os.sched_setaffinity(0, {CORES[-1]})
+    try:
+        while True:
+            barrier.wait()
+    except threading.BrokenBarrierError:
+        pass
+
+
+def barrier(_):
+    barrier = multiprocessing.Barrier(2)
+    daemon(pass_barrier, barrier)
+
+    def rounds(count):
+        for _ in range(count):
+            barrier.wait()
+
+    serve(rounds)
+
+
+def lock(_):
+    lock = multiprocessing.Lock()
+
+    def rounds(count):
+        for _ in range(count):
+            lock.acquire()
+            lock.release()
+
+    serve(rounds)
+
+
+def value(_):
+    value = multiprocessing.Value("q", 0)
+
+    def rounds(count):
+        for _ in range(count):
+            with value.get_lock():
+                value.value += 1
+
+    serve(rounds)
+
+
+def manager(what):
+    # The server on a core of its own.
+    server = multiprocessing.managers.SyncManager()
+    server.start(initializer=os.sched_setaffinity, initargs=(0, {CORES[-1]}))
+    numbers = server.dict({7: 0})
+
+    def set_rounds(count):
+        for number in range(count):
+            numbers[7] = number
+
+    def get_rounds(count):
+        for _ in range(count):
+            numbers[7]
+
+    serve({"set": set_rounds, "get": get_rounds}[what])
+    server.shutdown()
+
+
+def square(number):
+    return number * number
+
+
+def pool(what):
+    # As many workers as cores, on all of them; the main process is on the first.
+    def settle():
+        os.sched_setaffinity(0, CORES)
+
+    with multiprocessing.Pool(len(CORES), settle) as pool:
+
+        def map_rounds(count):
+            pool.map(square, range(count), 1)
+
+        def map_default_rounds(count):
+            pool.map(square, range(count))
+
+        def apply_rounds(count):
+            for number in range(count):
+                pool.apply(square, (number,))
+
+        serve({"map": map_rounds, "map-default": map_default_rounds, "apply": apply_rounds}[what])
+
+
+def daemon(target, *args):
+    multiprocessing.Process(target=target, args=args, daemon=True).start()
+
+
 def start(method):
     context = multiprocessing.get_context(method)
 
@@ -93,4 +229,15 @@ if __name__ == "__main__":
     else:
         multiprocessing.set_start_method("fork")
         os.sched_setaffinity(0, {CORES[0]})
-        {"round-trip": round_trip, "one-way": one_way}[what](int(argument))
+        measured = {
+            "round-trip": lambda size: round_trip(int(size)),
+            "one-way": lambda size: one_way(int(size)),
+            "event": event,
+            "condition": condition,
+            "barrier": barrier,
+            "lock": lock,
+            "value": value,
+            "manager": manager,
+            "pool": pool,
+        }
+        measured[what](argument)

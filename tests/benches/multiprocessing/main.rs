@@ -12,6 +12,7 @@ mod measure;
 mod messages;
 mod native;
 mod pinned;
+mod primitives;
 mod report;
 mod start;
 
@@ -33,16 +34,19 @@ fn main() -> Result<()> {
     let one = Host::new(&component, &[first])?;
 
     let mut measure = Measure::new(&mut criterion);
-    calls::measure(&mut measure, &one)?;
+    calls::measure(&mut measure, &one, first)?;
+    primitives::alone(&mut measure, &one, available.get(..2).unwrap_or(&available))?;
     if let Some(second) = available.get(1) {
         let cores = [first, *second];
         let two = Host::new(&component, &cores)?;
         start::measure(&mut measure, &two, &raw, &cores)?;
         messages::measure(&mut measure, &two, &cores)?;
+        primitives::several(&mut measure, &two, &cores)?;
         kill::measure(&mut measure, &two, &raw, &cores)?;
     }
     start::measure(&mut measure, &one, &raw, &[first])?;
     messages::measure(&mut measure, &one, &[first])?;
+    primitives::several(&mut measure, &one, &[first])?;
     let measured = measure.measured;
     criterion.final_summary();
     if is_complete {

@@ -14,7 +14,8 @@ fn main() {
         });
         match entries {
             Ok(entries) => println!("{path}: {entries:?}"),
-            Err(error) => println!("{path}: {:?}", error.kind()),
+            // Which error it is depends on the standard library that the program is built with.
+            Err(_) => println!("{path}: out of reach"),
         }
     }
     println!("write: {}", fs::write("/data/written", "by the program").is_ok());

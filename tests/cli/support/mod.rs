@@ -1,11 +1,13 @@
 //! What the tests share: running isopod, waiting for what it does, building programs.
 
 mod ended;
+mod expected;
 mod programs;
 mod running;
 mod terminal;
 
 pub(crate) use ended::Ended;
+pub(crate) use expected::compare;
 pub(crate) use programs::{program, program_source};
 pub(crate) use running::{Running, run};
 pub(crate) use terminal::Terminal;

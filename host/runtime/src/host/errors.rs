@@ -3,11 +3,12 @@
 use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use crate::error::{Error, ErrorKind};
 use crate::limits;
+use crate::pool::too_many_jobs;
 use crate::run::Stop;
 use isopod_sync::{
     AccessError, AcquireError, BarrierError, ConditionError, CreateError, GetError, Killed,
-    NotHeld, NotOwner, PassError, PutError, RLockError, RecvError, SendError, TooManyReleases,
-    TooManyTasksDone, WaitError,
+    NotHeld, NotOwner, PassError, PutError, RLockError, RecvError, ReportError, SendError,
+    SubmitError, TakeError, TooManyReleases, TooManyTasksDone, WaitError,
 };
 use wasmtime::component::ResourceTableError;
 
@@ -173,6 +174,42 @@ impl From<TooManyTasksDone> for Failure {
     }
 }
 
+impl From<SubmitError> for Failure {
+    fn from(error: SubmitError) -> Failure {
+        match error {
+            SubmitError::NotRunning => ErrorCode::PoolNotRunning.into(),
+            SubmitError::Broken(text) => ErrorCode::PoolBroken(text).into(),
+            SubmitError::TooManyJobs { limit } => {
+                ErrorCode::LimitExceeded(too_many_jobs(limit)).into()
+            }
+            SubmitError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
+        }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Failure {
+        match error {
+            // The process is being ended.
+            ReportError::Expired => Failure::End(Stop::Requested.into()),
+            ReportError::NotRunning => {
+                ErrorCode::InvalidArgument("a report without a job".to_owned()).into()
+            }
+            ReportError::BudgetExceeded { limit_bytes } => budget(limit_bytes),
+        }
+    }
+}
+
+impl From<TakeError> for Failure {
+    fn from(error: TakeError) -> Failure {
+        match error {
+            TakeError::TimedOut => ErrorCode::TimedOut.into(),
+            TakeError::Empty => ErrorCode::Empty.into(),
+            TakeError::Killed => Killed.into(),
+        }
+    }
+}
+
 impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Failure {
         ErrorCode::InvalidArgument(error.to_string()).into()
@@ -219,8 +256,5 @@ fn too_large(size: u64, limit: u64) -> Failure {
 }
 
 fn budget(limit: u64) -> Failure {
-    Failure::Code(ErrorCode::LimitExceeded(format!(
-        "the messages queued by this tree of processes would exceed its limit of {}",
-        limits::bytes(limit)
-    )))
+    Failure::Code(ErrorCode::LimitExceeded(limits::over_budget(limit)))
 }

@@ -4,7 +4,7 @@ use super::bindings::isopod::multiprocessing::memory::{Host, HostSharedMemory};
 use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use super::errors::Failure;
 use crate::run::State;
-use isopod_sync::{AccessError, Handle, NameNotFound, SharedMemory};
+use isopod_sync::{Handle, NameNotFound, SharedMemory};
 use wasmtime::component::Resource;
 
 impl Host for State {}
@@ -51,21 +51,7 @@ impl HostSharedMemory for State {
         offset: u64,
         length: u64,
     ) -> Result<Vec<u8>, Failure> {
-        let memory = self.memory(&memory)?;
-        // The guest's number is a size only once it is known to be inside.
-        let size = memory.size_bytes();
-        let is_inside = offset.checked_add(length).is_some_and(|end| end <= size);
-        let Some(length_bytes) = usize::try_from(length).ok().filter(|_| is_inside) else {
-            return Err(AccessError::OutOfBounds {
-                offset,
-                length_bytes: length,
-                size_bytes: size,
-            }
-            .into());
-        };
-        let mut bytes = vec![0; length_bytes];
-        memory.read(offset, &mut bytes)?;
-        Ok(bytes)
+        Ok(self.memory(&memory)?.read_vec(offset, length)?)
     }
 
     fn write(

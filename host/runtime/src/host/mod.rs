@@ -2,8 +2,10 @@
 //! between WIT and the objects of `isopod-sync` and this crate.
 
 mod errors;
+mod manager;
 mod memory;
 mod pipe;
+mod pool;
 mod process;
 mod queue;
 mod sync;
@@ -29,7 +31,10 @@ mod bindings {
         with: {
             "isopod:multiprocessing/types.handle": isopod_sync::Handle,
             "isopod:multiprocessing/process.options": super::process::Options,
-            "isopod:multiprocessing/process.process": super::process::Child,
+            "isopod:multiprocessing/process.process": super::process::Relative,
+            "isopod:multiprocessing/pool.options": super::pool::PoolOptions,
+            "isopod:multiprocessing/pool.pool": super::pool::GuestPool,
+            "isopod:multiprocessing/pool.batch": super::pool::GuestBatch,
             "isopod:multiprocessing/queue.queue": isopod_sync::Queue,
             "isopod:multiprocessing/pipe.connection": isopod_sync::Connection,
             "isopod:multiprocessing/sync.lock": isopod_sync::Lock,
@@ -39,6 +44,8 @@ mod bindings {
             "isopod:multiprocessing/sync.condition": isopod_sync::Condition,
             "isopod:multiprocessing/sync.barrier": isopod_sync::Barrier,
             "isopod:multiprocessing/memory.shared-memory": isopod_sync::SharedMemory,
+            "isopod:multiprocessing/manager.dict": isopod_sync::Dict,
+            "isopod:multiprocessing/manager.list": isopod_sync::List,
         },
         require_store_data_send: true,
     });

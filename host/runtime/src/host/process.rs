@@ -3,15 +3,16 @@
 use super::bindings::isopod::multiprocessing::process::{
     EntryPoint, Host, HostOptions, HostProcess,
 };
-use super::bindings::isopod::multiprocessing::types::{ErrorCode, ExitStatus as WitStatus};
+use super::bindings::isopod::multiprocessing::types::{
+    ErrorCode, ExitStatus as WitStatus, Message as WitMessage,
+};
 use super::duration;
 use super::errors::Failure;
 use crate::exit_status::ExitStatus;
-use crate::limits;
-use crate::process::{Entry, ProcessState};
+use crate::process::{Entry, ProcessState, Starter};
 use crate::run::{State, Stop};
 use crate::spawn::{self, Birth};
-use isopod_sync::{Handle, Holder, Message};
+use isopod_sync::{Completion, Handle, Holder, Message};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -20,17 +21,40 @@ use wasmtime::component::Resource;
 /// The longest name of a process, in bytes.
 const LONGEST_NAME_BYTES: usize = 255;
 
-/// A guest's reference to a process that it started.
+/// What is kept of the message with which a process fails, in bytes: others hold it for longer than
+/// the process lives.
+const LONGEST_FAILURE_BYTES: usize = 64 << 10;
+
+/// A guest's reference to a process.
 #[derive(Debug)]
 #[allow(
     unreachable_pub,
     reason = "named by the generated bindings, which are public in their private module"
 )]
-pub struct Child(Arc<ProcessState>);
+pub enum Relative {
+    /// One that it started, or has adopted.
+    Child(Arc<ProcessState>),
+    /// The one that started it.
+    Parent(Arc<Starter>),
+}
 
-impl Child {
-    pub(super) fn state(&self) -> &ProcessState {
-        &self.0
+impl Relative {
+    pub(super) fn status(&self) -> &Completion<ExitStatus> {
+        match self {
+            Relative::Child(child) => &child.status,
+            Relative::Parent(parent) => &parent.status,
+        }
+    }
+
+    /// Asks for its end: a right that only a parent has.
+    fn request_end(&self, status: ExitStatus) -> Result<(), Failure> {
+        match self {
+            Relative::Child(child) => {
+                child.request_end(status);
+                Ok(())
+            }
+            Relative::Parent(_) => Err(ErrorCode::NotAChild.into()),
+        }
     }
 }
 
@@ -74,16 +98,7 @@ impl HostOptions for State {
         options: Resource<Options>,
         memory_bytes: u64,
     ) -> Result<(), Failure> {
-        if let Some(own) = self.process.memory_limit
-            && memory_bytes > own
-        {
-            return Err(ErrorCode::LimitExceeded(format!(
-                "a memory limit of {} is more than the {} of the process that asks",
-                limits::bytes(memory_bytes),
-                limits::bytes(own)
-            ))
-            .into());
-        }
+        self.check_memory_limit(memory_bytes)?;
         self.table.get_mut(&options)?.memory_limit = Some(memory_bytes);
         Ok(())
     }
@@ -106,76 +121,68 @@ impl HostProcess for State {
         bytes: Vec<u8>,
         handles: Vec<Resource<Handle>>,
         options: Resource<Options>,
-    ) -> Result<Resource<Child>, Failure> {
+    ) -> Result<Resource<Relative>, Failure> {
+        self.check_may_spawn()?;
         let parent = Arc::clone(&self.process);
-        if !parent.has_entered.load(Ordering::Relaxed) {
-            return Err(ErrorCode::NoEntry(
-                "this program has not asked for its entry, so a new process would run `main` again: mark `main` with `#[isopod::main]`"
-                    .to_owned(),
-            )
-            .into());
-        }
-        if parent.is_daemon {
-            return Err(ErrorCode::AccessDenied(
-                "daemonic processes are not allowed to have children".to_owned(),
-            )
-            .into());
-        }
         let birth = birth(&parent, task, self.table.get(&options)?);
-        let message = self.message(bytes, &handles)?;
-        let child = spawn::spawn(&parent.program, &parent.tree, birth, |id| Entry::Task {
-            handles: message
-                .handles
-                .iter()
-                .map(|handle| handle.hold_as(Holder::Process(id)))
-                .collect(),
-            bytes: message.bytes,
+        let mut message = self.message(bytes, &handles)?;
+        let child = spawn::spawn(&parent.program, &parent.tree, birth, |id| {
+            message.arrive(Holder::Process(id));
+            Entry::Task(message)
         })?;
-        Ok(self.table.push(Child(child))?)
+        Ok(self.table.push(Relative::Child(child))?)
     }
 
-    fn id(&mut self, process: Resource<Child>) -> wasmtime::Result<u64> {
-        Ok(self.table.get(&process)?.0.id.get())
+    fn id(&mut self, process: Resource<Relative>) -> wasmtime::Result<u64> {
+        let id = match self.table.get(&process)? {
+            Relative::Child(child) => child.id,
+            Relative::Parent(parent) => parent.id,
+        };
+        Ok(id.get())
     }
 
-    fn name(&mut self, process: Resource<Child>) -> wasmtime::Result<String> {
-        Ok(self.table.get(&process)?.0.name.clone())
+    fn name(&mut self, process: Resource<Relative>) -> wasmtime::Result<String> {
+        Ok(match self.table.get(&process)? {
+            Relative::Child(child) => child.name.clone(),
+            Relative::Parent(parent) => parent.name.clone(),
+        })
     }
 
-    fn daemon(&mut self, process: Resource<Child>) -> wasmtime::Result<bool> {
-        Ok(self.table.get(&process)?.0.is_daemon)
+    fn daemon(&mut self, process: Resource<Relative>) -> wasmtime::Result<bool> {
+        Ok(match self.table.get(&process)? {
+            Relative::Child(child) => child.is_daemon,
+            Relative::Parent(parent) => parent.is_daemon,
+        })
     }
 
-    fn is_alive(&mut self, process: Resource<Child>) -> wasmtime::Result<bool> {
-        Ok(self.table.get(&process)?.0.status.get().is_none())
+    fn is_alive(&mut self, process: Resource<Relative>) -> wasmtime::Result<bool> {
+        Ok(self.table.get(&process)?.status().get().is_none())
     }
 
     fn join(
         &mut self,
-        process: Resource<Child>,
+        process: Resource<Relative>,
         timeout: Option<u64>,
     ) -> Result<WitStatus, Failure> {
-        let child = &self.table.get(&process)?.0;
-        Ok(child.status.wait_within(duration(timeout))?.into())
+        let status = self.table.get(&process)?.status();
+        Ok(status.wait_within(duration(timeout))?.into())
     }
 
-    fn exit_status(&mut self, process: Resource<Child>) -> wasmtime::Result<Option<WitStatus>> {
-        Ok(self.table.get(&process)?.0.status.get().map(Into::into))
+    fn exit_status(&mut self, process: Resource<Relative>) -> wasmtime::Result<Option<WitStatus>> {
+        Ok(self.table.get(&process)?.status().get().map(Into::into))
     }
 
-    fn terminate(&mut self, process: Resource<Child>) -> Result<(), Failure> {
-        let child = &self.table.get(&process)?.0;
-        child.request_end(ExitStatus::Terminated);
-        Ok(())
+    fn terminate(&mut self, process: Resource<Relative>) -> Result<(), Failure> {
+        let process = self.table.get(&process)?;
+        process.request_end(ExitStatus::Terminated)
     }
 
-    fn kill(&mut self, process: Resource<Child>) -> Result<(), Failure> {
-        let child = &self.table.get(&process)?.0;
-        child.request_end(ExitStatus::Killed);
-        Ok(())
+    fn kill(&mut self, process: Resource<Relative>) -> Result<(), Failure> {
+        let process = self.table.get(&process)?;
+        process.request_end(ExitStatus::Killed)
     }
 
-    fn drop(&mut self, process: Resource<Child>) -> wasmtime::Result<()> {
+    fn drop(&mut self, process: Resource<Relative>) -> wasmtime::Result<()> {
         self.table.delete(process)?;
         Ok(())
     }
@@ -184,19 +191,14 @@ impl HostProcess for State {
 impl Host for State {
     fn entry(&mut self) -> wasmtime::Result<EntryPoint> {
         self.process.has_entered.store(true, Ordering::Relaxed);
-        match self.process.take_entry() {
-            None | Some(Entry::Main) => Ok(EntryPoint::Main),
-            Some(Entry::Task { bytes, handles }) => {
-                let message = self.deliver(Message { bytes, handles });
-                match message {
-                    Ok(message) => Ok(EntryPoint::Task(message)),
-                    Err(Failure::Code(code)) => Err(wasmtime::format_err!(
-                        "the process could not take over its arguments: {code:?}"
-                    )),
-                    Err(Failure::End(error)) => Err(error),
-                }
+        Ok(match self.process.take_entry() {
+            None | Some(Entry::Main) => EntryPoint::Main,
+            Some(Entry::Task(message)) => EntryPoint::Task(self.take_over(message)?),
+            Some(Entry::Worker(None)) => EntryPoint::Worker(None),
+            Some(Entry::Worker(Some(message))) => {
+                EntryPoint::Worker(Some(self.take_over(message)?))
             }
-        }
+        })
     }
 
     fn exit(&mut self, code: u32) -> wasmtime::Result<()> {
@@ -204,7 +206,11 @@ impl Host for State {
         Err(Stop::Now(ExitStatus::Exited(i32::from(code))).into())
     }
 
-    fn fail(&mut self, message: String) -> wasmtime::Result<()> {
+    fn fail(&mut self, mut message: String) -> wasmtime::Result<()> {
+        if message.len() > LONGEST_FAILURE_BYTES {
+            message.truncate(message.floor_char_boundary(LONGEST_FAILURE_BYTES));
+            message.push_str("...");
+        }
         Err(Stop::Now(ExitStatus::Failed(message)).into())
     }
 
@@ -216,15 +222,26 @@ impl Host for State {
         Ok(self.process.name.clone())
     }
 
+    fn current_daemon(&mut self) -> wasmtime::Result<bool> {
+        Ok(self.process.is_daemon)
+    }
+
     fn parent_id(&mut self) -> wasmtime::Result<Option<u64>> {
         Ok(self.process.parent().map(isopod_sync::ProcessId::get))
     }
 
-    fn active_children(&mut self) -> wasmtime::Result<Vec<Resource<Child>>> {
+    fn parent(&mut self) -> wasmtime::Result<Option<Resource<Relative>>> {
+        let starter = self.process.starter.clone();
+        starter
+            .map(|starter| Ok(self.table.push(Relative::Parent(starter))?))
+            .transpose()
+    }
+
+    fn active_children(&mut self) -> wasmtime::Result<Vec<Resource<Relative>>> {
         let live = self.process.children().live.clone();
         live.into_iter()
             .filter(|child| child.status.get().is_none())
-            .map(|child| Ok(self.table.push(Child(child))?))
+            .map(|child| Ok(self.table.push(Relative::Child(child))?))
             .collect()
     }
 
@@ -239,6 +256,18 @@ impl Host for State {
         handle
             .map(|handle| self.give(handle.hold_as(holder)))
             .transpose()
+    }
+}
+
+impl State {
+    /// What the process was started with, as the guest gets it.
+    fn take_over(&mut self, message: Message) -> wasmtime::Result<WitMessage> {
+        self.deliver(message).map_err(|failure| match failure {
+            Failure::Code(code) => {
+                wasmtime::format_err!("the process could not take over its arguments: {code:?}")
+            }
+            Failure::End(error) => error,
+        })
     }
 }
 
@@ -258,6 +287,8 @@ fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
         task,
         parent: Some(Arc::clone(parent)),
         is_daemon: options.is_daemon.unwrap_or(parent.is_daemon),
+        is_main: false,
+        worker: None,
         lineage,
         memory_limit: options.memory_limit.or(parent.memory_limit),
         deadline: [own_deadline, parent.deadline]

@@ -4,7 +4,7 @@ use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use super::bindings::isopod::multiprocessing::wait::Host;
 use super::duration;
 use super::errors::Failure;
-use super::process::Child;
+use super::process::Relative;
 use crate::run::State;
 use isopod_sync::{Connection, Event, Handle, Queue, Waitable, wait_any};
 use wasmtime::component::Resource;
@@ -38,7 +38,7 @@ impl Host for State {
     fn any(
         &mut self,
         handles: Vec<Resource<Handle>>,
-        processes: Vec<Resource<Child>>,
+        processes: Vec<Resource<Relative>>,
         timeout: Option<u64>,
     ) -> Result<Vec<u32>, Failure> {
         let objects = handles
@@ -50,7 +50,7 @@ impl Host for State {
             .map(Object::waitable)
             .collect::<Result<Vec<_>, Failure>>()?;
         for process in &processes {
-            waitables.push((&self.table.get(process)?.state().status).into());
+            waitables.push(self.table.get(process)?.status().into());
         }
         let ready = wait_any(&waitables, duration(timeout))?;
         Ok(ready

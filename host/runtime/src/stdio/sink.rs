@@ -85,7 +85,8 @@ impl Sink {
 }
 
 fn write_locked(lock: &Lock, stream: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), WriteError> {
-    lock.acquire().map_err(|_| WriteError::Killed)?;
+    let acquired = Waiter::current().without_notices(|| lock.acquire());
+    acquired.map_err(|_| WriteError::Killed)?;
     let written = write_bytes(stream, bytes);
     // It was acquired just above.
     let _ = lock.release();

@@ -31,6 +31,17 @@ fn eight(a: u8, b: u16, c: u32, d: u64, e: i8, f: i16, g: i32, h: i64) -> (u64, 
     )
 }
 
+fn shared(
+    counter: isopod::Value<u32>,
+    squares: isopod::Array<f64>,
+) -> (isopod::RawValue<u32>, isopod::Array<f64>) {
+    (counter.raw().clone(), squares)
+}
+
+fn alone(squares: isopod::RawArray<i8>) -> isopod::RawArray<i8> {
+    squares
+}
+
 fn forever() -> ! {
     loop {
         std::thread::yield_now();
@@ -55,6 +66,11 @@ fn spawns() -> Result<(), isopod::Error> {
     mine.send(&String::new())?;
     let _: usize = Process::spawn(connected, (theirs,))?.join()?;
     let _: (u64, i64) = Process::spawn(eight, (1, 2, 3, 4, 5, 6, 7, 8))?.join()?;
+    let numbers = (isopod::Value::new(1)?, isopod::Array::from_slice(&[1.0])?);
+    let (_, squares) = Process::spawn(shared, numbers)?.join()?;
+    let _: f64 = squares.lock()?.get(0)?;
+    let numbers = Process::spawn(alone, (isopod::RawArray::new(3)?,))?.join()?;
+    let _: Vec<i8> = numbers.read(1..)?;
     Process::builder()
         .name("endless")
         .daemon(true)

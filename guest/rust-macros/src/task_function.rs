@@ -1,0 +1,127 @@
+//! `#[isopod::task]`.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::parse::Parser;
+use syn::spanned::Spanned;
+use syn::{Error, Expr, ExprLit, FnArg, ItemFn, Lit, LitStr, MetaNameValue, Type};
+
+/// The most parameters of a task: those that the library's trait has an implementation for.
+const MAX_PARAMETERS: usize = 8;
+
+/// The expansion: the function as it was, and its entry in the list of names. Errors become
+/// `compile_error!`, beside the item as it was, so that they are the only ones.
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let function = match syn::parse2::<ItemFn>(item.clone()) {
+        Ok(function) => function,
+        Err(_) => {
+            let text = "`#[isopod::task]` belongs on a function";
+            return Error::new_spanned(&item, text).into_compile_error();
+        }
+    };
+    let entry = name_of(attribute, &function)
+        .and_then(|name| Ok(entry(&name, &function, &parameters(&function)?)))
+        .unwrap_or_else(Error::into_compile_error);
+    quote! { #item #entry }
+}
+
+/// The entry of the function in the list. Both are in a scope of their own, so that they take no
+/// name of the program's.
+fn entry(name: &LitStr, function: &ItemFn, parameters: &[&Type]) -> TokenStream {
+    let function = &function.sig.ident;
+    quote! {
+        const _: () = {
+            fn __isopod_run(
+                job: ::isopod::__private::NamedJob,
+            ) -> ::std::result::Result<::isopod::__private::NamedValue, ::isopod::Error> {
+                ::isopod::__private::call::<_, (#(#parameters,)*)>(&#function, job)
+            }
+            ::isopod::__private::inventory::submit! {
+                ::isopod::__private::NamedTask::new(#name, __isopod_run)
+            }
+        };
+    }
+}
+
+/// The public name.
+fn name_of(attribute: TokenStream, function: &ItemFn) -> Result<LitStr, Error> {
+    let ident = &function.sig.ident;
+    if attribute.is_empty() {
+        // A raw identifier is named by its word.
+        let name = ident.to_string();
+        let name = name.strip_prefix("r#").unwrap_or(&name);
+        return Ok(LitStr::new(name, ident.span()));
+    }
+    let text = "`#[isopod::task]` takes a name or nothing: `#[isopod::task(name = \"...\")]`";
+    let parsed = <MetaNameValue as syn::parse::Parse>::parse
+        .parse2(attribute.clone())
+        .map_err(|_| Error::new(attribute.span(), text))?;
+    match &parsed.value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(name),
+            ..
+        }) if parsed.path.is_ident("name") => {
+            if name.value().is_empty() {
+                return Err(Error::new(name.span(), "the name of a task is not empty"));
+            }
+            Ok(name.clone())
+        }
+        _ => Err(Error::new(attribute.span(), text)),
+    }
+}
+
+/// The types of the parameters, of a function that can be a task.
+fn parameters(function: &ItemFn) -> Result<Vec<&Type>, Error> {
+    let signature = &function.sig;
+    let refuse = |tokens: &dyn ToTokens, text: &str| Err(Error::new(tokens.span(), text));
+    if let Some(asyncness) = &signature.asyncness {
+        return refuse(
+            asyncness,
+            "a task cannot be async: its process waits by blocking, and the host runs others \
+             meanwhile",
+        );
+    }
+    if let Some(unsafety) = &signature.unsafety {
+        return refuse(unsafety, "a task cannot be unsafe");
+    }
+    if !signature.generics.params.is_empty() {
+        return refuse(
+            &signature.generics,
+            "a task with a public name cannot be generic: who calls it by name names no types",
+        );
+    }
+    let mut types = Vec::new();
+    for input in &signature.inputs {
+        match input {
+            FnArg::Receiver(receiver) => {
+                return refuse(
+                    receiver,
+                    "a task is a plain function, and has no receiver `self`",
+                );
+            }
+            FnArg::Typed(parameter) => match &*parameter.ty {
+                Type::ImplTrait(implied) => {
+                    return refuse(
+                        implied,
+                        "a task with a public name cannot be generic: who calls it by name names \
+                         no types",
+                    );
+                }
+                Type::Reference(reference) => {
+                    return refuse(
+                        reference,
+                        "a parameter of a task owns its data: it comes out of a message",
+                    );
+                }
+                parameter => types.push(parameter),
+            },
+        }
+    }
+    if types.len() > MAX_PARAMETERS {
+        return refuse(
+            &signature.inputs,
+            "a task has up to eight parameters: put some of them in a structure",
+        );
+    }
+    Ok(types)
+}

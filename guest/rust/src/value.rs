@@ -1,0 +1,179 @@
+//! Numbers that processes share.
+
+use crate::element::{Element, Integer};
+use crate::synchronized::Synchronized;
+use crate::{Error, RLock, SharedMemory};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use std::marker::PhantomData;
+
+/// A number that processes share, with a lock for what takes more than one step. Python:
+/// `multiprocessing.Value`.
+///
+/// Each method of its own is one atomic step and leaves the lock alone; [`lock`](Synchronized::lock)
+/// is for the rest. In Python, whose `value` takes the lock each time, a `set` waits for who holds
+/// it: here only who takes the lock too does. Python's `with value.get_lock(): value.value += 1` is
+/// `value.lock()?.fetch_add(1)?`; if all do nothing but add, `value.fetch_add(1)?` is enough.
+///
+/// Structures are shared through a manager's dictionary or namespace instead, as are numbers of
+/// other types.
+///
+/// ```no_run
+/// # use isopod::{Process, Value};
+/// # #[isopod::main]
+/// # fn main() -> Result<(), isopod::Error> {
+/// let counter = Value::new(0_u32)?;
+/// let child = Process::spawn(
+///     |counter: Value<u32>| -> Result<(), isopod::Error> {
+///         counter.fetch_add(1)?;
+///         let guard = counter.lock()?;
+///         let old = guard.get()?;
+///         guard.set(old * 2)
+///     },
+///     (counter.clone(),),
+/// )?;
+/// child.join()?;
+/// assert_eq!(counter.get()?, 2);
+/// # Ok(())
+/// # }
+/// ```
+pub type Value<T> = Synchronized<RawValue<T>>;
+
+/// A [`Value`] without a lock. Python: `multiprocessing.RawValue`.
+///
+/// Cloning gives a second handle to the same number.
+pub struct RawValue<T> {
+    /// One cell of 8 bytes, of which the number takes the lowest: so numbers of all types are
+    /// loaded, stored and added to by the same atomic operations. A sum runs over into the bytes
+    /// above, which are never looked at.
+    memory: SharedMemory,
+    number: PhantomData<fn(T) -> T>,
+}
+
+const CELL_BYTES: u64 = size_of::<u64>() as u64;
+
+impl<T: Element> Synchronized<RawValue<T>> {
+    /// Makes a number that processes share.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn new(value: T) -> Result<Value<T>, Error> {
+        Ok(Synchronized::with_lock(
+            RawValue::new(value)?,
+            RLock::new()?,
+        ))
+    }
+}
+
+impl<T: Element> RawValue<T> {
+    /// Makes a number that processes share.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn new(value: T) -> Result<RawValue<T>, Error> {
+        let value_of = RawValue {
+            memory: SharedMemory::new(CELL_BYTES)?,
+            number: PhantomData,
+        };
+        value_of.set(value)?;
+        Ok(value_of)
+    }
+
+    /// The number now. Does not block. Python: `value`.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn get(&self) -> Result<T, Error> {
+        Ok(T::from_cell(self.memory.load_u64(0)?))
+    }
+
+    /// Replaces the number. Does not block. Python: `value = ...`.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn set(&self, value: T) -> Result<(), Error> {
+        self.memory.store_u64(0, value.into_cell())
+    }
+
+    /// Replaces the number by one that is made of it, as `value += 1` would, but in one atomic
+    /// step; gives the new one. Does not block. Python has no equivalent: its `+=` needs the lock.
+    ///
+    /// `new` is called again when another process was faster. It takes two host calls;
+    /// [`fetch_add`](Self::fetch_add) takes one.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn update(&self, mut new: impl FnMut(T) -> T) -> Result<T, Error> {
+        let mut old = self.memory.load_u64(0)?;
+        loop {
+            let value = new(T::from_cell(old));
+            let found = self
+                .memory
+                .compare_exchange_u64(0, old, value.into_cell())?;
+            if found == old {
+                return Ok(value);
+            }
+            old = found;
+        }
+    }
+}
+
+impl<T: Integer> RawValue<T> {
+    /// Adds, wrapping around, in one atomic step; gives the old number. Does not block.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn fetch_add(&self, value: T) -> Result<T, Error> {
+        let old = self.memory.add_u64(0, value.into_cell())?;
+        Ok(T::from_cell(old))
+    }
+
+    /// Replaces the number by `new` if it is `expected`, in one atomic step. Gives the old one: it
+    /// was replaced if that is `expected`. Does not block.
+    ///
+    /// # Errors
+    /// None that can be met today.
+    pub fn compare_exchange(&self, expected: T, new: T) -> Result<T, Error> {
+        let (expected, new) = (expected.into_cell(), new.into_cell());
+        let mut whole = expected;
+        loop {
+            let found = self.memory.compare_exchange_u64(0, whole, new)?;
+            let number = T::from_cell(found);
+            if found == whole || number.into_cell() != expected {
+                return Ok(number);
+            }
+            // The number is as expected, but a sum has run over into the bytes above it.
+            whole = found;
+        }
+    }
+}
+
+impl<T> Clone for RawValue<T> {
+    fn clone(&self) -> RawValue<T> {
+        RawValue {
+            memory: self.memory.clone(),
+            number: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for RawValue<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RawValue<{}>", std::any::type_name::<T>())
+    }
+}
+
+impl<T> Serialize for RawValue<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.memory.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for RawValue<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawValue<T>, D::Error> {
+        Ok(RawValue {
+            memory: SharedMemory::deserialize(deserializer)?,
+            number: PhantomData,
+        })
+    }
+}

@@ -1,0 +1,4 @@
+#[isopod::task]
+async fn task() {}
+
+fn main() {}

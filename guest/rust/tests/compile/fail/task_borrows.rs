@@ -1,0 +1,6 @@
+#[isopod::task]
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {}

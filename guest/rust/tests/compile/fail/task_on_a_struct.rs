@@ -1,0 +1,4 @@
+#[isopod::task]
+struct Task;
+
+fn main() {}

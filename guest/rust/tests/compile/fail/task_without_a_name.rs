@@ -1,0 +1,4 @@
+#[isopod::task(name = "")]
+fn task() {}
+
+fn main() {}

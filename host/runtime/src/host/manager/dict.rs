@@ -1,0 +1,126 @@
+//! `manager.dict`.
+
+use super::unless_changed;
+use crate::host::bindings::isopod::multiprocessing::manager::{HostDict, Value, Versioned};
+use crate::host::bindings::isopod::multiprocessing::types::{ErrorCode, Message};
+use crate::host::errors::Failure;
+use crate::run::State;
+use isopod_sync::{Dict, Handle};
+use wasmtime::component::Resource;
+
+impl HostDict for State {
+    fn create(&mut self) -> Result<Resource<Dict>, Failure> {
+        let dict = Dict::new_in(&self.process.tree.objects, self.holder());
+        Ok(self.table.push(dict)?)
+    }
+
+    fn len(&mut self, dict: Resource<Dict>) -> wasmtime::Result<u64> {
+        let length = self.table.get(&dict)?.len();
+        Ok(u64::try_from(length).unwrap_or(u64::MAX))
+    }
+
+    fn contains(&mut self, dict: Resource<Dict>, key: Vec<u8>) -> wasmtime::Result<bool> {
+        Ok(self.table.get(&dict)?.contains(&key))
+    }
+
+    fn get(&mut self, dict: Resource<Dict>, key: Vec<u8>) -> Result<Option<Versioned>, Failure> {
+        let found = self.table.get(&dict)?.get_versioned(&key);
+        found.map(|found| self.deliver_versioned(found)).transpose()
+    }
+
+    fn set(
+        &mut self,
+        dict: Resource<Dict>,
+        key: Vec<u8>,
+        bytes: Vec<u8>,
+        handles: Vec<Resource<Handle>>,
+    ) -> Result<(), Failure> {
+        let value = self.message(bytes, &handles)?;
+        Ok(self.table.get(&dict)?.set(&key, value)?)
+    }
+
+    fn compare_exchange(
+        &mut self,
+        dict: Resource<Dict>,
+        key: Vec<u8>,
+        expected: Option<u64>,
+        bytes: Vec<u8>,
+        handles: Vec<Resource<Handle>>,
+    ) -> Result<bool, Failure> {
+        let value = self.message(bytes, &handles)?;
+        let dict = self.table.get(&dict)?;
+        unless_changed(dict.compare_exchange(&key, expected, value))
+    }
+
+    fn set_default(
+        &mut self,
+        dict: Resource<Dict>,
+        key: Vec<u8>,
+        bytes: Vec<u8>,
+        handles: Vec<Resource<Handle>>,
+    ) -> Result<Message, Failure> {
+        let value = self.message(bytes, &handles)?;
+        let value = self.table.get(&dict)?.set_default(&key, value)?;
+        self.deliver(value)
+    }
+
+    fn update(
+        &mut self,
+        dict: Resource<Dict>,
+        entries: Vec<(Vec<u8>, Value)>,
+    ) -> Result<(), Failure> {
+        let entries = entries
+            .into_iter()
+            .map(|(key, value)| Ok((key, self.message(value.bytes, &value.handles)?)))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        Ok(self.table.get(&dict)?.update(entries)?)
+    }
+
+    fn pop(&mut self, dict: Resource<Dict>, key: Vec<u8>) -> Result<Option<Message>, Failure> {
+        let removed = self.table.get(&dict)?.remove(&key);
+        removed.map(|value| self.deliver(value)).transpose()
+    }
+
+    fn pop_item(&mut self, dict: Resource<Dict>) -> Result<Option<(Vec<u8>, Message)>, Failure> {
+        let removed = self.table.get(&dict)?.pop_last();
+        removed
+            .map(|(key, value)| Ok((key, self.deliver(value)?)))
+            .transpose()
+    }
+
+    fn clear(&mut self, dict: Resource<Dict>) -> wasmtime::Result<()> {
+        self.table.get(&dict)?.clear();
+        Ok(())
+    }
+
+    fn keys(&mut self, dict: Resource<Dict>) -> wasmtime::Result<Vec<Vec<u8>>> {
+        Ok(self.table.get(&dict)?.keys())
+    }
+
+    fn values(&mut self, dict: Resource<Dict>) -> Result<Vec<Message>, Failure> {
+        let values = self.table.get(&dict)?.values();
+        self.deliver_all(values)
+    }
+
+    fn items(&mut self, dict: Resource<Dict>) -> Result<Vec<(Vec<u8>, Message)>, Failure> {
+        let items = self.table.get(&dict)?.items().into_iter();
+        items
+            .map(|(key, value)| Ok((key, self.deliver(value)?)))
+            .collect()
+    }
+
+    fn to_handle(&mut self, dict: Resource<Dict>) -> wasmtime::Result<Resource<Handle>> {
+        let handle = self.table.get(&dict)?.to_handle();
+        self.give(handle)
+    }
+
+    fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Dict>, Failure> {
+        let dict = Dict::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
+        Ok(self.table.push(dict)?)
+    }
+
+    fn drop(&mut self, dict: Resource<Dict>) -> wasmtime::Result<()> {
+        self.table.delete(dict)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,326 @@
+//! Pools of the embedder's.
+
+use super::typed::{AsyncResult, Imap, JobError, MapResult, decode, encode};
+use super::workers::{Home, PoolState, Settings};
+use crate::command::Command;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exit_status::ExitStatus;
+use crate::process::Process;
+use isopod_sync::{Batch, BatchOptions, Holder, Message, Outcome};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A pool of worker processes that the embedder gives jobs to. Dropping it terminates the workers.
+///
+/// A job calls a task of the program's by its public name, which `#[isopod::task]` gives it in a
+/// Rust guest. Arguments and values travel as MessagePack. A job is begun at most once and always
+/// ends: a worker that panics, traps, or is ended fails the job it had begun, and is replaced.
+///
+/// ```no_run
+/// use isopod_host::{Command, Engine, Pool, Program};
+/// let engine = Engine::new()?;
+/// let program = Program::from_file(&engine, "squares.wasm")?;
+/// let pool = Pool::builder(Command::new(&program)).workers(2).build()?;
+/// let one: u64 = pool.apply("square", &(7_u64,))?;
+/// let many: Vec<u64> = pool.map("square", 0..100_u64)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Pool {
+    state: Arc<PoolState>,
+}
+
+/// What a pool is made with.
+#[derive(Debug)]
+#[must_use = "a pool is made by `build`"]
+pub struct PoolBuilder {
+    command: Command,
+    settings: Settings,
+}
+
+impl PoolBuilder {
+    /// The number of workers. Default: as many as cores that processes may use.
+    pub fn workers(mut self, count: u32) -> PoolBuilder {
+        self.settings.workers = count;
+        self
+    }
+
+    /// Replaces each worker by a new process when it has done this many jobs. Default: never.
+    pub fn max_jobs_per_worker(mut self, count: u32) -> PoolBuilder {
+        self.settings.max_jobs_per_worker = Some(count);
+        self
+    }
+
+    /// Ends a job, with its worker, that has run for longer than this. Default: no limit.
+    pub fn job_timeout(mut self, timeout: Duration) -> PoolBuilder {
+        self.settings.job_timeout = Some(timeout);
+        self
+    }
+
+    /// Bounds each worker's linear memories, in bytes. Default: as the command says.
+    pub fn memory_limit(mut self, bytes: u64) -> PoolBuilder {
+        self.command = self.command.memory_limit(bytes);
+        self
+    }
+
+    /// When a job of a batch fails, cancels those of the batch that are not begun, and waits for
+    /// none of the others. Default: all are waited for.
+    pub fn fail_fast(mut self, fail_fast: bool) -> PoolBuilder {
+        self.settings.fails_fast = fail_fast;
+        self
+    }
+
+    /// Makes the pool and starts its workers. Does not wait for them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for no workers at all, or no jobs per worker; those of
+    /// [`Command::spawn`].
+    pub fn build(self) -> Result<Pool> {
+        let PoolBuilder {
+            command,
+            mut settings,
+        } = self;
+        let program = command.program().clone();
+        if settings.workers == 0 || settings.max_jobs_per_worker == Some(0) {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "a pool has at least one worker, and a worker at least one job",
+            ));
+        }
+        settings.memory_limit = command.memory_limit_bytes();
+        let tree = command.into_tree()?;
+        // Its workers come and go.
+        tree.hold();
+        let home = Home {
+            program,
+            tree,
+            parent: None,
+        };
+        let state = PoolState::start(home, Holder::Embedder, settings)?;
+        Ok(Pool { state })
+    }
+}
+
+impl Pool {
+    /// A pool with as many workers as cores that processes may use.
+    ///
+    /// # Errors
+    /// Those of [`PoolBuilder::build`].
+    pub fn new(command: Command) -> Result<Pool> {
+        Pool::builder(command).build()
+    }
+
+    /// Starts with the default settings. The command's arguments, directories, streams and limits
+    /// are those of each worker.
+    pub fn builder(command: Command) -> PoolBuilder {
+        let cores = command.program().engine().cores().len();
+        PoolBuilder {
+            command,
+            settings: Settings {
+                workers: u32::try_from(cores).unwrap_or(1),
+                ..Settings::default()
+            },
+        }
+    }
+
+    /// Calls a task and waits for its value. `arguments` is a tuple: `(7,)`.
+    ///
+    /// # Errors
+    /// [`JobError`] says which.
+    pub fn apply<T: DeserializeOwned>(
+        &self,
+        task: &str,
+        arguments: &impl Serialize,
+    ) -> Result<T, JobError> {
+        self.apply_async(task, arguments)?.get()
+    }
+
+    /// Submits a call of a task. Does not block.
+    ///
+    /// # Errors
+    /// [`JobError::PoolNotRunning`], [`JobError::PoolBroken`], [`JobError::LimitExceeded`],
+    /// [`JobError::Encode`].
+    pub fn apply_async<T: DeserializeOwned>(
+        &self,
+        task: &str,
+        arguments: &impl Serialize,
+    ) -> Result<AsyncResult<T>, JobError> {
+        let batch = self.submit(task, vec![encode(arguments)?])?;
+        Ok(AsyncResult::new(batch))
+    }
+
+    /// Calls a task of one parameter for each item, and waits for the values, in the order of the
+    /// items.
+    ///
+    /// # Errors
+    /// That of the first item that failed, when all jobs have ended; or at once, if the pool fails
+    /// fast.
+    pub fn map<T: DeserializeOwned>(
+        &self,
+        task: &str,
+        items: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<Vec<T>, JobError> {
+        self.map_async(task, items)?.get()
+    }
+
+    /// As [`map`](Self::map), without waiting.
+    ///
+    /// # Errors
+    /// As [`apply_async`](Self::apply_async).
+    pub fn map_async<T: DeserializeOwned>(
+        &self,
+        task: &str,
+        items: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<MapResult<T>, JobError> {
+        self.starmap_async(task, items.into_iter().map(|item| (item,)))
+    }
+
+    /// As [`map`](Self::map), for a task of several parameters: each item is a tuple of arguments.
+    ///
+    /// # Errors
+    /// As [`map`](Self::map).
+    pub fn starmap<T: DeserializeOwned>(
+        &self,
+        task: &str,
+        items: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<Vec<T>, JobError> {
+        self.starmap_async(task, items)?.get()
+    }
+
+    /// As [`starmap`](Self::starmap), without waiting.
+    ///
+    /// # Errors
+    /// As [`apply_async`](Self::apply_async).
+    pub fn starmap_async<T: DeserializeOwned>(
+        &self,
+        task: &str,
+        items: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<MapResult<T>, JobError> {
+        let messages = items
+            .into_iter()
+            .map(|item| encode(&item))
+            .collect::<Result<_, JobError>>()?;
+        Ok(MapResult::new(self.submit(task, messages)?))
+    }
+
+    /// As [`map_async`](Self::map_async), as an iterator over the values in the order of the items.
+    ///
+    /// # Errors
+    /// As [`apply_async`](Self::apply_async).
+    pub fn imap<T: DeserializeOwned>(
+        &self,
+        task: &str,
+        items: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<Imap<T>, JobError> {
+        let results: MapResult<T> = self.map_async(task, items)?;
+        Ok(Imap::new(results.into_batch(), true))
+    }
+
+    /// As [`imap`](Self::imap), in the order in which the jobs end.
+    ///
+    /// # Errors
+    /// As [`apply_async`](Self::apply_async).
+    pub fn imap_unordered<T: DeserializeOwned>(
+        &self,
+        task: &str,
+        items: impl IntoIterator<Item = impl Serialize>,
+    ) -> Result<Imap<T>, JobError> {
+        let results: MapResult<T> = self.map_async(task, items)?;
+        Ok(Imap::new(results.into_batch(), false))
+    }
+
+    /// Submits calls of a task whose arguments are messages of the embedder's own making: for a Rust
+    /// guest MessagePack, and handles beside it. Does not block.
+    ///
+    /// # Errors
+    /// As [`apply_async`](Self::apply_async).
+    pub fn submit(
+        &self,
+        task: &str,
+        messages: Vec<Message>,
+    ) -> Result<Batch<ExitStatus>, JobError> {
+        let options = BatchOptions {
+            name: Some(Arc::from(task)),
+            fails_fast: self.state.settings.fails_fast,
+            ..BatchOptions::default()
+        };
+        let (batch, _) = self.state.jobs.submit(messages, options)?;
+        Ok(batch)
+    }
+
+    /// The live workers.
+    pub fn workers(&self) -> Vec<Process> {
+        let live = self.state.live();
+        live.into_iter().map(Process::new).collect()
+    }
+
+    /// Takes no more jobs. Those that were submitted are still run, then the workers end. Returns at
+    /// once.
+    pub fn close(&self) {
+        self.state.close();
+    }
+
+    /// Ends the workers, whatever they do, and cancels the jobs that are not begun. Returns at once.
+    pub fn terminate(&self) {
+        self.state.terminate();
+    }
+
+    /// Waits until all workers have ended.
+    ///
+    /// # Errors
+    /// [`JobError::PoolStillRunning`] if it was neither closed nor terminated.
+    pub fn join(&self) -> Result<(), JobError> {
+        self.join_within(None)
+    }
+
+    /// As [`join`](Self::join), but gives up after `timeout`.
+    ///
+    /// # Errors
+    /// As `join`; [`JobError::TimedOut`].
+    pub fn join_timeout(&self, timeout: Duration) -> Result<(), JobError> {
+        self.join_within(Some(timeout))
+    }
+
+    /// As [`join`](Self::join), for an asynchronous embedder.
+    ///
+    /// # Errors
+    /// As `join`.
+    pub async fn join_async(&self) -> Result<(), JobError> {
+        self.check_ending()?;
+        self.state.ended.wait_async().await;
+        Ok(())
+    }
+
+    fn join_within(&self, timeout: Option<Duration>) -> Result<(), JobError> {
+        self.check_ending()?;
+        let ended = self.state.ended.wait_within(timeout);
+        ended.map_err(|_| JobError::TimedOut)
+    }
+
+    fn check_ending(&self) -> Result<(), JobError> {
+        match self.state.is_ending() {
+            true => Ok(()),
+            false => Err(JobError::PoolStillRunning),
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.state.terminate();
+    }
+}
+
+/// The value of an outcome.
+pub(super) fn value<T: DeserializeOwned>(outcome: Outcome<ExitStatus>) -> Result<T, JobError> {
+    match outcome {
+        Outcome::Value(message) => decode(&message),
+        Outcome::Failed(text) => Err(JobError::Failed(text)),
+        Outcome::Panicked(text) => Err(JobError::Panicked(text)),
+        Outcome::WorkerLost(status) => Err(JobError::WorkerLost(status)),
+        Outcome::Cancelled(text) => Err(JobError::Cancelled(text)),
+        Outcome::PoolBroken(text) => Err(JobError::PoolBroken(text)),
+    }
+}

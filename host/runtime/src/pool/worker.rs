@@ -1,0 +1,144 @@
+//! One worker's side of its pool.
+
+use super::workers::{Ended, PoolState};
+use crate::exit_status::ExitStatus;
+use crate::process::ProcessState;
+use crate::timer::Alarm;
+use isopod_sync::{BegunJob, Killed, Message, Outcome, ProcessId, ReportError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What ties a worker to its pool. The pool lives for as long as a worker does, so that each job a
+/// worker has begun finds its end.
+#[derive(Debug)]
+pub(crate) struct WorkerLink {
+    pool: Arc<PoolState>,
+    has_asked: AtomicBool,
+    /// It was told that there is nothing for it to do any more.
+    is_retired: AtomicBool,
+    begun: AtomicU32,
+    /// Of the job's time limit, with the limit.
+    alarm: Mutex<Option<(Alarm, Duration)>>,
+}
+
+impl WorkerLink {
+    pub(crate) fn new(pool: &Arc<PoolState>) -> WorkerLink {
+        WorkerLink {
+            pool: Arc::clone(pool),
+            has_asked: AtomicBool::new(false),
+            is_retired: AtomicBool::new(false),
+            begun: AtomicU32::new(0),
+            alarm: Mutex::default(),
+        }
+    }
+
+    /// Whether the worker has begun a job that has not ended.
+    pub(crate) fn has_job(&self, worker: ProcessId) -> bool {
+        self.pool.jobs.is_running(worker)
+    }
+
+    /// How the worker's job ended.
+    pub(crate) fn report(
+        &self,
+        process: &Arc<ProcessState>,
+        report: Result<Message, String>,
+    ) -> Result<(), ReportError> {
+        let reported = self.pool.jobs.report(process.id, report);
+        match &reported {
+            Ok(()) => {
+                self.cancel_alarm(process);
+                self.pool.has_progressed();
+            }
+            // The alarm is about to say so; the first one counts, and they say the same.
+            Err(ReportError::Expired) => {
+                let limit = self.alarm().map(|(_, limit)| limit);
+                expire(process, limit.unwrap_or_default());
+            }
+            Err(ReportError::NotRunning | ReportError::BudgetExceeded { .. }) => {}
+        }
+        reported
+    }
+
+    /// The next job, after waiting for it; none if the worker is to end.
+    pub(crate) fn next(&self, process: &Arc<ProcessState>) -> Result<Option<BegunJob>, Killed> {
+        if !self.has_asked.swap(true, Ordering::Relaxed) {
+            self.pool.has_started();
+        }
+        let limit = self.pool.settings.max_jobs_per_worker;
+        let has_done_its_share = limit.is_some_and(|limit| self.begun() >= limit);
+        let job = match has_done_its_share {
+            true => None,
+            false => self.pool.jobs.begin(process.id)?,
+        };
+        let Some(job) = job else {
+            self.is_retired.store(true, Ordering::Relaxed);
+            return Ok(None);
+        };
+        if process.waiter.is_killed() {
+            // The guest never sees it.
+            self.pool.jobs.give_back(process.id, job);
+            return Err(Killed);
+        }
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        if let Some(timeout) = job.job_timeout.or(self.pool.settings.job_timeout) {
+            self.set_alarm(process, job.number, timeout);
+        }
+        Ok(Some(job))
+    }
+
+    /// The worker has ended.
+    pub(crate) fn ended(&self, process: &ProcessState, status: ExitStatus) {
+        self.cancel_alarm(process);
+        let has_asked = self.has_asked.load(Ordering::Relaxed);
+        let ended = if !has_asked && !matches!(status, ExitStatus::Terminated | ExitStatus::Killed)
+        {
+            Ended::NeverStarted(status.to_string())
+        } else if self.is_retired.load(Ordering::Relaxed) && status.success() {
+            Ended::Retired
+        } else {
+            Ended::Lost
+        };
+        let outcome = match status {
+            ExitStatus::Failed(text) => Outcome::Panicked(text),
+            status => Outcome::WorkerLost(status),
+        };
+        self.pool.jobs.end(process.id, outcome);
+        self.pool.replace(process.id, ended);
+    }
+
+    fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    fn alarm(&self) -> MutexGuard<'_, Option<(Alarm, Duration)>> {
+        self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_alarm(&self, process: &Arc<ProcessState>, number: u64, timeout: Duration) {
+        let weak = Arc::downgrade(process);
+        let alarm = process.engine().timer().after(timeout, move || {
+            if let Some(process) = weak.upgrade()
+                && let Some(worker) = &process.worker
+                && worker.pool.jobs.expire(process.id, number)
+            {
+                expire(&process, timeout);
+            }
+            None
+        });
+        *self.alarm() = Some((alarm, timeout));
+    }
+
+    fn cancel_alarm(&self, process: &ProcessState) {
+        // None, for most pools, so no look at the timer.
+        if let Some((alarm, _)) = self.alarm().take() {
+            process.engine().timer().cancel(alarm);
+        }
+    }
+}
+
+fn expire(process: &Arc<ProcessState>, limit: Duration) {
+    process.request_end(ExitStatus::Deadline(format!(
+        "the job's time limit of {limit:?} reached"
+    )));
+}

@@ -1,0 +1,312 @@
+//! The workers of one pool.
+//!
+//! # Locks
+//! The pool's own mutex is taken before those of trees, engines and jobs, and never under one.
+
+use super::worker::WorkerLink;
+use crate::error::Result;
+use crate::exit_status::ExitStatus;
+use crate::process::{Entry, ProcessState, end_each};
+use crate::program::Program;
+use crate::spawn::{self, Birth};
+use crate::tree::Tree;
+use isopod_sync::{Completion, Holder, Jobs, Message, ProcessId};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// As many workers in a row that end before they ask for their first job make the pool broken.
+const MOST_FAILED_STARTS: u32 = 10;
+/// The pause before a worker is replaced whose predecessors all ended without having done anything.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a pool was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) workers: u32,
+    pub(crate) max_jobs_per_worker: Option<u32>,
+    /// Held by the pool's owner.
+    pub(crate) initializer: Option<Message>,
+    pub(crate) job_timeout: Option<Duration>,
+    pub(crate) memory_limit: Option<u64>,
+    pub(crate) fails_fast: bool,
+}
+
+/// Where the workers live.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) program: Program,
+    pub(crate) tree: Arc<Tree>,
+    /// The process whose daemons they are; none for a pool of the embedder's.
+    pub(crate) parent: Option<Weak<ProcessState>>,
+}
+
+/// A pool. It is over, and lets go of everything, once it is terminated or closed and its last
+/// worker has ended.
+#[derive(Debug)]
+pub(crate) struct PoolState {
+    pub(crate) jobs: Jobs<ExitStatus>,
+    pub(crate) settings: Settings,
+    home: Home,
+    workers: Mutex<Workers>,
+    /// Workers that have ended since the last job was done.
+    lost_in_a_row: AtomicU32,
+    /// Workers that have ended since the last one asked for its first job, which they did not.
+    failed_starts: AtomicU32,
+    /// Names workers that have no parent.
+    made: AtomicU64,
+    /// Set when the pool is over.
+    pub(crate) ended: Completion<()>,
+}
+
+#[derive(Debug, Default)]
+struct Workers {
+    live: Vec<Arc<ProcessState>>,
+    /// Replacements that are still to be started.
+    pausing: u32,
+    is_closed: bool,
+    /// Terminated or broken: no replacements.
+    is_ending: bool,
+}
+
+impl PoolState {
+    /// Makes a pool and starts its workers. Does not wait for them.
+    pub(crate) fn start(home: Home, owner: Holder, settings: Settings) -> Result<Arc<PoolState>> {
+        let count = settings.workers;
+        let pool = Arc::new(PoolState {
+            jobs: Jobs::new(&home.tree.objects, owner),
+            settings,
+            home,
+            workers: Mutex::default(),
+            lost_in_a_row: AtomicU32::new(0),
+            failed_starts: AtomicU32::new(0),
+            made: AtomicU64::new(0),
+            ended: Completion::new(),
+        });
+        for _ in 0..count {
+            let started = pool.start_worker(&mut pool.workers());
+            if let Err(error) = started {
+                pool.terminate();
+                return Err(error);
+            }
+        }
+        Ok(pool)
+    }
+
+    /// Takes no more jobs; ends when those in line are done.
+    pub(crate) fn close(&self) {
+        self.workers().is_closed = true;
+        self.jobs.close();
+        self.end_if_over();
+    }
+
+    /// Ends the workers and cancels the jobs in line.
+    pub(crate) fn terminate(&self) {
+        self.jobs.terminate();
+        self.end_workers();
+    }
+
+    /// Whether it was closed, terminated or is broken.
+    pub(crate) fn is_ending(&self) -> bool {
+        let workers = self.workers();
+        workers.is_closed || workers.is_ending
+    }
+
+    /// The live workers.
+    pub(crate) fn live(&self) -> Vec<Arc<ProcessState>> {
+        self.workers().live.clone()
+    }
+
+    /// A worker has asked for its first job.
+    pub(super) fn has_started(&self) {
+        self.failed_starts.store(0, Ordering::Relaxed);
+    }
+
+    /// A job was done.
+    pub(super) fn has_progressed(&self) {
+        if self.lost_in_a_row.load(Ordering::Relaxed) > 0 {
+            self.lost_in_a_row.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// A worker has ended; `ended` says what that means for its replacement.
+    pub(super) fn replace(self: &Arc<Self>, worker: ProcessId, ended: Ended) {
+        let pause = match ended {
+            Ended::Retired => Duration::ZERO,
+            Ended::Lost => {
+                let lost = self.lost_in_a_row.fetch_add(1, Ordering::Relaxed);
+                pause(lost.saturating_sub(self.settings.workers))
+            }
+            Ended::NeverStarted(report) => self.failed_start(&report),
+        };
+        let is_replaced = {
+            let mut workers = self.workers();
+            workers.live.retain(|other| other.id != worker);
+            let is_replaced = !workers.is_ending && !self.has_no_more_jobs(&workers);
+            workers.pausing += u32::from(is_replaced);
+            is_replaced
+        };
+        if is_replaced {
+            self.start_after(pause);
+        } else {
+            self.end_if_over();
+        }
+    }
+
+    /// Counts a worker that was of no use; breaks the pool after too many. Gives the pause before
+    /// the next one.
+    fn failed_start(&self, report: &str) -> Duration {
+        let failed = self.failed_starts.fetch_add(1, Ordering::Relaxed) + 1;
+        if failed >= MOST_FAILED_STARTS {
+            // First of all, so that whoever is told finds a pool that ends.
+            self.workers().is_ending = true;
+            self.jobs.break_down(&format!(
+                "no worker can be started: {failed} in a row ended before their first job, the last one {report}"
+            ));
+            self.end_workers();
+        }
+        pause(failed)
+    }
+
+    fn start_after(self: &Arc<Self>, pause: Duration) {
+        if pause.is_zero() {
+            self.start_replacement();
+            return;
+        }
+        let weak = Arc::downgrade(self);
+        self.home.program.engine().timer().after(pause, move || {
+            if let Some(pool) = weak.upgrade() {
+                pool.start_replacement();
+            }
+            None
+        });
+    }
+
+    fn start_replacement(self: &Arc<Self>) {
+        let started = {
+            let mut workers = self.workers();
+            let is_wanted = !workers.is_ending && !self.has_no_more_jobs(&workers);
+            let started = match is_wanted {
+                true => self.start_worker(&mut workers),
+                false => Ok(()),
+            };
+            workers.pausing -= u32::from(started.is_ok());
+            started
+        };
+        match started {
+            Ok(()) => self.end_if_over(),
+            Err(error) => {
+                let pause = self.failed_start(&format!("could not be made: {error}"));
+                self.start_after(pause.max(FIRST_PAUSE));
+            }
+        }
+    }
+
+    /// Under the mutex, so that the worker is in the list before it can end.
+    fn start_worker(self: &Arc<Self>, workers: &mut Workers) -> Result<()> {
+        let parent = match &self.home.parent {
+            None => None,
+            Some(parent) => match parent.upgrade() {
+                None => return Ok(()),
+                parent => parent,
+            },
+        };
+        let made = parent
+            .as_ref()
+            .map_or(&self.made, |parent| &parent.children_made);
+        let number = made.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut lineage = parent
+            .as_ref()
+            .map(|parent| parent.lineage.clone())
+            .unwrap_or_default();
+        lineage.push(number);
+        let numbers: Vec<String> = lineage.iter().map(u64::to_string).collect();
+        let birth = Birth {
+            name: format!("PoolWorker-{}", numbers.join(":")),
+            task: "worker".to_owned(),
+            is_daemon: true,
+            is_main: false,
+            worker: Some(WorkerLink::new(self)),
+            lineage,
+            memory_limit: self
+                .settings
+                .memory_limit
+                .or_else(|| parent.as_ref()?.memory_limit),
+            deadline: parent.as_ref().and_then(|parent| parent.deadline),
+            parent,
+        };
+        let initializer = self.settings.initializer.as_ref();
+        let worker = spawn::spawn(&self.home.program, &self.home.tree, birth, |id| {
+            Entry::Worker(initializer.map(|message| message.hold_as(Holder::Process(id))))
+        })?;
+        workers.live.push(worker);
+        Ok(())
+    }
+
+    fn end_workers(&self) {
+        let live = {
+            let mut workers = self.workers();
+            workers.is_ending = true;
+            workers.live.clone()
+        };
+        end_each(&live, &ExitStatus::Terminated);
+        self.end_if_over();
+    }
+
+    /// Whether no worker has anything to do, now and later.
+    fn has_no_more_jobs(&self, workers: &Workers) -> bool {
+        workers.is_closed && self.jobs.waiting() == 0
+    }
+
+    fn end_if_over(&self) {
+        let is_over = {
+            let workers = self.workers();
+            let is_done = workers.is_ending || self.has_no_more_jobs(&workers);
+            // A replacement that is to come finds that it is not wanted.
+            is_done && workers.live.is_empty()
+        };
+        if is_over && self.ended.set(()) {
+            self.home.tree.release();
+        }
+    }
+
+    fn workers(&self) -> MutexGuard<'_, Workers> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a worker ended, as far as its replacement is concerned.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// As it was to: it has done as many jobs as it may, or there are no more.
+    Retired,
+    /// Otherwise.
+    Lost,
+    /// Before it asked for its first job; the text says how.
+    NeverStarted(String),
+}
+
+/// The pause after this many failures.
+fn pause(failures: u32) -> Duration {
+    match failures {
+        0 => Duration::ZERO,
+        failures => {
+            let factor = 1_u32.checked_shl(failures - 1).unwrap_or(u32::MAX);
+            FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_are_bounded() {
+        let pauses: Vec<u64> = [0, 1, 2, 4, 9, 100]
+            .map(|failures| u64::try_from(pause(failures).as_millis()).unwrap_or(u64::MAX))
+            .into();
+        assert_eq!(pauses, [0, 1, 2, 8, 100, 100]);
+    }
+}

@@ -1,0 +1,407 @@
+//! The jobs of a pool: submitted, begun by a worker, ended.
+//!
+//! The state knows which job each worker has begun. A job that was not begun is in the line of those
+//! that wait; one that was is ended by its worker's report or by its worker's end, whichever comes
+//! first. So a job is begun at most once, and none is lost, whenever a worker ends. Who makes the
+//! workers, and replaces them, is the runtime's business.
+//!
+//! # Begun, or not
+//! A worker takes a job under the mutex, and from then on the job is its own. A worker that was killed
+//! before it could tell its guest [gives the job back](Jobs::give_back) to the front of the line.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::batch::Batch;
+use crate::current::with_current;
+use crate::line::{Begin, Begun, Job, Line, Stage};
+use crate::message::{MESSAGE_OVERHEAD_BYTES, Message};
+use crate::object::{Holder, Kind, ObjectId};
+use crate::outcomes::{GIVEN_UP, Outcome};
+use crate::party::ProcessId;
+use crate::tree::{Charge, OverBudget, Tree};
+use crate::wait::{Interrupt, Shared, Subject, wait};
+use crate::waiter::{Killed, Waiter};
+
+/// The first bytes of an error's text are not charged, so that a short one can always be reported.
+const FREE_ERROR_BYTES: u64 = 1_000;
+
+/// What a batch of jobs has in common.
+#[derive(Clone, Debug, Default)]
+pub struct BatchOptions {
+    /// The public name of the task, if it has one.
+    pub name: Option<Arc<str>>,
+    /// How long a job may run once it is begun.
+    pub job_timeout: Option<Duration>,
+    /// The batch is done when one of its jobs has failed, and those not begun are cancelled.
+    pub fails_fast: bool,
+    /// Who is [notified](Waiter::notify) when the batch is done.
+    pub notified: Option<Arc<Waiter>>,
+}
+
+/// Why jobs were not submitted; none of them was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubmitError {
+    /// The pool was closed, or terminated.
+    NotRunning,
+    /// The pool cannot start workers, for this reason.
+    Broken(String),
+    /// A batch has no positions for more jobs than this.
+    TooManyJobs {
+        /// How many jobs a batch may have, those that have ended included.
+        limit: u32,
+    },
+    /// The tree's queued bytes are used up.
+    BudgetExceeded {
+        /// What is queued.
+        queued_bytes: u64,
+        /// What may be.
+        limit_bytes: u64,
+    },
+}
+
+/// Why a report was not taken.
+#[derive(Clone, Debug)]
+pub enum ReportError {
+    /// The worker has begun no job.
+    NotRunning,
+    /// The job's time was up before: the worker is being ended.
+    Expired,
+    /// The tree's queued bytes do not leave room for the value, or for what an error's text has beyond
+    /// its first 1,000 bytes. The job goes on.
+    BudgetExceeded {
+        /// What may be queued.
+        limit_bytes: u64,
+    },
+}
+
+/// A job as its worker gets it.
+#[derive(Debug)]
+pub struct BegunJob {
+    /// The public name of the task, if it was submitted by that.
+    pub name: Option<Arc<str>>,
+    /// What was submitted.
+    pub message: Message,
+    /// How long it may run.
+    pub job_timeout: Option<Duration>,
+    /// The number of this beginning, for [`Jobs::expire`].
+    pub number: u64,
+    /// For the message until this is dropped. Nobody can use it up meanwhile, so there is always room
+    /// for a job that is given back.
+    pub(crate) charge: Charge,
+}
+
+/// The jobs of one pool. `L` says how a worker ended.
+///
+/// From its submission until its outcome is taken a job is charged 64 bytes to the tree; its message
+/// is charged until it is begun, and its value from its end on.
+///
+/// ```
+/// use isopod_sync::{BatchOptions, Holder, Jobs, Message, Outcome, ProcessId, Tree};
+///
+/// let jobs = Jobs::<&str>::new(Tree::embedder(), Holder::Embedder);
+/// let messages = vec![Message::from_bytes("a"), Message::from_bytes("b")];
+/// let (batch, _) = jobs.submit(messages, BatchOptions::default()).expect("an open pool");
+///
+/// let (first, second) = (ProcessId::new(1), ProcessId::new(2));
+/// let job = jobs.begin(first)?.expect("two jobs are in line");
+/// let value = Message::from_bytes(job.message.bytes.to_ascii_uppercase());
+/// jobs.report(first, Ok(value)).expect("it runs");
+/// jobs.begin(second)?;
+/// jobs.end(second, Outcome::WorkerLost("killed"));
+///
+/// let outcomes = batch.take_all_within(None).expect("both have ended");
+/// assert!(matches!(&outcomes[0], Outcome::Value(message) if message.bytes == b"A"));
+/// assert!(matches!(&outcomes[1], Outcome::WorkerLost("killed")));
+/// # Ok::<(), isopod_sync::Killed>(())
+/// ```
+#[derive(Debug)]
+pub struct Jobs<L> {
+    id: ObjectId,
+    tree: Tree,
+    /// In whose name the objects in jobs and values are held.
+    owner: Holder,
+    state: Shared<Line<L>>,
+}
+
+impl<L> Jobs<L> {
+    /// No jobs yet, of a pool of `owner`'s whose messages are charged to `tree`.
+    #[must_use]
+    pub fn new(tree: &Tree, owner: Holder) -> Self {
+        Self {
+            id: ObjectId::next(),
+            tree: tree.clone(),
+            owner,
+            state: Shared::new(Line::new()),
+        }
+    }
+
+    /// Submits a batch of jobs, all or none. Does not block. One without jobs is done at once.
+    ///
+    /// # Errors
+    /// As [`SubmitError`] says.
+    pub fn submit(
+        &self,
+        messages: Vec<Message>,
+        options: BatchOptions,
+    ) -> Result<(Batch<L>, Arc<BatchOptions>), SubmitError> {
+        let batch = Batch::new(options.fails_fast, options.notified.clone());
+        let options = Arc::new(options);
+        self.add(&batch, &options, messages)?;
+        batch.notify_if_empty();
+        Ok((batch, options))
+    }
+
+    /// Submits further jobs of a batch, all or none. Does not block. A batch that was done is not any
+    /// more, and who is notified is notified again when it is.
+    ///
+    /// # Errors
+    /// As [`SubmitError`] says.
+    pub fn add(
+        &self,
+        batch: &Batch<L>,
+        options: &Arc<BatchOptions>,
+        messages: Vec<Message>,
+    ) -> Result<(), SubmitError> {
+        let bytes = messages.iter().map(Message::charged_bytes).sum();
+        let mut charge = self.tree.hold_charge(bytes).map_err(SubmitError::from)?;
+        let ledger = batch.ledger();
+        let mut jobs: VecDeque<Job<L>> = VecDeque::with_capacity(messages.len());
+        for mut message in messages {
+            message.arrive(self.owner);
+            jobs.push_back(Job {
+                options: Arc::clone(options),
+                charge: charge.split(message.charged_bytes()),
+                message,
+                ledger: Arc::clone(ledger),
+                position: 0,
+            });
+        }
+        ledger.extend(jobs.len(), |first| {
+            for (position, job) in (first..).zip(&mut jobs) {
+                job.position = position;
+            }
+            self.state.change(|line| match &line.stage {
+                Stage::Open => {
+                    line.waiting.append(&mut jobs);
+                    Ok(())
+                }
+                Stage::Closed | Stage::Terminated => Err(SubmitError::NotRunning),
+                Stage::Broken(reason) => Err(SubmitError::Broken(reason.clone())),
+            })
+        })
+    }
+
+    /// Begins the next job for a worker, waiting for one. `None` says that there will be none, unless
+    /// a job that another worker has begun is given back.
+    ///
+    /// A worker has one job at a time: one that it has begun and not reported ends as failed.
+    ///
+    /// # Errors
+    /// [`Killed`]: nothing was begun. So it is for a worker that is to be ended because its job has
+    /// [expired](Self::expire).
+    pub fn begin(&self, worker: ProcessId) -> Result<Option<BegunJob>, Killed> {
+        loop {
+            match self.wait_for_job(worker)? {
+                Begun::Job { job, fails_fast } => {
+                    if !fails_fast.is_some_and(|batch| batch.is_given_up()) {
+                        return Ok(Some(job));
+                    }
+                    self.end(worker, Outcome::Cancelled(GIVEN_UP.to_owned()));
+                    // There may be many more of them, and none is waited for.
+                    if with_current(|waiter| waiter.observe_kill()) {
+                        return Err(Killed);
+                    }
+                }
+                Begun::None => return Ok(None),
+                Begun::Unreported { is_expired: true } => return Err(Killed),
+                Begun::Unreported { is_expired: false } => {
+                    let text = "its worker began another job without a report";
+                    self.end(worker, Outcome::Failed(text.to_owned()));
+                }
+            }
+        }
+    }
+
+    fn wait_for_job(&self, worker: ProcessId) -> Result<Begun<L>, Killed> {
+        let subject = Subject {
+            object: self.id,
+            kind: Kind::Pool,
+        };
+        let mut begin = Begin::new(worker);
+        let begun = match wait(&self.state, subject, &mut begin, None) {
+            // A notice says nothing to a worker, and is left for later.
+            Err(Interrupt::TimedOut) => with_current(Arc::clone)
+                .without_notices(|| wait(&self.state, subject, &mut begin, None)),
+            begun => begun,
+        };
+        begun.map_err(|_| Killed)
+    }
+
+    /// Puts a job that a worker has begun, but never saw, back to the front of the line. If the pool
+    /// is closed, the other workers may have been told that there are no more jobs: look at
+    /// [`waiting`](Self::waiting) when a worker has ended.
+    pub fn give_back(&self, worker: ProcessId, job: BegunJob) {
+        let BegunJob {
+            mut message,
+            number,
+            mut charge,
+            ..
+        } = job;
+        message.arrive(self.owner);
+        let ended = self.state.change(|line| {
+            line.running_mut(worker, number)?;
+            let mut running = line.running.remove(&worker)?;
+            if let Some(outcome) = line.stage.outcome() {
+                return Some((running, outcome));
+            }
+            charge.merge(std::mem::take(&mut running.charge));
+            line.waiting.push_front(Job {
+                options: running.options,
+                message: std::mem::take(&mut message),
+                charge: std::mem::take(&mut charge),
+                ledger: running.ledger,
+                position: running.position,
+            });
+            None
+        });
+        if let Some((running, outcome)) = ended {
+            running.end(outcome);
+        }
+    }
+
+    /// The worker's job has ended with this value or error.
+    ///
+    /// # Errors
+    /// As [`ReportError`] says.
+    pub fn report(
+        &self,
+        worker: ProcessId,
+        report: Result<Message, String>,
+    ) -> Result<(), ReportError> {
+        let (outcome, bytes) = match report {
+            Err(text) => {
+                let bytes = (text.len() as u64).saturating_sub(FREE_ERROR_BYTES);
+                (Outcome::Failed(text), bytes)
+            }
+            Ok(message) => {
+                // The rest is charged since the job was submitted.
+                let bytes = message.charged_bytes() - MESSAGE_OVERHEAD_BYTES;
+                (Outcome::Value(message), bytes)
+            }
+        };
+        let charge = self.tree.hold_charge(bytes);
+        let charge = charge.map_err(|over| ReportError::BudgetExceeded {
+            limit_bytes: over.limit_bytes,
+        })?;
+        let running = self.state.change(|line| {
+            let running = line.running.get(&worker);
+            if running.ok_or(ReportError::NotRunning)?.is_expired {
+                return Err(ReportError::Expired);
+            }
+            line.running.remove(&worker).ok_or(ReportError::NotRunning)
+        });
+        let mut running = running?;
+        running.charge.merge(charge);
+        running.end(outcome.held_as(self.owner));
+        Ok(())
+    }
+
+    /// The worker's job, if it has begun one, has ended in a way that it did not report. Whether it
+    /// had begun one.
+    pub fn end(&self, worker: ProcessId, outcome: Outcome<L>) -> bool {
+        let running = self.state.change(|line| line.running.remove(&worker));
+        match running {
+            Some(running) => {
+                running.end(outcome);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The time of a job is up: true if the worker still runs it. Then its report comes too late, and
+    /// the worker is to be ended.
+    pub fn expire(&self, worker: ProcessId, number: u64) -> bool {
+        self.state.change(|line| {
+            let running = line.running_mut(worker, number);
+            running.is_some_and(|running| {
+                running.is_expired = true;
+                true
+            })
+        })
+    }
+
+    /// Takes no more jobs. Workers get those in line, and then none.
+    pub fn close(&self) {
+        self.state.change(|line| {
+            if line.stage == Stage::Open {
+                line.stage = Stage::Closed;
+            }
+        });
+    }
+
+    /// Cancels all jobs in line, and takes no more.
+    pub fn terminate(&self) {
+        self.empty(Stage::Terminated);
+    }
+
+    /// Fails all jobs in line, and takes no more: no worker can be started.
+    pub fn break_down(&self, reason: &str) {
+        self.empty(Stage::Broken(reason.to_owned()));
+    }
+
+    /// Whether the worker has begun a job that has not ended.
+    #[must_use]
+    pub fn is_running(&self, worker: ProcessId) -> bool {
+        self.state.read(|line| line.running.contains_key(&worker))
+    }
+
+    /// How many jobs are in line.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.state.read(|line| line.waiting.len())
+    }
+
+    /// Whether the pool takes jobs.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state.read(|line| line.stage == Stage::Open)
+    }
+
+    fn empty(&self, stage: Stage) {
+        let (jobs, stage) = self.state.change(|line| {
+            if matches!(line.stage, Stage::Open | Stage::Closed) {
+                line.stage = stage;
+            }
+            (std::mem::take(&mut line.waiting), line.stage.clone())
+        });
+        for job in jobs {
+            if let Some(outcome) = stage.outcome() {
+                job.end(outcome);
+            }
+        }
+    }
+}
+
+impl<L> Drop for Jobs<L> {
+    /// Nobody can begin or report a job any more, so what has not ended ends here.
+    fn drop(&mut self) {
+        self.terminate();
+        let running = self.state.change(|line| std::mem::take(&mut line.running));
+        for running in running.into_values() {
+            let text = "the pool was gone before the job ended";
+            running.end(Outcome::Failed(text.to_owned()));
+        }
+    }
+}
+
+impl From<OverBudget> for SubmitError {
+    fn from(over: OverBudget) -> Self {
+        Self::BudgetExceeded {
+            queued_bytes: over.queued_bytes,
+            limit_bytes: over.limit_bytes,
+        }
+    }
+}

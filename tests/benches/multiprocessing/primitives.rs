@@ -1,0 +1,106 @@
+//! The primitives beyond queues and pipes, and pools: beside CPython, which is the baseline.
+
+use crate::cpython::Python;
+use crate::guest::Host;
+use crate::measure::{Measure, expect};
+use anyhow::Result;
+
+/// One thing that both do: the group; CPython's line and what its program is told; isopod's.
+struct Compared {
+    group: &'static str,
+    python: (&'static str, [&'static str; 2]),
+    isopod: (&'static str, &'static str),
+}
+
+const PAIRS: [Compared; 3] = [
+    Compared {
+        group: "event there and back",
+        python: ("CPython: Event", ["event", ""]),
+        isopod: ("isopod, guest: Event::set and wait", "event"),
+    },
+    Compared {
+        group: "condition there and back",
+        python: ("CPython: Condition", ["condition", ""]),
+        isopod: ("isopod, guest: notify and wait", "condition"),
+    },
+    Compared {
+        group: "barrier of two",
+        python: ("CPython: Barrier", ["barrier", ""]),
+        isopod: ("isopod, guest: Barrier::wait", "barrier"),
+    },
+];
+
+const ALONE: [Compared; 3] = [
+    Compared {
+        group: "value add under its lock",
+        python: ("CPython: Value", ["value", ""]),
+        isopod: ("isopod, guest: Value::lock, get, set", "value"),
+    },
+    Compared {
+        group: "manager dict set",
+        python: ("CPython: Manager().dict()", ["manager", "set"]),
+        isopod: ("isopod, guest: Dict::set", "dict set"),
+    },
+    Compared {
+        group: "manager dict get",
+        python: ("CPython: Manager().dict()", ["manager", "get"]),
+        isopod: ("isopod, guest: Dict::get", "dict get"),
+    },
+];
+
+const POOLS: [Compared; 3] = [
+    Compared {
+        group: "pool map, chunks of 1, per job",
+        python: ("CPython: Pool.map(..., 1)", ["pool", "map"]),
+        isopod: ("isopod, guest: map in chunks of 1", "pool map"),
+    },
+    Compared {
+        group: "pool map, default chunks, per item",
+        python: ("CPython: Pool.map", ["pool", "map-default"]),
+        isopod: ("isopod, guest: Pool::map", "pool map-default"),
+    },
+    Compared {
+        group: "pool apply",
+        python: ("CPython: Pool.apply", ["pool", "apply"]),
+        isopod: ("isopod, guest: Pool::apply", "pool apply"),
+    },
+];
+
+/// Measures what needs several processes, on these cores.
+pub(crate) fn several(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -> Result<()> {
+    let on = match cores.len() {
+        1 => "one core",
+        _ => "two cores",
+    };
+    for compared in PAIRS.iter().chain(&POOLS) {
+        compare(measure, host, cores, compared, &format!(", {on}"))?;
+    }
+    Ok(())
+}
+
+/// Measures what one process does with what it shares.
+pub(crate) fn alone(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -> Result<()> {
+    for compared in &ALONE {
+        compare(measure, host, cores, compared, "")?;
+    }
+    Ok(())
+}
+
+fn compare(
+    measure: &mut Measure<'_>,
+    host: &Host,
+    cores: &[usize],
+    compared: &Compared,
+    on: &str,
+) -> Result<()> {
+    measure.group(&format!("{}{on}", compared.group));
+    let (name, arguments) = compared.python;
+    if let Some(mut python) = Python::start(&arguments, cores)? {
+        measure.rounds(name, |rounds| expect(python.rounds(rounds)));
+        python.end()?;
+    }
+    let (name, scenario) = compared.isopod;
+    let resident = host.resident(scenario)?;
+    measure.rounds(name, |rounds| expect(resident.rounds(rounds)));
+    resident.end()
+}
