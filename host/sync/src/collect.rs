@@ -186,6 +186,8 @@ mod tests {
         let last = Dict::new();
         let middle = containing(last.to_handle());
         let first = containing(middle.to_handle());
+        // It holds itself, so it stays when nobody else does, and nothing moves.
+        first.set(b"own", carrying(first.to_handle())).unwrap();
         let (middle_id, last_id) = (middle.object_id(), last.object_id());
         drop((middle, last));
         let (middle_node, last_node) = (first_look(object(middle_id)), first_look(object(last_id)));
@@ -206,6 +208,8 @@ mod tests {
         assert!(roots.contains(&middle_id), "it was copied out of `first`");
         let contents = &nodes.get(&middle_id).unwrap().contents;
         assert_eq!(contents, &[last.object_id()]);
+        drop(last);
+        collect();
     }
 
     /// Two messages in hand are put so that they hold each other, without a count in messages
