@@ -9,6 +9,7 @@ mod blocked;
 mod callbacks;
 mod conditions;
 mod connections;
+mod containers;
 mod deadlocks;
 mod endings;
 mod lifetimes;
@@ -105,13 +106,13 @@ fn main() -> Outcome {
         ["Containers.test_namespace"] => manager::namespace(),
         ["MyManager.test_mymanager"] => manager::mymanager(),
         ["SyncManagerTypes.test_barrier"] => manager::sync_manager_types(),
-        ["manager-tutorial"] => manager::tutorial(),
-        ["managed-queue"] => manager::managed_queue(),
-        ["dead-in-the-middle"] => manager::dead_in_the_middle(),
-        ["racing-updates"] => manager::racing_updates(),
-        ["over-the-limit"] => manager::over_the_limit(),
-        ["self-holding-dict"] => manager::self_holding_dict(),
-        ["double-in-a-dict"] => manager::double_in_a_dict(),
+        ["manager-tutorial"] => containers::tutorial(),
+        ["managed-queue"] => containers::managed_queue(),
+        ["dead-in-the-middle"] => containers::dead_in_the_middle(),
+        ["racing-updates"] => containers::racing_updates(),
+        ["over-the-limit"] => containers::over_the_limit(),
+        ["self-holding-dict"] => containers::self_holding_dict(),
+        ["double-in-a-dict"] => containers::double_in_a_dict(),
         ["Barrier.test_wait_return"] => barriers::wait_return(),
         ["Barrier.test_abort_and_reset"] => barriers::abort_and_reset(),
         ["Barrier.test_thousand"] => barriers::thousand(),
