@@ -10,7 +10,7 @@ pub fn value() -> Outcome {
     serve(|rounds| {
         for _ in 0..rounds {
             let guard = value.lock()?;
-            guard.set(guard.get()? + 1)?;
+            guard.fetch_add(1)?;
         }
         Ok(())
     })
@@ -18,7 +18,7 @@ pub fn value() -> Outcome {
 
 /// Sets or gets an entry of a manager's dict.
 pub fn dict(what: &str) -> Outcome {
-    let numbers = Manager::new()?.dict::<u64, u64>()?;
+    let numbers = Manager::new().dict::<u64, u64>()?;
     numbers.set(&7, &0)?;
     match what {
         "set" => serve(|rounds| {

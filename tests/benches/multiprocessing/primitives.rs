@@ -34,7 +34,7 @@ const ALONE: [Compared; 3] = [
     Compared {
         group: "value add under its lock",
         python: ("CPython: Value", ["value", ""]),
-        isopod: ("isopod, guest: Value::lock, get, set", "value"),
+        isopod: ("isopod, guest: Value::lock, fetch_add", "value"),
     },
     Compared {
         group: "manager dict set",
