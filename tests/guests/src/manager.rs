@@ -275,6 +275,16 @@ pub fn sync_manager_types() -> Outcome {
     let (semaphore, bounded) = (manager.semaphore(1)?, manager.bounded_semaphore(1)?);
     let (event, condition) = (manager.event()?, manager.condition()?);
     let tasks = manager.joinable_queue::<u8>()?;
+    let (number, numbers) = (manager.value(7_i64)?, manager.array(&[1_u8, 2, 3])?);
+    let child = Process::spawn(
+        |number: isopod::Value<i64>, numbers: isopod::Array<u8>| -> Outcome {
+            number.lock()?.fetch_add(1)?;
+            numbers.set(0, 9)
+        },
+        (number.clone(), numbers.clone()),
+    )?;
+    child.join()?;
+    assert_eq!((number.get()?, numbers.to_vec()?), (8, vec![9, 2, 3]));
     let child = Process::spawn(
         |lock: Lock,
          rlock: isopod::RLock,

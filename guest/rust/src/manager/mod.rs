@@ -10,7 +10,10 @@ pub use namespace::Namespace;
 
 use crate::bindings::manager::Value;
 use crate::bindings::types::{Handle, Message};
-use crate::{Barrier, Bounds, Condition, Error, Event, Lock, Queue, RLock, Semaphore, message};
+use crate::{
+    Array, Barrier, Bounds, Condition, Element, Error, Event, Lock, Queue, RLock, Semaphore,
+    message,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -169,6 +172,22 @@ impl Manager {
     /// As [`Barrier::new`].
     pub fn barrier(&self, parties: u32) -> Result<Barrier, Error> {
         Barrier::new(parties)
+    }
+
+    /// A number with its lock: [`Value::new`](crate::Value::new). Python: `manager.Value(typecode, value)`.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn value<T: Element>(&self, value: T) -> Result<crate::Value<T>, Error> {
+        crate::Value::new(value)
+    }
+
+    /// Numbers with their lock: [`Array::from_slice`]. Python: `manager.Array(typecode, values)`.
+    ///
+    /// # Errors
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn array<T: Element>(&self, values: &[T]) -> Result<Array<T>, Error> {
+        Array::from_slice(values)
     }
 }
 
