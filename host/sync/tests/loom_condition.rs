@@ -7,33 +7,17 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use isopod_sync::{
-    Acquired, Condition, ConditionError, End, Holder, Hooks, Lock, Party, ProcessId, Waited, Waiter,
+    Acquired, Condition, ConditionError, End, Holder, Lock, Party, ProcessId, Waited,
 };
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
-
-struct NoHooks;
-impl Hooks for NoHooks {}
-
-fn waiter(number: u64) -> Arc<Waiter> {
-    let party = Party::Process(ProcessId::new(number));
-    Waiter::new(party, Arc::new(NoHooks))
-}
-
-/// Explores a model. One at a time: the models use the same few processes.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
-}
+use loom_support::{model, waiter};
 
 /// What the lock of the condition guards.
 #[derive(Clone)]

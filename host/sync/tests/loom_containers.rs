@@ -7,25 +7,17 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use isopod_sync::{Dict, Handle, Holder, List, Lock, Message, ProcessId, Tree};
 use loom::thread;
+use loom_support::model;
 
 fn carrying(handle: Handle) -> Message {
     Message {
         bytes: Vec::new(),
         handles: vec![handle],
     }
-}
-
-/// Explores a model. One at a time: the end of a tree looks at the objects of all.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
 }
 
 fn in_messages(lock: &Lock) -> usize {

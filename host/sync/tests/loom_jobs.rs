@@ -7,36 +7,21 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use std::sync::Arc;
 
 use isopod_sync::{
-    Batch, BatchOptions, Bounds, GetError, Holder, Hooks, Message, Outcome, Party, ProcessId,
-    Queue, TakeError, Tree, WaitError, Waiter,
+    Batch, BatchOptions, Bounds, GetError, Holder, Message, Outcome, ProcessId, Queue, TakeError,
+    Tree, WaitError,
 };
 use loom::thread;
+use loom_support::{model, waiter};
 
 type Jobs = isopod_sync::Jobs<&'static str>;
 
-struct NoHooks;
-impl Hooks for NoHooks {}
-
 const FIRST: ProcessId = ProcessId::new(1);
 const SECOND: ProcessId = ProcessId::new(2);
-
-fn waiter(process: ProcessId) -> Arc<Waiter> {
-    Waiter::new(Party::Process(process), Arc::new(NoHooks))
-}
-
-/// Explores a model. One at a time: the models use the same few processes.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
-}
 
 /// A pool without jobs, whose messages are charged to a tree of its own.
 fn pool() -> (Tree, Arc<Jobs>) {
@@ -115,7 +100,7 @@ fn a_closed_pool_runs_its_job_once_and_sends_both_workers_home() {
 fn the_job_of_a_worker_that_is_killed_while_it_waits_reaches_the_other() {
     model(3, || {
         let (tree, jobs) = pool();
-        let victim = waiter(FIRST);
+        let victim = waiter(FIRST.get());
         let killed = thread::spawn({
             let (jobs, victim) = (jobs.clone(), victim.clone());
             move || {
@@ -232,7 +217,7 @@ fn a_job_is_given_back_or_cancelled_when_the_pool_is_terminated() {
 fn jobs_added_while_the_pool_is_closed_are_refused_or_run() {
     model(4, || {
         let (tree, jobs) = pool();
-        let owner = waiter(ProcessId::new(9));
+        let owner = waiter(9);
         let options = BatchOptions {
             notified: Some(owner.clone()),
             ..BatchOptions::default()
@@ -327,7 +312,7 @@ fn a_batch_that_is_dropped_while_its_job_ends_keeps_nothing() {
 fn a_notice_is_never_lost() {
     model(5, || {
         let queue = Queue::new(Bounds::default());
-        let party = waiter(FIRST);
+        let party = waiter(FIRST.get());
         let waits = thread::spawn({
             let party = party.clone();
             move || {
@@ -345,7 +330,7 @@ fn a_notice_is_never_lost() {
 fn what_a_notified_party_was_woken_for_goes_to_the_next() {
     model(3, || {
         let queue = Queue::new(Bounds::default());
-        let party = waiter(FIRST);
+        let party = waiter(FIRST.get());
         let notified = thread::spawn({
             let (queue, party) = (queue.clone(), party.clone());
             move || {
@@ -371,7 +356,7 @@ fn what_a_notified_party_was_woken_for_goes_to_the_next() {
 fn who_waits_for_something_else_is_notified_when_the_batch_is_done() {
     model(4, || {
         let (_, jobs) = pool();
-        let party = waiter(FIRST);
+        let party = waiter(FIRST.get());
         let options = BatchOptions {
             notified: Some(party.clone()),
             ..BatchOptions::default()

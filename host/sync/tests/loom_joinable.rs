@@ -7,20 +7,20 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use isopod_sync::{
-    Bounds, End, Holder, Hooks, JoinableQueue, Joined, Message, Party, ProcessId, WaitError, Waiter,
+    Bounds, End, Holder, JoinableQueue, Joined, Message, ProcessId, WaitError, Waiter,
 };
 use loom::thread;
-
-struct NoHooks;
-impl Hooks for NoHooks {}
+use loom_support::{model, waiter};
 
 fn process(number: u64) -> (Arc<Waiter>, Holder) {
     let process = ProcessId::new(number);
-    let waiter = Waiter::new(Party::Process(process), Arc::new(NoHooks));
+    let waiter = waiter(number);
     (waiter, Holder::Process(process))
 }
 
@@ -30,18 +30,6 @@ fn joinable(tasks: usize) -> JoinableQueue {
         queue.put(Message::default()).unwrap();
     }
     queue
-}
-
-/// Explores a model. One at a time: what a process owns is remembered by its number, and the models
-/// use the same few numbers.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
 }
 
 #[test]

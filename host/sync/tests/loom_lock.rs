@@ -7,35 +7,17 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use isopod_sync::{
-    AcquireError, Acquired, End, Holder, Hooks, Lock, Party, ProcessId, Tree, Waiter,
-};
+use isopod_sync::{AcquireError, Acquired, End, Holder, Lock, Party, ProcessId, Tree};
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::thread;
-
-struct NoHooks;
-impl Hooks for NoHooks {}
+use loom_support::{model, waiter};
 
 const PROCESS: ProcessId = ProcessId::new(1);
-
-fn waiter() -> Arc<Waiter> {
-    Waiter::new(Party::Process(PROCESS), Arc::new(NoHooks))
-}
-
-/// Explores a model. One at a time: what a process owns is remembered by its number, and the models
-/// use the same few numbers.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
-}
 
 /// Fails the model if two are inside at once.
 struct Room(AtomicBool);
@@ -96,7 +78,7 @@ fn a_killed_waiter_passes_the_lock_on() {
     model(3, || {
         let lock = Lock::new();
         lock.acquire().unwrap();
-        let victim = waiter();
+        let victim = waiter(PROCESS.get());
         let killed = thread::spawn({
             let (lock, victim) = (lock.clone(), victim.clone());
             move || {
@@ -148,7 +130,7 @@ fn abandoned(drop_first: bool) {
     model(5, move || {
         let tree = Tree::new(1 << 20);
         let lock = Lock::new_in(&tree, Holder::Embedder);
-        let owner = waiter();
+        let owner = waiter(PROCESS.get());
         {
             let _entered = owner.enter();
             lock.hold_as(Holder::Process(PROCESS)).acquire().unwrap();
@@ -185,7 +167,7 @@ fn abandoned_when_references_are_dropped_after_the_end() {
 fn dropping_the_last_reference_against_the_end() {
     model(5, || {
         let lock = Lock::new();
-        let owner = waiter();
+        let owner = waiter(PROCESS.get());
         let reference = lock.hold_as(Holder::Process(PROCESS));
         {
             let _entered = owner.enter();

@@ -8,42 +8,27 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use isopod_sync::{
-    Acquired, Arrival, Barrier, BarrierError, End, Event, Holder, Hooks, Party, PassError,
-    ProcessId, RLock, Semaphore, WaitError, Waiter,
+    Acquired, Arrival, Barrier, BarrierError, End, Event, Holder, PassError, ProcessId, RLock,
+    Semaphore, WaitError,
 };
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
-
-struct NoHooks;
-impl Hooks for NoHooks {}
+use loom_support::{model, waiter};
 
 const PROCESS: ProcessId = ProcessId::new(1);
-
-fn waiter() -> Arc<Waiter> {
-    Waiter::new(Party::Process(PROCESS), Arc::new(NoHooks))
-}
-
-/// Explores a model. One at a time: the models use the same process.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
-}
 
 #[test]
 fn an_rlock_is_free_after_its_last_level_only() {
     model(4, || {
         let lock = RLock::new();
         let inside = Arc::new(AtomicUsize::new(0));
-        let process = waiter();
+        let process = waiter(PROCESS.get());
         let other = thread::spawn({
             let (lock, inside, process) = (lock.clone(), inside.clone(), process.clone());
             move || {
@@ -68,7 +53,7 @@ fn an_rlock_is_free_after_its_last_level_only() {
 fn all_levels_of_an_rlock_are_abandoned() {
     model(5, || {
         let lock = RLock::new();
-        let owner = waiter();
+        let owner = waiter(PROCESS.get());
         let held = lock.hold_as(Holder::Process(PROCESS));
         {
             let _entered = owner.enter();
@@ -129,7 +114,7 @@ fn two_permits_at_once_let_two_go_on() {
 fn a_permit_for_a_killed_waiter_or_one_out_of_time_goes_to_the_next() {
     model(2, || {
         let semaphore = Semaphore::new(0, None);
-        let victim = waiter();
+        let victim = waiter(PROCESS.get());
         let gives_up = thread::spawn({
             let (semaphore, victim) = (semaphore.clone(), victim.clone());
             move || {
@@ -155,7 +140,7 @@ fn a_permit_for_a_killed_waiter_or_one_out_of_time_goes_to_the_next() {
 fn permits_of_an_ended_process_come_back() {
     model(5, || {
         let semaphore = Semaphore::new(1, Some(1));
-        let owner = waiter();
+        let owner = waiter(PROCESS.get());
         let held = semaphore.hold_as(Holder::Process(PROCESS));
         {
             let _entered = owner.enter();
@@ -212,7 +197,7 @@ fn an_event_that_is_set_for_a_moment_lets_go_on_who_waits() {
 fn a_killed_wait_for_an_event_ends() {
     model(5, || {
         let event = Event::new();
-        let victim = waiter();
+        let victim = waiter(PROCESS.get());
         let wait = thread::spawn({
             let (event, victim) = (event.clone(), victim.clone());
             move || {
@@ -278,7 +263,7 @@ fn nobody_passes_before_the_action_is_over() {
 fn a_killed_waiter_breaks_the_barrier() {
     model(4, || {
         let barrier = Barrier::new(2);
-        let victim = waiter();
+        let victim = waiter(PROCESS.get());
         let killed = thread::spawn({
             let (barrier, victim) = (barrier.clone(), victim.clone());
             move || {
@@ -353,7 +338,7 @@ fn the_end_of_who_came_last_breaks_the_barrier() {
                 Err(error) => error == BarrierError::Broken,
             }
         });
-        let last = waiter();
+        let last = waiter(PROCESS.get());
         let held = barrier.hold_as(Holder::Process(PROCESS));
         let came_last = {
             let _entered = last.enter();

@@ -7,10 +7,13 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use isopod_sync::{
     Bounds, GetError, Hooks, Message, Party, PutError, Queue, RecvError, SendError, Waiter, pipe,
 };
 use loom::thread;
+use loom_support::model;
 use std::sync::Arc;
 
 fn bounded(max_messages: u32) -> Queue {
@@ -18,18 +21,6 @@ fn bounded(max_messages: u32) -> Queue {
         max_messages: Some(max_messages),
         max_bytes: None,
     })
-}
-
-/// Explores a model. One at a time: what a process owns is remembered by its number, and the models
-/// use the same few numbers.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
 }
 
 fn byte(message: &Message) -> u8 {

@@ -8,36 +8,19 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use isopod_sync::{
-    Bounds, Completion, Hooks, Message, Party, ProcessId, Queue, WaitError, Waitable, Waiter, pipe,
-    wait_any, wait_any_async,
+    Bounds, Completion, Message, Queue, WaitError, Waitable, Waiter, pipe, wait_any, wait_any_async,
 };
 use loom::thread;
-
-struct NoHooks;
-impl Hooks for NoHooks {}
-
-fn waiter(number: u64) -> Arc<Waiter> {
-    Waiter::new(Party::Process(ProcessId::new(number)), Arc::new(NoHooks))
-}
+use loom_support::{model, waiter};
 
 fn queue() -> Queue {
     Queue::new(Bounds::default())
-}
-
-/// Explores a model. One at a time: what a process owns is remembered by its number, and the models
-/// use the same few numbers.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
 }
 
 #[test]

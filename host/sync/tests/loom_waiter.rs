@@ -8,6 +8,8 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod loom_support;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -17,28 +19,10 @@ use isopod_sync::{
     Waiter,
 };
 use loom::thread;
-
-struct NoHooks;
-impl Hooks for NoHooks {}
-
-fn waiter(number: u64) -> Arc<Waiter> {
-    Waiter::new(Party::Process(ProcessId::new(number)), Arc::new(NoHooks))
-}
+use loom_support::{model, waiter};
 
 fn message(text: &str) -> Message {
     Message::from_bytes(text)
-}
-
-/// Explores a model. One at a time: what a process owns is remembered by its number, and the models
-/// use the same few numbers.
-fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
-    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _turn = TURN
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
-    builder.check(body);
 }
 
 #[test]
