@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .join("../..")
         .canonicalize()?;
     let output = PathBuf::from(std::env::var("OUT_DIR")?);
-    let mut files: Vec<(String, PathBuf)> = Vec::new();
+    let mut files: Vec<(String, Contents)> = Vec::new();
     let mut inherited = BTreeSet::new();
 
     for name in CRATES {
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let manifest = guest_manifest(&fs::read_to_string(manifest)?, &mut inherited)?;
         let packed = output.join(format!("{}.toml", name.replace('/', "-")));
         fs::write(&packed, manifest)?;
-        files.push((format!("{name}/Cargo.toml"), packed));
+        files.push((format!("{name}/Cargo.toml"), Contents::Made(packed)));
         collect(&root, &root.join(name).join("src"), "rs", &mut files)?;
     }
     collect(&root, &root.join("wit"), "wit", &mut files)?;
@@ -41,20 +41,33 @@ fn main() -> Result<(), Box<dyn Error>> {
         &packed,
         workspace_manifest(&fs::read_to_string(manifest)?, &inherited)?,
     )?;
-    files.push(("Cargo.toml".to_owned(), packed));
+    files.push(("Cargo.toml".to_owned(), Contents::Made(packed)));
 
     files.sort();
     let mut list = "&[\n".to_owned();
-    for (name, path) in files {
-        writeln!(
-            list,
-            "    ({name:?}, include_bytes!({:?})),",
-            path.display().to_string()
-        )?;
+    for (name, contents) in files {
+        let path = match contents {
+            // Relative to the crate: a checkout that was moved, or another one with the same
+            // target directory, finds its own.
+            Contents::Kept => {
+                format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../../\", {name:?})")
+            }
+            Contents::Made(path) => format!("{:?}", path.display().to_string()),
+        };
+        writeln!(list, "    ({name:?}, include_bytes!({path})),")?;
     }
     list.push_str("]\n");
     fs::write(output.join("sdk_files.rs"), list)?;
     Ok(())
+}
+
+/// Where the bytes of a packed file are.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Contents {
+    /// In the workspace, below the same name.
+    Kept,
+    /// In a file that this script wrote.
+    Made(PathBuf),
 }
 
 /// The manifest of a guest crate without what only its own development needs. Adds the names of
@@ -113,7 +126,7 @@ fn collect(
     root: &Path,
     directory: &Path,
     extension: &str,
-    files: &mut Vec<(String, PathBuf)>,
+    files: &mut Vec<(String, Contents)>,
 ) -> Result<(), Box<dyn Error>> {
     rerun_if_changed(&directory.strip_prefix(root)?.display().to_string());
     for entry in fs::read_dir(directory)? {
@@ -128,7 +141,7 @@ fn collect(
                 .strip_prefix(root)?
                 .to_str()
                 .ok_or("a path that is not Unicode")?;
-            files.push((name.to_owned(), path.clone()));
+            files.push((name.to_owned(), Contents::Kept));
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ pub use random::Random;
 
 use anyhow::{Context, Result};
 use isopod_host::{
-    Bounds, Capture, Command, Engine, EngineBuilder, Output, Process, Program, Queue,
+    Bounds, Capture, Command, Engine, EngineBuilder, ExitStatus, Output, Process, Program, Queue,
 };
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -68,11 +68,26 @@ pub struct Bench {
 #[derive(Debug)]
 pub struct Finished {
     /// How main ended.
-    pub status: isopod_host::ExitStatus,
+    pub status: ExitStatus,
     /// Standard output.
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
+}
+
+impl Finished {
+    /// Asserts that main succeeded; `what` says which one.
+    ///
+    /// # Panics
+    /// If it did not, with its standard error.
+    pub fn assert_success(&self, what: &str) {
+        assert_eq!(
+            self.status,
+            ExitStatus::Exited(0),
+            "{what}: {}",
+            self.stderr
+        );
+    }
 }
 
 impl Bench {
@@ -150,6 +165,17 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(start.elapsed() < GUARD, "never: {what}");
         std::thread::yield_now();
     }
+}
+
+/// Runs a scenario that is to succeed, on an engine of its own.
+///
+/// # Panics
+/// If it cannot be run or does not succeed, with its standard error.
+pub fn succeeds(scenario: &str) -> Finished {
+    let finished = Bench::new().and_then(|bench| bench.run(scenario));
+    let finished = finished.expect("a scenario that runs");
+    finished.assert_success(scenario);
+    finished
 }
 
 /// Runs a command to its end and captures its output.

@@ -1,21 +1,11 @@
 //! Connections: CPython's own tests under their names, and bytes as messages. See
 //! `tests/guests/src/connections.rs`.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use isopod_host::ExitStatus;
-use isopod_tests::Bench;
+use isopod_tests::succeeds;
 
 /// Runs a scenario that is to succeed; gives its standard output.
 fn output(scenario: &str) -> String {
-    let finished = Bench::new().unwrap().run(scenario).unwrap();
-    assert_eq!(
-        finished.status,
-        ExitStatus::Exited(0),
-        "{scenario}: {}",
-        finished.stderr
-    );
-    finished.stdout
+    succeeds(scenario).stdout
 }
 
 #[test]

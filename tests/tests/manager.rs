@@ -4,17 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use isopod_host::{Dict, ExitStatus, Message};
-use isopod_tests::{Bench, run};
+use isopod_tests::{Bench, run, succeeds};
 
 fn output_of(scenario: &str) -> String {
-    let finished = Bench::new().unwrap().run(scenario).unwrap();
-    assert_eq!(
-        finished.status,
-        ExitStatus::Exited(0),
-        "{scenario}: {}",
-        finished.stderr
-    );
-    finished.stdout
+    succeeds(scenario).stdout
 }
 
 macro_rules! scenarios {

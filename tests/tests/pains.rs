@@ -10,20 +10,10 @@
 )]
 
 use isopod_host::{Bounds, Engine, ExitStatus, Message, Queue};
-use isopod_tests::{Bench, Finished, GUARD, run};
-
-/// Runs a scenario that is to succeed.
-fn succeeds(scenario: &str) -> Finished {
-    succeeded(Bench::new().unwrap().run(scenario).unwrap())
-}
+use isopod_tests::{Bench, Finished, GUARD, run, succeeds};
 
 fn succeeded(finished: Finished) -> Finished {
-    assert_eq!(
-        finished.status,
-        ExitStatus::Exited(0),
-        "{}",
-        finished.stderr
-    );
+    finished.assert_success("main");
     finished
 }
 

@@ -6,24 +6,11 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::ExitStatus;
-use isopod_tests::{Bench, Finished};
+use isopod_tests::succeeds;
 
-/// Runs a scenario that is to succeed.
-fn finished(scenario: &str) -> Finished {
-    let finished = Bench::new().unwrap().run(scenario).unwrap();
-    assert_eq!(
-        finished.status,
-        ExitStatus::Exited(0),
-        "{scenario}: {}",
-        finished.stderr
-    );
-    finished
-}
-
-/// As `finished`, and gives its standard output.
+/// Runs a scenario that is to succeed; gives its standard output.
 fn output(scenario: &str) -> String {
-    finished(scenario).stdout
+    succeeds(scenario).stdout
 }
 
 macro_rules! scenarios {
@@ -77,7 +64,7 @@ fn process_test_close() {
 
 #[test]
 fn subclassing_process_test_sys_exit() {
-    let finished = finished("SubclassingProcess.test_sys_exit");
+    let finished = succeeds("SubclassingProcess.test_sys_exit");
     let expected: String = [0, 1, 8, 256, -1, 1000]
         .map(|code| format!("leaves with {code}\n"))
         .concat();
@@ -87,7 +74,7 @@ fn subclassing_process_test_sys_exit() {
 
 #[test]
 fn subclassing_process_test_stderr_flush() {
-    let finished = finished("SubclassingProcess.test_stderr_flush");
+    let finished = succeeds("SubclassingProcess.test_stderr_flush");
     assert_eq!(finished.stdout, "unfinished output");
     let text = finished.stderr;
     let (before, after) = text.split_once("Process Process-1:\n").unwrap();

@@ -8,18 +8,11 @@
 )]
 
 use isopod_host::{Bounds, ExitStatus, Message, Queue};
-use isopod_tests::{Bench, Finished, run};
+use isopod_tests::{Bench, Finished, run, succeeds};
 
 /// Runs a scenario that is to succeed; gives its standard output.
 fn output(scenario: &str) -> String {
-    let finished = Bench::new().unwrap().run(scenario).unwrap();
-    assert_eq!(
-        finished.status,
-        ExitStatus::Exited(0),
-        "{}",
-        finished.stderr
-    );
-    finished.stdout
+    succeeds(scenario).stdout
 }
 
 /// Main ends in this way.

@@ -1,19 +1,10 @@
 //! CPython's own tests of its synchronisation primitives and queues, under their names: see the
 //! files of `tests/guests/src` named after the objects, and `ACCEPTANCE.md` for all of CPython's.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
-use isopod_host::ExitStatus;
-use isopod_tests::Bench;
+use isopod_tests::succeeds;
 
 fn holds(scenario: &str) {
-    let finished = Bench::new().unwrap().run(scenario).unwrap();
-    assert_eq!(
-        finished.status,
-        ExitStatus::Exited(0),
-        "{scenario}: {}",
-        finished.stderr
-    );
+    succeeds(scenario);
 }
 
 macro_rules! scenarios {

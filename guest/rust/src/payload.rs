@@ -24,7 +24,7 @@ macro_rules! sending {
             /// # Errors
             /// Those of `send`, without [`Encode`](ErrorKind::Encode).
             pub fn send_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-                Ok(blocking::wait(None, |timeout| self.raw.send(bytes, &[], timeout))?)
+                self.send_bytes_within(bytes, None)
             }
 
             /// As `send_bytes`, without waiting.
@@ -32,7 +32,7 @@ macro_rules! sending {
             /// # Errors
             /// [`TimedOut`](ErrorKind::TimedOut), and those of `send_bytes`.
             pub fn try_send_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-                Ok(self.raw.send(bytes, &[], NO_WAIT)?)
+                self.send_bytes_within(bytes, NO_WAIT)
             }
 
             /// As `send_bytes`, waiting for `timeout` at most.
@@ -44,9 +44,11 @@ macro_rules! sending {
                 bytes: &[u8],
                 timeout: Duration,
             ) -> Result<(), Error> {
-                Ok(blocking::wait(Some(nanoseconds(timeout)), |timeout| {
-                    self.raw.send(bytes, &[], timeout)
-                })?)
+                self.send_bytes_within(bytes, Some(nanoseconds(timeout)))
+            }
+
+            fn send_bytes_within(&self, bytes: &[u8], timeout: Option<u64>) -> Result<(), Error> {
+                Ok(blocking::wait(timeout, |timeout| self.raw.send(bytes, &[], timeout))?)
             }
         }
     };
@@ -63,7 +65,7 @@ macro_rules! receiving {
             /// [`EndOfFile`](ErrorKind::EndOfFile) if the other end is gone and nothing is left;
             /// [`Decode`](ErrorKind::Decode) if the message has handles: it is lost.
             pub fn recv_bytes(&self) -> Result<Vec<u8>, Error> {
-                without_handles(blocking::wait(None, |timeout| self.raw.recv(timeout))?)
+                self.recv_bytes_within(None)
             }
 
             /// As `recv_bytes`, without waiting.
@@ -71,7 +73,7 @@ macro_rules! receiving {
             /// # Errors
             /// [`TimedOut`](ErrorKind::TimedOut), and those of `recv_bytes`.
             pub fn try_recv_bytes(&self) -> Result<Vec<u8>, Error> {
-                without_handles(self.raw.recv(NO_WAIT)?)
+                self.recv_bytes_within(NO_WAIT)
             }
 
             /// As `recv_bytes`, waiting for `timeout` at most.
@@ -79,7 +81,11 @@ macro_rules! receiving {
             /// # Errors
             /// [`TimedOut`](ErrorKind::TimedOut), and those of `recv_bytes`.
             pub fn recv_bytes_timeout(&self, timeout: Duration) -> Result<Vec<u8>, Error> {
-                without_handles(blocking::wait(Some(nanoseconds(timeout)), |timeout| self.raw.recv(timeout))?)
+                self.recv_bytes_within(Some(nanoseconds(timeout)))
+            }
+
+            fn recv_bytes_within(&self, timeout: Option<u64>) -> Result<Vec<u8>, Error> {
+                without_handles(blocking::wait(timeout, |timeout| self.raw.recv(timeout))?)
             }
 
             /// As `recv_bytes`, for a message of at most `max_bytes`. Python:
@@ -121,9 +127,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// Those of [`put`](Queue::put), without [`Encode`](ErrorKind::Encode).
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-        Ok(blocking::wait(None, |timeout| {
-            self.raw.put(bytes, &[], timeout)
-        })?)
+        self.put_bytes_within(bytes, None)
     }
 
     /// As [`put_bytes`](Queue::put_bytes), without waiting.
@@ -131,7 +135,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// [`Full`](ErrorKind::Full), and those of [`put_bytes`](Queue::put_bytes).
     pub fn try_put_bytes(&self, bytes: &[u8]) -> Result<(), Error> {
-        Ok(self.raw.put(bytes, &[], NO_WAIT)?)
+        self.put_bytes_within(bytes, NO_WAIT)
     }
 
     /// As [`put_bytes`](Queue::put_bytes), waiting for `timeout` at most.
@@ -139,7 +143,11 @@ impl<T> Queue<T> {
     /// # Errors
     /// [`Full`](ErrorKind::Full), and those of [`put_bytes`](Queue::put_bytes).
     pub fn put_bytes_timeout(&self, bytes: &[u8], timeout: Duration) -> Result<(), Error> {
-        Ok(blocking::wait(Some(nanoseconds(timeout)), |timeout| {
+        self.put_bytes_within(bytes, Some(nanoseconds(timeout)))
+    }
+
+    fn put_bytes_within(&self, bytes: &[u8], timeout: Option<u64>) -> Result<(), Error> {
+        Ok(blocking::wait(timeout, |timeout| {
             self.raw.put(bytes, &[], timeout)
         })?)
     }
@@ -151,7 +159,7 @@ impl<T> Queue<T> {
     /// [`Closed`](ErrorKind::Closed) if the queue is closed and empty;
     /// [`Decode`](ErrorKind::Decode) if the message has handles: it is lost.
     pub fn get_bytes(&self) -> Result<Vec<u8>, Error> {
-        without_handles(blocking::wait(None, |timeout| self.raw.get(timeout))?)
+        self.get_bytes_within(None)
     }
 
     /// As [`get_bytes`](Queue::get_bytes), without waiting.
@@ -159,7 +167,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// [`Empty`](ErrorKind::Empty), and those of [`get_bytes`](Queue::get_bytes).
     pub fn try_get_bytes(&self) -> Result<Vec<u8>, Error> {
-        without_handles(self.raw.get(NO_WAIT)?)
+        self.get_bytes_within(NO_WAIT)
     }
 
     /// As [`get_bytes`](Queue::get_bytes), waiting for `timeout` at most.
@@ -167,9 +175,11 @@ impl<T> Queue<T> {
     /// # Errors
     /// [`Empty`](ErrorKind::Empty), and those of [`get_bytes`](Queue::get_bytes).
     pub fn get_bytes_timeout(&self, timeout: Duration) -> Result<Vec<u8>, Error> {
-        without_handles(blocking::wait(Some(nanoseconds(timeout)), |timeout| {
-            self.raw.get(timeout)
-        })?)
+        self.get_bytes_within(Some(nanoseconds(timeout)))
+    }
+
+    fn get_bytes_within(&self, timeout: Option<u64>) -> Result<Vec<u8>, Error> {
+        without_handles(blocking::wait(timeout, |timeout| self.raw.get(timeout))?)
     }
 }
 

@@ -231,6 +231,13 @@ impl ProcessState {
         self.program.engine()
     }
 
+    /// The numbers in the name of the next process that it starts.
+    pub(crate) fn next_lineage(&self) -> Vec<u64> {
+        let mut lineage = self.lineage.clone();
+        lineage.push(self.children_made.fetch_add(1, Ordering::Relaxed) + 1);
+        lineage
+    }
+
     pub(crate) fn waiter(&self) -> &Arc<Waiter> {
         &self.waiter
     }

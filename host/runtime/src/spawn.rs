@@ -90,6 +90,12 @@ pub(crate) fn spawn(
     Ok(process)
 }
 
+/// `Process-1` below main, `Process-1:2` below that, as in Python.
+pub(crate) fn default_name(kind: &str, lineage: &[u64]) -> String {
+    let numbers: Vec<String> = lineage.iter().map(u64::to_string).collect();
+    format!("{kind}-{}", numbers.join(":"))
+}
+
 fn dispatch(process: &Arc<ProcessState>, shared_slot: Arc<AtomicUsize>) -> std::io::Result<()> {
     let engine = process.engine();
     let placement = engine.placement();
@@ -178,5 +184,16 @@ impl ProcessState {
             .entry
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::default_name;
+
+    #[test]
+    fn names_are_those_of_python() {
+        assert_eq!(default_name("Process", &[3]), "Process-3");
+        assert_eq!(default_name("Process", &[1, 2]), "Process-1:2");
     }
 }

@@ -8,16 +8,19 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod support;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isopod_sync::{
     Bounds, End, GetError, Holder, Hooks, JoinableQueue, Joined, Message, Party, ProcessId, Queue,
     TooManyTasksDone, WaitError, Waiter,
 };
 use proptest::prelude::*;
+use support::until;
 
 struct NoHooks;
 impl Hooks for NoHooks {}
@@ -28,15 +31,6 @@ fn process() -> (Arc<Waiter>, Holder) {
     let process = ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed));
     let waiter = Waiter::new(Party::Process(process), Arc::new(NoHooks));
     (waiter, Holder::Process(process))
-}
-
-/// Waits for an event that another thread is sure to bring about.
-fn until(mut event: impl FnMut() -> bool) {
-    let failure = Instant::now() + Duration::from_secs(30);
-    while !event() {
-        assert!(Instant::now() < failure, "the event did not come");
-        thread::yield_now();
-    }
 }
 
 fn joinable(tasks: usize) -> JoinableQueue {

@@ -7,36 +7,22 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod support;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isopod_sync::{
     AcquireError, Acquired, Arrival, Barrier, Bounds, Completion, Condition, End, Event, GetError,
-    Hooks, JoinableQueue, Lock, Message, Party, ProcessId, PutError, Queue, RLock, RLockError,
-    RecvError, Semaphore, WaitError, Waited, Waiter, pipe, wait_any,
+    JoinableQueue, Lock, Message, Party, ProcessId, PutError, Queue, RLock, RLockError, RecvError,
+    Semaphore, WaitError, Waited, Waiter, pipe, wait_any,
 };
-
-#[derive(Default)]
-struct Counting {
-    inspections: AtomicUsize,
-}
-
-impl Hooks for Counting {
-    fn inspect(&self) {
-        self.inspections.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn counted(number: u64) -> (Arc<Waiter>, Arc<Counting>) {
-    let hooks = Arc::new(Counting::default());
-    let party = Party::Process(ProcessId::new(number));
-    (Waiter::new(party, hooks.clone()), hooks)
-}
+use support::{Counting, process, run, until};
 
 fn waiter(number: u64) -> Arc<Waiter> {
-    counted(number).0
+    process(number).0
 }
 
 /// Notifies a party that waits, and returns when it has looked at the notice and goes on waiting.
@@ -49,27 +35,6 @@ fn notify_in_vain(party: &Waiter, hooks: &Counting, is_over: impl Fn() -> bool) 
         until(|| hooks.inspections.load(Ordering::SeqCst) > before || is_over());
     }
     assert!(!is_over(), "the notice has ended the wait");
-}
-
-/// Runs `body` on a thread of its own that waits with `waiter`.
-fn run<R: Send + 'static>(
-    waiter: &Arc<Waiter>,
-    body: impl FnOnce() -> R + Send + 'static,
-) -> thread::JoinHandle<R> {
-    let waiter = waiter.clone();
-    thread::spawn(move || {
-        let _entered = waiter.enter();
-        body()
-    })
-}
-
-/// Waits for an event that another thread is sure to bring about.
-fn until(mut event: impl FnMut() -> bool) {
-    let failure = Instant::now() + Duration::from_secs(30);
-    while !event() {
-        assert!(Instant::now() < failure, "the event did not come");
-        thread::yield_now();
-    }
 }
 
 type Wait = Box<dyn FnMut() -> bool + Send>;
@@ -228,7 +193,7 @@ fn what_a_notified_party_was_woken_for_goes_to_the_next() {
 fn a_notice_does_not_break_a_barrier() {
     for before in [true, false] {
         let barrier = Barrier::new(2);
-        let (party, hooks) = counted(103);
+        let (party, hooks) = process(103);
         if before {
             party.notify();
         }
@@ -251,7 +216,7 @@ fn a_notice_does_not_break_a_barrier() {
 #[test]
 fn a_notice_does_not_end_the_wait_for_the_lock_of_a_condition() {
     let condition = Condition::new();
-    let (party, hooks) = counted(104);
+    let (party, hooks) = process(104);
     let waiting = run(&party, {
         let condition = condition.clone();
         move || {

@@ -8,60 +8,19 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod support;
+
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use isopod_sync::{
-    Bounds, Completion, Event, GetError, Hooks, Kind, Message, Party, ProcessId, Queue, RecvError,
-    WaitError, Waitable, Waiter, pipe, wait_any, wait_any_async,
+    Bounds, Completion, Event, GetError, Kind, Message, Queue, RecvError, WaitError, Waitable,
+    pipe, wait_any, wait_any_async,
 };
-
-#[derive(Default)]
-struct Counting {
-    parking: AtomicUsize,
-    inspections: AtomicUsize,
-}
-
-impl Hooks for Counting {
-    fn parking(&self) {
-        self.parking.fetch_add(1, Ordering::SeqCst);
-    }
-    fn inspect(&self) {
-        self.inspections.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn process(number: u64) -> (Arc<Waiter>, Arc<Counting>) {
-    let hooks = Arc::new(Counting::default());
-    (
-        Waiter::new(Party::Process(ProcessId::new(number)), hooks.clone()),
-        hooks,
-    )
-}
-
-/// Runs `body` on a thread of its own that waits with `waiter`.
-fn run<R: Send + 'static>(
-    waiter: &Arc<Waiter>,
-    body: impl FnOnce() -> R + Send + 'static,
-) -> thread::JoinHandle<R> {
-    let waiter = waiter.clone();
-    thread::spawn(move || {
-        let _entered = waiter.enter();
-        body()
-    })
-}
-
-/// Waits for an event that another thread is sure to bring about.
-fn until(mut event: impl FnMut() -> bool) {
-    let failure = Instant::now() + Duration::from_secs(30);
-    while !event() {
-        assert!(Instant::now() < failure, "the event did not come");
-        thread::yield_now();
-    }
-}
+use support::{process, run, until};
 
 fn queue() -> Queue {
     Queue::new(Bounds::default())

@@ -8,70 +8,20 @@
     reason = "a failed assumption is a failed test"
 )]
 
+mod support;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use isopod_sync::{
-    AcquireError, Acquired, Bounds, GetError, Hooks, Killed, Kind, Lock, Message, Party, ProcessId,
+    AcquireError, Acquired, Bounds, GetError, Killed, Kind, Lock, Message, Party, ProcessId,
     PutError, Queue, Waiter, pipe,
 };
-
-#[derive(Default)]
-struct Counting {
-    spin: bool,
-    parking: AtomicUsize,
-    unparked: AtomicUsize,
-    inspections: AtomicUsize,
-}
-
-impl Hooks for Counting {
-    fn may_spin(&self) -> bool {
-        self.spin
-    }
-    fn parking(&self) {
-        self.parking.fetch_add(1, Ordering::SeqCst);
-    }
-    fn unparked(&self) {
-        self.unparked.fetch_add(1, Ordering::SeqCst);
-    }
-    fn inspect(&self) {
-        self.inspections.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-fn process(number: u64) -> (Arc<Waiter>, Arc<Counting>) {
-    let hooks = Arc::new(Counting::default());
-    (
-        Waiter::new(Party::Process(ProcessId::new(number)), hooks.clone()),
-        hooks,
-    )
-}
-
-/// Runs `body` on a thread of its own that waits with `waiter`.
-fn run<R: Send + 'static>(
-    waiter: &Arc<Waiter>,
-    body: impl FnOnce() -> R + Send + 'static,
-) -> thread::JoinHandle<R> {
-    let waiter = waiter.clone();
-    thread::spawn(move || {
-        let _entered = waiter.enter();
-        body()
-    })
-}
-
-/// Waits for an event that another thread is sure to bring about.
-fn until(mut event: impl FnMut() -> bool) {
-    let failure = Instant::now() + Duration::from_secs(30);
-    while !event() {
-        assert!(Instant::now() < failure, "the event did not come");
-        thread::yield_now();
-    }
-}
+use support::{Counting, process, run, until};
 
 fn bounded(max_messages: u32) -> Queue {
     Queue::new(Bounds {

@@ -7,13 +7,10 @@ use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use super::duration;
 use super::errors::Failure;
 use crate::exit_status::ExitStatus;
-use crate::limits;
 use crate::pool::{Home, PoolState, Settings};
-use crate::process::ProcessState;
 use crate::run::State;
 use isopod_sync::{Batch, BatchOptions, Handle, Message, Outcome};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use wasmtime::component::Resource;
 
@@ -139,7 +136,7 @@ impl HostPool for State {
             max_jobs_per_worker: options.max_jobs_per_worker,
             initializer: options.initializer.clone(),
             job_timeout: options.job_timeout,
-            memory_limit: options.memory_limit,
+            memory_limit: options.memory_limit.or(parent.memory_limit),
             fails_fast: options.fails_fast,
         };
         let home = Home {
@@ -326,38 +323,6 @@ impl State {
             Outcome::Cancelled(text) => WitOutcome::Cancelled(text),
             Outcome::PoolBroken(text) => WitOutcome::PoolBroken(text),
         })
-    }
-
-    /// Whether the process may start others.
-    pub(super) fn check_may_spawn(&self) -> Result<(), Failure> {
-        let process: &ProcessState = &self.process;
-        if !process.has_entered.load(Ordering::Relaxed) {
-            return Err(ErrorCode::NoEntry(
-                "this program has not asked for its entry, so a new process would run `main` again: mark `main` with `#[isopod::main]`"
-                    .to_owned(),
-            )
-            .into());
-        }
-        if process.is_daemon {
-            return Err(ErrorCode::AccessDenied(
-                "daemonic processes are not allowed to have children".to_owned(),
-            )
-            .into());
-        }
-        Ok(())
-    }
-
-    /// Whether a child may have this limit.
-    pub(super) fn check_memory_limit(&self, memory_bytes: u64) -> Result<(), Failure> {
-        match self.process.memory_limit {
-            Some(own) if memory_bytes > own => Err(ErrorCode::LimitExceeded(format!(
-                "a memory limit of {} is more than the {} of the process that asks",
-                limits::bytes(memory_bytes),
-                limits::bytes(own)
-            ))
-            .into()),
-            _ => Ok(()),
-        }
     }
 }
 

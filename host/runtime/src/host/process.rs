@@ -9,6 +9,7 @@ use super::bindings::isopod::multiprocessing::types::{
 use super::duration;
 use super::errors::Failure;
 use crate::exit_status::ExitStatus;
+use crate::limits;
 use crate::process::{Entry, ProcessState, Starter};
 use crate::run::{State, Stop};
 use crate::spawn::{self, Birth};
@@ -260,6 +261,37 @@ impl Host for State {
 }
 
 impl State {
+    /// Whether the process may start others.
+    pub(super) fn check_may_spawn(&self) -> Result<(), Failure> {
+        if !self.process.has_entered.load(Ordering::Relaxed) {
+            return Err(ErrorCode::NoEntry(
+                "this program has not asked for its entry, so a new process would run `main` again: mark `main` with `#[isopod::main]`"
+                    .to_owned(),
+            )
+            .into());
+        }
+        if self.process.is_daemon {
+            return Err(ErrorCode::AccessDenied(
+                "daemonic processes are not allowed to have children".to_owned(),
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Whether a child may have this limit.
+    pub(super) fn check_memory_limit(&self, memory_bytes: u64) -> Result<(), Failure> {
+        match self.process.memory_limit {
+            Some(own) if memory_bytes > own => Err(ErrorCode::LimitExceeded(format!(
+                "a memory limit of {} is more than the {} of the process that asks",
+                limits::bytes(memory_bytes),
+                limits::bytes(own)
+            ))
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
     /// What the process was started with, as the guest gets it.
     fn take_over(&mut self, message: Message) -> wasmtime::Result<WitMessage> {
         self.deliver(message).map_err(|failure| match failure {
@@ -273,9 +305,7 @@ impl State {
 
 /// What the new process gets: what it asked for, within what its parent has.
 fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
-    let number = parent.children_made.fetch_add(1, Ordering::Relaxed) + 1;
-    let mut lineage = parent.lineage.clone();
-    lineage.push(number);
+    let lineage = parent.next_lineage();
     let own_deadline = options
         .timeout
         .and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
@@ -283,7 +313,7 @@ fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
         name: options
             .name
             .clone()
-            .unwrap_or_else(|| default_name(&lineage)),
+            .unwrap_or_else(|| spawn::default_name("Process", &lineage)),
         task,
         parent: Some(Arc::clone(parent)),
         is_daemon: options.is_daemon.unwrap_or(parent.is_daemon),
@@ -296,12 +326,6 @@ fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
             .flatten()
             .min_by_key(|(instant, _)| *instant),
     }
-}
-
-/// `Process-1` below main, `Process-1:2` below that, as in Python.
-fn default_name(lineage: &[u64]) -> String {
-    let numbers: Vec<String> = lineage.iter().map(u64::to_string).collect();
-    format!("Process-{}", numbers.join(":"))
 }
 
 impl From<ExitStatus> for WitStatus {
@@ -319,16 +343,5 @@ impl From<ExitStatus> for WitStatus {
             ExitStatus::Deadlock(text) => WitStatus::Deadlock(text),
             ExitStatus::Other(text) => WitStatus::Other(text),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::default_name;
-
-    #[test]
-    fn names_are_those_of_python() {
-        assert_eq!(default_name(&[3]), "Process-3");
-        assert_eq!(default_name(&[1, 2]), "Process-1:2");
     }
 }

@@ -63,8 +63,6 @@ pub(crate) struct PoolState {
 #[derive(Debug, Default)]
 struct Workers {
     live: Vec<Arc<ProcessState>>,
-    /// Replacements that are still to be started.
-    pausing: u32,
     is_closed: bool,
     /// Terminated or broken: no replacements.
     is_ending: bool,
@@ -143,9 +141,7 @@ impl PoolState {
         let is_replaced = {
             let mut workers = self.workers();
             workers.live.retain(|other| other.id != worker);
-            let is_replaced = !workers.is_ending && !self.has_no_more_jobs(&workers);
-            workers.pausing += u32::from(is_replaced);
-            is_replaced
+            !self.is_done(&workers)
         };
         if is_replaced {
             self.start_after(pause);
@@ -186,13 +182,10 @@ impl PoolState {
     fn start_replacement(self: &Arc<Self>) {
         let started = {
             let mut workers = self.workers();
-            let is_wanted = !workers.is_ending && !self.has_no_more_jobs(&workers);
-            let started = match is_wanted {
-                true => self.start_worker(&mut workers),
-                false => Ok(()),
-            };
-            workers.pausing -= u32::from(started.is_ok());
-            started
+            match self.is_done(&workers) {
+                true => Ok(()),
+                false => self.start_worker(&mut workers),
+            }
         };
         match started {
             Ok(()) => self.end_if_over(),
@@ -212,27 +205,18 @@ impl PoolState {
                 parent => parent,
             },
         };
-        let made = parent
-            .as_ref()
-            .map_or(&self.made, |parent| &parent.children_made);
-        let number = made.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut lineage = parent
-            .as_ref()
-            .map(|parent| parent.lineage.clone())
-            .unwrap_or_default();
-        lineage.push(number);
-        let numbers: Vec<String> = lineage.iter().map(u64::to_string).collect();
+        let lineage = match &parent {
+            Some(parent) => parent.next_lineage(),
+            None => vec![self.made.fetch_add(1, Ordering::Relaxed) + 1],
+        };
         let birth = Birth {
-            name: format!("PoolWorker-{}", numbers.join(":")),
+            name: spawn::default_name("PoolWorker", &lineage),
             task: "worker".to_owned(),
             is_daemon: true,
             is_main: false,
             worker: Some(WorkerLink::new(self)),
             lineage,
-            memory_limit: self
-                .settings
-                .memory_limit
-                .or_else(|| parent.as_ref()?.memory_limit),
+            memory_limit: self.settings.memory_limit,
             deadline: parent.as_ref().and_then(|parent| parent.deadline),
             parent,
         };
@@ -254,17 +238,16 @@ impl PoolState {
         self.end_if_over();
     }
 
-    /// Whether no worker has anything to do, now and later.
-    fn has_no_more_jobs(&self, workers: &Workers) -> bool {
-        workers.is_closed && self.jobs.waiting() == 0
+    /// Whether a worker that is started now would have nothing to do.
+    fn is_done(&self, workers: &Workers) -> bool {
+        workers.is_ending || (workers.is_closed && self.jobs.waiting() == 0)
     }
 
     fn end_if_over(&self) {
         let is_over = {
             let workers = self.workers();
-            let is_done = workers.is_ending || self.has_no_more_jobs(&workers);
             // A replacement that is to come finds that it is not wanted.
-            is_done && workers.live.is_empty()
+            self.is_done(&workers) && workers.live.is_empty()
         };
         if is_over && self.ended.set(()) {
             self.home.tree.release();

@@ -9,17 +9,19 @@
 )]
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isopod_sync::{
     Batch, BatchOptions, Holder, Hooks, Message, Outcome, Party, ProcessId, TakeError, Tree, Waiter,
 };
+use support::until;
 
 mod accounts;
 mod life;
 mod model;
 mod reference;
+#[path = "../support/mod.rs"]
+mod support;
 mod waits;
 
 type Jobs = isopod_sync::Jobs<&'static str>;
@@ -35,15 +37,6 @@ const JOB_BYTES: u64 = 64;
 
 fn waiter(process: ProcessId) -> Arc<Waiter> {
     Waiter::new(Party::Process(process), Arc::new(NoHooks))
-}
-
-/// Waits for an event that another thread is sure to bring about.
-fn until(mut event: impl FnMut() -> bool) {
-    let failure = Instant::now() + Duration::from_secs(30);
-    while !event() {
-        assert!(Instant::now() < failure, "the event did not come");
-        thread::yield_now();
-    }
 }
 
 fn pool() -> (Tree, Jobs) {
