@@ -98,8 +98,9 @@ fn a_killed_worker_loses_its_job_only() {
     let victim = pool.apply_async::<u64>("forever", &()).unwrap();
     let waiting = pool.apply_async::<u64>("square", &(5,)).unwrap();
     assert_eq!(waiting.get_timeout(Duration::ZERO), Err(JobError::TimedOut));
-    // Both workers are busy for ever; each kill frees one for the job that waits.
-    while !waiting.is_ready() {
+    // Both workers are busy for ever, so kills make room for the job that waits. One that comes before
+    // a worker has seen its job puts the job back, so it takes more than two.
+    while !(waiting.is_ready() && lost.is_ready() && victim.is_ready()) {
         for worker in pool.workers() {
             worker.kill();
         }
@@ -137,6 +138,29 @@ fn workers_are_replaced_after_their_share() {
     }
     ids.dedup();
     assert_eq!(ids.len(), 3, "{ids:?}");
+}
+
+#[test]
+fn each_worker_runs_the_initializer_first() {
+    let bench = Bench::new().unwrap();
+    let pool = builder(&bench)
+        .workers(1)
+        .max_jobs_per_worker(1)
+        .initializer("remember", &(7_u64,))
+        .build()
+        .unwrap();
+    for _ in 0..3 {
+        assert_eq!(pool.apply::<u64>("remembered", &()), Ok(7));
+    }
+    let pool = builder(&bench).initializer("boom", &()).build().unwrap();
+    let error = match pool.apply_async::<u64>("remembered", &()) {
+        Ok(result) => result.get_timeout(GUARD).unwrap_err(),
+        Err(error) => error,
+    };
+    let JobError::PoolBroken(text) = &error else {
+        panic!("{error}");
+    };
+    assert!(text.ends_with("boom"), "{text}");
 }
 
 #[test]

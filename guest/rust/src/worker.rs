@@ -1,7 +1,7 @@
 //! The life of a worker of a pool: the initializer, then job after job.
 
 use crate::bindings::pool::{self, BegunJob, JobReport};
-use crate::bindings::types::{ErrorCode, Handle, Message};
+use crate::bindings::types::{ErrorCode, Handle};
 use crate::message::Encoded;
 use crate::{Error, named, task};
 use std::io::Write;
@@ -12,9 +12,9 @@ const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
 /// Runs the initializer, if there is one, and then each job that the host gives, until it gives none.
 ///
 /// A panic ends the process through the panic hook, and the host makes it the end of the job.
-pub(crate) fn run(initializer: Option<Message>) -> Result<(), Error> {
+pub(crate) fn run(initializer: Option<BegunJob>) -> Result<(), Error> {
     if let Some(initializer) = initializer {
-        task::run_message(initializer, Vec::new())?;
+        run_job(initializer, Vec::new())?;
         flush();
     }
     let mut report = None;

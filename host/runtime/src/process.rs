@@ -3,7 +3,7 @@
 
 use crate::engine::Engine;
 use crate::exit_status::ExitStatus;
-use crate::pool::WorkerLink;
+use crate::pool::{Initializer, WorkerLink};
 use crate::program::Program;
 use crate::tree::Tree;
 use isopod_sync::{Completion, Message, ProcessId, Waiter};
@@ -213,7 +213,7 @@ pub(crate) enum Entry {
     Main,
     Task(Message),
     /// A worker of a pool, with its initializer.
-    Worker(Option<Message>),
+    Worker(Option<Initializer>),
 }
 
 impl ProcessState {

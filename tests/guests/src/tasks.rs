@@ -1,6 +1,7 @@
 //! Tasks that the embedder's pools call by name.
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[isopod::task]
 fn square(number: u64) -> u64 {
@@ -52,7 +53,14 @@ fn process_id() -> u64 {
     isopod::current_process().id()
 }
 
+static REMEMBERED: AtomicU64 = AtomicU64::new(0);
+
 #[isopod::task]
-fn zeros(count: usize) -> Vec<u8> {
-    vec![0; count]
+fn remember(number: u64) {
+    REMEMBERED.store(number, Ordering::Relaxed);
+}
+
+#[isopod::task]
+fn remembered() -> u64 {
+    REMEMBERED.load(Ordering::Relaxed)
 }

@@ -7,7 +7,7 @@ use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use super::duration;
 use super::errors::Failure;
 use crate::exit_status::ExitStatus;
-use crate::pool::{Home, PoolState, Settings};
+use crate::pool::{Home, Initializer, PoolState, Settings};
 use crate::run::State;
 use isopod_sync::{Batch, BatchOptions, Handle, Message, Outcome};
 use std::sync::Arc;
@@ -134,7 +134,10 @@ impl HostPool for State {
         let settings = Settings {
             workers: options.workers.unwrap_or(cores),
             max_jobs_per_worker: options.max_jobs_per_worker,
-            initializer: options.initializer.clone(),
+            initializer: options.initializer.clone().map(|message| Initializer {
+                name: None,
+                message,
+            }),
             job_timeout: options.job_timeout,
             memory_limit: options.memory_limit.or(parent.memory_limit),
             fails_fast: options.fails_fast,

@@ -1,5 +1,6 @@
 //! `process`.
 
+use super::bindings::isopod::multiprocessing::pool::BegunJob;
 use super::bindings::isopod::multiprocessing::process::{
     EntryPoint, Host, HostOptions, HostProcess,
 };
@@ -196,9 +197,10 @@ impl Host for State {
             None | Some(Entry::Main) => EntryPoint::Main,
             Some(Entry::Task(message)) => EntryPoint::Task(self.take_over(message)?),
             Some(Entry::Worker(None)) => EntryPoint::Worker(None),
-            Some(Entry::Worker(Some(message))) => {
-                EntryPoint::Worker(Some(self.take_over(message)?))
-            }
+            Some(Entry::Worker(Some(initializer))) => EntryPoint::Worker(Some(BegunJob {
+                name: initializer.name.map(|name| name.as_ref().to_owned()),
+                message: self.take_over(initializer.message)?,
+            })),
         })
     }
 

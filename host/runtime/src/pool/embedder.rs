@@ -1,7 +1,7 @@
 //! Pools of the embedder's.
 
 use super::typed::{AsyncResult, Imap, JobError, MapResult, decode, encode};
-use super::workers::{Home, PoolState, Settings};
+use super::workers::{Home, Initializer, PoolState, Settings};
 use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
@@ -38,6 +38,7 @@ pub struct Pool {
 pub struct PoolBuilder {
     command: Command,
     settings: Settings,
+    initializer: Option<Result<Initializer, JobError>>,
 }
 
 impl PoolBuilder {
@@ -50,6 +51,16 @@ impl PoolBuilder {
     /// Replaces each worker by a new process when it has done this many jobs. Default: never.
     pub fn max_jobs_per_worker(mut self, count: u32) -> PoolBuilder {
         self.settings.max_jobs_per_worker = Some(count);
+        self
+    }
+
+    /// Has each worker call this task first, also those that replace others. `arguments` is a tuple:
+    /// `(7,)`. A worker whose initializer fails ends; after ten in a row the pool is broken.
+    pub fn initializer(mut self, task: &str, arguments: &impl Serialize) -> PoolBuilder {
+        self.initializer = Some(encode(arguments).map(|message| Initializer {
+            name: Some(Arc::from(task)),
+            message,
+        }));
         self
     }
 
@@ -75,13 +86,21 @@ impl PoolBuilder {
     /// Makes the pool and starts its workers. Does not wait for them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for no workers at all, or no jobs per worker; those of
-    /// [`Command::spawn`].
+    /// [`ErrorKind::InvalidArgument`] for no workers at all, no jobs per worker, or arguments of the
+    /// initializer that cannot be made a message; those of [`Command::spawn`].
     pub fn build(self) -> Result<Pool> {
         let PoolBuilder {
             command,
             mut settings,
+            initializer,
         } = self;
+        settings.initializer = initializer.transpose().map_err(|error| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                "the initializer of the pool cannot be called",
+            )
+            .with_cause(error)
+        })?;
         let program = command.program().clone();
         if settings.workers == 0 || settings.max_jobs_per_worker == Some(0) {
             return Err(Error::new(
@@ -122,6 +141,7 @@ impl Pool {
                 workers: u32::try_from(cores).unwrap_or(1),
                 ..Settings::default()
             },
+            initializer: None,
         }
     }
 

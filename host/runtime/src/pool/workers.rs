@@ -26,11 +26,19 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Settings {
     pub(crate) workers: u32,
     pub(crate) max_jobs_per_worker: Option<u32>,
-    /// Held by the pool's owner.
-    pub(crate) initializer: Option<Message>,
+    pub(crate) initializer: Option<Initializer>,
     pub(crate) job_timeout: Option<Duration>,
     pub(crate) memory_limit: Option<u64>,
     pub(crate) fails_fast: bool,
+}
+
+/// The task that each worker runs first.
+#[derive(Clone, Debug)]
+pub(crate) struct Initializer {
+    /// Its public name, if the embedder asks for it.
+    pub(crate) name: Option<Arc<str>>,
+    /// Held by the pool's owner, and, for a worker, by the worker.
+    pub(crate) message: Message,
 }
 
 /// Where the workers live.
@@ -222,7 +230,10 @@ impl PoolState {
         };
         let initializer = self.settings.initializer.as_ref();
         let worker = spawn::spawn(&self.home.program, &self.home.tree, birth, |id| {
-            Entry::Worker(initializer.map(|message| message.hold_as(Holder::Process(id))))
+            Entry::Worker(initializer.map(|initializer| Initializer {
+                name: initializer.name.clone(),
+                message: initializer.message.hold_as(Holder::Process(id)),
+            }))
         })?;
         workers.live.push(worker);
         Ok(())
