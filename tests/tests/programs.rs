@@ -119,6 +119,15 @@ fn a_handle_of_another_kind_is_refused() {
 }
 
 #[test]
+fn a_number_reaches_only_its_own_object_in_its_own_process() {
+    assert_eq!(
+        output("numbers"),
+        "8 numbers are of one object each\na stale number is refused\n\
+         a child that holds nothing reaches 0\n"
+    );
+}
+
+#[test]
 fn ends_of_pipes_are_counted() {
     assert_eq!(output("pipe-ends"), "received 2\n");
 }

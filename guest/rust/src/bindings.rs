@@ -27,5 +27,5 @@ wit_bindgen::generate!({
 });
 
 pub(crate) use self::isopod::multiprocessing::{
-    manager, memory, pipe, pool, process, queue, sync, types, wait,
+    direct, manager, memory, pipe, pool, process, queue, sync, types, wait,
 };

@@ -15,6 +15,7 @@ use crate::time::{NO_WAIT, nanoseconds};
 use std::time::{Duration, Instant};
 
 /// Makes a call of the host that waits for up to `timeout`, in nanoseconds.
+#[inline]
 pub(crate) fn wait<T>(
     timeout: Option<u64>,
     call: impl FnMut(Option<u64>) -> Result<T, ErrorCode>,
@@ -28,6 +29,7 @@ pub(crate) fn wait<T>(
 }
 
 /// As [`wait`], of a call whose result says in another way that the time passed.
+#[inline]
 pub(crate) fn wait_while<R>(
     timeout: Option<u64>,
     mut call: impl FnMut(Option<u64>) -> R,
@@ -36,6 +38,16 @@ pub(crate) fn wait_while<R>(
     if timeout == NO_WAIT || !due::are_used() {
         return call(timeout);
     }
+    wait_and_run(timeout, call, is_timed_out)
+}
+
+/// Waits as a process that uses callbacks. Apart, so that all others get nothing of it inlined.
+#[cold]
+fn wait_and_run<R>(
+    timeout: Option<u64>,
+    call: impl FnMut(Option<u64>) -> R,
+    is_timed_out: impl Fn(&R) -> bool,
+) -> R {
     due::run_overdue();
     wait_on(timeout, call, is_timed_out, run_callbacks)
 }

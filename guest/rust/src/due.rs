@@ -39,6 +39,7 @@ thread_local! {
 
 /// Whether this process has ever added callbacks. From then on the host may end a wait early, even
 /// after the last callback has run: it may tell of jobs that were found to have ended before.
+#[inline]
 pub(crate) fn are_used() -> bool {
     ARE_USED.get()
 }

@@ -3,6 +3,7 @@
 use crate::bindings::sync::Event as RawEvent;
 use crate::bindings::types::ErrorCode;
 use crate::handle::travels;
+use crate::numbered::Numbered;
 use crate::time::{nanoseconds, unless_timed_out};
 use crate::{Error, blocking};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct Event {
-    raw: Arc<RawEvent>,
+    raw: Arc<Numbered<RawEvent>>,
 }
 
 impl Event {
@@ -33,7 +34,7 @@ impl Event {
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
     pub fn new() -> Result<Event, Error> {
         Ok(Event {
-            raw: Arc::new(RawEvent::create()?),
+            raw: Arc::new(RawEvent::create()?.into()),
         })
     }
 

@@ -17,15 +17,15 @@ pub(crate) trait Object: Sized {
     fn open(handle: &Handle) -> Result<Self, ErrorCode>;
 }
 
-/// Makes a type with a field `raw: Arc<Raw>` an [`Object`], which travels and can be inherited. One
-/// with type parameters, `Type<T>`, also has a field `values: PhantomData`; it gets `Clone` and
+/// Makes a type with a field `raw: Arc<Raw>`, or `raw: Arc<Numbered<Raw>>`, an [`Object`], which travels
+/// and can be inherited. One with type parameters, `Type<T>`, also has a field `values: PhantomData`; it gets `Clone` and
 /// `from_raw`.
 macro_rules! travels {
     ($object:ident<$($parameter:ident),+>, $raw:ty, $kind:literal) => {
         impl<$($parameter),+> $object<$($parameter),+> {
             pub(crate) fn from_raw(raw: $raw) -> Self {
                 $object {
-                    raw: ::std::sync::Arc::new(raw),
+                    raw: ::std::sync::Arc::new(raw.into()),
                     values: ::std::marker::PhantomData,
                 }
             }
@@ -49,7 +49,7 @@ macro_rules! travels {
     ($object:ident, $raw:ty, $kind:literal) => {
         $crate::handle::travels!(
             @all $object [] $object, $raw, $kind,
-            |raw| $object { raw: ::std::sync::Arc::new(raw) }
+            |raw| $object { raw: ::std::sync::Arc::new(raw.into()) }
         );
     };
     (@all $name:ident [$($parameter:ident),*] $object:ty, $raw:ty, $kind:literal, $from_raw:expr) => {

@@ -80,6 +80,7 @@ mod lock;
 mod manager;
 mod message;
 mod named;
+mod numbered;
 mod outcome;
 mod payload;
 mod pipe;

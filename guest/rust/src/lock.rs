@@ -3,6 +3,7 @@
 use crate::bindings::sync::{Acquired, Lock as RawLock};
 use crate::bindings::types::ErrorCode;
 use crate::handle::travels;
+use crate::numbered::Numbered;
 use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
 use crate::{Error, blocking};
 use std::fmt;
@@ -26,7 +27,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct Lock {
-    pub(crate) raw: Arc<RawLock>,
+    pub(crate) raw: Arc<Numbered<RawLock>>,
 }
 
 impl Lock {
@@ -36,7 +37,7 @@ impl Lock {
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
     pub fn new() -> Result<Lock, Error> {
         Ok(Lock {
-            raw: Arc::new(RawLock::create()?),
+            raw: Arc::new(RawLock::create()?.into()),
         })
     }
 
@@ -44,6 +45,7 @@ impl Lock {
     ///
     /// # Errors
     /// None that can be met today.
+    #[inline]
     pub fn acquire(&self) -> Result<LockGuard<'_>, Error> {
         Ok(LockGuard {
             lock: self,
@@ -72,6 +74,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`NotHeld`](crate::ErrorKind::NotHeld) if the lock is free.
+    #[inline]
     pub fn release(&self) -> Result<(), Error> {
         Ok(self.raw.release()?)
     }
@@ -82,6 +85,7 @@ impl Lock {
         self.raw.is_locked()
     }
 
+    #[inline]
     fn wait(&self, timeout: Option<u64>) -> Result<Acquired, ErrorCode> {
         blocking::wait(timeout, |timeout| self.raw.acquire(timeout))
     }
@@ -111,6 +115,7 @@ impl LockGuard<'_> {
 }
 
 impl Drop for LockGuard<'_> {
+    #[inline]
     fn drop(&mut self) {
         // Another process may have released it already, as Python allows: nothing is left to do.
         let _ = self.lock.raw.release();

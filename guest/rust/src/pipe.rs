@@ -5,6 +5,7 @@
 
 use crate::bindings::pipe::{self, Connection as RawConnection};
 use crate::handle::travels;
+use crate::numbered::Numbered;
 use crate::time::{NO_WAIT, nanoseconds};
 use crate::{Error, RecvIter, blocking, message};
 use serde::Serialize;
@@ -62,19 +63,19 @@ pub fn one_way_pipe<T>() -> Result<(Receiver<T>, Sender<T>), Error> {
 /// end reads what is left, then [`EndOfFile`](crate::ErrorKind::EndOfFile), and fails to send. So a
 /// process that hands an end to a child drops its own: `spawn` takes arguments by value.
 pub struct Connection<S, R = S> {
-    pub(crate) raw: Arc<RawConnection>,
+    pub(crate) raw: Arc<Numbered<RawConnection>>,
     values: PhantomData<fn(S) -> R>,
 }
 
 /// The sending end of a [`one_way_pipe`]. Counted as [`Connection`] is.
 pub struct Sender<T> {
-    pub(crate) raw: Arc<RawConnection>,
+    pub(crate) raw: Arc<Numbered<RawConnection>>,
     values: PhantomData<fn(T)>,
 }
 
 /// The receiving end of a [`one_way_pipe`]. Counted as [`Connection`] is.
 pub struct Receiver<T> {
-    pub(crate) raw: Arc<RawConnection>,
+    pub(crate) raw: Arc<Numbered<RawConnection>>,
     values: PhantomData<fn() -> T>,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::bindings::queue::Queue as RawQueue;
 use crate::handle::travels;
+use crate::numbered::Numbered;
 use crate::time::{NO_WAIT, nanoseconds};
 use crate::{Error, GetIter, blocking, message};
 use serde::Serialize;
@@ -29,7 +30,7 @@ use std::time::Duration;
 /// ```
 pub struct Queue<T> {
     // Shared rather than duplicated by `Clone`: one reference in the host's table is enough.
-    pub(crate) raw: Arc<RawQueue>,
+    pub(crate) raw: Arc<Numbered<RawQueue>>,
     // A queue neither owns a `T` nor borrows from one.
     values: PhantomData<fn(T) -> T>,
 }

@@ -3,6 +3,7 @@
 use crate::bindings::sync::{Acquired, Rlock as RawRLock};
 use crate::bindings::types::ErrorCode;
 use crate::handle::travels;
+use crate::numbered::Numbered;
 use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
 use crate::{Error, blocking};
 use std::fmt;
@@ -23,7 +24,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct RLock {
-    pub(crate) raw: Arc<RawRLock>,
+    pub(crate) raw: Arc<Numbered<RawRLock>>,
 }
 
 impl RLock {
@@ -33,7 +34,7 @@ impl RLock {
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
     pub fn new() -> Result<RLock, Error> {
         Ok(RLock {
-            raw: Arc::new(RawRLock::create()?),
+            raw: Arc::new(RawRLock::create()?.into()),
         })
     }
 
@@ -42,6 +43,7 @@ impl RLock {
     ///
     /// # Errors
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if it is held more than four billion times.
+    #[inline]
     pub fn acquire(&self) -> Result<RLockGuard<'_>, Error> {
         Ok(RLockGuard {
             lock: self,
@@ -69,6 +71,7 @@ impl RLock {
     ///
     /// # Errors
     /// [`NotOwner`](crate::ErrorKind::NotOwner) if this process does not hold it.
+    #[inline]
     pub fn release(&self) -> Result<(), Error> {
         Ok(self.raw.release()?)
     }
@@ -79,6 +82,7 @@ impl RLock {
         self.raw.is_locked()
     }
 
+    #[inline]
     fn wait(&self, timeout: Option<u64>) -> Result<Acquired, ErrorCode> {
         blocking::wait(timeout, |timeout| self.raw.acquire(timeout))
     }
@@ -108,6 +112,7 @@ impl RLockGuard<'_> {
 }
 
 impl Drop for RLockGuard<'_> {
+    #[inline]
     fn drop(&mut self) {
         // Fails only if it was released by hand before.
         let _ = self.lock.raw.release();

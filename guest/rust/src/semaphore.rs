@@ -3,6 +3,7 @@
 use crate::bindings::sync::{Acquired, Semaphore as RawSemaphore};
 use crate::bindings::types::ErrorCode;
 use crate::handle::travels;
+use crate::numbered::Numbered;
 use crate::time::{NO_WAIT, nanoseconds, unless_timed_out};
 use crate::{Error, blocking};
 use std::fmt;
@@ -24,7 +25,7 @@ use std::time::Duration;
 /// ```
 #[derive(Clone)]
 pub struct Semaphore {
-    raw: Arc<RawSemaphore>,
+    raw: Arc<Numbered<RawSemaphore>>,
 }
 
 impl Semaphore {
@@ -48,6 +49,7 @@ impl Semaphore {
     ///
     /// # Errors
     /// None that can be met today.
+    #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>, Error> {
         Ok(Permit {
             semaphore: self,
@@ -76,6 +78,7 @@ impl Semaphore {
     /// # Errors
     /// [`NotHeld`](crate::ErrorKind::NotHeld), and no change, if there would be more than the bound or than
     /// 2,147,483,647.
+    #[inline]
     pub fn release(&self, permits: u32) -> Result<(), Error> {
         Ok(self.raw.release(permits)?)
     }
@@ -88,10 +91,11 @@ impl Semaphore {
 
     fn with_bound(permits: u32, bound: Option<u32>) -> Result<Semaphore, Error> {
         Ok(Semaphore {
-            raw: Arc::new(RawSemaphore::create(permits, bound)?),
+            raw: Arc::new(RawSemaphore::create(permits, bound)?.into()),
         })
     }
 
+    #[inline]
     fn wait(&self, timeout: Option<u64>) -> Result<Acquired, ErrorCode> {
         blocking::wait(timeout, |timeout| self.raw.acquire(timeout))
     }
@@ -126,6 +130,7 @@ impl Permit<'_> {
 }
 
 impl Drop for Permit<'_> {
+    #[inline]
     fn drop(&mut self) {
         // Fails only if somebody else has released it beyond the bound.
         let _ = self.semaphore.raw.release(1);

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::bindings::memory::SharedMemory as RawSharedMemory;
 use crate::handle::travels;
+use crate::numbered::Numbered;
 use std::sync::Arc;
 
 /// A fixed number of bytes that processes share, zero at first. Python:
@@ -31,7 +32,7 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone)]
 pub struct SharedMemory {
-    raw: Arc<RawSharedMemory>,
+    raw: Arc<Numbered<RawSharedMemory>>,
 }
 
 impl SharedMemory {
@@ -161,7 +162,7 @@ impl SharedMemory {
 
     fn from_raw<E: Into<Error>>(raw: Result<RawSharedMemory, E>) -> Result<SharedMemory, Error> {
         Ok(SharedMemory {
-            raw: Arc::new(raw.map_err(Into::into)?),
+            raw: Arc::new(raw.map_err(Into::into)?.into()),
         })
     }
 }

@@ -1,17 +1,24 @@
 //! Calls of the host that have next to nothing to do there.
 
 use crate::{Outcome, serve as serve_rounds};
-use isopod::{Lock, Queue};
+use isopod::{Event, Lock, Queue};
 use std::hint::black_box;
 
 /// Serves rounds of one call.
 pub fn serve(name: &str) -> Outcome {
     let queue = Queue::<u8>::new()?;
     let lock = Lock::new()?;
+    let event = Event::new()?;
     match name {
         "queue-len" => serve_rounds(|rounds| {
             for _ in 0..rounds {
                 black_box(queue.len());
+            }
+            Ok(())
+        }),
+        "event-is-set" => serve_rounds(|rounds| {
+            for _ in 0..rounds {
+                black_box(event.is_set());
             }
             Ok(())
         }),

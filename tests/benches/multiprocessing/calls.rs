@@ -35,11 +35,14 @@ pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, core: usize) -> Re
     ] {
         measure.rounds(name, |rounds| expect(raw.rounds(export, rounds)));
     }
-    let resident = host.resident("call queue-len")?;
-    measure.rounds("isopod: Queue::len", |rounds| {
-        expect(resident.rounds(rounds))
-    });
-    resident.end()?;
+    for (name, scenario) in [
+        ("isopod: Event::is_set, by number", "call event-is-set"),
+        ("isopod: Queue::len, by resource method", "call queue-len"),
+    ] {
+        let resident = host.resident(scenario)?;
+        measure.rounds(name, |rounds| expect(resident.rounds(rounds)));
+        resident.end()?;
+    }
 
     measure.group("lock acquire and release");
     let lock = Lock::new();

@@ -14,6 +14,7 @@ mod deadlocks;
 mod endings;
 mod lifetimes;
 mod manager;
+mod numbers;
 mod objects;
 mod pains;
 mod pool;
@@ -63,6 +64,7 @@ fn main() -> Outcome {
         ["drop-what-was-inherited"] => objects::drop_what_was_inherited(),
         ["failed-put-loses-nothing"] => objects::failed_put_loses_nothing(),
         ["wrong-kind"] => objects::wrong_kind(),
+        ["numbers"] => numbers::numbers(),
         ["truncated-message"] => objects::truncated_message(),
         ["pipe-ends"] => objects::pipe_ends(),
         ["queue-bounds"] => objects::queue_bounds(),

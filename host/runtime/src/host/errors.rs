@@ -43,7 +43,12 @@ impl From<ResourceTableError> for Failure {
             ResourceTableError::Full => Failure::Code(ErrorCode::LimitExceeded(
                 "the process holds as many handles as it may".to_owned(),
             )),
-            other => Failure::End(other.into()),
+            // The resources of a guest are all in its table: what is not is a number that `direct`
+            // was given, which may be any.
+            ResourceTableError::NotPresent | ResourceTableError::WrongType => {
+                ErrorCode::WrongKind.into()
+            }
+            ResourceTableError::HasChildren => Failure::End(error.into()),
         }
     }
 }

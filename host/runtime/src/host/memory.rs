@@ -129,6 +129,10 @@ impl HostSharedMemory for State {
         Ok(memory.compare_exchange_u64(offset, expected, new)?)
     }
 
+    fn number(&mut self, memory: Resource<SharedMemory>) -> wasmtime::Result<u32> {
+        Ok(memory.rep())
+    }
+
     fn to_handle(&mut self, memory: Resource<SharedMemory>) -> wasmtime::Result<Resource<Handle>> {
         let handle = self.table.get(&memory)?.to_handle();
         self.give(handle)

@@ -1,6 +1,7 @@
 //! `isopod:multiprocessing` as guests call it: one file per interface, which only translates
 //! between WIT and the objects of `isopod-sync` and this crate.
 
+mod direct;
 mod errors;
 mod manager;
 mod memory;

@@ -58,6 +58,10 @@ impl HostConnection for State {
         Ok(self.table.get(&connection)?.is_writable())
     }
 
+    fn number(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u32> {
+        Ok(connection.rep())
+    }
+
     fn to_handle(
         &mut self,
         connection: Resource<Connection>,

@@ -72,6 +72,10 @@ impl HostQueue for State {
         Ok(())
     }
 
+    fn number(&mut self, queue: Resource<Queue>) -> wasmtime::Result<u32> {
+        Ok(queue.rep())
+    }
+
     fn to_handle(&mut self, queue: Resource<Queue>) -> wasmtime::Result<Resource<Handle>> {
         let handle = self.table.get(&queue)?.to_handle();
         self.give(handle)

@@ -32,6 +32,10 @@ impl HostEvent for State {
         Ok(self.table.get(&event)?.wait_within(duration(timeout))?)
     }
 
+    fn number(&mut self, event: Resource<Event>) -> wasmtime::Result<u32> {
+        Ok(event.rep())
+    }
+
     fn to_handle(&mut self, event: Resource<Event>) -> wasmtime::Result<Resource<Handle>> {
         let handle = self.table.get(&event)?.to_handle();
         self.give(handle)

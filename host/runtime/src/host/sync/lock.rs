@@ -27,6 +27,10 @@ impl HostLock for State {
         Ok(self.table.get(&lock)?.is_locked())
     }
 
+    fn number(&mut self, lock: Resource<Lock>) -> wasmtime::Result<u32> {
+        Ok(lock.rep())
+    }
+
     fn to_handle(&mut self, lock: Resource<Lock>) -> wasmtime::Result<Resource<Handle>> {
         let handle = self.table.get(&lock)?.to_handle();
         self.give(handle)

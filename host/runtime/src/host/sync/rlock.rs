@@ -31,6 +31,10 @@ impl HostRlock for State {
         Ok(self.table.get(&rlock)?.is_locked())
     }
 
+    fn number(&mut self, rlock: Resource<RLock>) -> wasmtime::Result<u32> {
+        Ok(rlock.rep())
+    }
+
     fn to_handle(&mut self, rlock: Resource<RLock>) -> wasmtime::Result<Resource<Handle>> {
         let handle = self.table.get(&rlock)?.to_handle();
         self.give(handle)

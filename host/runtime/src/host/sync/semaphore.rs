@@ -41,6 +41,10 @@ impl HostSemaphore for State {
         Ok(self.table.get(&semaphore)?.value())
     }
 
+    fn number(&mut self, semaphore: Resource<Semaphore>) -> wasmtime::Result<u32> {
+        Ok(semaphore.rep())
+    }
+
     fn to_handle(&mut self, semaphore: Resource<Semaphore>) -> wasmtime::Result<Resource<Handle>> {
         let handle = self.table.get(&semaphore)?.to_handle();
         self.give(handle)
