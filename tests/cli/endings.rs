@@ -103,7 +103,8 @@ fn a_trap_tells_its_kind_and_where() {
     --- standard error
     error: process `MainProcess` ended: trap
     cause: wasm trap: wasm `unreachable` instruction executed
-      error while executing at wasm backtrace:
+      backtrace:
+      in task `main`, on core N, with N of memory
     ");
 }
 
@@ -115,7 +116,8 @@ fn a_full_stack_is_a_trap() {
     --- standard error
     error: process `MainProcess` ended: trap
     cause: wasm trap: call stack exhausted
-      error while executing at wasm backtrace:
+      backtrace:
+      in task `main`, on core N, with N of memory
     ");
 }
 
@@ -125,6 +127,7 @@ fn the_memory_limit() {
     // What was wanted depends on the guest's allocator.
     let wanted = ended.stderr.split("reached: ").nth(1).unwrap();
     let wanted = wanted.split(" were").next().unwrap().to_owned();
+    let ended = ended.without_frames();
     let text = format!("{ended}--- status file\n{status}").replace(&wanted, "N MiB");
     insta::assert_snapshot!(text, @r#"
     exit code: 121
@@ -133,6 +136,8 @@ fn the_memory_limit() {
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     error: process `MainProcess` ended: memory limit
     cause: memory limit of 32 MiB reached: N MiB were wanted
+      backtrace:
+      in task `main`, on core N, with N of memory
     hint: `--memory SIZE` sets the limit of each process
     --- status file
     {"status":"memory-limit","code":-9,"exit_code":121,"message":"memory limit of 32 MiB reached: N MiB were wanted","signal":null}
@@ -141,7 +146,10 @@ fn the_memory_limit() {
 
 #[test]
 fn the_timeout() {
-    let told = told(&program("endings"), &["--timeout", "300ms"], "busy");
+    let (ended, status) = status_of(&program("endings"), &["--timeout", "300ms"], "busy");
+    // Where it was busy.
+    assert!(ended.stderr.contains("endings::main"), "{ended}");
+    let told = format!("{}--- status file\n{status}", ended.without_frames());
     insta::assert_snapshot!(told, @r#"
     exit code: 124
     --- standard output
@@ -149,6 +157,8 @@ fn the_timeout() {
     --- standard error
     error: process `MainProcess` ended: timeout
     cause: deadline of 300ms reached
+      backtrace:
+      in task `main`, on core N, with N of memory
     hint: `--timeout TIME` sets how long a program may run
     --- status file
     {"status":"deadline","code":-9,"exit_code":124,"message":"deadline of 300ms reached","signal":null}
@@ -205,8 +215,9 @@ fn a_child_that_traps_is_told_with_its_name() {
     main goes on: true
     --- standard error
     Process worker:
-    trapped: wasm trap: wasm `unreachable` instruction executed
-    error while executing at wasm backtrace:
+    wasm trap: wasm `unreachable` instruction executed
+    backtrace:
+    in task `endings::end::{{closure}}`, on core N, with N of memory
     Error: process `worker` trapped: wasm trap: wasm `unreachable` instruction executed
     ");
 }
@@ -254,7 +265,8 @@ fn a_plain_program_that_panics_traps() {
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     error: process `MainProcess` ended: trap
     cause: wasm trap: wasm `unreachable` instruction executed
-      error while executing at wasm backtrace:
+      backtrace:
+      in task `main`, on core N, with N of memory
     ");
 }
 
@@ -265,11 +277,12 @@ fn a_memory_that_begins_above_the_limit() {
     let path = directory.path().join("large.wasm");
     fs::write(&path, wat::parse_str(module).unwrap()).unwrap();
     let (ended, _) = status_of(&path, &["--memory", "1MiB"], "");
-    insta::assert_snapshot!(ended, @"
+    insta::assert_snapshot!(ended.without_frames(), @"
     exit code: 121
     --- standard error
     error: process `MainProcess` ended: memory limit
     cause: memory limit of 1 MiB reached: 4 MiB were wanted
+      in task `main`, on core N, with N of memory
     hint: `--memory SIZE` sets the limit of each process
     ");
     let (ended, _) = status_of(&path, &["--memory", "64MiB"], "");
@@ -302,6 +315,7 @@ fn a_module_made_by_hand_has_its_exit_code() {
     --- standard error
     error: process `MainProcess` ended: trap
     cause: wasm trap: wasm `unreachable` instruction executed
-      error while executing at wasm backtrace:
+      backtrace:
+      in task `main`, on core N, with N of memory
     ");
 }

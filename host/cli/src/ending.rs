@@ -1,13 +1,17 @@
 //! How an abnormal end of the main process is told: one paragraph, with the option that helps.
 
 use crate::report::Report;
-use isopod_host::ExitStatus;
+use isopod_host::{CrashReport, ExitStatus};
 
 /// What is to be told of this end of the process with this name.
 ///
 /// Nothing of an exit code, which is the program's own word, nor of a failure, of which the
-/// process has told itself (`Process NAME:` and the message).
-pub(crate) fn report(process_name: &str, status: &ExitStatus) -> Option<Report> {
+/// process has told itself (`Process NAME:` and the message). A crash is told with its backtrace.
+pub(crate) fn report(
+    process_name: &str,
+    status: &ExitStatus,
+    crash: Option<&CrashReport>,
+) -> Option<Report> {
     let (how, hint) = match status {
         ExitStatus::Exited(_) | ExitStatus::Failed(_) => return None,
         ExitStatus::Terminated => ("terminated", None),
@@ -28,7 +32,8 @@ pub(crate) fn report(process_name: &str, status: &ExitStatus) -> Option<Report> 
     };
     let report = Report::new(format!("process `{process_name}` ended: {how}"))
         .with_hint(hint.map(str::to_owned));
-    Some(match status.message() {
+    let cause = crash.map(ToString::to_string);
+    Some(match cause.as_deref().or_else(|| status.message()) {
         Some(text) => report.cause(text),
         None => report,
     })
@@ -40,15 +45,15 @@ mod tests {
 
     #[test]
     fn ordinary_ends_are_not_told() {
-        assert_eq!(report("MainProcess", &ExitStatus::Exited(3)), None);
+        assert_eq!(report("MainProcess", &ExitStatus::Exited(3), None), None);
         let failed = ExitStatus::Failed("boom".to_owned());
-        assert_eq!(report("MainProcess", &failed), None);
+        assert_eq!(report("MainProcess", &failed, None), None);
     }
 
     #[test]
     fn an_end_has_its_cause_and_its_hint() {
         let status = ExitStatus::MemoryLimit("1 MiB more than 2 MiB".to_owned());
-        let told = report("MainProcess", &status);
+        let told = report("MainProcess", &status, None);
         assert_eq!(
             told,
             Some(
@@ -59,7 +64,7 @@ mod tests {
                     ))
             )
         );
-        let told = report("MainProcess", &ExitStatus::Killed);
+        let told = report("MainProcess", &ExitStatus::Killed, None);
         assert_eq!(
             told,
             Some(Report::new("process `MainProcess` ended: killed"))

@@ -128,7 +128,9 @@ fn follow(main: &Process, events: &Receiver<Event>, printer: &Printer) -> Outcom
             }
             // After a signal the end of the main process is what was asked for.
             Ok(Event::MainEnded(status)) if signal.is_none() => {
-                if let Some(report) = ending::report(main.name(), &status) {
+                if let Some(report) =
+                    ending::report(main.name(), &status, main.crash_report().as_ref())
+                {
                     printer.error(&report);
                     stage = terminate(main);
                 }

@@ -7,12 +7,29 @@
 //!    pass to the nearest living ancestor, and if there is none, the tree is ended.
 //! 4. Its status is published. The pool of a worker is told, and replaces it.
 
+use crate::bug;
 use crate::exit_status::ExitStatus;
 use crate::process::{ProcessState, end_each};
 use std::sync::{Arc, PoisonError};
 
-/// Ends a process whose guest has come to an end with `status`. On the process's own thread.
+/// Ends a process whose guest has come to an end with `status`. On the process's own thread. A step
+/// in which host code panics is left at that, and the next ones follow: the status is published
+/// whatever happens.
 pub(crate) fn end(process: &Arc<ProcessState>, status: ExitStatus) {
+    let name = &process.name;
+    bug::contain("end of daemons", name, || end_daemons(process));
+    let is_joined = status.is_normal()
+        && bug::contain("join of children", name, || join_children(process)).unwrap_or(false);
+    let status = match is_joined {
+        true => status,
+        // Asked to end while it waited for its children: that is how it ended.
+        false => process.requested().unwrap_or(status),
+    };
+    bug::contain("adoption of children", name, || pass_children_on(process));
+    publish(process, status);
+}
+
+fn end_daemons(process: &Arc<ProcessState>) {
     let daemons: Vec<Arc<ProcessState>> = process
         .children()
         .live
@@ -21,14 +38,6 @@ pub(crate) fn end(process: &Arc<ProcessState>, status: ExitStatus) {
         .cloned()
         .collect();
     end_each(&daemons, &ExitStatus::Terminated);
-
-    let status = match status.is_normal() && join_children(process) {
-        true => status,
-        // Asked to end while it waited for its children: that is how it ended.
-        false => process.requested().unwrap_or(status),
-    };
-    pass_children_on(process);
-    publish(process, status);
 }
 
 /// Waits for all children. False if the process was asked to end meanwhile.
@@ -82,19 +91,26 @@ fn is_adopted(process: &ProcessState, orphan: &Arc<ProcessState>) -> bool {
 
 fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
     tracing::debug!(process = %process.id, name = process.name, %status, "process ended");
+    let name = &process.name;
     // Before the status: whoever is told of the end finds the process gone, its place free and, if
     // it was the last one, its tree's objects emptied.
-    process.tree.dismiss(process.id);
-    process.status.set(status.clone());
+    bug::contain("departure from the tree", name, || {
+        process.tree.dismiss(process.id);
+    });
+    bug::contain("publication of the exit status", name, || {
+        process.status.set(status.clone());
+    });
     if let Some(worker) = &process.worker {
         worker.ended(process, status);
     }
-    if let Some(parent) = process.parent()
-        && let Some(parent) = process.tree.live(parent)
-    {
-        parent
-            .children()
-            .live
-            .retain(|child| child.id != process.id);
-    }
+    bug::contain("departure from the parent", name, || {
+        if let Some(parent) = process.parent()
+            && let Some(parent) = process.tree.live(parent)
+        {
+            parent
+                .children()
+                .live
+                .retain(|child| child.id != process.id);
+        }
+    });
 }

@@ -20,10 +20,12 @@
 //! The library denies by default: a process sees no file, no variable, no stream that its command
 //! does not name. What it leaves out: building programs (`isopod-build`) and the command line.
 
+mod bug;
 mod code_cache;
 mod command;
 mod config;
 mod cores;
+mod crash_report;
 mod ending;
 mod engine;
 mod error;
@@ -40,8 +42,10 @@ mod stdio;
 mod threads;
 mod timer;
 mod tree;
+mod vitals;
 
 pub use command::Command;
+pub use crash_report::{CrashReport, Frame};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use exit_status::ExitStatus;

@@ -1,20 +1,24 @@
 //! The memory limit of a process.
 
+use crate::vitals::Vitals;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use wasmtime::ResourceLimiter;
 
 /// Bounds a guest's linear memories together, and remembers if it ever refused.
 #[derive(Debug)]
 pub(crate) struct MemoryLimit {
     limit_bytes: Option<u64>,
-    used_bytes: u64,
+    /// Shared with whoever looks at the process from outside.
+    vitals: Arc<Vitals>,
     refused_bytes: Option<u64>,
 }
 
 impl MemoryLimit {
-    pub(crate) fn new(limit_bytes: Option<u64>) -> MemoryLimit {
+    pub(crate) fn new(limit_bytes: Option<u64>, vitals: &Arc<Vitals>) -> MemoryLimit {
         MemoryLimit {
             limit_bytes,
-            used_bytes: 0,
+            vitals: Arc::clone(vitals),
             refused_bytes: None,
         }
     }
@@ -39,12 +43,13 @@ impl ResourceLimiter for MemoryLimit {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let growth = u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX);
-        let wanted = self.used_bytes.saturating_add(growth);
+        let wanted = self.vitals.memory_bytes().saturating_add(growth);
         if self.limit_bytes.is_some_and(|limit| wanted > limit) {
             self.refused_bytes = Some(wanted);
             return Ok(false);
         }
-        self.used_bytes = wanted;
+        // Only the process's own thread writes it.
+        self.vitals.memory_bytes.store(wanted, Ordering::Relaxed);
         Ok(true)
     }
 
@@ -95,7 +100,7 @@ mod tests {
 
     #[test]
     fn memories_count_together() {
-        let mut limit = MemoryLimit::new(Some(100));
+        let mut limit = MemoryLimit::new(Some(100), &Arc::default());
         assert!(limit.memory_growing(0, 60, None).is_ok_and(|grown| grown));
         assert!(limit.memory_growing(0, 60, None).is_ok_and(|grown| !grown));
         assert!(limit.refused().is_some());

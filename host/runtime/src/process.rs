@@ -1,11 +1,13 @@
 //! A process: its identity, how it is waited for and ended. What its thread does is in
 //! [`run`](crate::run), how it ends in [`ending`](crate::ending).
 
+use crate::crash_report::CrashReport;
 use crate::engine::Engine;
 use crate::exit_status::ExitStatus;
 use crate::pool::{Initializer, WorkerLink};
 use crate::program::Program;
 use crate::tree::Tree;
+use crate::vitals::Vitals;
 use isopod_sync::{Completion, Message, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -81,13 +83,27 @@ impl Process {
 
     /// The logical CPU that it is pinned to now; none when it has ended.
     pub fn core(&self) -> Option<usize> {
-        let placement = self.state.engine().placement();
-        placement.core_of(placement.slot_of(self.state.id)?)
+        self.state.core()
     }
 
     /// How it ended; none while it lives. Does not block.
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.state.status.get()
+    }
+
+    /// How and where it ended, if that was by a trap, at a limit, by a deadlock or by an error of the
+    /// host; none while it lives. Does not block.
+    ///
+    /// ```no_run
+    /// # fn tell(process: &isopod_host::Process) {
+    /// process.join();
+    /// if let Some(report) = process.crash_report() {
+    ///     eprintln!("{} in {:?}", report.cause, report.backtrace.first());
+    /// }
+    /// # }
+    /// ```
+    pub fn crash_report(&self) -> Option<CrashReport> {
+        CrashReport::new(&self.state, &self.state.status.get()?)
     }
 
     /// Waits until it has ended. May be called by any number of threads, any number of times.
@@ -165,6 +181,7 @@ pub(crate) struct ProcessState {
     pub(crate) program: Program,
     pub(crate) tree: Arc<Tree>,
     pub(crate) waiter: Arc<Waiter>,
+    pub(crate) vitals: Arc<Vitals>,
     pub(crate) memory_limit: Option<u64>,
     /// When it is ended, with the time it was given for the message.
     pub(crate) deadline: Option<(Instant, Duration)>,
@@ -236,6 +253,12 @@ impl ProcessState {
         let mut lineage = self.lineage.clone();
         lineage.push(self.children_made.fetch_add(1, Ordering::Relaxed) + 1);
         lineage
+    }
+
+    /// The logical CPU that it is pinned to; none once it has left it.
+    pub(crate) fn core(&self) -> Option<usize> {
+        let placement = self.engine().placement();
+        placement.core_of(placement.slot_of(self.id)?)
     }
 
     pub(crate) fn waiter(&self) -> &Arc<Waiter> {

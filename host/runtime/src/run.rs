@@ -1,5 +1,7 @@
 //! What a process's thread does: sets a guest up, runs it, says how it ended, takes it down.
 
+use crate::bug;
+use crate::crash_report::{self, CrashReport};
 use crate::ending;
 use crate::exit_status::ExitStatus;
 use crate::limits::MemoryLimit;
@@ -8,10 +10,9 @@ use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
 use crate::threads;
 use crate::tree::Access;
 use isopod_sync::End;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{
     FsPerms, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
@@ -60,16 +61,34 @@ impl std::error::Error for Stop {}
 pub(crate) fn process(process: &Arc<ProcessState>) {
     threads::name_current(&process.name);
     let placement = process.engine().placement();
-    placement.begin(process.id, threads::current_id());
+    let thread = threads::current_id();
+    placement.begin(process.id, thread);
+    process.vitals.begin(thread);
     let _waiter = process.waiter.enter();
     let _io = process.engine().enter_io();
-    let status = catch_unwind(AssertUnwindSafe(|| guest(process)));
-    let status = status.unwrap_or_else(|_| {
-        tracing::error!(process = %process.id, name = process.name, "host code panicked: this is an error of isopod's");
-        process.waiter.end(End::Abandoned);
-        ExitStatus::Other("an internal error of the host, which its log describes".to_owned())
-    });
+    let status = bug::contain("run of a guest", &process.name, || guest(process));
+    let status = status.unwrap_or_else(|| after_panic(process));
+    process.vitals.end(process.core());
     ending::end(process, status);
+}
+
+/// The end of a guest in whose name host code panicked. Its store, with its handles and its memory, went
+/// with the panic.
+fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
+    let status =
+        ExitStatus::Other("an internal error of the host, which its log describes".to_owned());
+    bug::contain("release of what a process owned", &process.name, || {
+        process.waiter.end(End::Abandoned);
+        drop(process.take_entry());
+    });
+    bug::contain("report of an end", &process.name, || {
+        let surroundings = &process.tree.surroundings;
+        let timer = process.engine().timer();
+        let stdout = Lines::new(surroundings.stdout.clone(), timer);
+        let stderr = Lines::new(surroundings.stderr.clone(), timer);
+        report(process, &status, &stdout, &stderr);
+    });
+    status
 }
 
 /// Runs the guest and takes it down again; its locks and handles are gone when this returns.
@@ -140,29 +159,25 @@ fn call(process: &Arc<ProcessState>, store: &mut Store<State>) -> ExitStatus {
 
 /// What an error that ended the guest says about how it ended.
 fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> ExitStatus {
-    if let Some(stop) = error.downcast_ref::<Stop>() {
-        return match stop {
-            Stop::Now(status) => status.clone(),
-            Stop::Requested => requested(process),
-        };
-    }
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
         return ExitStatus::Exited(*code);
     }
+    if let Some(Stop::Now(status)) = error.downcast_ref::<Stop>() {
+        return status.clone();
+    }
+    process.vitals.stopped_at(crash_report::frames_of(error));
     if process.waiter.is_killed() {
         return requested(process);
     }
     if let Some(refused) = state.memory.refused() {
         return ExitStatus::MemoryLimit(refused);
     }
-    let backtrace = error
-        .downcast_ref::<WasmBacktrace>()
-        .map(|backtrace| format!("\n{backtrace}"))
-        .unwrap_or_default();
-    match error.downcast_ref::<Trap>() {
-        Some(trap) => ExitStatus::Trapped(format!("{trap}{backtrace}")),
-        None => ExitStatus::Trapped(format!("{}{backtrace}", error.root_cause())),
-    }
+    let cause = match error.downcast_ref::<Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    let backtrace = process.vitals.backtrace();
+    ExitStatus::Trapped(crash_report::with_backtrace(&cause, backtrace))
 }
 
 fn is_to_end(process: &ProcessState) -> bool {
@@ -192,7 +207,8 @@ fn report(process: &ProcessState, status: &ExitStatus, stdout: &Arc<Lines>, stde
         ExitStatus::Failed(text) if process.is_main => Some(format!("{text}\n")),
         _ if process.is_main => None,
         ExitStatus::Failed(text) => Some(format!("Process {}:\n{text}\n", process.name)),
-        other => Some(format!("Process {}:\n{other}\n", process.name)),
+        other => CrashReport::new(process, other)
+            .map(|report| format!("Process {}:\n{report}\n", process.name)),
     };
     if let Some(text) = text {
         let _ = stderr.write(text.as_bytes());
@@ -229,7 +245,7 @@ impl State {
             wasi: wasi.build(),
             table: ResourceTable::new(),
             process: Arc::clone(process),
-            memory: MemoryLimit::new(process.memory_limit),
+            memory: MemoryLimit::new(process.memory_limit, &process.vitals),
             stdout,
             stderr,
         })

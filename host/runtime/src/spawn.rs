@@ -1,5 +1,6 @@
 //! How a process comes to be: admitted to its tree, seated on a core, dispatched to a thread.
 
+use crate::bug;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
@@ -54,6 +55,7 @@ pub(crate) fn spawn(
         program: program.clone(),
         tree: Arc::clone(tree),
         waiter: Waiter::new(Party::Process(id), hooks),
+        vitals: Arc::default(),
         memory_limit: birth.memory_limit,
         deadline: birth.deadline,
         lineage: birth.lineage,
@@ -115,7 +117,10 @@ fn dispatch(process: &Arc<ProcessState>, shared_slot: Arc<AtomicUsize>) -> std::
 
 /// All that a thread does for one process; gives the slot it is pinned to at the end.
 fn run_and_leave(process: Arc<ProcessState>, alarm: Option<Alarm>) -> Option<Slot> {
-    run::process(&process);
+    // The seat is given back whatever happened on it.
+    bug::contain("life of a process", &process.name, || {
+        run::process(&process)
+    });
     let engine = process.engine();
     if let Some(alarm) = alarm {
         engine.timer().cancel(alarm);

@@ -3,6 +3,7 @@
 //! An alarm is a closure that is run on the timer thread at its time. It must be short and must
 //! not block; it may ask to be run again. The thread sleeps while no alarm is due.
 
+use crate::bug;
 use crate::cores;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -120,7 +121,8 @@ impl Shared {
                 Some(first) if first.key().due <= now => {
                     let mut action = first.remove();
                     drop(state);
-                    let again = action();
+                    // One thread serves all guests: it survives what is done for one of them.
+                    let again = bug::contain("alarm", "an alarm", &mut action).flatten();
                     state = self.lock();
                     if let Some(delay) = again {
                         let alarm = state.alarm_after(delay);
@@ -155,7 +157,11 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a failed unwrap is a failed test, and a panic is what is tested"
+    )]
     use super::*;
     use std::sync::mpsc;
 
@@ -194,5 +200,17 @@ mod tests {
         });
         let order: Vec<u32> = receiver.iter().collect();
         assert_eq!(order, [1, 2, 3]);
+    }
+
+    #[test]
+    fn an_alarm_that_panics_does_not_keep_the_others_from_running() {
+        let timer = Timer::start(vec![]).unwrap();
+        let (sender, receiver) = mpsc::channel();
+        timer.after(Duration::ZERO, || panic!("a bug in an alarm"));
+        timer.after(Duration::from_millis(1), move || {
+            sender.send("the next one").unwrap();
+            None
+        });
+        assert_eq!(receiver.recv(), Ok("the next one"));
     }
 }

@@ -51,14 +51,21 @@ impl Ended {
         &self.stderr
     }
 
-    /// The same without the frames of backtraces: whose they are depends on the compiler.
+    /// The same without the frames of backtraces, whose names depend on the compiler, and without the
+    /// core and the memory of crash reports.
     pub(crate) fn without_frames(mut self) -> Ended {
         let is_frame = |line: &&str| {
             let number = line.trim_start().split(':').next().unwrap_or_default();
             !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
         };
         let lines = self.stderr.lines().filter(|line| !is_frame(line));
-        self.stderr = lines.map(|line| format!("{line}\n")).collect();
+        let lines = lines.map(|line| match line.split_once(", on core ") {
+            Some((task, place)) if is_place(place) => {
+                format!("{task}, on core N, with N of memory\n")
+            }
+            _ => format!("{line}\n"),
+        });
+        self.stderr = lines.collect();
         self
     }
 
@@ -98,4 +105,15 @@ fn without_addresses(text: &str) -> String {
         output.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_hexdigit()));
     }
     output
+}
+
+/// Whether this is the end of a crash report: `1, with 1.1 MiB of memory`.
+fn is_place(text: &str) -> bool {
+    let Some((core, memory)) = text.split_once(", with ") else {
+        return false;
+    };
+    let size = memory.strip_suffix(" of memory").unwrap_or_default();
+    core.parse::<u32>().is_ok()
+        && matches!(size.split_once(' '), Some((count, "bytes" | "KiB" | "MiB" | "GiB"))
+            if count.parse::<f64>().is_ok())
 }

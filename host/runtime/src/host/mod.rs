@@ -66,6 +66,8 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
             )
             .with_cause(error)
         })?;
+    #[cfg(test)]
+    crate::bug::tests::link_panic(&mut linker);
     Ok(linker)
 }
 

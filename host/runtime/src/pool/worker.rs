@@ -1,6 +1,7 @@
 //! One worker's side of its pool.
 
 use super::workers::{Ended, PoolState};
+use crate::bug;
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use crate::timer::Alarm;
@@ -18,6 +19,8 @@ pub(crate) struct WorkerLink {
     /// It was told that there is nothing for it to do any more.
     is_retired: AtomicBool,
     begun: AtomicU32,
+    /// It has begun a job and not reported its end.
+    has_begun: AtomicBool,
     /// Of the job's time limit, with the limit.
     alarm: Mutex<Option<(Alarm, Duration)>>,
 }
@@ -29,6 +32,7 @@ impl WorkerLink {
             has_asked: AtomicBool::new(false),
             is_retired: AtomicBool::new(false),
             begun: AtomicU32::new(0),
+            has_begun: AtomicBool::new(false),
             alarm: Mutex::default(),
         }
     }
@@ -36,6 +40,11 @@ impl WorkerLink {
     /// Whether the worker has begun a job that has not ended.
     pub(crate) fn has_job(&self, worker: ProcessId) -> bool {
         self.pool.jobs.is_running(worker)
+    }
+
+    /// The number of the job that the worker has begun, if that has not been reported: its first was 1.
+    pub(crate) fn job(&self) -> Option<u32> {
+        self.has_begun.load(Ordering::Relaxed).then(|| self.begun())
     }
 
     /// How the worker's job ended.
@@ -47,6 +56,7 @@ impl WorkerLink {
         let reported = self.pool.jobs.report(process.id, report);
         match &reported {
             Ok(()) => {
+                self.has_begun.store(false, Ordering::Relaxed);
                 self.cancel_alarm(process);
                 self.pool.has_progressed();
             }
@@ -81,6 +91,7 @@ impl WorkerLink {
             return Err(Killed);
         }
         self.begun.fetch_add(1, Ordering::Relaxed);
+        self.has_begun.store(true, Ordering::Relaxed);
         if let Some(timeout) = job.job_timeout.or(self.pool.settings.job_timeout) {
             self.set_alarm(process, job.number, timeout);
         }
@@ -103,8 +114,13 @@ impl WorkerLink {
             ExitStatus::Failed(text) => Outcome::Panicked(text),
             status => Outcome::WorkerLost(status),
         };
-        self.pool.jobs.end(process.id, outcome);
-        self.pool.replace(process.id, ended);
+        // Each by itself: whoever waits for the job must not wait for ever, nor the pool lose a worker.
+        bug::contain("end of a job", &process.name, || {
+            self.pool.jobs.end(process.id, outcome);
+        });
+        bug::contain("replacement of a worker", &process.name, || {
+            self.pool.replace(process.id, ended);
+        });
     }
 
     fn begun(&self) -> u32 {

@@ -1,0 +1,264 @@
+//! What is told of a process that ended abnormally: how, where in the guest, and with what.
+//!
+//! It leaves out the last host call: a name per call would have to be written on each of them, and
+//! the uppermost frames of the backtrace show whose imports the guest was calling.
+
+use crate::exit_status::ExitStatus;
+use crate::limits;
+use crate::process::ProcessState;
+use isopod_sync::ProcessId;
+use std::fmt;
+use std::sync::atomic::Ordering;
+use wasmtime::{FrameInfo, WasmBacktrace};
+
+/// What is kept of a function's name, in bytes: the names are the guest's.
+const LONGEST_NAME_BYTES: usize = 400;
+
+/// How a process ended that did not choose its end: by a trap, at a limit, by a deadlock or by an
+/// error of the host. From [`Process::crash_report`](crate::Process::crash_report).
+///
+/// As text it is what is printed on standard error: the kind of the end, the backtrace, and a line
+/// with the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CrashReport {
+    /// The process.
+    pub process: ProcessId,
+    /// Its name.
+    pub name: String,
+    /// What it ran, for people: a task's name, or `main`.
+    pub task: String,
+    /// The number of the job that it had begun, if it was a worker of a pool: its first was 1.
+    pub job: Option<u32>,
+    /// The case of the exit status, as [`ExitStatus::kind`] spells it.
+    pub kind: &'static str,
+    /// The kind of the trap, or the limit with its value: one line.
+    pub cause: String,
+    /// What the guest was executing, the innermost call first. Empty if it was executing nothing, or
+    /// if that is not known.
+    pub backtrace: Vec<Frame>,
+    /// The logical CPU that it was pinned to at the end.
+    pub core: Option<usize>,
+    /// The size of its linear memories at the end.
+    pub memory_bytes: u64,
+}
+
+/// One call in the backtrace of a guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Frame {
+    /// The name of the function, without the hashes that compilers add. A function without a name
+    /// is `function 7` of its module.
+    pub function: String,
+    /// Where in the module's bytes it was.
+    pub offset: Option<usize>,
+    /// The source file, where the program has debug information and `WASMTIME_BACKTRACE_DETAILS=1`
+    /// asks for it.
+    pub file: Option<String>,
+    /// The line in that file, from 1.
+    pub line: Option<u32>,
+}
+
+impl CrashReport {
+    /// The report on a process that ends, or has ended, with `status`; none if that end needs none.
+    pub(crate) fn new(process: &ProcessState, status: &ExitStatus) -> Option<CrashReport> {
+        if !is_crash(status) {
+            return None;
+        }
+        let vitals = &process.vitals;
+        // The backtrace follows the kind of a trap in the text of the status.
+        let cause = status.message().unwrap_or_default().lines().next();
+        Some(CrashReport {
+            process: process.id,
+            name: process.name.clone(),
+            task: process.task.clone(),
+            job: process.worker.as_ref().and_then(|worker| worker.job()),
+            kind: status.kind(),
+            cause: cause.unwrap_or_default().to_owned(),
+            backtrace: vitals.backtrace().to_vec(),
+            core: vitals.core_at_end().or_else(|| process.core()),
+            memory_bytes: vitals.memory_bytes.load(Ordering::Relaxed),
+        })
+    }
+}
+
+impl fmt::Display for CrashReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.cause)?;
+        write_backtrace(formatter, &self.backtrace)?;
+        write!(formatter, "\nin task `{}`", self.task)?;
+        if let Some(job) = self.job {
+            write!(formatter, ", job {job}")?;
+        }
+        if let Some(core) = self.core {
+            write!(formatter, ", on core {core}")?;
+        }
+        write!(
+            formatter,
+            ", with {} of memory",
+            limits::bytes(self.memory_bytes)
+        )
+    }
+}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.function)?;
+        match (&self.file, self.line, self.offset) {
+            (Some(file), Some(line), _) => write!(formatter, " at {file}:{line}"),
+            (Some(file), None, _) => write!(formatter, " at {file}"),
+            (None, _, Some(offset)) => write!(formatter, " at {offset:#x}"),
+            (None, _, None) => Ok(()),
+        }
+    }
+}
+
+/// The frames of the guest that an error came out of; none if it came from elsewhere.
+pub(crate) fn frames_of(error: &wasmtime::Error) -> Vec<Frame> {
+    let backtrace = error.downcast_ref::<WasmBacktrace>();
+    let frames = backtrace.map(WasmBacktrace::frames).unwrap_or_default();
+    frames.iter().flat_map(frames_at).collect()
+}
+
+/// The kind of a trap with its backtrace, as an exit status has it.
+pub(crate) fn with_backtrace(cause: &str, backtrace: &[Frame]) -> String {
+    struct Text<'a>(&'a str, &'a [Frame]);
+    impl fmt::Display for Text<'_> {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str(self.0)?;
+            write_backtrace(formatter, self.1)
+        }
+    }
+    Text(cause, backtrace).to_string()
+}
+
+fn is_crash(status: &ExitStatus) -> bool {
+    match status {
+        ExitStatus::Exited(_)
+        | ExitStatus::Failed(_)
+        | ExitStatus::Terminated
+        | ExitStatus::Killed => false,
+        ExitStatus::Trapped(_)
+        | ExitStatus::MemoryLimit(_)
+        | ExitStatus::CpuTimeLimit(_)
+        | ExitStatus::Deadline(_)
+        | ExitStatus::Limit(_)
+        | ExitStatus::Deadlock(_)
+        | ExitStatus::Other(_) => true,
+    }
+}
+
+fn write_backtrace(formatter: &mut fmt::Formatter<'_>, backtrace: &[Frame]) -> fmt::Result {
+    if backtrace.is_empty() {
+        return Ok(());
+    }
+    formatter.write_str("\nbacktrace:")?;
+    for (number, frame) in backtrace.iter().enumerate() {
+        write!(formatter, "\n  {number:>3}: {frame}")?;
+    }
+    Ok(())
+}
+
+/// The frames at one address: with debug information there are several where calls were inlined.
+fn frames_at(frame: &FrameInfo) -> Vec<Frame> {
+    let own_name = || match frame.func_name() {
+        Some(name) => readable(name),
+        None => format!("function {}", frame.func_index()),
+    };
+    if frame.symbols().is_empty() {
+        return vec![Frame {
+            function: own_name(),
+            offset: frame.module_offset(),
+            file: None,
+            line: None,
+        }];
+    }
+    let symbols = frame.symbols().iter();
+    let frames = symbols.map(|symbol| Frame {
+        function: symbol.name().map_or_else(own_name, readable),
+        offset: frame.module_offset(),
+        file: symbol.file().map(bounded),
+        line: symbol.line(),
+    });
+    frames.collect()
+}
+
+/// A compiler's name of a function as its source has it. The hashes are left out: the same source
+/// gives different ones with each compiler.
+fn readable(name: &str) -> String {
+    if let Ok(rust) = rustc_demangle::try_demangle(name) {
+        return bounded(&format!("{rust:#}"));
+    }
+    let symbol = name
+        .starts_with("_Z")
+        .then(|| cpp_demangle::Symbol::new(name).ok()?.demangle().ok());
+    bounded(symbol.flatten().as_deref().unwrap_or(name))
+}
+
+/// The text, cut where it is longer than any name that people write.
+fn bounded(text: &str) -> String {
+    match text.len() > LONGEST_NAME_BYTES {
+        true => format!(
+            "{}...",
+            text.split_at(text.floor_char_boundary(LONGEST_NAME_BYTES))
+                .0
+        ),
+        false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_source() {
+        for (mangled, name) in [
+            ("_ZN7endings3end17h0123456789abcdefE", "endings::end"),
+            ("_RNvCsaB3dkfBxyz_7endings3end", "endings::end"),
+            ("_Z3addii", "add(int, int)"),
+            ("main", "main"),
+            ("_Zwhatever", "_Zwhatever"),
+        ] {
+            assert_eq!(readable(mangled), name);
+        }
+    }
+
+    #[test]
+    fn a_name_of_a_mebibyte_is_cut() {
+        let cut = readable(&"\u{e9}".repeat(1 << 19));
+        assert_eq!(cut.len(), LONGEST_NAME_BYTES + "...".len());
+    }
+
+    #[test]
+    fn a_report_says_how_where_and_with_what() {
+        let frame = |function: &str, line: Option<u32>| Frame {
+            function: function.to_owned(),
+            offset: Some(0x1a2b),
+            file: line.map(|_| "a.rs".to_owned()),
+            line,
+        };
+        let mut report = CrashReport {
+            process: ProcessId::new(2),
+            name: "worker".to_owned(),
+            task: "square".to_owned(),
+            job: Some(3),
+            kind: "trapped",
+            cause: "out of bounds".to_owned(),
+            backtrace: vec![frame("a::b", None), frame("a::c", Some(7))],
+            core: Some(1),
+            memory_bytes: 1 << 20,
+        };
+        assert_eq!(
+            report.to_string(),
+            "out of bounds\nbacktrace:\n    0: a::b at 0x1a2b\n    1: a::c at a.rs:7\n\
+             in task `square`, job 3, on core 1, with 1 MiB of memory"
+        );
+        report.backtrace.clear();
+        (report.job, report.core) = (None, None);
+        assert_eq!(
+            report.to_string(),
+            "out of bounds\nin task `square`, with 1 MiB of memory"
+        );
+    }
+}

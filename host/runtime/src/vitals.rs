@@ -1,0 +1,130 @@
+//! What is measured of a process while it runs, and kept of it at its end.
+//!
+//! Nothing here is touched by a call of the guest's: the clock is read at the start, at the end and
+//! when somebody asks, the memory is written when it grows.
+
+use crate::crash_report::Frame;
+use rustix::thread::Pid;
+use rustix::time::{ClockId, clock_gettime};
+use std::fs;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The measurements of one process.
+#[derive(Debug, Default)]
+pub(crate) struct Vitals {
+    /// The size of its linear memories.
+    pub(crate) memory_bytes: AtomicU64,
+    /// The thread, with the CPU time that it had used before.
+    begun: OnceLock<(Pid, Duration)>,
+    /// CPU time from beginning to end.
+    cpu_time: OnceLock<Duration>,
+    core_at_end: OnceLock<usize>,
+    backtrace: OnceLock<Vec<Frame>>,
+}
+
+impl Vitals {
+    /// The process begins, on the calling thread.
+    pub(crate) fn begin(&self, thread: Pid) {
+        let _ = self.begun.set((thread, thread_cpu_time()));
+    }
+
+    /// The process ends, on the calling thread.
+    pub(crate) fn end(&self, core: Option<usize>) {
+        if let Some((_, before)) = self.begun.get() {
+            let _ = self.cpu_time.set(thread_cpu_time().saturating_sub(*before));
+        }
+        if let Some(core) = core {
+            let _ = self.core_at_end.set(core);
+        }
+    }
+
+    /// What the guest was executing when it was stopped; the first word counts.
+    pub(crate) fn stopped_at(&self, backtrace: Vec<Frame>) {
+        let _ = self.backtrace.set(backtrace);
+    }
+
+    pub(crate) fn backtrace(&self) -> &[Frame] {
+        self.backtrace.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(crate) fn core_at_end(&self) -> Option<usize> {
+        self.core_at_end.get().copied()
+    }
+
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The CPU time that the process has used, on whatever thread this is called.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let at_end = || self.cpu_time.get().copied();
+        if let Some(total) = at_end() {
+            return total;
+        }
+        let Some((thread, before)) = self.begun.get() else {
+            return Duration::ZERO;
+        };
+        let used = cpu_time_of(*thread).map(|now| now.saturating_sub(*before));
+        // It may have ended meanwhile, and its thread run another process.
+        at_end().or(used).unwrap_or_default()
+    }
+}
+
+/// The CPU time of the calling thread.
+fn thread_cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::new(seconds, nanoseconds)
+}
+
+/// The CPU time of another thread of this operating-system process, some milliseconds old if it runs
+/// at this moment. None if there is no such thread, or the kernel does not say.
+fn cpu_time_of(thread: Pid) -> Option<Duration> {
+    let path = format!("/proc/self/task/{}/schedstat", thread.as_raw_nonzero());
+    let text = fs::read_to_string(path).ok()?;
+    let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    /// Uses CPU time until the clock of the calling thread has moved on by this much.
+    fn work(duration: Duration) {
+        let begin = thread_cpu_time();
+        while thread_cpu_time().saturating_sub(begin) < duration {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[test]
+    fn only_what_was_used_in_between_counts() {
+        work(Duration::from_millis(20));
+        let vitals = Vitals::default();
+        assert_eq!(vitals.cpu_time(), Duration::ZERO);
+        vitals.begin(rustix::thread::gettid());
+        work(Duration::from_millis(5));
+        vitals.end(Some(3));
+        let used = vitals.cpu_time();
+        assert!(used >= Duration::from_millis(5), "{used:?}");
+        work(Duration::from_millis(5));
+        assert_eq!(vitals.cpu_time(), used);
+        assert_eq!(vitals.core_at_end(), Some(3));
+    }
+
+    #[test]
+    fn another_thread_can_be_looked_at_while_it_runs() {
+        let vitals = Vitals::default();
+        vitals.begin(rustix::thread::gettid());
+        work(Duration::from_millis(30));
+        // The kernel brings the number up to date at each tick and each switch.
+        let used = std::thread::scope(|scope| scope.spawn(|| vitals.cpu_time()).join().unwrap());
+        assert!(used >= Duration::from_millis(10), "{used:?}");
+        assert!(used < Duration::from_secs(60), "{used:?}");
+    }
+}
