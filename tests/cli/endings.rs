@@ -319,3 +319,36 @@ fn a_module_made_by_hand_has_its_exit_code() {
       in task `main`, on core N, with N of memory
     ");
 }
+
+#[test]
+fn a_deadlock_ends_the_program_if_it_is_asked_to() {
+    let (ended, status) = status_of(&program("endless"), &["--on-deadlock", "end"], "lock");
+    // The lock's number is how many objects the host has made before.
+    let number = ended.stderr.split("for lock ").nth(1).unwrap();
+    let number = number.split(',').next().unwrap().to_owned();
+    assert!(number.parse::<u64>().is_ok(), "{ended}");
+    let ended = ended.without_frames();
+    let told = format!("{ended}--- status file\n{status}");
+    insta::assert_snapshot!(told.replace(&format!("lock {number}"), "lock N"), @r#"
+    exit code: 120
+    --- standard output
+    lock
+    --- standard error
+    error: process `MainProcess` ended: deadlock
+    cause: deadlock: a process waits for itself
+        `MainProcess` (id 1) waits in `acquire` for lock N, owned by `MainProcess`
+      backtrace:
+      in task `main`, on core N, with N of memory
+    --- status file
+    {"status":"deadlock","code":-9,"exit_code":120,"message":"deadlock: a process waits for itself\n  `MainProcess` (id 1) waits in `acquire` for lock N, owned by `MainProcess`","signal":null}
+    "#);
+}
+
+#[test]
+fn what_was_used_is_told_at_the_end() {
+    let (ended, _) = status_of(&program("endings"), &["--stats"], "normal");
+    assert_eq!(ended.exit_code, 0);
+    for line in ["processes started", "most alive at a time", "CPU time"] {
+        assert!(ended.stderr.contains(line), "{ended}");
+    }
+}

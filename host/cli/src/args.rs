@@ -2,7 +2,7 @@
 //! [`commands`](crate::commands).
 
 use crate::values::{ByteCount, CoreList, DirectoryGrant, EnvironmentEntry, Timeout};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// How many processes a program may have alive at a time unless `--max-processes` says otherwise.
@@ -32,7 +32,8 @@ Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memo
 122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;
 130 interrupted; 134 trap; 137 killed; 143 terminated.
 
-Ctrl-C ends all processes of the program in order; a second one ends isopod at once.";
+Ctrl-C ends all processes of the program in order; a second one ends isopod at once.
+SIGQUIT (Ctrl-\\) prints what runs, and what waits for whom, to standard error.";
 
 const BUILD_EXAMPLES: &str = "\
 Examples:
@@ -107,6 +108,15 @@ pub(crate) struct RunArgs {
     )]
     pub(crate) max_processes: u32,
 
+    /// What to do when processes wait for each other for ever: tell it on standard error, end the
+    /// program with exit code 120, or nothing.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = OnDeadlock::Report)]
+    pub(crate) on_deadlock: OnDeadlock,
+
+    /// Print at the end what the program has used: processes, CPU time, memory.
+    #[arg(long)]
+    pub(crate) stats: bool,
+
     /// Write how the program ended to FILE, as JSON: `status`, `code` (the program's, as Python
     /// gives it), `exit_code` (isopod's), `message`, `signal`. An error of isopod itself has the
     /// status `error`; bad usage writes nothing; the file stays empty if isopod is cut short.
@@ -123,6 +133,24 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// What to do about a deadlock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnDeadlock {
+    Report,
+    End,
+    Ignore,
+}
+
+impl From<OnDeadlock> for isopod_host::OnDeadlock {
+    fn from(on_deadlock: OnDeadlock) -> isopod_host::OnDeadlock {
+        match on_deadlock {
+            OnDeadlock::Report => isopod_host::OnDeadlock::Report,
+            OnDeadlock::End => isopod_host::OnDeadlock::End,
+            OnDeadlock::Ignore => isopod_host::OnDeadlock::Ignore,
+        }
+    }
 }
 
 /// `isopod build`.

@@ -14,6 +14,7 @@ mod status_file;
 mod supervise;
 mod usage;
 mod values;
+mod what_runs;
 
 use args::{Cli, Command};
 use clap::Parser as _;

@@ -73,6 +73,12 @@ impl Printer {
         write_error_stream(&self.labelled(WARNING, "warning", text));
     }
 
+    /// A table that was asked for.
+    pub(crate) fn table(&self, table: &str) {
+        let lines = table.lines().map(|line| format!("{}\n", printable(line)));
+        write_error_stream(&lines.collect::<String>());
+    }
+
     /// An error, as one paragraph: `error:`, then a line for each `cause:`, then the `hint:`.
     pub(crate) fn error(&self, report: &Report) {
         let mut paragraph = self.labelled(ERROR, "error", report.message());

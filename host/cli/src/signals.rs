@@ -1,8 +1,8 @@
-//! SIGINT and SIGTERM: the first is handed to [`supervise`](crate::supervise), which ends the
+//! SIGQUIT asks what runs. SIGINT and SIGTERM: the first is handed to [`supervise`](crate::supervise), which ends the
 //! program in order; a second one ends isopod at once, whatever the rest of it is doing.
 
 use anyhow::Context as _;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::time::{Duration, Instant};
 
@@ -75,18 +75,26 @@ impl Wishes {
 }
 
 /// From now on SIGINT and SIGTERM no longer end isopod: the first calls `on_first`, on a thread
-/// of its own, which must not block; a second one exits at once.
+/// of its own, which must not block; a second one exits at once. SIGQUIT calls `on_question`, each
+/// time.
 ///
 /// # Errors
 /// If the handlers or the thread cannot be made.
-pub(crate) fn watch(mut on_first: impl FnMut(Signal) + Send + 'static) -> anyhow::Result<()> {
-    let mut signals =
-        Signals::new([SIGINT, SIGTERM]).context("cannot watch for SIGINT and SIGTERM")?;
+pub(crate) fn watch(
+    mut on_first: impl FnMut(Signal) + Send + 'static,
+    mut on_question: impl FnMut() + Send + 'static,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGQUIT])
+        .context("cannot watch for SIGINT, SIGTERM and SIGQUIT")?;
     std::thread::Builder::new()
         .name("isopod-signals".to_owned())
         .spawn(move || {
             let mut wishes = Wishes::default();
             for number in signals.forever() {
+                if number == SIGQUIT {
+                    on_question();
+                    continue;
+                }
                 let signal = Signal::from_number(number);
                 match wishes.next(Instant::now()) {
                     Wish::End => on_first(signal),

@@ -1,7 +1,7 @@
 //! Waits for a program to end, and sees to it that it does, with all its processes.
 //!
 //! A program ends in order when its main process has ended and with it every process of its tree.
-//! A signal asks for that end. After an end that is not normal (a trap, a limit) the host itself
+//! A signal asks for that end, or what runs. After an end that is not normal (a trap, a limit) the host itself
 //! ends what main leaves behind; that error is printed as soon as it is known, not when the last
 //! process is gone. In both cases the wait is bounded: processes that do not end when told to are
 //! killed, and given up after that.
@@ -11,6 +11,7 @@ use crate::exit_code;
 use crate::printer::Printer;
 use crate::report::Report;
 use crate::signals::{self, Signal};
+use crate::what_runs;
 use anyhow::Context as _;
 use isopod_host::{Ending, ExitStatus, Process};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -48,6 +49,8 @@ impl Outcome {
 #[derive(Debug)]
 enum Event {
     Signal(Signal),
+    /// What runs?
+    Question,
     MainEnded(ExitStatus),
     TreeEnded(ExitStatus),
 }
@@ -69,9 +72,15 @@ impl Supervisor {
         let (sender, events) = mpsc::channel();
         let signal_sender = sender.clone();
         // A channel without a receiver means that the program has ended: nothing is left to do.
-        signals::watch(move |signal| {
-            let _ = signal_sender.send(Event::Signal(signal));
-        })?;
+        let question_sender = sender.clone();
+        signals::watch(
+            move |signal| {
+                let _ = signal_sender.send(Event::Signal(signal));
+            },
+            move || {
+                let _ = question_sender.send(Event::Question);
+            },
+        )?;
         Ok(Supervisor { sender, events })
     }
 
@@ -121,6 +130,7 @@ fn follow(main: &Process, events: &Receiver<Event>, printer: &Printer) -> Outcom
                     signal,
                 };
             }
+            Ok(Event::Question) => printer.table(&what_runs::processes(main)),
             Ok(Event::Signal(first)) => {
                 signal = Some(first);
                 printer.error(&interrupted(first, &main.tree()));

@@ -1,5 +1,6 @@
 //! How the embedder starts a tree of processes.
 
+use crate::deadlock::OnDeadlock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::process::{Entry, MAIN_NAME, Process};
@@ -44,6 +45,7 @@ pub struct Command {
     handles: BTreeMap<String, Handle>,
     memory_limit: Option<u64>,
     timeout: Option<Duration>,
+    on_deadlock: OnDeadlock,
 }
 
 impl Command {
@@ -60,6 +62,7 @@ impl Command {
             handles: BTreeMap::new(),
             memory_limit: None,
             timeout: None,
+            on_deadlock: OnDeadlock::default(),
         }
     }
 
@@ -135,6 +138,13 @@ impl Command {
         self
     }
 
+    /// What is done when processes of the tree wait for each other without a time-out:
+    /// [`OnDeadlock::Report`] unless set.
+    pub fn on_deadlock(mut self, on_deadlock: OnDeadlock) -> Command {
+        self.on_deadlock = on_deadlock;
+        self
+    }
+
     /// Starts the program's main process. Does not wait for it to run.
     ///
     /// # Errors
@@ -187,6 +197,7 @@ impl Command {
             surroundings,
             self.handles,
             QUEUED_BYTES_LIMIT,
+            self.on_deadlock,
         ))
     }
 

@@ -32,7 +32,7 @@ pub struct CrashReport {
     pub job: Option<u32>,
     /// The case of the exit status, as [`ExitStatus::kind`] spells it.
     pub kind: &'static str,
-    /// The kind of the trap, or the limit with its value: one line.
+    /// The kind of the trap, the limit with its value, or what it waited for in a deadlock.
     pub cause: String,
     /// What the guest was executing, the innermost call first. Empty if it was executing nothing, or
     /// if that is not known.
@@ -66,15 +66,19 @@ impl CrashReport {
             return None;
         }
         let vitals = &process.vitals;
-        // The backtrace follows the kind of a trap in the text of the status.
-        let cause = status.message().unwrap_or_default().lines().next();
+        let message = status.message().unwrap_or_default();
+        let cause = match status {
+            // Its backtrace follows the kind of a trap.
+            ExitStatus::Trapped(_) => message.lines().next().unwrap_or_default(),
+            _ => message,
+        };
         Some(CrashReport {
             process: process.id,
             name: process.name.clone(),
             task: process.task.clone(),
             job: process.worker.as_ref().and_then(|worker| worker.job()),
             kind: status.kind(),
-            cause: cause.unwrap_or_default().to_owned(),
+            cause: cause.to_owned(),
             backtrace: vitals.backtrace().to_vec(),
             core: vitals.core_at_end().or_else(|| process.core()),
             memory_bytes: vitals.memory_bytes.load(Ordering::Relaxed),

@@ -26,6 +26,7 @@ mod command;
 mod config;
 mod cores;
 mod crash_report;
+mod deadlock;
 mod ending;
 mod engine;
 mod error;
@@ -36,6 +37,7 @@ mod placement;
 mod pool;
 mod process;
 mod program;
+mod rest;
 mod run;
 mod spawn;
 mod stdio;
@@ -43,9 +45,11 @@ mod threads;
 mod timer;
 mod tree;
 mod vitals;
+mod waits;
 
 pub use command::Command;
 pub use crash_report::{CrashReport, Frame};
+pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use exit_status::ExitStatus;
@@ -53,7 +57,8 @@ pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
 pub use process::{Ending, Process};
 pub use program::Program;
 pub use stdio::{Capture, Output, Stdin};
-pub use tree::Access;
+pub use tree::{Access, TreeUsage};
+pub use waits::{RunState, Wait, WaitedObject};
 
 pub use isopod_sync::{
     AccessError, AcquireError, Acquired, Arrival, Barrier, BarrierError, Batch, Bounds, Condition,

@@ -2,12 +2,14 @@
 //! [`run`](crate::run), how it ends in [`ending`](crate::ending).
 
 use crate::crash_report::CrashReport;
+use crate::deadlock::Deadlock;
 use crate::engine::Engine;
 use crate::exit_status::ExitStatus;
 use crate::pool::{Initializer, WorkerLink};
 use crate::program::Program;
-use crate::tree::Tree;
+use crate::tree::{Tree, TreeUsage};
 use crate::vitals::Vitals;
+use crate::waits::{self, RunState};
 use isopod_sync::{Completion, Message, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,6 +86,48 @@ impl Process {
     /// The logical CPU that it is pinned to now; none when it has ended.
     pub fn core(&self) -> Option<usize> {
         self.state.core()
+    }
+
+    /// What it does now. Does not block.
+    ///
+    /// ```no_run
+    /// # fn tell(engine: &isopod_host::Engine) {
+    /// for process in engine.processes() {
+    ///     // `Process-1 waits in `get` for queue 7, held by `MainProcess``
+    ///     println!("{} {}", process.name(), process.state());
+    /// }
+    /// # }
+    /// ```
+    pub fn state(&self) -> RunState {
+        waits::state_of(&self.state)
+    }
+
+    /// The CPU time that it has used: its guest's and that of the host on its behalf. While it lives the
+    /// kernel's number may be some milliseconds old.
+    pub fn cpu_time(&self) -> Duration {
+        self.state.vitals.cpu_time()
+    }
+
+    /// The size of its linear memories, in bytes; at its end, if it has ended.
+    pub fn memory_bytes(&self) -> u64 {
+        self.state.vitals.memory_bytes()
+    }
+
+    /// The number of the job that it has begun, if it is a worker of a pool and has begun one: its
+    /// first was 1.
+    pub fn job(&self) -> Option<u32> {
+        self.state.worker.as_ref()?.job()
+    }
+
+    /// What the processes of its tree have used together, with the bytes queued now.
+    pub fn tree_usage(&self) -> TreeUsage {
+        self.state.tree.usage()
+    }
+
+    /// The last deadlock found in its tree, whether its processes live or not; none while none was
+    /// found, or if its command said [`OnDeadlock::Ignore`](crate::OnDeadlock::Ignore).
+    pub fn deadlock(&self) -> Option<Deadlock> {
+        self.state.tree.said().deadlock.clone()
     }
 
     /// How it ended; none while it lives. Does not block.

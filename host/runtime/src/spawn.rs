@@ -1,7 +1,6 @@
 //! How a process comes to be: admitted to its tree, seated on a core, dispatched to a thread.
 
 use crate::bug;
-use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
 use crate::placement::Slot;
@@ -38,13 +37,12 @@ pub(crate) fn spawn(
     birth: Birth,
     entry: impl FnOnce(ProcessId) -> Entry,
 ) -> Result<Arc<ProcessState>> {
-    let engine = program.engine();
     let id = ProcessState::next_id();
     let slot = Arc::new(AtomicUsize::new(0));
     let hooks = Arc::new(PlacementHooks {
         process: id,
         slot: Arc::clone(&slot),
-        engine: engine.clone(),
+        tree: Arc::clone(tree),
     });
     let process = Arc::new(ProcessState {
         id,
@@ -102,12 +100,14 @@ fn dispatch(process: &Arc<ProcessState>, shared_slot: Arc<AtomicUsize>) -> std::
     let engine = process.engine();
     let placement = engine.placement();
     let slot = placement.seat(process.id, shared_slot);
+    process.tree.begin_activity();
     let alarm = set_deadline(process);
     let of_thread = Arc::clone(process);
     let job = Box::new(move || run_and_leave(of_thread, alarm));
     let dispatched = engine.threads().run(placement, slot, job);
     if dispatched.is_err() {
         placement.leave(process.id);
+        process.tree.end_activity();
         if let Some(alarm) = alarm {
             engine.timer().cancel(alarm);
         }
@@ -125,6 +125,7 @@ fn run_and_leave(process: Arc<ProcessState>, alarm: Option<Alarm>) -> Option<Slo
     if let Some(alarm) = alarm {
         engine.timer().cancel(alarm);
     }
+    process.tree.end_activity();
     engine.placement().leave(process.id)
 }
 
@@ -163,23 +164,26 @@ fn refused(refused: Refused) -> Error {
 struct PlacementHooks {
     process: ProcessId,
     slot: Arc<AtomicUsize>,
-    engine: Engine,
+    tree: Arc<Tree>,
 }
 
 impl Hooks for PlacementHooks {
     fn may_spin(&self) -> bool {
         let slot = self.slot.load(Ordering::Relaxed);
-        self.engine.placement().may_spin(slot)
+        self.tree.engine().placement().may_spin(slot)
     }
 
     fn parking(&self) {
-        if self.engine.placement().parking(self.process) {
-            self.engine.rebalance_soon();
+        if self.tree.engine().placement().parking(self.process) {
+            self.tree.engine().rebalance_soon();
         }
+        // The wait is recorded: whoever looks from now on sees it.
+        self.tree.end_activity();
     }
 
     fn unparked(&self) {
-        self.engine.placement().unparked(self.process);
+        self.tree.begin_activity();
+        self.tree.engine().placement().unparked(self.process);
     }
 }
 

@@ -1,12 +1,15 @@
 //! A tree of processes: main, its children, theirs, and what they share.
 
+use crate::deadlock::{self, OnDeadlock, Said};
 use crate::engine::Engine;
 use crate::process::{Process, ProcessState};
+use crate::rest::Rest;
 use crate::stdio::{Sink, Stdin};
 use isopod_sync::{Completion, Handle, ProcessId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What guests may do with a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,24 @@ pub(crate) struct Surroundings {
     pub(crate) stderr: Sink,
 }
 
+/// What the processes of a tree have used together, those that have ended included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TreeUsage {
+    /// How many were started.
+    pub started: u64,
+    /// How many live now.
+    pub alive: usize,
+    /// How many lived at a time at most.
+    pub most_alive: usize,
+    /// The CPU time of all of them.
+    pub cpu_time: Duration,
+    /// The memory of the largest of them, in bytes.
+    pub largest_memory_bytes: u64,
+    /// What queued and stored messages and shared memories cost now, in bytes.
+    pub queued_bytes: u64,
+}
+
 /// One tree of processes.
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -48,6 +69,10 @@ pub(crate) struct Tree {
     /// The embedder's objects, by the names that guests know. Dropped when the tree ends.
     inherited: Mutex<BTreeMap<String, Handle>>,
     members: Mutex<Members>,
+    /// Whether any process of it runs.
+    pub(crate) rest: Rest,
+    pub(crate) on_deadlock: OnDeadlock,
+    said: Mutex<Said>,
     /// Set when the last process has ended.
     pub(crate) ended: Completion<()>,
 }
@@ -59,6 +84,12 @@ struct Members {
     is_closing: bool,
     /// The embedder may start processes in it, so it goes on without any.
     is_held: bool,
+    /// Of those that have ended as well.
+    started: u64,
+    most_alive: usize,
+    /// Of those that have ended.
+    cpu_time: Duration,
+    largest_memory_bytes: u64,
 }
 
 impl Members {
@@ -85,6 +116,7 @@ impl Tree {
         surroundings: Surroundings,
         inherited: BTreeMap<String, Handle>,
         queued_bytes_limit: u64,
+        on_deadlock: OnDeadlock,
     ) -> Arc<Tree> {
         Arc::new(Tree {
             engine,
@@ -92,6 +124,9 @@ impl Tree {
             objects: isopod_sync::Tree::new(queued_bytes_limit),
             inherited: Mutex::new(inherited),
             members: Mutex::default(),
+            rest: Rest::default(),
+            on_deadlock,
+            said: Mutex::default(),
             ended: Completion::new(),
         })
     }
@@ -104,6 +139,8 @@ impl Tree {
         }
         self.engine.admit(process).map_err(Refused::Full)?;
         members.live.insert(process.id(), Arc::clone(process));
+        members.started += 1;
+        members.most_alive = members.most_alive.max(members.live.len());
         Ok(())
     }
 
@@ -112,7 +149,11 @@ impl Tree {
         self.engine.dismiss(process);
         let is_last = {
             let mut members = self.members();
-            members.live.remove(&process);
+            if let Some(process) = members.live.remove(&process) {
+                members.cpu_time += process.vitals.cpu_time();
+                let largest = members.largest_memory_bytes;
+                members.largest_memory_bytes = largest.max(process.vitals.memory_bytes());
+            }
             members.is_over()
         };
         self.end_if(is_last);
@@ -157,6 +198,50 @@ impl Tree {
     pub(crate) fn processes(&self) -> Vec<Process> {
         let members = self.members();
         members.live.values().cloned().map(Process::new).collect()
+    }
+
+    /// What its processes have used together.
+    pub(crate) fn usage(&self) -> TreeUsage {
+        let members = self.members();
+        let live = || members.live.values().map(|process| &process.vitals);
+        TreeUsage {
+            started: members.started,
+            alive: members.live.len(),
+            most_alive: members.most_alive,
+            cpu_time: members.cpu_time + live().map(|vitals| vitals.cpu_time()).sum(),
+            largest_memory_bytes: live()
+                .map(|vitals| vitals.memory_bytes())
+                .fold(members.largest_memory_bytes, u64::max),
+            queued_bytes: self.objects.queued_bytes(),
+        }
+    }
+
+    /// As [`processes`](Self::processes), as the host knows them.
+    pub(crate) fn members_now(&self) -> Vec<Arc<ProcessState>> {
+        self.members().live.values().cloned().collect()
+    }
+
+    /// One more process, or something that will start one, is active.
+    pub(crate) fn begin_activity(&self) {
+        if self.on_deadlock != OnDeadlock::Ignore {
+            self.rest.begin();
+        }
+    }
+
+    /// One that was active is so no more.
+    pub(crate) fn end_activity(self: &Arc<Self>) {
+        if self.on_deadlock != OnDeadlock::Ignore && self.rest.end() {
+            deadlock::check_soon(self);
+        }
+    }
+
+    /// What was said of the last deadlock.
+    pub(crate) fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// A live process of the tree.

@@ -53,6 +53,11 @@ impl Vitals {
         self.core_at_end.get().copied()
     }
 
+    /// Whether the guest has come to its end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.cpu_time.get().is_some()
+    }
+
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.memory_bytes.load(Ordering::Relaxed)
     }

@@ -29,6 +29,7 @@ use crate::registration::Wait;
 use crate::sync_error::{BarrierError, PassError};
 use crate::tree::Tree;
 use crate::wait::{Interrupt, Shared, Subject, wait};
+use crate::wakers::{Wakers, holders_are_wakers};
 
 /// A reference to a barrier, counted for its holder. Clones refer to the same barrier.
 #[derive(Clone, Debug)]
@@ -256,6 +257,12 @@ impl Object for BarrierObject {
 
     fn kind(&self) -> Kind {
         Kind::Barrier
+    }
+
+    /// Whoever has a reference, and who is to let the others pass.
+    fn add_wakers(&self, wakers: &mut Wakers) {
+        holders_are_wakers(self, wakers);
+        wakers.add_party(self.state.read(|state| state.acting));
     }
 
     fn process_let_go(self: Arc<Self>, process: ProcessId) {

@@ -37,6 +37,12 @@ impl<T: Clone> Completion<T> {
         }
     }
 
+    /// Its number, as a [`WaitRecord`](crate::WaitRecord) has it.
+    #[must_use]
+    pub fn object_id(&self) -> ObjectId {
+        self.id
+    }
+
     /// Sets the value and wakes everybody. False, and no change, if it was set before.
     pub fn set(&self, value: T) -> bool {
         // A value that is not first is dropped here, not under the mutex.

@@ -27,7 +27,7 @@ use std::time::Duration;
 use crate::current::with_current;
 use crate::lock::Lock;
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Holders, Kind, Object, ObjectId};
 use crate::object_methods::object_methods;
 use crate::ownership::{Acquire, Acquired, Dependent, OwnedObject, TooDeep};
 use crate::party::{Party, ProcessId};
@@ -38,6 +38,7 @@ use crate::sleepers::{Notification, Sleep, Sleepers, Waited};
 use crate::sync_error::{ConditionError, NotOwner, RLockError};
 use crate::tree::Tree;
 use crate::wait::{Interrupt, Shared, Subject, enter_and_wait};
+use crate::wakers::{Wakers, holders_are_wakers};
 
 /// A reference to a condition, counted for its holder. Clones refer to the same condition.
 #[derive(Clone, Debug)]
@@ -356,6 +357,10 @@ impl Dependent for ConditionObject {
     fn lock_abandoned(&self) {
         self.state.change(|state| state.notify(u64::MAX));
     }
+
+    fn holders(&self) -> Holders {
+        self.base.holders()
+    }
 }
 
 impl Object for ConditionObject {
@@ -365,6 +370,13 @@ impl Object for ConditionObject {
 
     fn kind(&self) -> Kind {
         Kind::Condition
+    }
+
+    /// Whoever has a reference, and whoever can own the lock: its end notifies all.
+    fn add_wakers(&self, wakers: &mut Wakers) {
+        holders_are_wakers(self, wakers);
+        wakers.add_party(self.lock.owner());
+        self.lock.add_users(wakers);
     }
 
     /// The process may own the lock that it knows through the condition.

@@ -31,6 +31,7 @@ use crate::registration::Wait;
 use crate::tree::Tree;
 use crate::wait::{Operation, wait};
 use crate::wait_list::{Place, WaitList, Wakes};
+use crate::wakers::Wakers;
 
 /// How the tasks that were waited for ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,6 +187,13 @@ impl Tasks {
 
     pub(crate) fn owes(&self, process: ProcessId) -> bool {
         self.owed.contains_key(&Some(process))
+    }
+
+    /// Adds those who owe tasks.
+    pub(crate) fn add_debtors(&self, wakers: &mut Wakers) {
+        for debtor in self.owed.keys() {
+            wakers.add_party(Some(debtor.map_or(Party::Embedder, Party::Process)));
+        }
     }
 
     pub(crate) fn owner_ended(&mut self, process: ProcessId) {

@@ -94,6 +94,7 @@ mod wait;
 mod wait_any;
 mod wait_list;
 mod waiter;
+mod wakers;
 
 pub use barrier::Barrier;
 pub use batch::Batch;
@@ -130,3 +131,4 @@ pub use sync_error::{
 pub use tree::Tree;
 pub use wait_any::{Waitable, wait_any, wait_any_async};
 pub use waiter::{Hooks, Killed, Waiter};
+pub use wakers::{ObjectView, Wakers};

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::message::Message;
-use crate::party::ProcessId;
+use crate::party::{Party, ProcessId};
 use crate::tree::Tree;
+use crate::wakers::{Wakers, holders_are_wakers};
 
 /// The number of an object, unique in the operating-system process and never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -289,6 +290,16 @@ pub(crate) trait Object: Any + Send + Sync {
     /// Nobody can reach the object any more, or only through itself: closes it, and gives what it
     /// held to the caller to drop. May be called more than once.
     fn dismantle(&self) -> Vec<Message>;
+
+    /// Who owns it, if it is of a kind that is owned.
+    fn owner(&self) -> Option<Party> {
+        None
+    }
+
+    /// Adds who could end a wait for it; all of them, and rather too many than too few.
+    fn add_wakers(&self, wakers: &mut Wakers) {
+        holders_are_wakers(self, wakers);
+    }
 
     /// Calls `visit` for each handle in the messages that whoever holds this object can receive.
     fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId));

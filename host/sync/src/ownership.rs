@@ -15,13 +15,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Holders, Kind, Object, ObjectId};
 use crate::orphans::{self, End, Owned};
 use crate::party::{Party, ProcessId};
 use crate::registration::Wait;
 use crate::tree::Tree;
 use crate::wait::{Interrupt, Operation, Shared, State, Subject, wait};
 use crate::wait_list::{Place, WaitList, Wakes};
+use crate::wakers::Wakers;
 
 /// How a lock was acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,9 @@ pub(crate) struct OwnedObject {
 pub(crate) trait Dependent: std::fmt::Debug + Send + Sync {
     /// The lock has just been abandoned.
     fn lock_abandoned(&self);
+
+    /// Who has references to it, and through it can use the lock.
+    fn holders(&self) -> Holders;
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +96,14 @@ impl OwnedObject {
         // A walk over all each time: a lock has one or a few, and making one is rare.
         dependents.retain(|dependent| dependent.strong_count() > 0);
         dependents.push(weak);
+    }
+
+    /// Adds whoever can acquire it.
+    pub(crate) fn add_users(&self, wakers: &mut Wakers) {
+        wakers.add_holders(&self.base.holders());
+        for dependent in self.dependents() {
+            wakers.add_holders(&dependent.holders());
+        }
     }
 
     fn dependents(&self) -> Vec<Arc<dyn Dependent>> {
@@ -264,6 +276,18 @@ impl Object for OwnedObject {
 
     fn process_let_go(self: Arc<Self>, process: ProcessId) {
         self.let_go(process);
+    }
+
+    fn owner(&self) -> Option<Party> {
+        Self::owner(self)
+    }
+
+    /// The owner, who releases it or ends; and of a lock, whoever can release it in the owner's place.
+    fn add_wakers(&self, wakers: &mut Wakers) {
+        wakers.add_party(Self::owner(self));
+        if self.kind != Kind::RLock {
+            self.add_users(wakers);
+        }
     }
 
     /// A lock holds nothing; its owner is dropped with it.

@@ -17,6 +17,7 @@ use crate::registration::Wait;
 use crate::tree::{OverBudget, Tree};
 use crate::wait::{Interrupt, Shared, Subject, wait};
 use crate::wait_any::Waitable;
+use crate::wakers::Wakers;
 
 /// How many bytes of payload each direction of a pipe holds, unless one larger message is alone.
 pub const PIPE_CAPACITY_BYTES: u64 = 64 * 1024;
@@ -307,6 +308,11 @@ impl Object for EndObject {
 
     fn kind(&self) -> Kind {
         Kind::Connection
+    }
+
+    /// Whoever has the other end: what others do with this one changes nothing for it.
+    fn add_wakers(&self, wakers: &mut Wakers) {
+        wakers.add_holders_of(self.peer);
     }
 
     fn dismantle(&self) -> Vec<Message> {

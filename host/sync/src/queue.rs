@@ -16,6 +16,7 @@ use crate::registration::Wait;
 use crate::tree::{OverBudget, Tree};
 use crate::wait::{Interrupt, Shared, Subject, wait};
 use crate::wait_any::Waitable;
+use crate::wakers::{Wakers, holders_are_wakers};
 
 /// How much a queue takes. `None` is no bound of the queue's own; the limit on queued bytes of the
 /// queue's tree always holds. A queue bounded to 0 messages takes none.
@@ -304,6 +305,13 @@ impl Object for QueueObject {
         if self.joinable && self.channel.read(|channel| channel.tasks().owes(process)) {
             orphans::adopt(process, &self);
         }
+    }
+
+    /// Whoever has a reference, and who took a task without one: its end calls the task done.
+    fn add_wakers(&self, wakers: &mut Wakers) {
+        holders_are_wakers(self, wakers);
+        self.channel
+            .read(|channel| channel.tasks().add_debtors(wakers));
     }
 
     fn dismantle(&self) -> Vec<Message> {

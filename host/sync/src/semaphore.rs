@@ -24,6 +24,7 @@ use crate::sync_error::{AcquireError, TooManyReleases};
 use crate::tree::Tree;
 use crate::wait::{Interrupt, Operation, Shared, State, Subject, wait};
 use crate::wait_list::{Place, WaitList, Wakes};
+use crate::wakers::{Wakers, holders_are_wakers};
 
 /// The most permits that releases can lead to where the semaphore has no bound of its own; as in
 /// CPython on most systems.
@@ -280,6 +281,15 @@ impl Object for SemaphoreObject {
 
     fn kind(&self) -> Kind {
         Kind::Semaphore
+    }
+
+    /// Whoever has a reference, and who took permits, which come back with some ends.
+    fn add_wakers(&self, wakers: &mut Wakers) {
+        holders_are_wakers(self, wakers);
+        self.state.read(|state| {
+            let takers = state.taken.iter().map(|(process, _)| *process);
+            wakers.processes.extend(takers);
+        });
     }
 
     fn process_let_go(self: Arc<Self>, process: ProcessId) {

@@ -65,6 +65,11 @@ impl Signal {
         }
     }
 
+    /// Whether the thread has announced that it parks, and nothing has woken it since.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.state.load(Ordering::SeqCst) == PARKED
+    }
+
     /// Consumes the signal if it is set.
     pub(crate) fn consume(&self) -> bool {
         self.state.load(Ordering::Acquire) == SET && self.clear()

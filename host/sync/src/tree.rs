@@ -228,6 +228,17 @@ impl fmt::Debug for Tree {
     }
 }
 
+/// The object of this number, of whatever tree, if it exists.
+pub(crate) fn find_object(object: ObjectId) -> Option<Arc<dyn Object>> {
+    let inners: Vec<Arc<Inner>> = trees().values().filter_map(Weak::upgrade).collect();
+    inners.into_iter().find_map(|inner| {
+        let tree = Tree { inner };
+        // The mutex is free again before what was found can be dropped.
+        let found = tree.objects().get(&object).and_then(Weak::upgrade);
+        found
+    })
+}
+
 /// All objects of all trees.
 pub(crate) fn all_objects() -> Vec<Arc<dyn Object>> {
     let inners: Vec<Arc<Inner>> = trees().values().filter_map(Weak::upgrade).collect();

@@ -166,6 +166,13 @@ impl Waiter {
         result
     }
 
+    /// Whether the party is parked and nothing has woken it: no value, kill, notice or inspection that
+    /// it has still to look at. Waits in [`block_on`](Self::block_on) count too.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.signal.is_parked()
+    }
+
     /// What the party waits for now, if it is parked for an object.
     #[must_use]
     pub fn waiting_for(&self) -> Option<WaitRecord> {

@@ -24,6 +24,7 @@ mod pool_workers;
 mod processes;
 mod queues;
 mod shared_memory;
+mod stuck;
 mod synchronisation;
 mod tasks;
 mod unfit;
@@ -40,6 +41,8 @@ fn main() -> Outcome {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["nothing"] => Ok(()),
+        ["stuck", way] => stuck::stuck(way),
+        ["looks-stuck", way] => stuck::looks_stuck(way),
         ["busy"] => blocked::busy(),
         ["blocked", state] => blocked::blocked(state),
         ["blocked-children", states @ ..] => blocked::blocked_children(states),

@@ -11,6 +11,7 @@ use crate::printer::Printer;
 use crate::report::{self, Report};
 use crate::status_file::StatusFile;
 use crate::supervise::{Outcome, Supervisor};
+use crate::what_runs;
 use isopod_host::{Command, Engine, ErrorKind, Program};
 use std::time::Instant;
 
@@ -60,6 +61,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     grants.show(options, engine.cores(), printer);
 
     let mut command = grants.apply(Command::new(&program));
+    command = command.on_deadlock(options.on_deadlock.into());
     if let Some(memory) = options.memory {
         command = command.memory_limit(memory.bytes());
     }
@@ -67,8 +69,13 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         command = command.timeout(timeout.duration());
     }
     let supervisor = Supervisor::start()?;
+    let begin = Instant::now();
     let process = command.spawn()?;
-    supervisor.wait(&process, printer)
+    let outcome = supervisor.wait(&process, printer)?;
+    if options.stats {
+        printer.table(&what_runs::usage(&process.tree_usage(), begin.elapsed()));
+    }
+    Ok(outcome)
 }
 
 fn engine(options: &RunArgs, printer: &Printer) -> anyhow::Result<Engine> {

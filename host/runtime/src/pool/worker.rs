@@ -47,6 +47,22 @@ impl WorkerLink {
         self.has_begun.load(Ordering::Relaxed).then(|| self.begun())
     }
 
+    /// Who submits the jobs; none for a pool of the embedder's.
+    pub(crate) fn owner(&self) -> Option<ProcessId> {
+        self.pool.owner()
+    }
+
+    /// The live workers of the pool, this one included.
+    pub(crate) fn siblings(&self) -> Vec<ProcessId> {
+        let live = self.pool.live();
+        live.iter().map(|worker| worker.id).collect()
+    }
+
+    /// Whether the job that it has begun has a time limit.
+    pub(crate) fn has_time_limit(&self) -> bool {
+        self.alarm().is_some()
+    }
+
     /// How the worker's job ended.
     pub(crate) fn report(
         &self,

@@ -119,6 +119,12 @@ impl PoolState {
         workers.is_closed || workers.is_ending
     }
 
+    /// The process that made it; none for a pool of the embedder's.
+    pub(crate) fn owner(&self) -> Option<ProcessId> {
+        let owner = self.home.parent.as_ref().and_then(Weak::upgrade);
+        owner.map(|owner| owner.id)
+    }
+
     /// The live workers.
     pub(crate) fn live(&self) -> Vec<Arc<ProcessState>> {
         self.workers().live.clone()
@@ -179,10 +185,14 @@ impl PoolState {
             return;
         }
         let weak = Arc::downgrade(self);
+        let tree = Arc::clone(&self.home.tree);
+        // Meanwhile nobody may say that nothing will happen any more.
+        tree.begin_activity();
         self.home.program.engine().timer().after(pause, move || {
             if let Some(pool) = weak.upgrade() {
                 pool.start_replacement();
             }
+            tree.end_activity();
             None
         });
     }

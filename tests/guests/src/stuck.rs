@@ -1,0 +1,103 @@
+//! Processes that wait for each other for ever, and some that only look like it.
+
+use crate::Outcome;
+use isopod::{Barrier, Error, ErrorKind, Lock, Pool, Process, Queue};
+use std::time::{Duration, Instant};
+
+/// Longer than the host looks at a tree at rest before it says that it is stuck.
+const A_WHILE: Duration = Duration::from_millis(300);
+
+/// Each has one lock when both want the other's.
+fn crossed(first: Lock, second: Lock, both: Barrier) -> Result<(), Error> {
+    let _first = first.acquire()?;
+    both.wait()?;
+    let _second = second.acquire()?;
+    Ok(())
+}
+
+/// Never ends by itself.
+pub fn stuck(way: &str) -> Outcome {
+    match way {
+        "itself" => Queue::<u8>::new()?.get().map(drop),
+        "locks" => {
+            let (first, second, both) = (Lock::new()?, Lock::new()?, Barrier::new(2)?);
+            let orders = [("a", &first, &second), ("b", &second, &first)];
+            let children = orders.map(|(name, first, second)| {
+                let locks = (first.clone(), second.clone(), both.clone());
+                Process::builder().name(name).spawn(crossed, locks)
+            });
+            for child in children {
+                child?.join()?;
+            }
+            Ok(())
+        }
+        "queues" => {
+            let (first, second) = (Queue::<u8>::new()?, Queue::<u8>::new()?);
+            let answer = |own: Queue<u8>, other: Queue<u8>| -> Outcome { other.put(&own.get()?) };
+            Process::builder()
+                .name("a")
+                .spawn(answer, (first.clone(), second.clone()))?;
+            Process::builder()
+                .name("b")
+                .spawn(answer, (second.clone(), first.clone()))?;
+            // Main's end waits for both.
+            Ok(())
+        }
+        "pool" => {
+            let pool = Pool::with_workers(2)?;
+            let (first, second, both) = (Lock::new()?, Lock::new()?, Barrier::new(2)?);
+            let locks = (first.clone(), second.clone(), both.clone());
+            let one = pool.apply_async(crossed, locks)?;
+            let other = pool.apply_async(crossed, (second, first, both))?;
+            one.get()?;
+            other.get()
+        }
+        other => panic!("no way {other}"),
+    }
+}
+
+/// Rests for a while, and then goes on.
+pub fn looks_stuck(way: &str) -> Outcome {
+    let queue = Queue::<u8>::new()?;
+    match way {
+        "time-out" => {
+            let error = queue.get_timeout(A_WHILE).expect_err("nobody puts");
+            assert_eq!(error.kind(), ErrorKind::TimedOut);
+        }
+        "sleep" => {
+            let put_later = |queue: Queue<u8>| -> Outcome {
+                std::thread::sleep(A_WHILE);
+                queue.put(&7)
+            };
+            Process::spawn(put_later, (queue.clone(),))?;
+            queue.get()?;
+        }
+        "busy" => {
+            let put_later = |queue: Queue<u8>| -> Outcome {
+                let begin = Instant::now();
+                while begin.elapsed() < A_WHILE {
+                    std::hint::spin_loop();
+                }
+                queue.put(&7)
+            };
+            Process::spawn(put_later, (queue.clone(),))?;
+            queue.get()?;
+        }
+        // It never goes on, but its end is near, and with that its lock is free.
+        "limit" => {
+            let lock = Lock::new()?;
+            let keep = |lock: Lock, taken: Queue<u8>| -> Outcome {
+                let _guard = lock.acquire()?;
+                taken.put(&7)?;
+                Queue::<u8>::new()?.get().map(drop)
+            };
+            let keeper = Process::builder().timeout(A_WHILE);
+            keeper.spawn(keep, (lock.clone(), queue.clone()))?;
+            queue.get()?;
+            assert!(lock.acquire()?.is_abandoned());
+        }
+        "embedder" => return isopod::inherited::<Queue<u64>>("ready")?.get().map(drop),
+        other => panic!("no way {other}"),
+    }
+    Ok(())
+}
