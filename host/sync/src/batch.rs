@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::WaitError;
-use crate::jobs::SubmitError;
+use crate::jobs_error::SubmitError;
 use crate::object::{Kind, ObjectId};
 use crate::outcomes::{
     Done, GIVEN_UP, Next, NextEnded, Outcome, Outcomes, Slot, TakeAll, TakeError,

@@ -15,12 +15,13 @@ use std::time::Duration;
 
 use crate::batch::Batch;
 use crate::current::with_current;
+use crate::jobs_error::{ReportError, SubmitError};
 use crate::line::{Begin, Begun, Job, Line, Stage};
 use crate::message::{MESSAGE_OVERHEAD_BYTES, Message};
 use crate::object::{Holder, Kind, ObjectId};
 use crate::outcomes::{GIVEN_UP, Outcome};
 use crate::party::ProcessId;
-use crate::tree::{Charge, OverBudget, Tree};
+use crate::tree::{Charge, Tree};
 use crate::wait::{Interrupt, Shared, Subject, wait};
 use crate::waiter::{Killed, Waiter};
 
@@ -38,42 +39,6 @@ pub struct BatchOptions {
     pub fails_fast: bool,
     /// Who is [notified](Waiter::notify) when the batch is done.
     pub notified: Option<Arc<Waiter>>,
-}
-
-/// Why jobs were not submitted; none of them was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubmitError {
-    /// The pool was closed, or terminated.
-    NotRunning,
-    /// The pool cannot start workers, for this reason.
-    Broken(String),
-    /// A batch has no positions for more jobs than this.
-    TooManyJobs {
-        /// How many jobs a batch may have, those that have ended included.
-        limit: u32,
-    },
-    /// The tree's queued bytes are used up.
-    BudgetExceeded {
-        /// What is queued.
-        queued_bytes: u64,
-        /// What may be.
-        limit_bytes: u64,
-    },
-}
-
-/// Why a report was not taken.
-#[derive(Clone, Debug)]
-pub enum ReportError {
-    /// The worker has begun no job.
-    NotRunning,
-    /// The job's time was up before: the worker is being ended.
-    Expired,
-    /// The tree's queued bytes do not leave room for the value, or for what an error's text has beyond
-    /// its first 1,000 bytes. The job goes on.
-    BudgetExceeded {
-        /// What may be queued.
-        limit_bytes: u64,
-    },
 }
 
 /// A job as its worker gets it.
@@ -122,6 +87,8 @@ pub struct Jobs<L> {
     tree: Tree,
     /// In whose name the objects in jobs and values are held.
     owner: Holder,
+    /// How many may wait to be begun.
+    waiting_limit: u64,
     state: Shared<Line<L>>,
 }
 
@@ -129,10 +96,18 @@ impl<L> Jobs<L> {
     /// No jobs yet, of a pool of `owner`'s whose messages are charged to `tree`.
     #[must_use]
     pub fn new(tree: &Tree, owner: Holder) -> Self {
+        Self::with_limit(tree, owner, u32::MAX)
+    }
+
+    /// As [`new`](Self::new), for a pool in which no more than `waiting_limit` jobs wait to be begun.
+    /// One that is given back by its worker is taken all the same.
+    #[must_use]
+    pub fn with_limit(tree: &Tree, owner: Holder, waiting_limit: u32) -> Self {
         Self {
             id: ObjectId::next(),
             tree: tree.clone(),
             owner,
+            waiting_limit: u64::from(waiting_limit),
             state: Shared::new(Line::new()),
         }
     }
@@ -184,6 +159,13 @@ impl<L> Jobs<L> {
             }
             self.state.change(|line| match &line.stage {
                 Stage::Open => {
+                    let waiting = (line.waiting.len() as u64).saturating_add(jobs.len() as u64);
+                    if waiting > self.waiting_limit {
+                        return Err(SubmitError::TooManyWaiting {
+                            waiting,
+                            limit: self.waiting_limit,
+                        });
+                    }
                     line.waiting.append(&mut jobs);
                     Ok(())
                 }
@@ -393,15 +375,6 @@ impl<L> Drop for Jobs<L> {
         for running in running.into_values() {
             let text = "the pool was gone before the job ended";
             running.end(Outcome::Failed(text.to_owned()));
-        }
-    }
-}
-
-impl From<OverBudget> for SubmitError {
-    fn from(over: OverBudget) -> Self {
-        Self::BudgetExceeded {
-            queued_bytes: over.queued_bytes,
-            limit_bytes: over.limit_bytes,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use isopod_sync::{
     BatchOptions, Bounds, Handle, Holder, Holders, Killed, Message, Outcome, ProcessId, Queue,
-    ReportError, TakeError, Tree,
+    ReportError, SubmitError, TakeError, Tree,
 };
 
 use crate::{
@@ -223,6 +223,29 @@ fn a_killed_worker_does_not_clear_the_line_of_what_was_given_up() {
     assert_eq!(jobs.begin(FIRST).unwrap_err(), Killed);
     assert_eq!(jobs.waiting(), 2);
     assert_eq!(texts(&batch)[1..], [GIVEN_UP; 3]);
+}
+
+#[test]
+fn no_more_jobs_wait_than_may() {
+    let tree = Tree::new(10_000);
+    let jobs: Jobs = Jobs::with_limit(&tree, OWNER, 2);
+    let refused = SubmitError::TooManyWaiting {
+        waiting: 3,
+        limit: 2,
+    };
+    let options = BatchOptions::default;
+    assert_eq!(jobs.submit(messages(3), options()).unwrap_err(), refused);
+    assert_eq!((jobs.waiting(), tree.queued_bytes()), (0, 0));
+    let (batch, of_batch) = jobs.submit(messages(2), options()).unwrap();
+    assert_eq!(
+        jobs.add(&batch, &of_batch, messages(1)).unwrap_err(),
+        refused
+    );
+    // One that is begun does not wait; one that is given back is taken whatever the limit is.
+    let begun = jobs.begin(FIRST).unwrap().unwrap();
+    jobs.add(&batch, &of_batch, messages(1)).unwrap();
+    jobs.give_back(FIRST, begun);
+    assert_eq!((jobs.waiting(), batch.size()), (3, 3));
 }
 
 #[test]
