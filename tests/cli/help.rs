@@ -73,12 +73,29 @@ fn isopod_help_run() {
                                    `-vvv` for more
       -h, --help                   Print help
 
+    Limits:
+          --cpu-time <TIME>      Limit the CPU time of each process; waiting does not count [default:
+                                 none]
+          --max-handles <COUNT>  Limit what each process holds at a time: handles, open files [default:
+                                 100000]
+          --max-message <SIZE>   Limit the size of a message [default: 64MiB]
+          --max-output <SIZE>    Limit what each process writes to standard output and error [default:
+                                 1GiB]
+          --tree-memory <SIZE>   Limit the memory of all processes together [default: half of the
+                                 machine's]
+          --tree-output <SIZE>   Limit what all processes write together [default: 4GiB]
+          --max-queued <SIZE>    Limit what waits in queues, pipes and pools, with shared memory and
+                                 managers' contents [default: 1GiB]
+          --max-started <COUNT>  Limit the number of processes started in all [default: 100000000]
+          --max-jobs <COUNT>     Limit the number of jobs of a pool that wait [default: 1000000]
+
     Examples:
       isopod run hello.rs -- Anna                     build one file and run it
       isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
       isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
       isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
       isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
+      isopod run app.wasm --cpu-time 10s --max-output 1MiB --tree-memory 1GiB
       isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
     What the program gets: standard input, output and error, its arguments, and what `--dir` and

@@ -36,6 +36,10 @@ pub struct Builder {
     daemon: Option<bool>,
     memory_limit: Option<u64>,
     timeout: Option<Duration>,
+    cpu_time_limit: Option<Duration>,
+    handle_limit: Option<u32>,
+    message_limit: Option<u64>,
+    output_limit: Option<u64>,
 }
 
 impl Process {
@@ -119,12 +123,43 @@ impl Builder {
         self
     }
 
+    /// Ends the process when it has computed for this long; waiting does not count. Default: as this
+    /// process's.
+    #[must_use]
+    pub fn cpu_time_limit(mut self, time: Duration) -> Builder {
+        self.cpu_time_limit = Some(time);
+        self
+    }
+
+    /// Bounds the handles that the process holds at a time, its open files among them. Default: as
+    /// this process's.
+    #[must_use]
+    pub fn handle_limit(mut self, count: u32) -> Builder {
+        self.handle_limit = Some(count);
+        self
+    }
+
+    /// Bounds each message that the process sends, in bytes. Default: as this process's.
+    #[must_use]
+    pub fn message_limit(mut self, bytes: u64) -> Builder {
+        self.message_limit = Some(bytes);
+        self
+    }
+
+    /// Ends the process when it has written this many bytes to standard output and standard error
+    /// together and writes more. Default: as this process's.
+    #[must_use]
+    pub fn output_limit(mut self, bytes: u64) -> Builder {
+        self.output_limit = Some(bytes);
+        self
+    }
+
     /// Starts the process, as [`Process::spawn`] does.
     ///
     /// # Errors
     /// Those of [`Process::spawn`]; [`ErrorKind::InvalidArgument`] for a name that is empty, longer
-    /// than 255 bytes or holds a control character; [`ErrorKind::LimitExceeded`] for a memory limit
-    /// above this process's own.
+    /// than 255 bytes or holds a control character; [`ErrorKind::LimitExceeded`] for a limit above
+    /// this process's own.
     pub fn spawn<F, Args>(self, task: F, arguments: Args) -> Result<Process<Value<F, Args>>, Error>
     where
         F: Task<Args>,
@@ -166,6 +201,18 @@ impl Builder {
         }
         if let Some(timeout) = self.timeout {
             options.set_timeout(nanoseconds(timeout));
+        }
+        if let Some(time) = self.cpu_time_limit {
+            options.set_cpu_time_limit(nanoseconds(time))?;
+        }
+        if let Some(count) = self.handle_limit {
+            options.set_handle_limit(count)?;
+        }
+        if let Some(bytes) = self.message_limit {
+            options.set_message_limit(bytes)?;
+        }
+        if let Some(bytes) = self.output_limit {
+            options.set_output_limit(bytes)?;
         }
         Ok(options)
     }

@@ -1,6 +1,7 @@
 //! The syntax of the command line: what may be written, with its help texts. What it means is in
 //! [`commands`](crate::commands).
 
+use crate::limit_args::LimitArgs;
 use crate::values::{ByteCount, CoreList, DirectoryGrant, EnvironmentEntry, Timeout};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ Examples:
   isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
   isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
   isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
+  isopod run app.wasm --cpu-time 10s --max-output 1MiB --tree-memory 1GiB
   isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
 What the program gets: standard input, output and error, its arguments, and what `--dir` and
@@ -60,7 +62,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a program: a WebAssembly file, or Rust source that is built first.
     #[command(after_help = RUN_EXAMPLES)]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Build Rust source, or a WebAssembly core module, to a component.
     #[command(after_help = BUILD_EXAMPLES)]
     Build(BuildArgs),
@@ -133,6 +135,9 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 }
 
 /// What to do about a deadlock.
@@ -200,7 +205,7 @@ mod tests {
 
     fn run_args(words: &[&str]) -> RunArgs {
         match Cli::try_parse_from(words).unwrap().command {
-            Command::Run(args) => args,
+            Command::Run(args) => *args,
             Command::Build(_) => panic!("not a run"),
         }
     }

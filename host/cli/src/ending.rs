@@ -21,7 +21,10 @@ pub(crate) fn report(
             "memory limit",
             Some("`--memory SIZE` sets the limit of each process"),
         ),
-        ExitStatus::CpuTimeLimit(_) => ("limit of CPU time", None),
+        ExitStatus::CpuTimeLimit(_) => (
+            "limit of CPU time",
+            Some("`--cpu-time TIME` sets the limit of each process"),
+        ),
         ExitStatus::Deadline(_) => (
             "timeout",
             Some("`--timeout TIME` sets how long a program may run"),

@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod ending;
 mod exit_code;
+mod limit_args;
 mod printer;
 mod report;
 mod signals;

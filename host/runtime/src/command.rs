@@ -2,7 +2,7 @@
 
 use crate::deadlock::OnDeadlock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits;
+use crate::limits::{Limits, ProcessLimits};
 use crate::process::{Entry, MAIN_NAME, Process};
 use crate::program::Program;
 use crate::spawn::{self, Birth};
@@ -13,12 +13,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Bytes of messages that the queues and pipes made by a tree may hold together.
-const QUEUED_BYTES_LIMIT: u64 = 1 << 30;
-
-/// The smallest memory limit: one WebAssembly page.
-const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 
 /// A program with its arguments and surroundings, ready to be started.
 ///
@@ -43,8 +37,7 @@ pub struct Command {
     stdout: Output,
     stderr: Output,
     handles: BTreeMap<String, Handle>,
-    memory_limit: Option<u64>,
-    timeout: Option<Duration>,
+    limits: Limits,
     on_deadlock: OnDeadlock,
 }
 
@@ -60,8 +53,7 @@ impl Command {
             stdout: Output::default(),
             stderr: Output::default(),
             handles: BTreeMap::new(),
-            memory_limit: None,
-            timeout: None,
+            limits: Limits::default(),
             on_deadlock: OnDeadlock::default(),
         }
     }
@@ -126,15 +118,22 @@ impl Command {
         self
     }
 
-    /// Bounds the linear memories of each process of the tree, in bytes.
-    pub fn memory_limit(mut self, bytes: u64) -> Command {
-        self.memory_limit = Some(bytes);
+    /// Sets all limits at once. Default: those that [`Limits`] lists.
+    pub fn limits(mut self, limits: Limits) -> Command {
+        self.limits = limits;
         self
     }
 
-    /// Ends main, and with it the tree, when this much time has passed since its start.
+    /// Bounds the linear memories of each process of the tree, in bytes: [`Limits::memory`].
+    pub fn memory_limit(mut self, bytes: u64) -> Command {
+        self.limits = self.limits.memory(bytes);
+        self
+    }
+
+    /// Ends main, and with it the tree, when this much time has passed since its start:
+    /// [`Limits::timeout`].
     pub fn timeout(mut self, timeout: Duration) -> Command {
-        self.timeout = Some(timeout);
+        self.limits = self.limits.timeout(timeout);
         self
     }
 
@@ -149,13 +148,14 @@ impl Command {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] and [`ErrorKind::Io`] for a directory that cannot be opened,
-    /// [`ErrorKind::InvalidArgument`] for a memory limit below one page or an argument that holds
-    /// a NUL byte, [`ErrorKind::LimitExceeded`] if too many processes live.
+    /// [`ErrorKind::InvalidArgument`] for a limit below the smallest or an argument that holds a
+    /// NUL byte, [`ErrorKind::LimitExceeded`] if too many processes live.
     pub fn spawn(self) -> Result<Process> {
         let deadline = self
+            .limits
             .timeout
             .and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
-        let (program, memory_limit) = (self.program.clone(), self.memory_limit);
+        let (program, limits) = (self.program.clone(), self.limits.process);
         let tree = self.into_tree()?;
         let birth = Birth {
             name: MAIN_NAME.to_owned(),
@@ -165,7 +165,7 @@ impl Command {
             is_main: true,
             worker: None,
             lineage: Vec::new(),
-            memory_limit,
+            limits,
             deadline,
         };
         let state = spawn::spawn(&program, &tree, birth, |_| Entry::Main)?;
@@ -176,8 +176,8 @@ impl Command {
         &self.program
     }
 
-    pub(crate) fn memory_limit_bytes(&self) -> Option<u64> {
-        self.memory_limit
+    pub(crate) fn process_limits(&self) -> ProcessLimits {
+        self.limits.process
     }
 
     /// A tree without processes, with all that the command grants.
@@ -196,24 +196,13 @@ impl Command {
             engine,
             surroundings,
             self.handles,
-            QUEUED_BYTES_LIMIT,
+            self.limits.tree,
             self.on_deadlock,
         ))
     }
 
     fn check(&self) -> Result<()> {
-        if let Some(limit) = self.memory_limit
-            && limit < SMALLEST_MEMORY_LIMIT
-        {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!(
-                    "a memory limit of {} is too small: the smallest is {}",
-                    limits::bytes(limit),
-                    limits::bytes(SMALLEST_MEMORY_LIMIT)
-                ),
-            ));
-        }
+        self.limits.check()?;
         let texts = self
             .args
             .iter()

@@ -5,6 +5,7 @@ use crate::config;
 use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host;
+use crate::machine::{self, Capacity};
 use crate::placement::Placement;
 use crate::process::{Process, ProcessState};
 use crate::run::State;
@@ -46,7 +47,9 @@ struct Inner {
     /// Taken only when the engine is dropped.
     io: Option<tokio::runtime::Runtime>,
     cache: Option<CodeCache>,
-    max_processes: u32,
+    capacity: Capacity,
+    /// The machine's, when the engine was made.
+    memory_bytes: u64,
     processes: Mutex<BTreeMap<ProcessId, Arc<ProcessState>>>,
 }
 
@@ -66,8 +69,9 @@ impl EngineBuilder {
         self
     }
 
-    /// How many processes may live at once: 1,000 unless set. Address space is reserved for them
-    /// at the start.
+    /// How many processes may live at once: 1,000 unless set, or as many as the machine holds, if
+    /// that is less ([`Engine::max_processes`] tells): each takes a thread, and up to 10 mappings of
+    /// the kernel's `vm.max_map_count`. Address space is reserved for them at the start.
     pub fn max_processes(mut self, count: u32) -> Self {
         self.max_processes = Some(count);
         self
@@ -86,7 +90,7 @@ impl EngineBuilder {
     /// [`ErrorKind::InvalidCores`] for a core that may not be used,
     /// [`ErrorKind::InvalidArgument`] for no processes at all, [`ErrorKind::Io`] and
     /// [`ErrorKind::AccessDenied`] for the cache's directory, [`ErrorKind::Engine`] if the machine
-    /// refuses threads or memory.
+    /// refuses threads or memory, or holds no process.
     pub fn build(self) -> Result<Engine> {
         let cores = match self.cores {
             Some(wanted) => cores::checked(wanted)?,
@@ -100,7 +104,15 @@ impl EngineBuilder {
             ));
         }
         let cache = self.cache_directory.map(CodeCache::open).transpose()?;
-        let wasmtime = config::engine(max_processes)?;
+        let capacity = machine::capacity(max_processes)?;
+        if capacity.processes < max_processes {
+            tracing::warn!(
+                wanted = max_processes,
+                processes = capacity.processes,
+                "the machine holds fewer processes than were asked for"
+            );
+        }
+        let wasmtime = config::engine(capacity.processes)?;
         let linker = host::linker(&wasmtime)?;
         let timer = Timer::start(cores.clone()).map_err(no_thread)?;
         let io = io_runtime(cores.clone()).map_err(no_thread)?;
@@ -113,7 +125,8 @@ impl EngineBuilder {
                 timer: Arc::new(timer),
                 io: Some(io),
                 cache,
-                max_processes,
+                capacity,
+                memory_bytes: machine::memory_bytes(),
                 processes: Mutex::default(),
             }),
         })
@@ -139,6 +152,12 @@ impl Engine {
         self.inner.placement.cores()
     }
 
+    /// How many processes may live at once: what was asked for, or what the machine holds, if that
+    /// is less.
+    pub fn max_processes(&self) -> u32 {
+        self.inner.capacity.processes
+    }
+
     /// All live processes of all trees, oldest first.
     pub fn processes(&self) -> Vec<Process> {
         let processes = self.lock_processes();
@@ -146,6 +165,11 @@ impl Engine {
             .values()
             .map(|state| Process::new(Arc::clone(state)))
             .collect()
+    }
+
+    /// The machine's memory, or that of its control group.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.inner.memory_bytes
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -183,11 +207,12 @@ impl Engine {
     /// Puts a new process into the table.
     ///
     /// # Errors
-    /// The largest number of processes, if so many live.
-    pub(crate) fn admit(&self, process: &Arc<ProcessState>) -> Result<(), u32> {
+    /// The limit and how to raise it, if as many live as may.
+    pub(crate) fn admit(&self, process: &Arc<ProcessState>) -> Result<(), String> {
         let mut processes = self.lock_processes();
-        if processes.len() >= usize::try_from(self.inner.max_processes).unwrap_or(usize::MAX) {
-            return Err(self.inner.max_processes);
+        let capacity = &self.inner.capacity;
+        if processes.len() >= usize::try_from(capacity.processes).unwrap_or(usize::MAX) {
+            return Err(capacity.refusal());
         }
         processes.insert(process.id(), Arc::clone(process));
         Ok(())
@@ -259,7 +284,7 @@ impl std::fmt::Debug for Engine {
         formatter
             .debug_struct("Engine")
             .field("cores", &self.cores())
-            .field("max_processes", &self.inner.max_processes)
+            .field("max_processes", &self.max_processes())
             .finish_non_exhaustive()
     }
 }

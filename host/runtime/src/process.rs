@@ -5,6 +5,7 @@ use crate::crash_report::CrashReport;
 use crate::deadlock::Deadlock;
 use crate::engine::Engine;
 use crate::exit_status::ExitStatus;
+use crate::limits::ProcessLimits;
 use crate::pool::{Initializer, WorkerLink};
 use crate::program::Program;
 use crate::tree::{Tree, TreeUsage};
@@ -226,7 +227,7 @@ pub(crate) struct ProcessState {
     pub(crate) tree: Arc<Tree>,
     pub(crate) waiter: Arc<Waiter>,
     pub(crate) vitals: Arc<Vitals>,
-    pub(crate) memory_limit: Option<u64>,
+    pub(crate) limits: ProcessLimits,
     /// When it is ended, with the time it was given for the message.
     pub(crate) deadline: Option<(Instant, Duration)>,
     /// The numbers in the names of its line: [1, 2] for `Process-1:2`.

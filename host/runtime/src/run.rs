@@ -4,7 +4,7 @@ use crate::bug;
 use crate::crash_report::{self, CrashReport};
 use crate::ending;
 use crate::exit_status::ExitStatus;
-use crate::limits::MemoryLimit;
+use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
 use crate::process::{Entry, ProcessState};
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
 use crate::threads;
@@ -12,10 +12,17 @@ use crate::tree::Access;
 use isopod_sync::End;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi::{
     FsPerms, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
+
+/// Handles that a guest may have beside those to host objects.
+const OWN_HANDLES: usize = 10_000;
+
+/// What a guest may pass in one call at least, whatever its limit on messages, in bytes.
+const SMALLEST_CALL_BYTES: usize = 128 << 20;
 
 /// What the host keeps for a guest, in its store.
 pub(crate) struct State {
@@ -66,7 +73,11 @@ pub(crate) fn process(process: &Arc<ProcessState>) {
     process.vitals.begin(thread);
     let _waiter = process.waiter.enter();
     let _io = process.engine().enter_io();
+    let cpu_alarm = limits::watch_cpu_time(process);
     let status = bug::contain("run of a guest", &process.name, || guest(process));
+    if let Some(alarm) = cpu_alarm {
+        process.engine().timer().cancel(alarm);
+    }
     let status = status.unwrap_or_else(|| after_panic(process));
     process.vitals.end(process.core());
     ending::end(process, status);
@@ -102,6 +113,19 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
     };
     let mut store = Store::new(process.engine().wasmtime(), state);
     store.limiter(|state| &mut state.memory);
+    let ProcessLimits {
+        handles,
+        message_bytes,
+        ..
+    } = process.limits;
+    // The table of host objects refuses first, with an error; this bounds what a guest makes alone.
+    store.set_max_component_handles(size(u64::from(handles)).saturating_add(OWN_HANDLES));
+    // So that a message that is somewhat too large is told as such.
+    store.set_hostcall_fuel(
+        size(message_bytes)
+            .saturating_mul(2)
+            .max(SMALLEST_CALL_BYTES),
+    );
     // The deadline first, then the first look at the flag: a kill in between raises the epoch.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| match is_to_end(&context.data().process) {
@@ -169,6 +193,10 @@ fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> Exi
     if process.waiter.is_killed() {
         return requested(process);
     }
+    // In our own calls it is an error that the guest is told, where they have one.
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return ExitStatus::Limit(limits::too_many_handles(process.limits.handles));
+    }
     if let Some(refused) = state.memory.refused() {
         return ExitStatus::MemoryLimit(refused);
     }
@@ -178,6 +206,10 @@ fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> Exi
     };
     let backtrace = process.vitals.backtrace();
     ExitStatus::Trapped(crash_report::with_backtrace(&cause, backtrace))
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn is_to_end(process: &ProcessState) -> bool {
@@ -222,6 +254,7 @@ impl State {
         let timer = process.engine().timer();
         let stdout = Lines::new(surroundings.stdout.clone(), timer);
         let stderr = Lines::new(surroundings.stderr.clone(), timer);
+        let output_limit = OutputLimit::new(process);
         let stdin = match process.is_main {
             true => &surroundings.stdin,
             false => &Stdin::Empty,
@@ -230,8 +263,8 @@ impl State {
         wasi.args(&surroundings.args)
             .envs(&surroundings.env)
             .stdin(GuestInput::new(stdin, &stdout, &stderr))
-            .stdout(GuestOutput(Arc::clone(&stdout)))
-            .stderr(GuestOutput(Arc::clone(&stderr)))
+            .stdout(GuestOutput::new(&stdout, &output_limit))
+            .stderr(GuestOutput::new(&stderr, &output_limit))
             // A file operation on the process's own thread could not be ended.
             .allow_blocking_current_thread(false);
         for directory in &surroundings.directories {
@@ -241,11 +274,13 @@ impl State {
             };
             wasi.preopened_dir(&directory.host, &directory.guest, permissions)?;
         }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(size(u64::from(process.limits.handles)));
         Ok(State {
             wasi: wasi.build(),
-            table: ResourceTable::new(),
+            table,
             process: Arc::clone(process),
-            memory: MemoryLimit::new(process.memory_limit, &process.vitals),
+            memory: MemoryLimit::new(process.limits, &process.tree.memory, &process.vitals),
             stdout,
             stderr,
         })

@@ -3,6 +3,7 @@
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
+use crate::limits::ProcessLimits;
 use crate::placement::Slot;
 use crate::pool::WorkerLink;
 use crate::process::{Entry, ProcessState};
@@ -25,7 +26,7 @@ pub(crate) struct Birth {
     pub(crate) is_main: bool,
     pub(crate) worker: Option<WorkerLink>,
     pub(crate) lineage: Vec<u64>,
-    pub(crate) memory_limit: Option<u64>,
+    pub(crate) limits: ProcessLimits,
     pub(crate) deadline: Option<(Instant, Duration)>,
 }
 
@@ -54,7 +55,7 @@ pub(crate) fn spawn(
         tree: Arc::clone(tree),
         waiter: Waiter::new(Party::Process(id), hooks),
         vitals: Arc::default(),
-        memory_limit: birth.memory_limit,
+        limits: birth.limits,
         deadline: birth.deadline,
         lineage: birth.lineage,
         children_made: AtomicU64::new(0),
@@ -150,10 +151,17 @@ fn refused(refused: Refused) -> Error {
             ErrorKind::AccessDenied,
             "the tree of processes is being ended, so it starts no new ones",
         ),
-        Refused::Full(limit) => Error::new(
+        Refused::EngineFull(text) => Error::new(ErrorKind::LimitExceeded, text),
+        Refused::TreeFull(limit) => Error::new(
             ErrorKind::LimitExceeded,
             format!(
-                "{limit} processes live, which is the limit; raise it with `EngineBuilder::max_processes` or `--max-processes`"
+                "{limit} processes live in this tree, which is its limit; raise it with `Limits::live_processes`"
+            ),
+        ),
+        Refused::AllStarted(limit) => Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "this tree has started {limit} processes, which is its limit; raise it with `Limits::started_processes` or `--max-started`"
             ),
         ),
     }

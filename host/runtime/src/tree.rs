@@ -2,6 +2,7 @@
 
 use crate::deadlock::{self, OnDeadlock, Said};
 use crate::engine::Engine;
+use crate::limits::{Account, TreeLimits};
 use crate::process::{Process, ProcessState};
 use crate::rest::Rest;
 use crate::stdio::{Sink, Stdin};
@@ -66,6 +67,11 @@ pub(crate) struct Tree {
     pub(crate) surroundings: Surroundings,
     /// What the processes make; emptied when the last of them has ended.
     pub(crate) objects: isopod_sync::Tree,
+    pub(crate) limits: TreeLimits,
+    /// Bytes of the linear memories of all live processes.
+    pub(crate) memory: Arc<Account>,
+    /// Bytes that all processes have written.
+    pub(crate) output: Arc<Account>,
     /// The embedder's objects, by the names that guests know. Dropped when the tree ends.
     inherited: Mutex<BTreeMap<String, Handle>>,
     members: Mutex<Members>,
@@ -102,12 +108,16 @@ impl Members {
 }
 
 /// Why a process cannot join a tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// The tree is being ended.
     Closing,
-    /// So many processes live in the engine already.
-    Full(u32),
+    /// As many processes live in the engine as may.
+    EngineFull(String),
+    /// So many processes live in the tree, which is its limit.
+    TreeFull(u32),
+    /// So many processes were started in the tree, which is its limit.
+    AllStarted(u64),
 }
 
 impl Tree {
@@ -115,13 +125,18 @@ impl Tree {
         engine: Engine,
         surroundings: Surroundings,
         inherited: BTreeMap<String, Handle>,
-        queued_bytes_limit: u64,
+        limits: TreeLimits,
         on_deadlock: OnDeadlock,
     ) -> Arc<Tree> {
+        let memory_bytes = limits.memory_bytes;
+        let memory_bytes = memory_bytes.unwrap_or_else(|| engine.memory_bytes() / 2);
         Arc::new(Tree {
             engine,
+            limits,
+            memory: Arc::new(Account::new(memory_bytes)),
+            output: Arc::new(Account::new(limits.output_bytes)),
             surroundings,
-            objects: isopod_sync::Tree::new(queued_bytes_limit),
+            objects: isopod_sync::Tree::new(limits.queued_bytes),
             inherited: Mutex::new(inherited),
             members: Mutex::default(),
             rest: Rest::default(),
@@ -137,9 +152,15 @@ impl Tree {
         if members.is_closing {
             return Err(Refused::Closing);
         }
-        self.engine.admit(process).map_err(Refused::Full)?;
-        members.live.insert(process.id(), Arc::clone(process));
+        if members.live.len() >= usize::try_from(self.limits.live_processes).unwrap_or(usize::MAX) {
+            return Err(Refused::TreeFull(self.limits.live_processes));
+        }
+        if members.started >= self.limits.started_processes {
+            return Err(Refused::AllStarted(self.limits.started_processes));
+        }
+        self.engine.admit(process).map_err(Refused::EngineFull)?;
         members.started += 1;
+        members.live.insert(process.id(), Arc::clone(process));
         members.most_alive = members.most_alive.max(members.live.len());
         Ok(())
     }

@@ -4,9 +4,9 @@
 //! when somebody asks, the memory is written when it grows.
 
 use crate::crash_report::Frame;
+use crate::limits::thread_time;
 use rustix::thread::Pid;
 use rustix::time::{ClockId, clock_gettime};
-use std::fs;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Vitals {
         let Some((thread, before)) = self.begun.get() else {
             return Duration::ZERO;
         };
-        let used = cpu_time_of(*thread).map(|now| now.saturating_sub(*before));
+        let used = thread_time(*thread).map(|now| now.saturating_sub(*before));
         // It may have ended meanwhile, and its thread run another process.
         at_end().or(used).unwrap_or_default()
     }
@@ -83,15 +83,6 @@ fn thread_cpu_time() -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
     Duration::new(seconds, nanoseconds)
-}
-
-/// The CPU time of another thread of this operating-system process, some milliseconds old if it runs
-/// at this moment. None if there is no such thread, or the kernel does not say.
-fn cpu_time_of(thread: Pid) -> Option<Duration> {
-    let path = format!("/proc/self/task/{}/schedstat", thread.as_raw_nonzero());
-    let text = fs::read_to_string(path).ok()?;
-    let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanoseconds))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod containers;
 mod deadlocks;
 mod endings;
 mod lifetimes;
+mod limits;
 mod manager;
 mod numbers;
 mod objects;
@@ -177,6 +178,13 @@ fn main() -> Outcome {
         ["callbacks-each-once"] => callbacks::each_once(),
         ["callbacks-of-callbacks"] => callbacks::of_callbacks(),
         ["callbacks-of-a-terminated-pool"] => callbacks::of_a_terminated_pool(),
+        ["hold-handles"] => limits::hold_handles(),
+        ["take-handles"] => limits::take_handles(),
+        ["put-bytes", count] => limits::put_bytes(count),
+        ["write-for-ever"] => limits::write_for_ever(),
+        ["start-until-refused"] => limits::start_until_refused(),
+        ["compute-for-ever"] => limits::compute_for_ever(),
+        ["limits-only-shrink"] => limits::limits_only_shrink(),
         ["lines", count] => processes::lines(count),
         ["echo"] => processes::echo(),
         other => panic!("no scenario {other:?}"),

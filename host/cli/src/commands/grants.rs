@@ -1,5 +1,6 @@
 //! What a program gets, worked out from the options and shown by `-v`.
 
+use super::limits;
 use crate::args::RunArgs;
 use crate::printer::Printer;
 use crate::report;
@@ -92,11 +93,8 @@ impl Grants {
         let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
         show(format!("cores {}", cores.join(", ")));
         show(format!("{} processes at a time", options.max_processes));
-        if let Some(memory) = options.memory {
-            show(format!("{memory} of memory for each process"));
-        }
-        if let Some(timeout) = options.timeout {
-            show(format!("{timeout} of time"));
+        for limit in limits::shown(options) {
+            show(limit);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 mod grants;
+mod limits;
 mod precompiled;
 pub(crate) mod run;
 mod source;

@@ -4,8 +4,8 @@
 //! signals do what they always do, so Ctrl-C ends a build.
 
 use super::grants::Grants;
-use super::precompiled;
 use super::source::{self, Source};
+use super::{limits, precompiled};
 use crate::args::RunArgs;
 use crate::printer::Printer;
 use crate::report::{self, Report};
@@ -60,14 +60,10 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     let program = load(options, source, &engine, printer)?;
     grants.show(options, engine.cores(), printer);
 
-    let mut command = grants.apply(Command::new(&program));
-    command = command.on_deadlock(options.on_deadlock.into());
-    if let Some(memory) = options.memory {
-        command = command.memory_limit(memory.bytes());
-    }
-    if let Some(timeout) = options.timeout {
-        command = command.timeout(timeout.duration());
-    }
+    let command = grants.apply(Command::new(&program));
+    let command = command
+        .on_deadlock(options.on_deadlock.into())
+        .limits(limits::from_options(options));
     let supervisor = Supervisor::start()?;
     let begin = Instant::now();
     let process = command.spawn()?;

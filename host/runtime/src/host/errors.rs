@@ -21,6 +21,8 @@ use wasmtime::component::ResourceTableError;
 pub enum Failure {
     /// The guest is told.
     Code(ErrorCode),
+    /// The guest is told that it holds as many handles as it may.
+    TooManyHandles,
     /// The guest does not run on: it was asked to end, or it used the host against the rules.
     End(wasmtime::Error),
 }
@@ -40,9 +42,7 @@ impl From<Killed> for Failure {
 impl From<ResourceTableError> for Failure {
     fn from(error: ResourceTableError) -> Failure {
         match error {
-            ResourceTableError::Full => Failure::Code(ErrorCode::LimitExceeded(
-                "the process holds as many handles as it may".to_owned(),
-            )),
+            ResourceTableError::Full => Failure::TooManyHandles,
             // The resources of a guest are all in its table: what is not is a number that `direct`
             // was given, which may be any.
             ResourceTableError::NotPresent | ResourceTableError::WrongType => {
@@ -186,6 +186,9 @@ impl From<SubmitError> for Failure {
             SubmitError::Broken(text) => ErrorCode::PoolBroken(text).into(),
             SubmitError::TooManyJobs { limit } => {
                 ErrorCode::LimitExceeded(too_many_jobs(limit)).into()
+            }
+            SubmitError::TooManyWaiting { waiting, limit } => {
+                ErrorCode::LimitExceeded(limits::too_many_waiting(waiting, limit)).into()
             }
             SubmitError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
         }

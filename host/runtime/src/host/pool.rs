@@ -7,8 +7,9 @@ use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use super::duration;
 use super::errors::Failure;
 use crate::exit_status::ExitStatus;
+use crate::limits::ProcessLimits;
 use crate::pool::{Home, Initializer, PoolState, Settings};
-use crate::run::State;
+use crate::run::{State, Stop};
 use isopod_sync::{Batch, BatchOptions, Handle, Message, Outcome};
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +86,11 @@ impl HostOptions for State {
         let message = match self.message(bytes, &handles) {
             Ok(message) => message,
             Err(Failure::End(error)) => return Err(error),
-            Err(Failure::Code(code)) => return Err(wasmtime::format_err!("{code:?}")),
+            // This call has no error of its own.
+            Err(Failure::Code(ErrorCode::MessageTooLarge(text))) => {
+                return Err(Stop::Now(ExitStatus::Limit(text)).into());
+            }
+            Err(failure) => return Err(wasmtime::format_err!("{failure:?}")),
         };
         self.table.get_mut(&options)?.initializer = Some(message);
         Ok(())
@@ -128,6 +133,7 @@ impl HostOptions for State {
 impl HostPool for State {
     fn create(&mut self, options: Resource<PoolOptions>) -> Result<Resource<GuestPool>, Failure> {
         self.check_may_spawn()?;
+        self.check_room()?;
         let parent = &self.process;
         let options = self.table.get(&options)?;
         let cores = u32::try_from(parent.engine().cores().len()).unwrap_or(1);
@@ -139,7 +145,10 @@ impl HostPool for State {
                 message,
             }),
             job_timeout: options.job_timeout,
-            memory_limit: options.memory_limit.or(parent.memory_limit),
+            limits: ProcessLimits {
+                memory_bytes: options.memory_limit.unwrap_or(parent.limits.memory_bytes),
+                ..parent.limits
+            },
             fails_fast: options.fails_fast,
         };
         let home = Home {
@@ -160,6 +169,7 @@ impl HostPool for State {
         notify: bool,
     ) -> Result<Resource<GuestBatch>, Failure> {
         let messages = self.messages(jobs)?;
+        self.check_room()?;
         let pool = Arc::clone(&self.table.get(&pool)?.0);
         tracing::trace!(process = %self.process.id, task, jobs = messages.len(), "jobs submitted");
         let options = BatchOptions {

@@ -10,7 +10,7 @@ use super::bindings::isopod::multiprocessing::types::{
 use super::duration;
 use super::errors::Failure;
 use crate::exit_status::ExitStatus;
-use crate::limits;
+use crate::limits::{self, ProcessLimits};
 use crate::process::{Entry, ProcessState, Starter};
 use crate::run::{State, Stop};
 use crate::spawn::{self, Birth};
@@ -61,7 +61,7 @@ impl Relative {
 }
 
 /// What a guest asks for in a new process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[allow(
     unreachable_pub,
     reason = "named by the generated bindings, which are public in their private module"
@@ -69,13 +69,20 @@ impl Relative {
 pub struct Options {
     name: Option<String>,
     is_daemon: Option<bool>,
-    memory_limit: Option<u64>,
+    /// The guest's own, or less.
+    limits: ProcessLimits,
     timeout: Option<Duration>,
 }
 
 impl HostOptions for State {
     fn new(&mut self) -> wasmtime::Result<Resource<Options>> {
-        Ok(self.table.push(Options::default())?)
+        let options = Options {
+            name: None,
+            is_daemon: None,
+            limits: self.process.limits,
+            timeout: None,
+        };
+        Ok(self.table.push(options)?)
     }
 
     fn set_name(&mut self, options: Resource<Options>, name: String) -> Result<(), Failure> {
@@ -101,7 +108,49 @@ impl HostOptions for State {
         memory_bytes: u64,
     ) -> Result<(), Failure> {
         self.check_memory_limit(memory_bytes)?;
-        self.table.get_mut(&options)?.memory_limit = Some(memory_bytes);
+        self.table.get_mut(&options)?.limits.memory_bytes = memory_bytes;
+        Ok(())
+    }
+
+    fn set_cpu_time_limit(
+        &mut self,
+        options: Resource<Options>,
+        cpu_time: u64,
+    ) -> Result<(), Failure> {
+        let wanted = Duration::from_nanos(cpu_time);
+        let own = self.process.limits.cpu_time.unwrap_or(Duration::MAX);
+        let shown = |time| format!("{time:?}");
+        check_not_above("a limit of CPU time", wanted, own, shown)?;
+        self.table.get_mut(&options)?.limits.cpu_time = Some(wanted);
+        Ok(())
+    }
+
+    fn set_handle_limit(&mut self, options: Resource<Options>, count: u32) -> Result<(), Failure> {
+        let own = self.process.limits.handles;
+        check_not_above("a limit of handles", count, own, |count| count.to_string())?;
+        self.table.get_mut(&options)?.limits.handles = count;
+        Ok(())
+    }
+
+    fn set_message_limit(
+        &mut self,
+        options: Resource<Options>,
+        message_bytes: u64,
+    ) -> Result<(), Failure> {
+        let own = self.process.limits.message_bytes;
+        check_not_above("a message limit", message_bytes, own, limits::bytes)?;
+        self.table.get_mut(&options)?.limits.message_bytes = message_bytes;
+        Ok(())
+    }
+
+    fn set_output_limit(
+        &mut self,
+        options: Resource<Options>,
+        output_bytes: u64,
+    ) -> Result<(), Failure> {
+        let own = self.process.limits.output_bytes;
+        check_not_above("an output limit", output_bytes, own, limits::bytes)?;
+        self.table.get_mut(&options)?.limits.output_bytes = output_bytes;
         Ok(())
     }
 
@@ -125,6 +174,7 @@ impl HostProcess for State {
         options: Resource<Options>,
     ) -> Result<Resource<Relative>, Failure> {
         self.check_may_spawn()?;
+        self.check_room()?;
         let parent = Arc::clone(&self.process);
         let birth = birth(&parent, task, self.table.get(&options)?);
         let mut message = self.message(bytes, &handles)?;
@@ -283,15 +333,8 @@ impl State {
 
     /// Whether a child may have this limit.
     pub(super) fn check_memory_limit(&self, memory_bytes: u64) -> Result<(), Failure> {
-        match self.process.memory_limit {
-            Some(own) if memory_bytes > own => Err(ErrorCode::LimitExceeded(format!(
-                "a memory limit of {} is more than the {} of the process that asks",
-                limits::bytes(memory_bytes),
-                limits::bytes(own)
-            ))
-            .into()),
-            _ => Ok(()),
-        }
+        let own = self.process.limits.memory_bytes;
+        check_not_above("a memory limit", memory_bytes, own, limits::bytes)
     }
 
     /// What the process was started with, as the guest gets it.
@@ -301,6 +344,10 @@ impl State {
                 wasmtime::format_err!("the process could not take over its arguments: {code:?}")
             }
             Failure::End(error) => error,
+            Failure::TooManyHandles => {
+                let text = limits::too_many_handles(self.process.limits.handles);
+                Stop::Now(ExitStatus::Limit(text)).into()
+            }
         })
     }
 }
@@ -322,7 +369,7 @@ fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
         is_main: false,
         worker: None,
         lineage,
-        memory_limit: options.memory_limit.or(parent.memory_limit),
+        limits: options.limits,
         deadline: [own_deadline, parent.deadline]
             .into_iter()
             .flatten()
@@ -345,5 +392,23 @@ impl From<ExitStatus> for WitStatus {
             ExitStatus::Deadlock(text) => WitStatus::Deadlock(text),
             ExitStatus::Other(text) => WitStatus::Other(text),
         }
+    }
+}
+
+/// Whether a child may have a limit where the process that asks has `own`.
+fn check_not_above<T: PartialOrd>(
+    what: &str,
+    wanted: T,
+    own: T,
+    shown: impl Fn(T) -> String,
+) -> Result<(), Failure> {
+    match wanted > own {
+        true => Err(ErrorCode::LimitExceeded(format!(
+            "{what} of {} is more than the {} of the process that asks",
+            shown(wanted),
+            shown(own)
+        ))
+        .into()),
+        false => Ok(()),
     }
 }

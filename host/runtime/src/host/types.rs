@@ -2,7 +2,9 @@
 
 use super::bindings::isopod::multiprocessing::types::{ErrorCode, Host, HostHandle};
 use super::errors::Failure;
-use crate::run::State;
+use crate::exit_status::ExitStatus;
+use crate::limits;
+use crate::run::{State, Stop};
 use isopod_sync::{Handle, Holder, Message};
 use wasmtime::component::Resource;
 
@@ -10,6 +12,10 @@ impl Host for State {
     fn convert_error_code(&mut self, failure: Failure) -> wasmtime::Result<ErrorCode> {
         match failure {
             Failure::Code(code) => Ok(code),
+            Failure::TooManyHandles => {
+                let limit = self.process.limits.handles;
+                Ok(ErrorCode::LimitExceeded(limits::too_many_handles(limit)))
+            }
             Failure::End(error) => Err(error),
         }
     }
@@ -37,12 +43,26 @@ impl State {
         Holder::Process(self.process.id)
     }
 
+    /// Whether the guest may hold one handle more. For calls that begin something and then give a
+    /// handle to it: one that fails has begun nothing.
+    pub(super) fn check_room(&mut self) -> Result<(), Failure> {
+        let place = self.table.push(())?;
+        self.table.delete(place)?;
+        Ok(())
+    }
+
     /// A message as the guest sends it. The guest keeps its handles.
     pub(super) fn message(
         &self,
         bytes: Vec<u8>,
         handles: &[Resource<Handle>],
     ) -> Result<Message, Failure> {
+        let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let limit_bytes = self.process.limits.message_bytes;
+        if size_bytes > limit_bytes {
+            let text = limits::message_too_large(size_bytes, limit_bytes);
+            return Err(ErrorCode::MessageTooLarge(text).into());
+        }
         let handles = handles
             .iter()
             .map(|handle| Ok(self.table.get(handle)?.clone()))
@@ -52,6 +72,9 @@ impl State {
 
     /// A message as the guest gets it. Its handles are held by the guest already: objects give
     /// them in the name of whom they were received by.
+    ///
+    /// A guest that cannot hold them is ended: it has taken the message, and must not go on as if
+    /// there had been none.
     pub(super) fn deliver(
         &mut self,
         message: Message,
@@ -59,8 +82,12 @@ impl State {
         let handles = message
             .handles
             .into_iter()
-            .map(|handle| Ok(self.table.push(handle)?))
-            .collect::<Result<_, Failure>>()?;
+            .map(|handle| self.table.push(handle))
+            .collect::<Result<_, _>>()
+            .map_err(|_| {
+                let text = limits::too_many_handles(self.process.limits.handles);
+                Failure::End(Stop::Now(ExitStatus::Limit(text)).into())
+            })?;
         Ok(super::bindings::isopod::multiprocessing::types::Message {
             bytes: message.bytes,
             handles,

@@ -1,53 +1,79 @@
-//! The memory limit of a process.
+//! The memory limit of a process: its linear memories, and its tables.
 
+use super::{Account, ProcessLimits, bytes};
 use crate::vitals::Vitals;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use wasmtime::ResourceLimiter;
 
-/// Bounds a guest's linear memories together, and remembers if it ever refused.
+/// Bounds a guest's linear memories together, its tables together, and remembers if it ever
+/// refused. What the memories have is charged to the tree until this is dropped.
 #[derive(Debug)]
 pub(crate) struct MemoryLimit {
-    limit_bytes: Option<u64>,
-    /// Shared with whoever looks at the process from outside.
+    limits: ProcessLimits,
+    tree: Arc<Account>,
+    used_bytes: u64,
+    /// Where `used_bytes` can be seen from outside.
     vitals: Arc<Vitals>,
-    refused_bytes: Option<u64>,
+    used_elements: u64,
+    refused: Option<String>,
 }
 
 impl MemoryLimit {
-    pub(crate) fn new(limit_bytes: Option<u64>, vitals: &Arc<Vitals>) -> MemoryLimit {
+    pub(crate) fn new(
+        limits: ProcessLimits,
+        tree: &Arc<Account>,
+        vitals: &Arc<Vitals>,
+    ) -> MemoryLimit {
         MemoryLimit {
-            limit_bytes,
+            limits,
+            tree: Arc::clone(tree),
+            used_bytes: 0,
             vitals: Arc::clone(vitals),
-            refused_bytes: None,
+            used_elements: 0,
+            refused: None,
         }
     }
 
     /// What a guest that failed after a refusal is told; none if nothing was refused.
     pub(crate) fn refused(&self) -> Option<String> {
-        let wanted = self.refused_bytes?;
-        let limit = self.limit_bytes?;
-        Some(format!(
-            "memory limit of {} reached: {} were wanted",
-            bytes(limit),
-            bytes(wanted)
-        ))
+        self.refused.clone()
+    }
+
+    fn refuse(&mut self, text: String) -> wasmtime::Result<bool> {
+        self.refused = Some(text);
+        Ok(false)
     }
 }
 
 impl ResourceLimiter for MemoryLimit {
+    // A growth that is allowed here and fails later stays charged until the process ends: wasmtime
+    // reports failures of growths that were never asked for too, so a refund could be had for
+    // nothing.
     fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let growth = u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX);
-        let wanted = self.vitals.memory_bytes().saturating_add(growth);
-        if self.limit_bytes.is_some_and(|limit| wanted > limit) {
-            self.refused_bytes = Some(wanted);
-            return Ok(false);
+        let growth = growth(current, desired);
+        let wanted = self.used_bytes.saturating_add(growth);
+        let limit = self.limits.memory_bytes;
+        if wanted > limit {
+            return self.refuse(format!(
+                "memory limit of {} reached: {} were wanted",
+                bytes(limit),
+                bytes(wanted)
+            ));
         }
+        if let Err(wanted) = self.tree.charge(growth) {
+            return self.refuse(format!(
+                "memory limit of {} for the whole tree of processes reached: {} were wanted; raise it with `Limits::tree_memory` or `--tree-memory`",
+                bytes(self.tree.limit()),
+                bytes(wanted)
+            ));
+        }
+        self.used_bytes = wanted;
         // Only the process's own thread writes it.
         self.vitals.memory_bytes.store(wanted, Ordering::Relaxed);
         Ok(true)
@@ -55,54 +81,84 @@ impl ResourceLimiter for MemoryLimit {
 
     fn table_growing(
         &mut self,
-        _current: usize,
-        _desired: usize,
+        current: usize,
+        desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // The pool bounds tables by their slots.
+        // The pool bounds each table by its slot; this bounds them together, and without a pool too.
+        let wanted = self.used_elements.saturating_add(growth(current, desired));
+        let limit = self.limits.table_elements;
+        if wanted > limit {
+            return self.refuse(format!(
+                "table limit of {limit} elements reached: {wanted} were wanted; raise it with `Limits::table_elements`"
+            ));
+        }
+        self.used_elements = wanted;
         Ok(true)
     }
 }
 
-/// What whoever exceeds a tree's limit on queued bytes is told.
-pub(crate) fn over_budget(limit_bytes: u64) -> String {
-    format!(
-        "the messages queued by this tree of processes would exceed its limit of {}",
-        bytes(limit_bytes)
-    )
+impl Drop for MemoryLimit {
+    fn drop(&mut self) {
+        self.tree.credit(self.used_bytes);
+    }
 }
 
-/// `16 MiB`, `1.5 MiB`, `100 bytes`.
-pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    for (unit, name) in UNITS {
-        if count >= unit {
-            let tenths = u128::from(count) * 10 / u128::from(unit);
-            return match tenths % 10 {
-                0 => format!("{} {name}", tenths / 10),
-                tenth => format!("{}.{tenth} {name}", tenths / 10),
-            };
-        }
-    }
-    format!("{count} bytes")
+fn growth(current: usize, desired: usize) -> u64 {
+    u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn sizes_are_for_people() {
-        assert_eq!(bytes(16 << 20), "16 MiB");
-        assert_eq!(bytes(3 << 19), "1.5 MiB");
-        assert_eq!(bytes(100), "100 bytes");
+    fn limit(memory_bytes: u64, tree: &Arc<Account>) -> MemoryLimit {
+        let limits = ProcessLimits {
+            memory_bytes,
+            table_elements: 100,
+            ..ProcessLimits::default()
+        };
+        MemoryLimit::new(limits, tree, &Arc::default())
+    }
+
+    fn grows(limit: &mut MemoryLimit, current: usize, desired: usize) -> bool {
+        limit
+            .memory_growing(current, desired, None)
+            .is_ok_and(|grown| grown)
     }
 
     #[test]
     fn memories_count_together() {
-        let mut limit = MemoryLimit::new(Some(100), &Arc::default());
-        assert!(limit.memory_growing(0, 60, None).is_ok_and(|grown| grown));
-        assert!(limit.memory_growing(0, 60, None).is_ok_and(|grown| !grown));
+        let tree = Arc::new(Account::new(1_000));
+        let mut limit = limit(100, &tree);
+        assert!(grows(&mut limit, 0, 60));
+        assert!(!grows(&mut limit, 0, 60));
         assert!(limit.refused().is_some());
+    }
+
+    #[test]
+    fn processes_of_a_tree_count_together_while_they_live() {
+        let tree = Arc::new(Account::new(100));
+        let (mut first, mut second) = (limit(100, &tree), limit(100, &tree));
+        assert!(grows(&mut first, 10, 70));
+        assert!(!grows(&mut second, 0, 60));
+        let refused = second.refused().unwrap_or_default();
+        assert!(
+            refused.contains("tree of processes reached: 120 bytes were wanted"),
+            "{refused}"
+        );
+        drop(first);
+        assert!(grows(&mut second, 0, 60));
+    }
+
+    #[test]
+    fn tables_count_together() {
+        let tree = Arc::new(Account::new(0));
+        let mut limit = limit(0, &tree);
+        assert!(limit.table_growing(0, 60, None).is_ok_and(|grown| grown));
+        assert!(limit.table_growing(60, 90, None).is_ok_and(|grown| grown));
+        assert!(limit.table_growing(0, 11, None).is_ok_and(|grown| !grown));
+        let refused = limit.refused().unwrap_or_default();
+        assert!(refused.starts_with("table limit of 100 elements reached: 101 were wanted"));
     }
 }

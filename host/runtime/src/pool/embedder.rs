@@ -108,7 +108,7 @@ impl PoolBuilder {
                 "a pool has at least one worker, and a worker at least one job",
             ));
         }
-        settings.memory_limit = command.memory_limit_bytes();
+        settings.limits = command.process_limits();
         let tree = command.into_tree()?;
         // Its workers come and go.
         tree.hold();

@@ -73,6 +73,9 @@ impl From<SubmitError> for JobError {
             SubmitError::NotRunning => JobError::PoolNotRunning,
             SubmitError::Broken(text) => JobError::PoolBroken(text),
             SubmitError::TooManyJobs { limit } => JobError::LimitExceeded(too_many_jobs(limit)),
+            SubmitError::TooManyWaiting { waiting, limit } => {
+                JobError::LimitExceeded(limits::too_many_waiting(waiting, limit))
+            }
             SubmitError::BudgetExceeded { limit_bytes, .. } => {
                 JobError::LimitExceeded(limits::over_budget(limit_bytes))
             }

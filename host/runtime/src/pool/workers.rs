@@ -6,6 +6,7 @@
 use super::worker::WorkerLink;
 use crate::error::Result;
 use crate::exit_status::ExitStatus;
+use crate::limits::ProcessLimits;
 use crate::process::{Entry, ProcessState, end_each};
 use crate::program::Program;
 use crate::spawn::{self, Birth};
@@ -28,7 +29,7 @@ pub(crate) struct Settings {
     pub(crate) max_jobs_per_worker: Option<u32>,
     pub(crate) initializer: Option<Initializer>,
     pub(crate) job_timeout: Option<Duration>,
-    pub(crate) memory_limit: Option<u64>,
+    pub(crate) limits: ProcessLimits,
     pub(crate) fails_fast: bool,
 }
 
@@ -81,7 +82,7 @@ impl PoolState {
     pub(crate) fn start(home: Home, owner: Holder, settings: Settings) -> Result<Arc<PoolState>> {
         let count = settings.workers;
         let pool = Arc::new(PoolState {
-            jobs: Jobs::new(&home.tree.objects, owner),
+            jobs: Jobs::with_limit(&home.tree.objects, owner, home.tree.limits.waiting_jobs),
             settings,
             home,
             workers: Mutex::default(),
@@ -234,7 +235,7 @@ impl PoolState {
             is_main: false,
             worker: Some(WorkerLink::new(self)),
             lineage,
-            memory_limit: self.settings.memory_limit,
+            limits: self.settings.limits,
             deadline: parent.as_ref().and_then(|parent| parent.deadline),
             parent,
         };

@@ -3,6 +3,7 @@
 use super::Stdin;
 use super::lines::Lines;
 use super::sink::WriteError;
+use crate::limits::OutputLimit;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,11 +19,33 @@ const WRITE_BYTES: usize = 64 << 10;
 
 /// A process's standard output or error.
 #[derive(Debug, Clone)]
-pub(crate) struct GuestOutput(pub(crate) Arc<Lines>);
+pub(crate) struct GuestOutput {
+    lines: Arc<Lines>,
+    limit: Arc<OutputLimit>,
+}
+
+impl GuestOutput {
+    pub(crate) fn new(lines: &Arc<Lines>, limit: &Arc<OutputLimit>) -> GuestOutput {
+        GuestOutput {
+            lines: Arc::clone(lines),
+            limit: Arc::clone(limit),
+        }
+    }
+
+    /// Writes as much as the limits allow. If that is not all, the process is ended.
+    fn write_within_limits(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        let (allowed, rest) = self.limit.split(bytes);
+        self.lines.write(allowed)?;
+        match rest.is_empty() {
+            true => Ok(()),
+            false => Err(WriteError::Killed),
+        }
+    }
+}
 
 impl IsTerminal for GuestOutput {
     fn is_terminal(&self) -> bool {
-        self.0.is_terminal()
+        self.lines.is_terminal()
     }
 }
 
@@ -38,12 +61,12 @@ impl StdoutStream for GuestOutput {
 
 impl OutputStream for GuestOutput {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
-        self.0.write(&bytes).map_err(stream_error)
+        self.write_within_limits(&bytes).map_err(stream_error)
     }
 
     fn flush(&mut self) -> StreamResult<()> {
-        match self.0.is_terminal() {
-            true => self.0.flush().map_err(stream_error),
+        match self.lines.is_terminal() {
+            true => self.lines.flush().map_err(stream_error),
             // Guests flush after each write; the line is held back all the same.
             false => Ok(()),
         }
@@ -65,13 +88,13 @@ impl AsyncWrite for GuestOutput {
         _context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = self.0.write(bytes).map_err(io_error);
+        let written = self.write_within_limits(bytes).map_err(io_error);
         Poll::Ready(written.map(|()| bytes.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.0.is_terminal() {
-            true => Poll::Ready(self.0.flush().map_err(io_error)),
+        match self.lines.is_terminal() {
+            true => Poll::Ready(self.lines.flush().map_err(io_error)),
             false => Poll::Ready(Ok(())),
         }
     }

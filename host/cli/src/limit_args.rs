@@ -1,0 +1,47 @@
+//! The syntax of the limits that `isopod run` takes beside `--memory`, `--timeout` and
+//! `--max-processes`. Their defaults are those of [`isopod_host::Limits`].
+
+use crate::values::{ByteCount, Timeout};
+use clap::Args;
+
+/// What the program and its processes may use.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// Limit the CPU time of each process; waiting does not count [default: none].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) cpu_time: Option<Timeout>,
+
+    /// Limit what each process holds at a time: handles, open files [default: 100000].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_handles: Option<u32>,
+
+    /// Limit the size of a message [default: 64MiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_message: Option<ByteCount>,
+
+    /// Limit what each process writes to standard output and error [default: 1GiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_output: Option<ByteCount>,
+
+    /// Limit the memory of all processes together [default: half of the machine's].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) tree_memory: Option<ByteCount>,
+
+    /// Limit what all processes write together [default: 4GiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) tree_output: Option<ByteCount>,
+
+    /// Limit what waits in queues, pipes and pools, with shared memory and managers' contents
+    /// [default: 1GiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_queued: Option<ByteCount>,
+
+    /// Limit the number of processes started in all [default: 100000000].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_started: Option<u64>,
+
+    /// Limit the number of jobs of a pool that wait [default: 1000000].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_jobs: Option<u32>,
+}

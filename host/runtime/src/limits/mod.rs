@@ -1,0 +1,249 @@
+//! What processes may use: of each process, and of a tree of processes together.
+//!
+//! A limit that is reached is an error at the call or the process's exit status, never a failure of
+//! the host. A child has its parent's limits, or less. What the machine holds is bounded apart from
+//! this, by the engine ([`machine`](crate::machine)).
+
+mod account;
+mod cpu_time;
+mod memory;
+mod output;
+mod text;
+
+pub(crate) use account::Account;
+pub(crate) use cpu_time::{thread_time, watch as watch_cpu_time};
+pub(crate) use memory::MemoryLimit;
+pub(crate) use output::OutputLimit;
+pub(crate) use text::{bytes, message_too_large, over_budget, too_many_handles, too_many_waiting};
+
+use crate::error::{Error, ErrorKind, Result};
+use std::time::Duration;
+
+/// The smallest memory limit: one WebAssembly page.
+const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
+
+/// The limits of the processes that a [`Command`](crate::Command) starts.
+///
+/// | limit | of | default | when it is reached |
+/// |---|---|---|---|
+/// | [`memory`](Self::memory) | process | 4 GiB | growth fails; exit status `memory-limit` |
+/// | [`table_elements`](Self::table_elements) | process | 1,000,000 | as memory |
+/// | [`cpu_time`](Self::cpu_time) | process | none | exit status `cpu-time-limit` |
+/// | [`timeout`](Self::timeout) | main, and with it the tree | none | exit status `deadline` |
+/// | [`handles`](Self::handles) | process | 100,000 | error `limit-exceeded`; exit status `limit` where the call has no such error, or a message was taken already |
+/// | [`message_size`](Self::message_size) | process | 64 MiB | error `message-too-large` |
+/// | [`output`](Self::output) | process | 1 GiB | exit status `limit` |
+/// | [`tree_memory`](Self::tree_memory) | tree | half of the machine's memory | as memory |
+/// | [`tree_output`](Self::tree_output) | tree | 4 GiB | exit status `limit` of who writes on |
+/// | [`queued_bytes`](Self::queued_bytes) | tree | 1 GiB | error `limit-exceeded` |
+/// | [`live_processes`](Self::live_processes) | tree | the engine's | error `limit-exceeded` |
+/// | [`started_processes`](Self::started_processes) | tree | 100,000,000 | error `limit-exceeded` |
+/// | [`waiting_jobs`](Self::waiting_jobs) | pool | 1,000,000 | error `limit-exceeded` |
+///
+/// No limit at all is the largest value of its type, asked for by name. How long a program may run
+/// is known to whoever starts it alone, so the limits of time have no default.
+///
+/// ```
+/// use isopod_host::Limits;
+/// use std::time::Duration;
+/// let limits = Limits::default()
+///     .memory(64 << 20)
+///     .cpu_time(Duration::from_secs(10))
+///     .live_processes(8);
+/// assert_ne!(limits, Limits::default());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[must_use = "limits hold for the command that they are given to"]
+pub struct Limits {
+    pub(crate) process: ProcessLimits,
+    pub(crate) tree: TreeLimits,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// What one process may use; a child has the same, or less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProcessLimits {
+    pub(crate) memory_bytes: u64,
+    pub(crate) table_elements: u64,
+    pub(crate) cpu_time: Option<Duration>,
+    pub(crate) handles: u32,
+    pub(crate) message_bytes: u64,
+    pub(crate) output_bytes: u64,
+}
+
+impl Default for ProcessLimits {
+    fn default() -> ProcessLimits {
+        ProcessLimits {
+            // All that a 32-bit memory can be.
+            memory_bytes: 4 << 30,
+            table_elements: 1_000_000,
+            cpu_time: None,
+            handles: 100_000,
+            message_bytes: 64 << 20,
+            output_bytes: 1 << 30,
+        }
+    }
+}
+
+/// What the processes of a tree may use together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TreeLimits {
+    /// None is half of the machine's memory.
+    pub(crate) memory_bytes: Option<u64>,
+    pub(crate) output_bytes: u64,
+    pub(crate) queued_bytes: u64,
+    pub(crate) live_processes: u32,
+    pub(crate) started_processes: u64,
+    pub(crate) waiting_jobs: u32,
+}
+
+impl Default for TreeLimits {
+    fn default() -> TreeLimits {
+        TreeLimits {
+            memory_bytes: None,
+            output_bytes: 4 << 30,
+            queued_bytes: 1 << 30,
+            live_processes: u32::MAX,
+            started_processes: 100_000_000,
+            waiting_jobs: 1_000_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The linear memories of each process together, in bytes; at least 64 KiB.
+    pub fn memory(mut self, bytes: u64) -> Limits {
+        self.process.memory_bytes = bytes;
+        self
+    }
+
+    /// The elements of the tables of each process together.
+    pub fn table_elements(mut self, count: u64) -> Limits {
+        self.process.table_elements = count;
+        self
+    }
+
+    /// The time that each process may compute: its thread's own clock, which stands still while it
+    /// waits. It is ended at most some milliseconds of its time later.
+    pub fn cpu_time(mut self, time: Duration) -> Limits {
+        self.process.cpu_time = Some(time);
+        self
+    }
+
+    /// The time after which main is ended, and the tree with it. Not for pools of the embedder's,
+    /// whose jobs have time-outs of their own.
+    pub fn timeout(mut self, timeout: Duration) -> Limits {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// What each process may hold at a time: handles, objects, open files, streams. Some ten are in
+    /// use before a program's first line.
+    pub fn handles(mut self, count: u32) -> Limits {
+        self.process.handles = count;
+        self
+    }
+
+    /// The largest payload of a message that a process may send, in bytes.
+    pub fn message_size(mut self, bytes: u64) -> Limits {
+        self.process.message_bytes = bytes;
+        self
+    }
+
+    /// What each process may write to standard output and standard error together, in bytes.
+    pub fn output(mut self, bytes: u64) -> Limits {
+        self.process.output_bytes = bytes;
+        self
+    }
+
+    /// The linear memories of all live processes together, in bytes.
+    pub fn tree_memory(mut self, bytes: u64) -> Limits {
+        self.tree.memory_bytes = Some(bytes);
+        self
+    }
+
+    /// What all processes, those that have ended too, may write to standard output and standard
+    /// error together, in bytes.
+    pub fn tree_output(mut self, bytes: u64) -> Limits {
+        self.tree.output_bytes = bytes;
+        self
+    }
+
+    /// What messages in queues, pipes and pools, contents of dicts and lists and shared memories
+    /// may cost together, in bytes.
+    pub fn queued_bytes(mut self, bytes: u64) -> Limits {
+        self.tree.queued_bytes = bytes;
+        self
+    }
+
+    /// Processes that may live at a time.
+    pub fn live_processes(mut self, count: u32) -> Limits {
+        self.tree.live_processes = count;
+        self
+    }
+
+    /// Processes that may be started in all, those that have ended too.
+    pub fn started_processes(mut self, count: u64) -> Limits {
+        self.tree.started_processes = count;
+        self
+    }
+
+    /// Jobs of a pool that may wait to be begun.
+    pub fn waiting_jobs(mut self, count: u32) -> Limits {
+        self.tree.waiting_jobs = count;
+        self
+    }
+
+    /// Whether a process can live within them.
+    pub(crate) fn check(&self) -> Result<()> {
+        let invalid = |text: String| Err(Error::new(ErrorKind::InvalidArgument, text));
+        let memory_bytes = self.process.memory_bytes;
+        if memory_bytes < SMALLEST_MEMORY_LIMIT {
+            return invalid(format!(
+                "a memory limit of {} is too small: the smallest is {}",
+                bytes(memory_bytes),
+                bytes(SMALLEST_MEMORY_LIMIT)
+            ));
+        }
+        for (what, is_zero) in [
+            ("handles", self.process.handles == 0),
+            ("live processes", self.tree.live_processes == 0),
+            ("started processes", self.tree.started_processes == 0),
+            ("waiting jobs", self.tree.waiting_jobs == 0),
+        ] {
+            if is_zero {
+                return invalid(format!(
+                    "a limit of 0 {what} is too small: the smallest is 1"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    #[test]
+    fn limits_below_the_smallest_are_refused() {
+        Limits::default().check().unwrap();
+        for (limits, text) in [
+            (
+                Limits::default().memory(100),
+                "a memory limit of 100 bytes is too small: the smallest is 64 KiB",
+            ),
+            (
+                Limits::default().handles(0),
+                "a limit of 0 handles is too small: the smallest is 1",
+            ),
+            (
+                Limits::default().waiting_jobs(0),
+                "a limit of 0 waiting jobs is too small: the smallest is 1",
+            ),
+        ] {
+            assert_eq!(limits.check().unwrap_err().to_string(), text);
+        }
+    }
+}

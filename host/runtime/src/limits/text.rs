@@ -1,0 +1,59 @@
+//! What whoever reaches a limit is told: the value, the limit, and how to raise it.
+
+/// For a message above the sender's own limit.
+pub(crate) fn message_too_large(size_bytes: u64, limit_bytes: u64) -> String {
+    format!(
+        "message of {} is larger than the process's limit of {}; raise it with `Limits::message_size` or `--max-message`",
+        bytes(size_bytes),
+        bytes(limit_bytes)
+    )
+}
+
+/// For a process that holds as much as it may.
+pub(crate) fn too_many_handles(limit: u32) -> String {
+    format!(
+        "the process holds {limit} handles, which is its limit; raise it with `Limits::handles` or `--max-handles`"
+    )
+}
+
+/// For whoever exceeds a tree's limit on queued bytes.
+pub(crate) fn over_budget(limit_bytes: u64) -> String {
+    format!(
+        "the messages queued by this tree of processes would exceed its limit of {}; raise it with `Limits::queued_bytes` or `--max-queued`",
+        bytes(limit_bytes)
+    )
+}
+
+/// For whoever submits more jobs than may wait.
+pub(crate) fn too_many_waiting(waiting: u64, limit: u64) -> String {
+    format!(
+        "{waiting} jobs would wait in the pool, which is more than its limit of {limit}; raise it with `Limits::waiting_jobs` or `--max-jobs`"
+    )
+}
+
+/// `16 MiB`, `1.5 MiB`, `100 bytes`.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    for (unit, name) in UNITS {
+        if count >= unit {
+            let tenths = u128::from(count) * 10 / u128::from(unit);
+            return match tenths % 10 {
+                0 => format!("{} {name}", tenths / 10),
+                tenth => format!("{}.{tenth} {name}", tenths / 10),
+            };
+        }
+    }
+    format!("{count} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_for_people() {
+        assert_eq!(bytes(16 << 20), "16 MiB");
+        assert_eq!(bytes(3 << 19), "1.5 MiB");
+        assert_eq!(bytes(100), "100 bytes");
+    }
+}

@@ -1,0 +1,300 @@
+//! What the machine holds: how many processes may live at a time, and how much memory there is.
+//!
+//! Past `vm.max_map_count` a mapping fails where wasmtime does not expect it and the host is ended,
+//! and past the limits of threads and pids the whole machine suffers. So both are read when an engine
+//! is made, and spawns beyond are refused with the name of the setting.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Mappings that a process may need: its slots' two, and what its memory and stack split off.
+const MAPPINGS_PER_PROCESS: u64 = 10;
+/// Mappings left to the rest of this operating-system process.
+const OTHER_MAPPINGS: u64 = 1_000;
+/// Threads left to the rest: the engine's own, idle ones, those of file operations, and others of
+/// this operating-system process.
+const OTHER_THREADS: u64 = 200;
+/// What is taken for the machine's memory where it cannot be read.
+const UNKNOWN_MEMORY_BYTES: u64 = 4 << 30;
+
+/// How many processes may live at a time, and how that is raised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Capacity {
+    pub(crate) processes: u32,
+    advice: String,
+}
+
+impl Capacity {
+    /// What whoever is refused is told.
+    pub(crate) fn refusal(&self) -> String {
+        format!(
+            "{} processes live, which is the limit{}",
+            self.processes, self.advice
+        )
+    }
+}
+
+/// One bound of the machine's, as far as it concerns processes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bound {
+    /// As it is to be raised: `vm.max_map_count`.
+    setting: String,
+    value: u64,
+    used: u64,
+    kept_free: u64,
+    per_process: u64,
+}
+
+impl Bound {
+    fn processes(&self) -> u64 {
+        let free = self.value.saturating_sub(self.used);
+        free.saturating_sub(self.kept_free) / self.per_process
+    }
+}
+
+/// What an engine may have that was asked for this many processes.
+///
+/// # Errors
+/// [`ErrorKind::Engine`] if the machine does not hold a single one.
+pub(crate) fn capacity(wanted: u32) -> Result<Capacity> {
+    within(wanted, &bounds())
+}
+
+fn within(wanted: u32, bounds: &[Bound]) -> Result<Capacity> {
+    let tightest = bounds.iter().min_by_key(|bound| bound.processes());
+    match tightest.map(|bound| (bound, u32::try_from(bound.processes()))) {
+        Some((bound, Ok(0))) => Err(Error::new(
+            ErrorKind::Engine,
+            format!(
+                "the machine holds no process: {} is {}, of which {} are used and {} are kept free; raise it",
+                bound.setting, bound.value, bound.used, bound.kept_free
+            ),
+        )),
+        Some((bound, Ok(processes))) if processes < wanted => Ok(Capacity {
+            processes,
+            advice: format!(
+                " of this machine: {} is {}, {} were used at the start, and a process takes up to {}; raise it",
+                bound.setting, bound.value, bound.used, bound.per_process
+            ),
+        }),
+        _ => Ok(Capacity {
+            processes: wanted,
+            advice: "; raise it with `EngineBuilder::max_processes` or `--max-processes`"
+                .to_owned(),
+        }),
+    }
+}
+
+/// All bounds that can be read here; one that cannot is none.
+fn bounds() -> Vec<Bound> {
+    let mappings = number("/proc/sys/vm/max_map_count").map(|value| Bound {
+        setting: "the kernel's setting `vm.max_map_count`".to_owned(),
+        value,
+        used: lines("/proc/self/maps"),
+        kept_free: OTHER_MAPPINGS,
+        per_process: MAPPINGS_PER_PROCESS,
+    });
+    let threads = |setting: &str, value: u64, used: u64| Bound {
+        setting: setting.to_owned(),
+        value,
+        used,
+        kept_free: OTHER_THREADS,
+        per_process: 1,
+    };
+    let all_threads = threads_of_the_machine();
+    let kernel = [
+        ("/proc/sys/kernel/threads-max", "kernel.threads-max"),
+        ("/proc/sys/kernel/pid_max", "kernel.pid_max"),
+    ]
+    .into_iter()
+    .filter_map(|(path, name)| {
+        let setting = format!("the kernel's setting `{name}`");
+        Some(threads(&setting, number(path)?, all_threads))
+    });
+    // The super-user is exempt. Of others the kernel counts all threads, which only they are told.
+    let of_user = rustix::process::getrlimit(rustix::process::Resource::Nproc).current;
+    let of_user = of_user
+        .filter(|_| !rustix::process::geteuid().is_root())
+        .map(|value| threads("the limit `ulimit -u`", value, own_threads()));
+    let of_group = pids_directories().into_iter().filter_map(|directory| {
+        let value = number(directory.join("pids.max"))?;
+        let used = number(directory.join("pids.current")).unwrap_or(0);
+        let setting = format!("the cgroup's `{}`", directory.join("pids.max").display());
+        Some(threads(&setting, value, used))
+    });
+    mappings
+        .into_iter()
+        .chain(kernel)
+        .chain(of_user)
+        .chain(of_group)
+        .collect()
+}
+
+/// The memory that processes can have at most, in bytes: the machine's, or the cgroup's.
+pub(crate) fn memory_bytes() -> u64 {
+    let machine = fs::read_to_string("/proc/meminfo").ok();
+    let machine = machine.and_then(|text| total_memory(&text));
+    let groups = groups();
+    let of_groups = groups.iter().filter_map(|(controllers, path)| {
+        match (controllers.as_str(), is_of(controllers, "memory")) {
+            ("", _) => number(Path::new("/sys/fs/cgroup").join(path).join("memory.max")),
+            (_, true) => number(
+                Path::new("/sys/fs/cgroup/memory")
+                    .join(path)
+                    .join("memory.limit_in_bytes"),
+            ),
+            _ => None,
+        }
+    });
+    let smallest = of_groups.chain(machine).min();
+    smallest.unwrap_or(UNKNOWN_MEMORY_BYTES)
+}
+
+/// The directories of the control groups that this process's pids count in, innermost first.
+fn pids_directories() -> Vec<PathBuf> {
+    let mut directories = Vec::new();
+    for (controllers, path) in groups() {
+        let root = match controllers.as_str() {
+            "" => "/sys/fs/cgroup",
+            _ if is_of(&controllers, "pids") => "/sys/fs/cgroup/pids",
+            _ => continue,
+        };
+        // The groups above bound it too.
+        directories.extend(path.ancestors().map(|path| Path::new(root).join(path)));
+    }
+    directories
+}
+
+/// The control groups of this process: controllers (none in version 2) and path below their root.
+fn groups() -> Vec<(String, PathBuf)> {
+    let text = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    text.lines().filter_map(group).collect()
+}
+
+/// A line of `/proc/self/cgroup`: `8:pids:/a/b`, `0::/a/b`.
+fn group(line: &str) -> Option<(String, PathBuf)> {
+    let mut parts = line.splitn(3, ':').skip(1);
+    let controllers = parts.next()?.to_owned();
+    let path = parts.next()?.trim_start_matches('/');
+    Some((controllers, PathBuf::from(path)))
+}
+
+fn is_of(controllers: &str, controller: &str) -> bool {
+    controllers.split(',').any(|other| other == controller)
+}
+
+/// The bytes of `MemTotal`.
+fn total_memory(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1 << 10)
+}
+
+/// The number of all threads: the fourth field of `/proc/loadavg` is `RUNNING/ALL`.
+fn threads_of_the_machine() -> u64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let all = text
+        .split_ascii_whitespace()
+        .nth(3)
+        .and_then(|field| field.split_once('/')?.1.parse().ok());
+    all.unwrap_or(0)
+}
+
+fn own_threads() -> u64 {
+    let directory = fs::read_dir("/proc/self/task");
+    directory.map_or(0, |entries| {
+        u64::try_from(entries.count()).unwrap_or(u64::MAX)
+    })
+}
+
+fn lines(path: &str) -> u64 {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    u64::try_from(text.lines().count()).unwrap_or(u64::MAX)
+}
+
+/// The number that a file holds; none if there is no such file, or it says `max`.
+fn number(path: impl AsRef<Path>) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn mappings(value: u64) -> Bound {
+        Bound {
+            setting: "the kernel's setting `vm.max_map_count`".to_owned(),
+            value,
+            used: 300,
+            kept_free: 1_000,
+            per_process: 10,
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_stands_where_it_fits() {
+        let capacity = within(1_000, &[mappings(65_530)]).unwrap();
+        assert_eq!(capacity.processes, 1_000);
+        assert!(capacity.refusal().ends_with("or `--max-processes`"));
+        assert_eq!(within(7, &[]).unwrap().processes, 7);
+    }
+
+    #[test]
+    fn the_tightest_bound_counts_and_is_named() {
+        let threads = Bound {
+            setting: "the limit `ulimit -u`".to_owned(),
+            value: 5_000,
+            used: 100,
+            kept_free: 200,
+            per_process: 1,
+        };
+        let capacity = within(10_000, &[threads, mappings(20_000)]).unwrap();
+        assert_eq!(
+            capacity.refusal(),
+            "1870 processes live, which is the limit of this machine: the kernel's setting `vm.max_map_count` is 20000, 300 were used at the start, and a process takes up to 10; raise it"
+        );
+    }
+
+    #[test]
+    fn a_machine_without_room_is_an_error() {
+        let error = within(10, &[mappings(1_305)]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Engine);
+        assert!(error.to_string().contains("`vm.max_map_count` is 1305"));
+    }
+
+    #[test]
+    fn files_of_the_kernel_are_understood() {
+        assert_eq!(
+            group("8:pids,cpu:/a/b"),
+            Some(("pids,cpu".to_owned(), PathBuf::from("a/b")))
+        );
+        assert_eq!(group("0::/"), Some((String::new(), PathBuf::new())));
+        assert!(is_of("cpu,pids", "pids") && !is_of("", "pids"));
+        assert_eq!(
+            total_memory("MemTotal:     2 kB\nMemFree: 1 kB"),
+            Some(2048)
+        );
+        assert_eq!(total_memory("MemTotal: much"), None);
+    }
+
+    #[test]
+    fn this_machine_is_read() {
+        assert!(memory_bytes() > 64 << 20);
+        let bounds = bounds();
+        assert!(
+            bounds
+                .iter()
+                .any(|bound| bound.setting.contains("max_map_count"))
+        );
+        assert!(
+            bounds
+                .iter()
+                .all(|bound| bound.used > 0 || bound.setting.contains("cgroup")),
+            "{bounds:?}"
+        );
+    }
+}

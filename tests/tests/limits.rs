@@ -1,0 +1,231 @@
+//! Each limit, reached by a guest: an error at the call or its exit status, and what goes on beside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+use isopod_host::{
+    Command, Engine, ErrorKind, ExitStatus, JobError, Limits, Message, Pool, Program,
+};
+use isopod_tests::{Bench, Finished, GUARD, run};
+use std::time::Duration;
+
+fn run_with(limits: Limits, scenario: &str) -> Finished {
+    let bench = Bench::new().unwrap();
+    run(bench.command(scenario).limits(limits)).unwrap()
+}
+
+/// Runs a scenario that is to succeed; gives its standard output.
+fn output(limits: Limits, scenario: &str) -> String {
+    let finished = run_with(limits, scenario);
+    assert_eq!(
+        finished.status,
+        ExitStatus::Exited(0),
+        "{}",
+        finished.stderr
+    );
+    finished.stdout
+}
+
+#[test]
+fn handles() {
+    let text = "the process holds 100 handles, which is its limit; raise it with `Limits::handles` or `--max-handles`\n";
+    let told = output(Limits::default().handles(100), "hold-handles");
+    assert_eq!(told, text.repeat(2));
+}
+
+#[test]
+fn a_process_that_takes_more_handles_than_it_may_hold_ends() {
+    let output = output(Limits::default(), "take-handles");
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(lines[0].starts_with("the process holds 60 handles"));
+    assert_eq!(lines[1], "Exited(0), 100");
+}
+
+#[test]
+fn a_process_that_cannot_hold_what_it_begins_with_ends() {
+    let finished = run_with(Limits::default().handles(1), "echo");
+    assert!(
+        matches!(&finished.status, ExitStatus::Limit(text) if text.contains("1 handles")),
+        "{:?}",
+        finished.status
+    );
+}
+
+#[test]
+fn messages_and_what_is_queued() {
+    let refused = "MessageTooLarge: message of 1.9 MiB is larger than the process's limit of 1 MiB; raise it with `Limits::message_size` or `--max-message`\n";
+    let small = Limits::default().message_size(1 << 20);
+    let lines = output(small, "put-bytes 2000000");
+    assert_eq!(lines, format!("{refused}{refused}MessageTooLarge\n"));
+    let little = Limits::default().queued_bytes(1 << 20);
+    let lines = output(little, "put-bytes 600000");
+    assert!(
+        lines.starts_with(
+            "put\nLimitExceeded: the messages queued by this tree of processes would exceed its limit of 1 MiB"
+        ),
+        "{lines}"
+    );
+    assert_eq!(output(Limits::default(), "put-bytes 2000000"), "put\nput\n");
+}
+
+#[test]
+fn output_ends_at_its_limit_to_the_byte() {
+    let finished = run_with(Limits::default().output(1_005), "write-for-ever");
+    let text =
+        "output limit of 1005 bytes reached; raise it with `Limits::output` or `--max-output`";
+    assert_eq!(finished.status, ExitStatus::Limit(text.to_owned()));
+    // The child's 50 are its own.
+    assert_eq!(finished.stdout.len(), 1_055);
+    assert!(finished.stderr.contains("output limit of 50 bytes reached"));
+
+    let finished = run_with(Limits::default().tree_output(1_005), "write-for-ever");
+    assert!(matches!(&finished.status, ExitStatus::Limit(text) if text.contains("whole tree")));
+    assert_eq!(finished.stdout.len(), 1_005);
+}
+
+#[test]
+fn processes_alive_and_started() {
+    let live = output(Limits::default().live_processes(5), "spawn-until-refused");
+    assert!(
+        live.starts_with("4 children, then: 5 processes live in this tree"),
+        "{live}"
+    );
+    let started = output(
+        Limits::default().started_processes(7),
+        "start-until-refused",
+    );
+    assert!(
+        started.starts_with("7, then LimitExceeded: this tree has started 7 processes"),
+        "{started}"
+    );
+}
+
+#[test]
+fn memory_of_the_whole_tree() {
+    let finished = run_with(Limits::default().tree_memory(16 << 20), "end memory");
+    let ExitStatus::MemoryLimit(text) = &finished.status else {
+        panic!("{:?}", finished.status);
+    };
+    assert!(
+        text.contains("16 MiB for the whole tree of processes reached"),
+        "{text}"
+    );
+}
+
+#[test]
+fn tables() {
+    let module = r#"(module
+        (table 10 funcref)
+        (memory (export "memory") 1)
+        (func (export "_start")
+            (loop $more
+                (br_if $more (i32.ne (i32.const -1) (table.grow (ref.null func) (i32.const 100))))
+                unreachable)))"#;
+    let engine = Engine::new().unwrap();
+    let module = wat::parse_str(module).unwrap();
+    let program = Program::from_bytes(&engine, "tables", &module).unwrap();
+    let command = Command::new(&program).limits(Limits::default().table_elements(5_000));
+    let finished = run(command).unwrap();
+    assert!(
+        matches!(&finished.status, ExitStatus::MemoryLimit(text) if text.starts_with("table limit of 5000 elements reached")),
+        "{:?}",
+        finished.status
+    );
+}
+
+#[test]
+fn cpu_time_ends_who_computes_and_nobody_who_waits() {
+    let limits = Limits::default().cpu_time(Duration::from_millis(100));
+    let bench = Bench::new().unwrap();
+    let waits = bench.command("blocked queue-get").limits(limits.clone());
+    let waits = waits.spawn().unwrap();
+    bench.wait_ready(1).unwrap();
+    let finished = run(bench.command("end busy-quietly").limits(limits.clone())).unwrap();
+    let text = "limit of 100ms of CPU time reached".to_owned();
+    assert_eq!(finished.status, ExitStatus::CpuTimeLimit(text));
+    // Threads are reused, and each process begins at nothing.
+    for _ in 0..5 {
+        let finished = run(bench.command("compute-for-ever").limits(limits.clone())).unwrap();
+        assert_eq!(
+            finished.status,
+            ExitStatus::Exited(0),
+            "{}",
+            finished.stderr
+        );
+        assert_eq!(
+            finished.stdout,
+            "CpuTimeLimit(\"limit of 50ms of CPU time reached\")\n"
+        );
+    }
+    assert!(waits.is_alive());
+    waits.kill();
+    assert_eq!(waits.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
+}
+
+#[test]
+fn children_have_less_or_the_same() {
+    let limits = Limits::default().cpu_time(Duration::from_secs(60));
+    let output = output(limits, "limits-only-shrink");
+    let lines: Vec<&str> = output.lines().collect();
+    for (line, own) in lines.iter().zip(["60s", "100000", "64 MiB", "1 GiB"]) {
+        let text = format!("is more than the {own} of the process that asks");
+        assert!(line.ends_with(&text), "{line}");
+    }
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn jobs_that_wait() {
+    let bench = Bench::new().unwrap();
+    let command = bench
+        .command("nothing")
+        .limits(Limits::default().waiting_jobs(5));
+    let pool = Pool::builder(command).workers(1).build().unwrap();
+    let error = pool
+        .submit("any", vec![Message::default(); 10])
+        .unwrap_err();
+    let text = "10 jobs would wait in the pool, which is more than its limit of 5; raise it with `Limits::waiting_jobs` or `--max-jobs`";
+    assert!(
+        matches!(&error, JobError::LimitExceeded(told) if told == text),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn no_limit_is_too_small_to_be_told_so() {
+    let bench = Bench::new().unwrap();
+    let command = bench
+        .command("nothing")
+        .limits(Limits::default().handles(0));
+    let error = command.spawn().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn an_engine_takes_no_more_processes_than_the_machine_holds() {
+    let setting = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap();
+    let mappings: u32 = setting.trim().parse().unwrap();
+    let engine = Engine::builder().max_processes(u32::MAX).build().unwrap();
+    assert!(engine.max_processes() < mappings / 10);
+    assert_eq!(
+        Engine::builder()
+            .max_processes(3)
+            .build()
+            .unwrap()
+            .max_processes(),
+        3
+    );
+    // One that is capped runs programs all the same.
+    let program = Program::from_bytes(&engine, "guests", isopod_tests::guests().unwrap()).unwrap();
+    let finished = run(Command::new(&program).arg("nothing")).unwrap();
+    assert_eq!(
+        finished.status,
+        ExitStatus::Exited(0),
+        "{}",
+        finished.stderr
+    );
+}
