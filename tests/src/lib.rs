@@ -4,8 +4,10 @@
 //! binary, and its compiled code is cached between them.
 
 mod random;
+mod remains;
 
 pub use random::Random;
+pub use remains::Remains;
 
 use anyhow::{Context, Result};
 use isopod_host::{

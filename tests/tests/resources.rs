@@ -9,26 +9,7 @@
 )]
 
 use isopod_host::{Bounds, ExitStatus, Queue};
-use isopod_tests::{Bench, GUARD};
-use std::fs;
-
-#[derive(Debug, PartialEq, Eq)]
-struct Count {
-    threads: usize,
-    mappings: usize,
-    descriptors: usize,
-}
-
-fn count() -> Count {
-    Count {
-        threads: fs::read_dir("/proc/self/task").unwrap().count(),
-        mappings: fs::read_to_string("/proc/self/maps")
-            .unwrap()
-            .lines()
-            .count(),
-        descriptors: fs::read_dir("/proc/self/fd").unwrap().count(),
-    }
-}
+use isopod_tests::{Bench, GUARD, Remains};
 
 #[test]
 fn nothing_is_left() {
@@ -52,16 +33,10 @@ fn nothing_is_left() {
     };
     // Pools of threads and memory slots fill up first.
     kill_some(200);
-    let before = count();
+    let before = Remains::count().unwrap();
     kill_some(1_000);
-    let after = count();
-    assert_eq!(after.descriptors, before.descriptors);
-    // A pool may have grown by an idle thread or a warm slot, but not with the kills.
-    assert!(after.threads <= before.threads + 2, "{before:?} {after:?}");
-    assert!(
-        after.mappings <= before.mappings + 40,
-        "{before:?} {after:?}"
-    );
+    let after = Remains::count().unwrap();
+    assert!(after.is_as(&before), "{before:?} {after:?}");
     for queue in [&given, &bench.ready] {
         let holders = queue.holders();
         assert_eq!((holders.embedder, holders.messages), (1, 0));

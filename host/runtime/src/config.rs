@@ -9,7 +9,7 @@ const CORE_INSTANCES_PER_PROCESS: u32 = 20;
 /// Tables that one process may need, the core instances' own included.
 const TABLES_PER_PROCESS: u32 = 20;
 /// Elements that each of these tables may grow to: Python's largest has 5,844.
-const TABLE_ELEMENTS: usize = 20_000;
+pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 /// Linear memories that one process may need. The preview 1 adapter shares the program's.
 const MEMORIES_PER_PROCESS: u32 = 2;
 

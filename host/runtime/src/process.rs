@@ -19,6 +19,10 @@ use std::time::{Duration, Instant};
 /// The name of a tree's first process, as in Python.
 pub(crate) const MAIN_NAME: &str = "MainProcess";
 
+/// What the numbers in a default name may take, in bytes. Births may follow each other without end,
+/// though few of them live at a time: each process starts the next one and fails.
+const LONGEST_LINEAGE_BYTES: usize = 240;
+
 /// How a process is asked to end from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -249,6 +253,22 @@ pub(crate) struct ProcessState {
     pub(crate) status: Arc<Completion<ExitStatus>>,
 }
 
+fn lineage(ancestors: &[u64], number: u64) -> Vec<u64> {
+    let mut bytes = 0;
+    let mut nearest_first: Vec<u64> = std::iter::once(&number)
+        .chain(ancestors.iter().rev())
+        .copied()
+        .take_while(|number| {
+            let digits = number.checked_ilog10().unwrap_or(0) + 1;
+            // With the colon before it.
+            bytes += usize::try_from(digits).unwrap_or(usize::MAX) + 1;
+            bytes <= LONGEST_LINEAGE_BYTES
+        })
+        .collect();
+    nearest_first.reverse();
+    nearest_first
+}
+
 /// What a process can know of the one that started it, and can wait for.
 ///
 /// It is all that a process keeps of a parent that has ended, and nothing in it leads further up:
@@ -311,6 +331,12 @@ impl ProcessState {
     }
 
     /// This process, as those that it starts know it.
+    /// The number of a new child, after those of its ancestors: of the nearest, if there are many.
+    pub(crate) fn child_lineage(&self) -> Vec<u64> {
+        let number = self.children_made.fetch_add(1, Ordering::Relaxed) + 1;
+        lineage(&self.lineage, number)
+    }
+
     pub(crate) fn as_starter(&self) -> Arc<Starter> {
         Arc::new(Starter {
             id: self.id,
@@ -396,5 +422,18 @@ impl std::fmt::Debug for ProcessState {
             .field("id", &self.id)
             .field("name", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lineage_is_bounded() {
+        assert_eq!(lineage(&[], 1), [1]);
+        assert_eq!(lineage(&[3, 1], 2), [3, 1, 2]);
+        assert_eq!(lineage(&[7; 1_000], 10).len(), 119);
+        assert_eq!(lineage(&[u64::MAX; 1_000], u64::MAX).len(), 11);
     }
 }

@@ -205,7 +205,8 @@ fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> Exi
         None => error.root_cause().to_string(),
     };
     let backtrace = process.vitals.backtrace();
-    ExitStatus::Trapped(crash_report::with_backtrace(&cause, backtrace))
+    let text = crash_report::with_backtrace(&cause, backtrace);
+    ExitStatus::Trapped(limits::cut(text, limits::LONGEST_STATUS_BYTES))
 }
 
 fn size(number: u64) -> usize {

@@ -3,8 +3,9 @@
 use super::bindings::isopod::multiprocessing::memory::{Host, HostSharedMemory};
 use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use super::errors::Failure;
+use crate::limits;
 use crate::run::State;
-use isopod_sync::{Handle, NameNotFound, SharedMemory};
+use isopod_sync::{Handle, NameNotFound, SHARED_MEMORY_NAME_BYTES, SharedMemory};
 use wasmtime::component::Resource;
 
 impl Host for State {}
@@ -151,5 +152,6 @@ impl HostSharedMemory for State {
 }
 
 fn no_name(name: &str) -> Failure {
+    let name = limits::cut(name.to_owned(), SHARED_MEMORY_NAME_BYTES);
     ErrorCode::NotFound(format!("no shared memory has the name `{name}`")).into()
 }

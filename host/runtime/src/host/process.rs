@@ -23,9 +23,8 @@ use wasmtime::component::Resource;
 /// The longest name of a process, in bytes.
 const LONGEST_NAME_BYTES: usize = 255;
 
-/// What is kept of the message with which a process fails, in bytes: others hold it for longer than
-/// the process lives.
-const LONGEST_FAILURE_BYTES: usize = 64 << 10;
+/// What is kept of a task's label, in bytes: names of types may be long, and it is for people only.
+const LONGEST_LABEL_BYTES: usize = 1 << 10;
 
 /// A guest's reference to a process.
 #[derive(Debug)]
@@ -259,11 +258,8 @@ impl Host for State {
         Err(Stop::Now(ExitStatus::Exited(i32::from(code))).into())
     }
 
-    fn fail(&mut self, mut message: String) -> wasmtime::Result<()> {
-        if message.len() > LONGEST_FAILURE_BYTES {
-            message.truncate(message.floor_char_boundary(LONGEST_FAILURE_BYTES));
-            message.push_str("...");
-        }
+    fn fail(&mut self, message: String) -> wasmtime::Result<()> {
+        let message = limits::cut(message, limits::LONGEST_STATUS_BYTES);
         Err(Stop::Now(ExitStatus::Failed(message)).into())
     }
 
@@ -363,7 +359,7 @@ fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
             .name
             .clone()
             .unwrap_or_else(|| spawn::default_name("Process", &lineage)),
-        task,
+        task: limits::cut(task, LONGEST_LABEL_BYTES),
         parent: Some(Arc::clone(parent)),
         is_daemon: options.is_daemon.unwrap_or(parent.is_daemon),
         is_main: false,

@@ -14,7 +14,10 @@ pub(crate) use account::Account;
 pub(crate) use cpu_time::{thread_time, watch as watch_cpu_time};
 pub(crate) use memory::MemoryLimit;
 pub(crate) use output::OutputLimit;
-pub(crate) use text::{bytes, message_too_large, over_budget, too_many_handles, too_many_waiting};
+pub(crate) use text::{
+    LONGEST_STATUS_BYTES, bytes, cut, message_too_large, over_budget, too_many_handles,
+    too_many_waiting,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Duration;

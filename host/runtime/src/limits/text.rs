@@ -1,5 +1,9 @@
 //! What whoever reaches a limit is told: the value, the limit, and how to raise it.
 
+/// What is kept of the text that says how a process ended, in bytes: others hold it for longer than
+/// the process lives, and a guest chooses the names in a backtrace.
+pub(crate) const LONGEST_STATUS_BYTES: usize = 64 << 10;
+
 /// For a message above the sender's own limit.
 pub(crate) fn message_too_large(size_bytes: u64, limit_bytes: u64) -> String {
     format!(
@@ -31,6 +35,16 @@ pub(crate) fn too_many_waiting(waiting: u64, limit: u64) -> String {
     )
 }
 
+/// The text, or as much of it as these bytes hold, with an ellipsis then.
+pub(crate) fn cut(mut text: String, most_bytes: usize) -> String {
+    if text.len() > most_bytes {
+        text.truncate(text.floor_char_boundary(most_bytes));
+        text.push_str("...");
+        text.shrink_to_fit();
+    }
+    text
+}
+
 /// `16 MiB`, `1.5 MiB`, `100 bytes`.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
@@ -55,5 +69,12 @@ mod tests {
         assert_eq!(bytes(16 << 20), "16 MiB");
         assert_eq!(bytes(3 << 19), "1.5 MiB");
         assert_eq!(bytes(100), "100 bytes");
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(cut("äö".to_owned(), 4), "äö");
+        assert_eq!(cut("äöü".to_owned(), 5), "äö...");
+        assert_eq!(cut("ä".to_owned(), 1), "...");
     }
 }

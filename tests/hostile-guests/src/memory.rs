@@ -1,0 +1,67 @@
+//! More memory, handles and objects than there are.
+
+use crate::raw::{bindings, submit_one_buffer};
+use crate::{Outcome, refused};
+use isopod::{ErrorKind, Process, SharedMemory};
+use std::hint::black_box;
+
+pub fn bomb() -> Outcome {
+    let mut blocks = Vec::new();
+    loop {
+        blocks.push(black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+/// Each child may have as much as its parent, and not a byte more.
+pub fn bomb_of_children() -> Outcome {
+    let child = || bomb();
+    let wanted = Process::builder().memory_limit(u64::MAX).spawn(child, ());
+    refused(wanted, ErrorKind::LimitExceeded);
+    let children: Vec<Process> = (0..8)
+        .map(|_| Process::builder().memory_limit(8 << 20).spawn(child, ()))
+        .collect::<Result<_, _>>()?;
+    for child in children {
+        let status = child.wait()?.to_string();
+        assert!(status.contains("memory limit of 8 MiB"), "{status}");
+    }
+    println!("8 bombs");
+    Ok(())
+}
+
+pub fn giant_shared_memory() -> Outcome {
+    for size in [2 << 30, 1 << 40, u64::MAX - 7, u64::MAX] {
+        refused(SharedMemory::new(size), ErrorKind::LimitExceeded);
+    }
+    let memory = SharedMemory::new(64)?;
+    for (offset, length) in [(0, u64::MAX), (u64::MAX, 1), (u64::MAX, u64::MAX), (60, 5)] {
+        refused(memory.read(offset, length), ErrorKind::InvalidArgument);
+    }
+    for offset in [61, 64, u64::MAX - 3, u64::MAX] {
+        refused(memory.write(offset, &[0; 4]), ErrorKind::InvalidArgument);
+        refused(memory.add_u32(offset, 1), ErrorKind::InvalidArgument);
+        refused(memory.load_u64(offset), ErrorKind::InvalidArgument);
+    }
+    Ok(())
+}
+
+/// One handle, again and again, and none is ever dropped.
+pub fn handle_leak() -> Outcome {
+    let queue = bindings::queue::Queue::create(None, None).expect("the first one is allowed");
+    let handle = queue.to_handle();
+    loop {
+        std::mem::forget(black_box(handle.duplicate()));
+    }
+}
+
+/// As [`handle_leak`], but each is an object of its own.
+pub fn object_leak() -> Outcome {
+    loop {
+        std::mem::forget(black_box(bindings::sync::Event::create()));
+    }
+}
+
+/// A list of jobs whose bytes all are the same megabyte: the host would hold a terabyte.
+pub fn one_buffer_many_times() -> Outcome {
+    submit_one_buffer(1 << 20, 1 << 20);
+    Ok(())
+}

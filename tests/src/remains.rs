@@ -1,0 +1,64 @@
+//! What this whole operating-system process has, counted before and after.
+
+use std::fs;
+
+/// As many idle threads does an engine keep for two cores.
+const IDLE_THREADS: usize = 128;
+
+/// Threads, mappings, descriptors and memory of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remains {
+    /// Threads, without those of the test runner and the idle ones.
+    pub threads: usize,
+    /// Threads that wait for a process to run: an engine keeps some for each core.
+    pub idle_threads: usize,
+    /// Memory mappings.
+    pub mappings: usize,
+    /// File descriptors.
+    pub descriptors: usize,
+    /// Memory that is resident, in bytes.
+    pub resident_bytes: u64,
+}
+
+impl Remains {
+    /// Counts.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn count() -> std::io::Result<Remains> {
+        let (mut threads, mut idle_threads) = (0, 0);
+        for thread in fs::read_dir("/proc/self/task")? {
+            // A thread may end meanwhile. The runner names its own after the paths of tests.
+            match fs::read_to_string(thread?.path().join("comm")) {
+                Ok(name) if name.trim_end() == "isopod-idle" => idle_threads += 1,
+                Ok(name) if !name.contains("::") => threads += 1,
+                _ => {}
+            }
+        }
+        let pages = fs::read_to_string("/proc/self/statm")?;
+        let pages = pages.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+        Ok(Remains {
+            threads,
+            idle_threads,
+            mappings: fs::read_to_string("/proc/self/maps")?.lines().count(),
+            descriptors: fs::read_dir("/proc/self/fd")?.count(),
+            resident_bytes: pages.unwrap_or(0_u64) * 4096,
+        })
+    }
+
+    /// Whether no more is there than before: a pool may have grown by some threads or a warm slot,
+    /// and the allocator may keep some memory, but not with what was done meanwhile.
+    #[must_use]
+    pub fn is_as(&self, before: &Remains) -> bool {
+        const ALLOCATOR_BYTES: u64 = 48 << 20;
+        // A stack, its guard and the allocator's share.
+        const MAPPINGS_PER_THREAD: usize = 4;
+        let more_idle = self.idle_threads.saturating_sub(before.idle_threads);
+        let mappings = before.mappings + 40 + more_idle * MAPPINGS_PER_THREAD;
+        self.descriptors == before.descriptors
+            && self.threads <= before.threads
+            && self.idle_threads <= IDLE_THREADS
+            && self.mappings <= mappings
+            && self.resident_bytes <= before.resident_bytes + ALLOCATOR_BYTES
+    }
+}

@@ -1,0 +1,232 @@
+//! What is asserted of every hostile guest.
+
+use isopod_host::Queue;
+use isopod_host::{
+    Bounds, Capture, Command, Engine, ExitStatus, Message, Output, Process, Program,
+};
+use isopod_tests::{GUARD, Remains, build, root};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Few, so that the engine is soon full.
+pub(crate) const MAX_PROCESSES: u32 = 200;
+
+/// Of each process of a hostile guest, unless its test says otherwise.
+const MEMORY_BYTES: u64 = 64 << 20;
+
+/// How long it may take until nothing is left. Only a guard.
+const LEFT_GUARD: Duration = Duration::from_secs(20);
+
+/// How a hostile guest is to end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Expectation {
+    /// It does what it may, is refused what it may not, and exits with 0. This is in its output.
+    Exits(&'static str),
+    /// With a trap whose text has this.
+    Traps(&'static str),
+    /// At its memory limit.
+    RunsOutOfMemory,
+    /// At the deadline that it was given.
+    ReachesItsDeadline,
+    /// With a failure whose text begins with this.
+    Fails(&'static str),
+    /// Never; it says when it has come to its point, and is killed.
+    IsKilled,
+}
+
+/// An engine for all hostile guests of this test binary, one after the other: what is counted
+/// belongs to the whole operating-system process.
+pub(crate) struct Arena {
+    pub(crate) engine: Engine,
+    program: Program,
+    ready: Queue,
+}
+
+/// The arena, for one test at a time.
+pub(crate) fn arena() -> MutexGuard<'static, Arena> {
+    static ARENA: OnceLock<Mutex<Arena>> = OnceLock::new();
+    let arena = ARENA.get_or_init(|| Mutex::new(Arena::new()));
+    let arena = arena.lock().unwrap_or_else(PoisonError::into_inner);
+    // What a test that failed has left is not to make the next one fail.
+    for process in arena.engine.processes() {
+        process.kill();
+        process.join_tree_timeout(GUARD).expect("never ended");
+    }
+    arena.forget_ready();
+    arena
+}
+
+/// Runs a scenario of `tests/hostile-guests` and asserts how it ends, that a well-behaved sibling
+/// works on meanwhile, and that nothing is left of it.
+pub(crate) fn hostile(scenario: &str, expectation: Expectation) {
+    hostile_with(scenario, expectation, |command| command);
+}
+
+/// As [`hostile`], with changes to the command.
+pub(crate) fn hostile_with(
+    scenario: &str,
+    expectation: Expectation,
+    change: impl Fn(Command) -> Command,
+) {
+    let arena = arena();
+    let command = change(arena.command(scenario));
+    arena.withstands(command, expectation);
+}
+
+impl Arena {
+    fn new() -> Arena {
+        let binaries = std::env::current_exe().unwrap();
+        let cache = binaries.parent().unwrap().parent().unwrap();
+        let engine = Engine::builder()
+            .max_processes(MAX_PROCESSES)
+            .cache_directory(cache.join("isopod-test-code"))
+            .build()
+            .unwrap();
+        let component = build(&root().join("tests/hostile-guests")).unwrap();
+        let program = Program::from_bytes(&engine, "hostile", &component).unwrap();
+        let arena = Arena {
+            ready: Queue::new(Bounds::default()),
+            engine,
+            program,
+        };
+        arena.fill_pools();
+        arena
+    }
+
+    /// Every slot and thread is used once.
+    fn fill_pools(&self) {
+        let bomb = self.start(&self.command("fork-chain"));
+        assert_eq!(bomb.0.join_tree_timeout(GUARD), Some(ExitStatus::Exited(0)));
+    }
+
+    fn command(&self, scenario: &str) -> Command {
+        Command::new(&self.program)
+            .arg(scenario)
+            .handle("ready", &self.ready.to_handle())
+            .memory_limit(MEMORY_BYTES)
+    }
+
+    pub(crate) fn withstands(&self, command: Command, expectation: Expectation) {
+        let sibling = Sibling::start(self);
+        // Once for what is kept for the next time: idle threads, warm slots, the allocator's memory.
+        self.round(&sibling, &command, expectation);
+        let before = Remains::count().unwrap();
+        for _ in 0..2 {
+            self.round(&sibling, &command, expectation);
+        }
+        Arena::comes_back_to(&before);
+        sibling.end();
+        // It holds `ready` too.
+        drop(command);
+        let holders = self.ready.holders();
+        assert_eq!((holders.embedder, holders.messages), (1, 0), "{holders:?}");
+        assert!(holders.processes.is_empty(), "{holders:?}");
+        assert!(self.engine.processes().is_empty());
+    }
+
+    /// Threads leave only after their processes have ended.
+    fn comes_back_to(before: &Remains) {
+        let start = Instant::now();
+        loop {
+            let after = Remains::count().unwrap();
+            if after.is_as(before) {
+                return;
+            }
+            assert!(start.elapsed() < LEFT_GUARD, "left: {before:?} {after:?}");
+            std::thread::yield_now();
+        }
+    }
+
+    fn round(&self, sibling: &Sibling, command: &Command, expectation: Expectation) {
+        let (process, stdout, stderr) = self.start(command);
+        if matches!(expectation, Expectation::IsKilled) {
+            self.wait_ready();
+        }
+        sibling.works();
+        if matches!(expectation, Expectation::IsKilled) {
+            assert!(process.is_alive(), "{}", stderr.text());
+            process.kill();
+        }
+        let status = process
+            .join_tree_timeout(GUARD)
+            .expect("the tree never ended");
+        sibling.works();
+        let context = format!("{status}\n{}\n{}", cut(&stdout), cut(&stderr));
+        match (expectation, &status) {
+            (Expectation::Exits(text), ExitStatus::Exited(0)) => {
+                assert!(stdout.text().contains(text), "{context}");
+            }
+            (Expectation::Traps(expected), ExitStatus::Trapped(text)) => {
+                assert!(text.contains(expected), "{context}");
+            }
+            (Expectation::Fails(expected), ExitStatus::Failed(text)) => {
+                assert!(text.starts_with(expected), "{context}");
+            }
+            (Expectation::RunsOutOfMemory, ExitStatus::MemoryLimit(_))
+            | (Expectation::ReachesItsDeadline, ExitStatus::Deadline(_))
+            | (Expectation::IsKilled, ExitStatus::Killed) => {}
+            _ => panic!("expected: {expectation:?}; was: {context}"),
+        }
+        self.forget_ready();
+    }
+
+    fn forget_ready(&self) {
+        while self.ready.try_get().is_ok() {}
+    }
+
+    fn start(&self, command: &Command) -> (Process, Capture, Capture) {
+        let (stdout, stderr) = (Capture::new(), Capture::new());
+        let command = command
+            .clone()
+            .stdout(Output::Capture(stdout.clone()))
+            .stderr(Output::Capture(stderr.clone()));
+        (command.spawn().unwrap(), stdout, stderr)
+    }
+
+    fn wait_ready(&self) {
+        self.ready.get_timeout(GUARD).expect("never ready");
+    }
+}
+
+/// A tree that has its processes before the hostile one begins, and works when it is told to.
+struct Sibling {
+    process: Process,
+    rounds: Queue,
+    answers: Queue,
+}
+
+impl Sibling {
+    fn start(arena: &Arena) -> Sibling {
+        let (rounds, answers) = (Queue::new(Bounds::default()), Queue::new(Bounds::default()));
+        let command = arena
+            .command("well-behaved-sibling")
+            .handle("rounds", &rounds.to_handle())
+            .handle("answers", &answers.to_handle());
+        let process = command.spawn().unwrap();
+        arena.wait_ready();
+        Sibling {
+            process,
+            rounds,
+            answers,
+        }
+    }
+
+    /// It finishes a round of its work.
+    fn works(&self) {
+        self.rounds.put(Message::from_bytes([0])).unwrap();
+        self.answers
+            .get_timeout(GUARD)
+            .expect("the sibling never answered");
+    }
+
+    fn end(self) {
+        self.rounds.close();
+        let status = self.process.join_tree_timeout(GUARD);
+        assert_eq!(status, Some(ExitStatus::Exited(0)));
+    }
+}
+
+/// The beginning of an output.
+fn cut(output: &Capture) -> String {
+    output.text().chars().take(2_000).collect()
+}

@@ -1,0 +1,15 @@
+//! Hostile guests, one program each: how it ends, that a well-behaved tree of the same engine gets
+//! on with its work meanwhile, and that nothing is left of it in the host.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
+
+mod by_hand;
+mod harness;
+mod messages;
+mod objects;
+mod processes;
+mod surroundings;

@@ -1,0 +1,84 @@
+//! Messages that are too large, too many, broken, or hold themselves; and too much output.
+
+use crate::harness::Expectation::{Exits, Fails, IsKilled, Traps};
+use crate::harness::{hostile, hostile_with};
+use isopod_host::{Bounds, Queue};
+
+#[test]
+fn own_handle_in_own_queue() {
+    hostile("own-handle-in-own-queue", Exits(""));
+}
+
+#[test]
+fn cyclic_handles() {
+    hostile("cyclic-handles", Exits("tied"));
+}
+
+#[test]
+fn giant_message() {
+    // What a host call may copy is bounded by the engine; a limit with an error of its own is to
+    // come before it.
+    let expected = Traps("fuel allocated for hostcalls has been exhausted");
+    hostile_with("giant-message", expected, |command| {
+        command.memory_limit(256 << 20)
+    });
+}
+
+#[test]
+fn truncated_messages() {
+    let noise = Queue::new(Bounds::default());
+    hostile_with("truncated-messages", Exits(""), |command| {
+        command.handle("noise", &noise.to_handle())
+    });
+}
+
+#[test]
+fn truncated_arguments() {
+    hostile("truncated-arguments", Exits("none did anything\n"));
+}
+
+#[test]
+fn queue_flood() {
+    hostile(
+        "queue-flood",
+        Exits("63 messages, then: ErrorCode::LimitExceeded"),
+    );
+}
+
+#[test]
+fn zero_byte_flood() {
+    hostile("zero-byte-flood", IsKilled);
+}
+
+#[test]
+fn output_flood() {
+    hostile("output-flood", IsKilled);
+}
+
+#[test]
+fn endless_line() {
+    hostile("endless-line", IsKilled);
+}
+
+#[test]
+fn one_buffer_many_times() {
+    hostile(
+        "one-buffer-many-times",
+        Traps("fuel allocated for hostcalls has been exhausted"),
+    );
+}
+
+#[test]
+fn giant_names() {
+    hostile("giant-names", Exits("this one has 1048576 bytes"));
+}
+
+#[test]
+fn giant_failure() {
+    hostile("giant-failure", Fails("ääää"));
+}
+
+#[test]
+fn invalid_text() {
+    hostile("invalid-text", Exits("12 traps"));
+}
