@@ -2,8 +2,8 @@
 
 use std::fs;
 
-/// As many idle threads does an engine keep for two cores.
-const IDLE_THREADS: usize = 128;
+/// As many idle threads does an engine keep for each core.
+const IDLE_THREADS_PER_CORE: usize = 64;
 
 /// Threads, mappings, descriptors and memory of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +53,12 @@ impl Remains {
         const ALLOCATOR_BYTES: u64 = 48 << 20;
         // A stack, its guard and the allocator's share.
         const MAPPINGS_PER_THREAD: usize = 4;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let more_idle = self.idle_threads.saturating_sub(before.idle_threads);
         let mappings = before.mappings + 40 + more_idle * MAPPINGS_PER_THREAD;
         self.descriptors == before.descriptors
             && self.threads <= before.threads
-            && self.idle_threads <= IDLE_THREADS
+            && self.idle_threads <= IDLE_THREADS_PER_CORE * cores
             && self.mappings <= mappings
             && self.resident_bytes <= before.resident_bytes + ALLOCATOR_BYTES
     }

@@ -69,9 +69,16 @@ fn pass_children_on(process: &Arc<ProcessState>) {
 }
 
 /// Gives an orphan to the nearest living ancestor. False if there is none.
-fn is_adopted(process: &ProcessState, orphan: &Arc<ProcessState>) -> bool {
-    let mut next = process.parent();
-    while let Some(ancestor) = next.and_then(|id| process.tree.live(id)) {
+fn is_adopted(process: &Arc<ProcessState>, orphan: &Arc<ProcessState>) -> bool {
+    let mut below = Arc::clone(process);
+    while let Some(id) = below.parent() {
+        let Some(ancestor) = process.tree.live(id) else {
+            // It has ended, and before that it has passed this one on: unless there was nobody.
+            if below.parent() == Some(id) {
+                return false;
+            }
+            continue;
+        };
         let adopted = orphan.parent.lock();
         *adopted.unwrap_or_else(PoisonError::into_inner) = Some(ancestor.id);
         let mut children = ancestor.children();
@@ -84,7 +91,7 @@ fn is_adopted(process: &ProcessState, orphan: &Arc<ProcessState>) -> bool {
             return true;
         }
         drop(children);
-        next = ancestor.parent();
+        below = ancestor;
     }
     false
 }

@@ -123,11 +123,9 @@ pub fn timeouts_of_zero() -> Outcome {
     assert!(matches!(ours.recv(now), Err(ErrorCode::TimedOut)));
     assert!(matches!(ours.poll(now), Ok(false)));
     // A process that is to be ended at its first instruction.
-    let options = process::Options::new();
-    options.set_timeout(0);
-    let child = process::Process::spawn("any", &[], &[], &options).expect("it is started");
-    let status = child.join(None).expect("it ends");
-    println!("{status:?}");
+    let builder = Process::builder().timeout(std::time::Duration::ZERO);
+    let child = builder.spawn(crate::processes::loop_quietly, ())?;
+    println!("{}", child.wait()?);
     Ok(())
 }
 
