@@ -167,6 +167,7 @@ impl Command {
             lineage: Vec::new(),
             limits,
             deadline,
+            entry_bytes: 0,
         };
         let state = spawn::spawn(&program, &tree, birth, |_| Entry::Main)?;
         Ok(Process::new(state))

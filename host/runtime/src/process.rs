@@ -11,7 +11,7 @@ use crate::program::Program;
 use crate::tree::{Tree, TreeUsage};
 use crate::vitals::Vitals;
 use crate::waits::{self, RunState};
-use isopod_sync::{Completion, Message, ProcessId, Waiter};
+use isopod_sync::{Charge, Completion, Message, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -237,8 +237,239 @@ pub(crate) struct ProcessState {
     /// The numbers in the names of its line: [1, 2] for `Process-1:2`.
     pub(crate) lineage: Vec<u64>,
     pub(crate) children_made: AtomicU64,
-    /// What `process.entry` gives, once.
-    pub(crate) entry: Mutex<Option<Entry>>,
+    /// What `process.entry` gives, once, and what it costs until then.
+    pub(crate) entry: Mutex<Option<(Entry, Charge)>>,
+    pub(crate) has_entered: AtomicBool,
+    /// Changes when it is adopted.
+    pub(crate) parent: Mutex<Option<ProcessId>>,
+    /// Who started it, whatever has become of that one since; none for main.
+    pub(crate) starter: Option<Arc<Starter>>,
+    pub(crate) children: Mutex<Children>,
+    /// Why it is to end, if anybody asked; the first one counts.
+    pub(crate) requested: Mutex<Option<ExitStatus>>,
+    /// What ties it to its pool, if it is a worker.
+    pub(crate) worker: Option<WorkerLink>,
+    /// Shared with those that it started, which may outlive it.
+    pub(crate) status: Arc<Completion<ExitStatus>>,
+}
+
+fn lineage(ancestors: &[u64], number: u64) -> Vec<u64> {
+    let mut bytes = 0;
+    let mut nearest_first: Vec<u64> = std::iter::once(&number)
+        .chain(ancestors.iter().rev())
+        .copied()
+        .take_while(|number| {
+            let digits = number.checked_ilog10().unwrap_or(0) + 1;
+            // With the colon before it.
+            bytes += usize::try_from(digits).unwrap_or(usize::MAX) + 1;
+            bytes <= LONGEST_LINEAGE_BYTES
+        })
+        .collect();
+    nearest_first.reverse();
+    nearest_first
+}
+
+/// What a process can know of the one that started it, and can wait for.
+///
+/// It is all that a process keeps of a parent that has ended, and nothing in it leads further up:
+/// a chain of dead ancestors is not kept by the one that lives on.
+#[derive(Debug)]
+pub(crate) struct Starter {
+    pub(crate) id: ProcessId,
+    pub(crate) name: String,
+    pub(crate) is_daemon: bool,
+    pub(crate) status: Arc<Completion<ExitStatus>>,
+}
+
+/// The live children that a process answers for.
+#[derive(Debug, Default)]
+pub(crate) struct Children {
+    pub(crate) live: Vec<Arc<ProcessState>>,
+    /// It has passed them on and takes no more.
+    pub(crate) is_closed: bool,
+}
+
+/// What a process is to run, and with what.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Main,
+    Task(Message),
+    /// A worker of a pool, with its initializer.
+    Worker(Option<Initializer>),
+}
+
+impl ProcessState {
+    pub(crate) fn id(&self) -> ProcessId {
+        self.id
+    }
+
+    /// A number for a new process.
+    pub(crate) fn next_id() -> ProcessId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.program.engine()
+    }
+
+    /// The number of a new child, after those of its ancestors: of the nearest, if there are many.
+    pub(crate) fn next_lineage(&self) -> Vec<u64> {
+        let number = self.children_made.fetch_add(1, Ordering::Relaxed) + 1;
+        lineage(&self.lineage, number)
+    }
+
+    /// The logical CPU that it is pinned to now; none when it has ended.
+    pub fn core(&self) -> Option<usize> {
+        self.state.core()
+    }
+
+    /// What it does now. Does not block.
+    ///
+    /// ```no_run
+    /// # fn tell(engine: &isopod_host::Engine) {
+    /// for process in engine.processes() {
+    ///     // `Process-1 waits in `get` for queue 7, held by `MainProcess``
+    ///     println!("{} {}", process.name(), process.state());
+    /// }
+    /// # }
+    /// ```
+    pub fn state(&self) -> RunState {
+        waits::state_of(&self.state)
+    }
+
+    /// The CPU time that it has used: its guest's and that of the host on its behalf. While it lives the
+    /// kernel's number may be some milliseconds old.
+    pub fn cpu_time(&self) -> Duration {
+        self.state.vitals.cpu_time()
+    }
+
+    /// The size of its linear memories, in bytes; at its end, if it has ended.
+    pub fn memory_bytes(&self) -> u64 {
+        self.state.vitals.memory_bytes()
+    }
+
+    /// The number of the job that it has begun, if it is a worker of a pool and has begun one: its
+    /// first was 1.
+    pub fn job(&self) -> Option<u32> {
+        self.state.worker.as_ref()?.job()
+    }
+
+    /// What the processes of its tree have used together, with the bytes queued now.
+    pub fn tree_usage(&self) -> TreeUsage {
+        self.state.tree.usage()
+    }
+
+    /// The last deadlock found in its tree, whether its processes live or not; none while none was
+    /// found, or if its command said [`OnDeadlock::Ignore`](crate::OnDeadlock::Ignore).
+    pub fn deadlock(&self) -> Option<Deadlock> {
+        self.state.tree.said().deadlock.clone()
+    }
+
+    /// How it ended; none while it lives. Does not block.
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.state.status.get()
+    }
+
+    /// How and where it ended, if that was by a trap, at a limit, by a deadlock or by an error of the
+    /// host; none while it lives. Does not block.
+    ///
+    /// ```no_run
+    /// # fn tell(process: &isopod_host::Process) {
+    /// process.join();
+    /// if let Some(report) = process.crash_report() {
+    ///     eprintln!("{} in {:?}", report.cause, report.backtrace.first());
+    /// }
+    /// # }
+    /// ```
+    pub fn crash_report(&self) -> Option<CrashReport> {
+        CrashReport::new(&self.state, &self.state.status.get()?)
+    }
+
+    /// Waits until it has ended. May be called by any number of threads, any number of times.
+    pub fn join(&self) -> ExitStatus {
+        // The threads of an embedder are never killed, so the wait ends with the process.
+        self.state.status.wait_within(None).unwrap_or_else(|error| {
+            ExitStatus::Other(format!("it could not be waited for: {error}"))
+        })
+    }
+
+    /// As [`join`](Self::join), but gives up after `timeout`: none then.
+    pub fn join_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
+        self.state.status.wait_within(Some(timeout)).ok()
+    }
+
+    /// As [`join`](Self::join), for an asynchronous embedder.
+    pub async fn join_async(&self) -> ExitStatus {
+        self.state.status.wait_async().await
+    }
+
+    /// Asks for its end, whatever it does. Returns at once; no effect if it has ended.
+    pub fn terminate(&self) {
+        self.state.request_end(ExitStatus::Terminated);
+    }
+
+    /// As [`terminate`](Self::terminate), with exit status [`ExitStatus::Killed`].
+    pub fn kill(&self) {
+        self.state.request_end(ExitStatus::Killed);
+    }
+
+    /// Ends all processes of its tree, itself included, and lets it start no new ones. Returns at
+    /// once.
+    pub fn end_tree(&self, ending: Ending) {
+        self.state.tree.end_all(&ending.status());
+    }
+
+    /// The live processes of its tree, oldest first.
+    pub fn tree(&self) -> Vec<Process> {
+        self.state.tree.processes()
+    }
+
+    /// Waits until it and every other process of its tree have ended; gives its own status.
+    pub fn join_tree(&self) -> ExitStatus {
+        // As in `join`.
+        let _ = self.state.tree.ended.wait_within(None);
+        self.join()
+    }
+
+    /// As [`join_tree`](Self::join_tree), but gives up after `timeout`: none then.
+    pub fn join_tree_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
+        self.state.tree.ended.wait_within(Some(timeout)).ok()?;
+        // The last process of a tree says so just before it publishes its status.
+        Some(self.join())
+    }
+}
+
+impl std::fmt::Debug for Process {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Process")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .field("status", &self.exit_status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the host knows of a process.
+pub(crate) struct ProcessState {
+    pub(crate) id: ProcessId,
+    pub(crate) name: String,
+    pub(crate) task: String,
+    pub(crate) is_daemon: bool,
+    pub(crate) is_main: bool,
+    pub(crate) program: Program,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) waiter: Arc<Waiter>,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) limits: ProcessLimits,
+    /// When it is ended, with the time it was given for the message.
+    pub(crate) deadline: Option<(Instant, Duration)>,
+    /// The numbers in the names of its line: [1, 2] for `Process-1:2`.
+    pub(crate) lineage: Vec<u64>,
+    pub(crate) children_made: AtomicU64,
+    /// What `process.entry` gives, once, and what it costs until then.
+    pub(crate) entry: Mutex<Option<(Entry, Charge)>>,
     pub(crate) has_entered: AtomicBool,
     /// Changes when it is adopted.
     pub(crate) parent: Mutex<Option<ProcessId>>,
@@ -331,12 +562,6 @@ impl ProcessState {
     }
 
     /// This process, as those that it starts know it.
-    /// The number of a new child, after those of its ancestors: of the nearest, if there are many.
-    pub(crate) fn child_lineage(&self) -> Vec<u64> {
-        let number = self.children_made.fetch_add(1, Ordering::Relaxed) + 1;
-        lineage(&self.lineage, number)
-    }
-
     pub(crate) fn as_starter(&self) -> Arc<Starter> {
         Arc::new(Starter {
             id: self.id,

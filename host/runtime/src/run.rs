@@ -295,6 +295,6 @@ impl ProcessState {
             .entry
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        entry.take()
+        entry.take().map(|(entry, _charge)| entry)
     }
 }

@@ -3,7 +3,7 @@
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
-use crate::limits::ProcessLimits;
+use crate::limits::{self, ProcessLimits};
 use crate::placement::Slot;
 use crate::pool::WorkerLink;
 use crate::process::{Entry, ProcessState};
@@ -11,7 +11,7 @@ use crate::program::Program;
 use crate::run;
 use crate::timer::Alarm;
 use crate::tree::{Refused, Tree};
-use isopod_sync::{Completion, End, Hooks, Party, ProcessId, Waiter};
+use isopod_sync::{Charge, Completion, End, Hooks, Party, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -28,6 +28,9 @@ pub(crate) struct Birth {
     pub(crate) lineage: Vec<u64>,
     pub(crate) limits: ProcessLimits,
     pub(crate) deadline: Option<(Instant, Duration)>,
+    /// What the message with its arguments costs of the tree's limit on queued bytes, until it asks
+    /// for it.
+    pub(crate) entry_bytes: u64,
 }
 
 /// Starts a process. Does not wait for it to run. `entry` is called with its id, so that the
@@ -38,6 +41,13 @@ pub(crate) fn spawn(
     birth: Birth,
     entry: impl FnOnce(ProcessId) -> Entry,
 ) -> Result<Arc<ProcessState>> {
+    let charge = tree.objects.hold_charge(birth.entry_bytes);
+    let charge = charge.map_err(|over| {
+        Error::new(
+            ErrorKind::LimitExceeded,
+            limits::over_budget(over.limit_bytes),
+        )
+    })?;
     let id = ProcessState::next_id();
     let slot = Arc::new(AtomicUsize::new(0));
     let hooks = Arc::new(PlacementHooks {
@@ -72,7 +82,7 @@ pub(crate) fn spawn(
     if let Some(parent) = &birth.parent {
         parent.children().live.push(Arc::clone(&process));
     }
-    process.set_entry(entry(id));
+    process.set_entry(entry(id), charge);
     dispatch(&process, slot).map_err(|error| {
         // It never ran, so there is nothing to end but its records.
         drop(process.take_entry());
@@ -196,11 +206,11 @@ impl Hooks for PlacementHooks {
 }
 
 impl ProcessState {
-    fn set_entry(&self, entry: Entry) {
+    fn set_entry(&self, entry: Entry, charge: Charge) {
         *self
             .entry
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(entry);
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some((entry, charge));
     }
 }
 

@@ -130,7 +130,7 @@ pub use sync_error::{
     AcquireError, BarrierError, ConditionError, NotHeld, NotOwner, PassError, RLockError,
     TooManyReleases,
 };
-pub use tree::Tree;
+pub use tree::{Charge, OverBudget, Tree};
 pub use wait_any::{Waitable, wait_any, wait_any_async};
 pub use waiter::{Hooks, Killed, Waiter};
 pub use wakers::{ObjectView, Wakers};

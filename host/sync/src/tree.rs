@@ -30,14 +30,16 @@ struct Inner {
 
 /// The tree's queued messages would cost more than its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OverBudget {
-    pub(crate) queued_bytes: u64,
-    pub(crate) limit_bytes: u64,
+pub struct OverBudget {
+    /// What they cost without the one that was refused, in bytes.
+    pub queued_bytes: u64,
+    /// The limit, in bytes.
+    pub limit_bytes: u64,
 }
 
 /// Bytes that are charged to a tree until this is dropped. The default is no charge.
 #[derive(Debug, Default)]
-pub(crate) struct Charge {
+pub struct Charge {
     tree: Option<Tree>,
     bytes: u64,
 }
@@ -182,8 +184,20 @@ impl Tree {
             })
     }
 
-    /// As [`charge`](Self::charge), until what is handed back is dropped.
-    pub(crate) fn hold_charge(&self, bytes: u64) -> Result<Charge, OverBudget> {
+    /// Counts bytes against the tree's limit, until what is handed back is dropped: those of a message
+    /// that is kept outside of the tree's objects. Does not block.
+    ///
+    /// # Errors
+    /// [`OverBudget`]; nothing is counted then.
+    ///
+    /// ```
+    /// let tree = isopod_sync::Tree::new(100);
+    /// let charge = tree.hold_charge(60);
+    /// assert!(charge.is_ok() && tree.hold_charge(60).is_err());
+    /// drop(charge);
+    /// assert!(tree.hold_charge(60).is_ok());
+    /// ```
+    pub fn hold_charge(&self, bytes: u64) -> Result<Charge, OverBudget> {
         self.charge(bytes)?;
         Ok(Charge {
             tree: Some(self.clone()),

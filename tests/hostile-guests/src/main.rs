@@ -49,6 +49,7 @@ fn main() -> Outcome {
         ["truncated-messages"] => messages::truncated_messages(),
         ["truncated-arguments"] => messages::truncated_arguments(),
         ["queue-flood"] => messages::queue_flood(),
+        ["hoarded-initializers"] => messages::hoarded_initializers(),
         ["zero-byte-flood"] => messages::zero_byte_flood(),
         ["output-flood"] => messages::output_flood(),
         ["endless-line"] => messages::endless_line(),

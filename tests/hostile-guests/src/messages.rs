@@ -119,6 +119,13 @@ pub fn queue_flood() -> Outcome {
             }
         }
     }
+    let options = bindings::process::Options::new();
+    let spawned = bindings::process::Process::spawn("any", &bytes, &[], &options);
+    let error = spawned.expect_err("arguments count as well");
+    assert!(
+        matches!(error, bindings::types::ErrorCode::LimitExceeded(_)),
+        "{error:?}"
+    );
     for queue in &queues {
         assert!(
             queue.put(&bytes, &[], None).is_err(),
@@ -127,6 +134,25 @@ pub fn queue_flood() -> Outcome {
         queue.get(Some(0)).expect("there are messages");
         queue.put(&bytes, &[], None).expect("there is room again");
     }
+    Ok(())
+}
+
+/// Pools that are never made keep what their workers would begin with.
+pub fn hoarded_initializers() -> Outcome {
+    use bindings::pool::{Options, Pool};
+    let bytes = vec![7_u8; 16 << 20];
+    let hoard: Vec<Options> = (0..100)
+        .map(|_| {
+            let options = Options::new();
+            options.set_initializer(&bytes, &[]);
+            options
+        })
+        .collect();
+    let made = hoard
+        .iter()
+        .rev()
+        .map(|options| Pool::create(options).err());
+    println!("{:?}", made.take(1).collect::<Vec<_>>());
     Ok(())
 }
 

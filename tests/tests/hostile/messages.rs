@@ -46,6 +46,14 @@ fn queue_flood() {
 }
 
 #[test]
+fn hoarded_initializers() {
+    hostile(
+        "hoarded-initializers",
+        Exits("[Some(ErrorCode::LimitExceeded"),
+    );
+}
+
+#[test]
 fn zero_byte_flood() {
     hostile("zero-byte-flood", IsKilled);
 }

@@ -7,8 +7,8 @@ use crate::pool::too_many_jobs;
 use crate::run::Stop;
 use isopod_sync::{
     AccessError, AcquireError, BarrierError, ConditionError, CreateError, GetError, Killed,
-    NotHeld, NotOwner, PassError, PutError, RLockError, RecvError, ReportError, SendError,
-    SubmitError, TakeError, TooManyReleases, TooManyTasksDone, WaitError,
+    NotHeld, NotOwner, OverBudget, PassError, PutError, RLockError, RecvError, ReportError,
+    SendError, SubmitError, TakeError, TooManyReleases, TooManyTasksDone, WaitError,
 };
 use wasmtime::component::ResourceTableError;
 
@@ -192,6 +192,12 @@ impl From<SubmitError> for Failure {
             }
             SubmitError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
         }
+    }
+}
+
+impl From<OverBudget> for Failure {
+    fn from(over: OverBudget) -> Failure {
+        budget(over.limit_bytes)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::exit_status::ExitStatus;
 use crate::limits::ProcessLimits;
 use crate::pool::{Home, Initializer, PoolState, Settings};
 use crate::run::{State, Stop};
-use isopod_sync::{Batch, BatchOptions, Handle, Message, Outcome};
+use isopod_sync::{Batch, BatchOptions, Charge, Handle, Message, Outcome, OverBudget};
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::Resource;
@@ -50,7 +50,9 @@ pub struct GuestBatch {
 pub struct PoolOptions {
     workers: Option<u32>,
     max_jobs_per_worker: Option<u32>,
-    initializer: Option<Message>,
+    initializer: Option<(Message, Charge)>,
+    /// The initializer was not taken, as the tree has too many bytes queued.
+    refused: Option<OverBudget>,
     job_timeout: Option<Duration>,
     memory_limit: Option<u64>,
     fails_fast: bool,
@@ -92,7 +94,11 @@ impl HostOptions for State {
             }
             Err(failure) => return Err(wasmtime::format_err!("{failure:?}")),
         };
-        self.table.get_mut(&options)?.initializer = Some(message);
+        let charge = self.hold_charge(&message);
+        let options = self.table.get_mut(&options)?;
+        // The making of the pool tells.
+        options.refused = charge.as_ref().err().copied();
+        options.initializer = charge.ok().map(|charge| (message, charge));
         Ok(())
     }
 
@@ -136,14 +142,29 @@ impl HostPool for State {
         self.check_room()?;
         let parent = &self.process;
         let options = self.table.get(&options)?;
+        if let Some(over_budget) = options.refused {
+            return Err(over_budget.into());
+        }
+        let (initializer, initializer_charge) = match &options.initializer {
+            None => (None, None),
+            Some((message, _charge)) => {
+                let charge = self.hold_charge(message)?;
+                let message = message.clone();
+                (
+                    Some(Initializer {
+                        name: None,
+                        message,
+                    }),
+                    Some(charge),
+                )
+            }
+        };
         let cores = u32::try_from(parent.engine().cores().len()).unwrap_or(1);
         let settings = Settings {
             workers: options.workers.unwrap_or(cores),
             max_jobs_per_worker: options.max_jobs_per_worker,
-            initializer: options.initializer.clone().map(|message| Initializer {
-                name: None,
-                message,
-            }),
+            initializer,
+            initializer_charge,
             job_timeout: options.job_timeout,
             limits: ProcessLimits {
                 memory_bytes: options.memory_limit.unwrap_or(parent.limits.memory_bytes),
@@ -320,6 +341,11 @@ impl Host for State {
 }
 
 impl State {
+    fn hold_charge(&self, message: &Message) -> Result<Charge, OverBudget> {
+        let tree = &self.process.tree.objects;
+        tree.hold_charge(message.charged_bytes())
+    }
+
     fn messages(&self, jobs: Vec<Job>) -> Result<Vec<Message>, Failure> {
         jobs.into_iter()
             .map(|job| self.message(job.bytes, &job.handles))

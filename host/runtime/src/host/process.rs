@@ -175,8 +175,9 @@ impl HostProcess for State {
         self.check_may_spawn()?;
         self.check_room()?;
         let parent = Arc::clone(&self.process);
-        let birth = birth(&parent, task, self.table.get(&options)?);
         let mut message = self.message(bytes, &handles)?;
+        let options = self.table.get(&options)?;
+        let birth = birth(&parent, task, options, message.charged_bytes());
         let child = spawn::spawn(&parent.program, &parent.tree, birth, |id| {
             message.arrive(Holder::Process(id));
             Entry::Task(message)
@@ -349,7 +350,7 @@ impl State {
 }
 
 /// What the new process gets: what it asked for, within what its parent has.
-fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
+fn birth(parent: &Arc<ProcessState>, task: String, options: &Options, entry_bytes: u64) -> Birth {
     let lineage = parent.next_lineage();
     let own_deadline = options
         .timeout
@@ -370,6 +371,7 @@ fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
             .into_iter()
             .flatten()
             .min_by_key(|(instant, _)| *instant),
+        entry_bytes,
     }
 }
 

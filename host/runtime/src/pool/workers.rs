@@ -11,7 +11,7 @@ use crate::process::{Entry, ProcessState, end_each};
 use crate::program::Program;
 use crate::spawn::{self, Birth};
 use crate::tree::Tree;
-use isopod_sync::{Completion, Holder, Jobs, Message, ProcessId};
+use isopod_sync::{Charge, Completion, Holder, Jobs, Message, ProcessId};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) workers: u32,
     pub(crate) max_jobs_per_worker: Option<u32>,
     pub(crate) initializer: Option<Initializer>,
+    /// What the initializer costs of the tree's limit on queued bytes.
+    pub(crate) initializer_charge: Option<Charge>,
     pub(crate) job_timeout: Option<Duration>,
     pub(crate) limits: ProcessLimits,
     pub(crate) fails_fast: bool,
@@ -228,6 +230,7 @@ impl PoolState {
             Some(parent) => parent.next_lineage(),
             None => vec![self.made.fetch_add(1, Ordering::Relaxed) + 1],
         };
+        let initializer = self.settings.initializer.as_ref();
         let birth = Birth {
             name: spawn::default_name("PoolWorker", &lineage),
             task: "worker".to_owned(),
@@ -237,9 +240,9 @@ impl PoolState {
             lineage,
             limits: self.settings.limits,
             deadline: parent.as_ref().and_then(|parent| parent.deadline),
+            entry_bytes: initializer.map_or(0, |initializer| initializer.message.charged_bytes()),
             parent,
         };
-        let initializer = self.settings.initializer.as_ref();
         let worker = spawn::spawn(&self.home.program, &self.home.tree, birth, |id| {
             Entry::Worker(initializer.map(|initializer| Initializer {
                 name: initializer.name.clone(),
