@@ -37,7 +37,7 @@ fn isopod_help() {
 
 #[test]
 fn isopod_help_run() {
-    insta::assert_snapshot!(told(&["help", "run"]), @"
+    insta::assert_snapshot!(told(&["help", "run"]), @r"
     exit code: 0
     --- standard output
     Run a program: a WebAssembly file, or Rust source that is built first
@@ -61,6 +61,10 @@ fn isopod_help_run() {
           --timeout <TIME>         End the program when it has run this long, as `30s` or `1m 30s`;
                                    building does not count
           --max-processes <COUNT>  Limit the number of processes alive at a time [default: 256]
+          --on-deadlock <WHAT>     What to do when processes wait for each other for ever: tell it on
+                                   standard error, end the program with exit code 120, or nothing
+                                   [default: report] [possible values: report, end, ignore]
+          --stats                  Print at the end what the program has used: processes, CPU time, memory
           --status-file <FILE>     Write how the program ended to FILE, as JSON: `status`, `code` (the
                                    program's, as Python gives it), `exit_code` (isopod's), `message`,
                                    `signal`. An error of isopod itself has the status `error`; bad usage
@@ -106,6 +110,7 @@ fn isopod_help_run() {
     130 interrupted; 134 trap; 137 killed; 143 terminated.
 
     Ctrl-C ends all processes of the program in order; a second one ends isopod at once.
+    SIGQUIT (Ctrl-\) prints what runs, and what waits for whom, to standard error.
     ");
     assert_eq!(told(&["run", "--help"]), told(&["help", "run"]));
 }
