@@ -164,7 +164,7 @@ impl HostPool for State {
             workers: options.workers.unwrap_or(cores),
             max_jobs_per_worker: options.max_jobs_per_worker,
             initializer,
-            initializer_charge,
+            _initializer_charge: initializer_charge,
             job_timeout: options.job_timeout,
             limits: ProcessLimits {
                 memory_bytes: options.memory_limit.unwrap_or(parent.limits.memory_bytes),

@@ -28,8 +28,8 @@ pub(crate) struct Settings {
     pub(crate) workers: u32,
     pub(crate) max_jobs_per_worker: Option<u32>,
     pub(crate) initializer: Option<Initializer>,
-    /// What the initializer costs of the tree's limit on queued bytes.
-    pub(crate) initializer_charge: Option<Charge>,
+    /// What the initializer costs of the tree's limit on queued bytes; held, never read.
+    pub(crate) _initializer_charge: Option<Charge>,
     pub(crate) job_timeout: Option<Duration>,
     pub(crate) limits: ProcessLimits,
     pub(crate) fails_fast: bool,
