@@ -23,9 +23,10 @@ const METADATA_SECTION: &str = "component-type:isopod-exit";
 
 /// What of the WIT package declares `exit`, and a world that imports no more than that: other
 /// interfaces come and go without this being the wiser.
-const WIT: [(&str, &str); 3] = [
+const WIT: [(&str, &str); 4] = [
     ("types.wit", include_str!("../../../wit/types.wit")),
     ("process.wit", include_str!("../../../wit/process.wit")),
+    ("pool.wit", include_str!("../../../wit/pool.wit")),
     (
         "exit.wit",
         "package isopod:multiprocessing@0.1.0; world exit { import process; }",

@@ -100,9 +100,10 @@ fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
     tracing::debug!(process = %process.id, name = process.name, %status, "process ended");
     let name = &process.name;
     // Before the status: whoever is told of the end finds the process gone, its place free and, if
-    // it was the last one, its tree's objects emptied.
-    bug::contain("departure from the tree", name, || {
-        process.tree.dismiss(process.id);
+    // it was the last one, its tree's objects emptied. The tree has ended only when all statuses
+    // can be read.
+    let departure = bug::contain("departure from the tree", name, || {
+        process.tree.dismiss(process.id)
     });
     bug::contain("publication of the exit status", name, || {
         process.status.set(status.clone());
@@ -120,4 +121,5 @@ fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
                 .retain(|child| child.id != process.id);
         }
     });
+    drop(departure);
 }

@@ -90,7 +90,7 @@ pub(crate) fn spawn(
         if let Some(parent) = &birth.parent {
             parent.children().live.retain(|child| child.id != id);
         }
-        tree.dismiss(id);
+        drop(tree.dismiss(id));
         Error::new(
             ErrorKind::LimitExceeded,
             "the system refuses another thread for a process (see `ulimit -u` and the pids limit of the cgroup)",

@@ -79,8 +79,15 @@ pub(crate) struct Tree {
     pub(crate) rest: Rest,
     pub(crate) on_deadlock: OnDeadlock,
     said: Mutex<Said>,
-    /// Set when the last process has ended.
+    /// Set when the last process has ended and its status can be read.
     pub(crate) ended: Completion<()>,
+}
+
+/// What has left a tree and has not told how it ended. The tree has ended when the last of these is
+/// dropped.
+#[derive(Debug)]
+pub(crate) struct Departure<'a> {
+    tree: &'a Tree,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +95,8 @@ struct Members {
     live: BTreeMap<ProcessId, Arc<ProcessState>>,
     /// No new processes.
     is_closing: bool,
+    /// How many [departures](Departure) there are.
+    departing: usize,
     /// The embedder may start processes in it, so it goes on without any.
     is_held: bool,
     /// Of those that have ended as well.
@@ -165,19 +174,18 @@ impl Tree {
         Ok(())
     }
 
-    /// The process has ended. The last one ends the tree.
-    pub(crate) fn dismiss(&self, process: ProcessId) {
+    /// The process has ended. The last one empties the tree; the tree has ended when that one's
+    /// departure is dropped, and those of all others.
+    pub(crate) fn dismiss(&self, process: ProcessId) -> Departure<'_> {
         self.engine.dismiss(process);
-        let is_last = {
-            let mut members = self.members();
+        self.depart(|members| {
             if let Some(process) = members.live.remove(&process) {
                 members.cpu_time += process.vitals.cpu_time();
                 let largest = members.largest_memory_bytes;
                 members.largest_memory_bytes = largest.max(process.vitals.memory_bytes());
             }
-            members.is_over()
-        };
-        self.end_if(is_last);
+            true
+        })
     }
 
     /// Lets the tree be without processes until it is [released](Self::release).
@@ -187,14 +195,17 @@ impl Tree {
 
     /// Ends a tree that was held, as soon as it has no process.
     pub(crate) fn release(&self) {
-        let is_last = {
-            let mut members = self.members();
-            std::mem::take(&mut members.is_held) && members.is_over()
-        };
-        self.end_if(is_last);
+        drop(self.depart(|members| std::mem::take(&mut members.is_held)));
     }
 
-    fn end_if(&self, is_last: bool) {
+    /// Takes something out of the members; `leave` says whether it was there.
+    fn depart(&self, leave: impl FnOnce(&mut Members) -> bool) -> Departure<'_> {
+        let is_last = {
+            let mut members = self.members();
+            members.departing += 1;
+            leave(&mut members) && members.is_over()
+        };
+        let departure = Departure { tree: self };
         if is_last {
             let inherited = std::mem::take(
                 &mut *self
@@ -204,8 +215,8 @@ impl Tree {
             );
             drop(inherited);
             self.objects.end();
-            self.ended.set(());
         }
+        departure
     }
 
     /// No new processes from now on; gives those that live.
@@ -281,5 +292,18 @@ impl Tree {
 
     fn members(&self) -> MutexGuard<'_, Members> {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Departure<'_> {
+    fn drop(&mut self) {
+        let has_ended = {
+            let mut members = self.tree.members();
+            members.departing -= 1;
+            members.departing == 0 && members.is_over()
+        };
+        if has_ended {
+            self.tree.ended.set(());
+        }
     }
 }
