@@ -64,7 +64,8 @@ fn isopod_help_run() {
           --on-deadlock <WHAT>     What to do when processes wait for each other for ever: tell it on
                                    standard error, end the program with exit code 120, or nothing
                                    [default: report] [possible values: report, end, ignore]
-          --stats                  Print at the end what the program has used: processes, CPU time, memory
+          --stats                  Print at the end what the program has used: processes, CPU time,
+                                   memory
           --status-file <FILE>     Write how the program ended to FILE, as JSON: `status`, `code` (the
                                    program's, as Python gives it), `exit_code` (isopod's), `message`,
                                    `signal`. An error of isopod itself has the status `error`; bad usage

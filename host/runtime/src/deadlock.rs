@@ -14,6 +14,7 @@
 //! While some process of the tree runs or sleeps, those that are stuck are found only when it comes to
 //! rest; and what the embedder lets go of is seen at the next rest.
 
+use crate::end_request::end_each;
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use crate::stdio::Lines;
@@ -108,20 +109,17 @@ fn check(tree: &Arc<Tree>) {
 
 /// Ends the tree. Main's status has the report, that of each other process what it waited for.
 fn end(tree: &Tree, deadlock: &Deadlock) {
-    let processes = tree.close();
-    let marked = processes.into_iter().filter(|process| {
+    end_each(tree.close(), |process| {
         let own = deadlock
             .processes
             .iter()
             .find(|other| other.process == process.id);
-        process.mark_end(&ExitStatus::Deadlock(match own {
+        ExitStatus::Deadlock(match own {
             _ if process.is_main => deadlock.to_string(),
             Some(own) => format!("deadlock: it {}", own.wait),
             None => "its tree was ended, because others of it were in a deadlock".to_owned(),
-        }))
+        })
     });
-    let marked: Vec<Arc<ProcessState>> = marked.collect();
-    tree.engine().interrupt(marked);
 }
 
 /// Whoever is stuck in a tree at rest.

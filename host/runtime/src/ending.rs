@@ -8,8 +8,9 @@
 //! 4. Its status is published. The pool of a worker is told, and replaces it.
 
 use crate::bug;
+use crate::end_request::end_each;
 use crate::exit_status::ExitStatus;
-use crate::process::{ProcessState, end_each};
+use crate::process::ProcessState;
 use std::sync::{Arc, PoisonError};
 
 /// Ends a process whose guest has come to an end with `status`. On the process's own thread. A step
@@ -37,7 +38,7 @@ fn end_daemons(process: &Arc<ProcessState>) {
         .filter(|child| child.is_daemon)
         .cloned()
         .collect();
-    end_each(&daemons, &ExitStatus::Terminated);
+    end_each(daemons, |_| ExitStatus::Terminated);
 }
 
 /// Waits for all children. False if the process was asked to end meanwhile.

@@ -27,6 +27,7 @@ mod config;
 mod cores;
 mod crash_report;
 mod deadlock;
+mod end_request;
 mod ending;
 mod engine;
 mod error;

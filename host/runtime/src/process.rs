@@ -346,66 +346,6 @@ impl ProcessState {
     pub(crate) fn children(&self) -> MutexGuard<'_, Children> {
         self.children.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Notes how it is to end, unless that is known already. True for the first request: then the
-    /// process must be [interrupted](Engine::interrupt).
-    pub(crate) fn mark_end(&self, status: &ExitStatus) -> bool {
-        if self.status.get().is_some() {
-            return false;
-        }
-        let mut requested = self
-            .requested
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if requested.is_some() {
-            return false;
-        }
-        *requested = Some(status.clone());
-        drop(requested);
-        self.waiter.kill();
-        true
-    }
-
-    /// Asks for its end and sees to it.
-    pub(crate) fn request_end(self: &Arc<Self>, status: ExitStatus) {
-        if self.mark_end(&status) {
-            self.engine().interrupt(vec![Arc::clone(self)]);
-        }
-    }
-
-    /// How it was asked to end, if it was.
-    pub(crate) fn requested(&self) -> Option<ExitStatus> {
-        let requested = self
-            .requested
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        requested.clone()
-    }
-
-    /// Whether the end that was asked for cannot be missed any more.
-    pub(crate) fn has_seen_its_end(&self) -> bool {
-        self.waiter.acknowledged() || self.status.get().is_some()
-    }
-}
-
-impl Tree {
-    /// Lets the tree make no new processes and ends those that live, with one interruption.
-    pub(crate) fn end_all(&self, status: &ExitStatus) {
-        end_each(&self.close(), status);
-    }
-}
-
-/// Ends several processes with one interruption.
-pub(crate) fn end_each(processes: &[Arc<ProcessState>], status: &ExitStatus) {
-    let marked: Vec<Arc<ProcessState>> = processes
-        .iter()
-        .filter(|process| process.mark_end(status))
-        .cloned()
-        .collect();
-    if let Some(first) = marked.first() {
-        let engine = first.engine().clone();
-        engine.interrupt(marked);
-    }
 }
 
 impl std::fmt::Debug for ProcessState {

@@ -29,6 +29,8 @@ pub(crate) enum Expectation {
     Traps(&'static str),
     /// At its memory limit.
     RunsOutOfMemory,
+    /// At another limit, whose text has this.
+    ReachesItsLimit(&'static str),
     /// At the deadline that it was given.
     ReachesItsDeadline,
     /// With a failure whose text begins with this.
@@ -169,6 +171,9 @@ impl Arena {
                 assert!(stdout.text().contains(text), "{context}");
             }
             (Expectation::Traps(expected), ExitStatus::Trapped(text)) => {
+                assert!(text.contains(expected), "{context}");
+            }
+            (Expectation::ReachesItsLimit(expected), ExitStatus::Limit(text)) => {
                 assert!(text.contains(expected), "{context}");
             }
             (Expectation::Fails(expected), ExitStatus::Failed(text)) => {

@@ -4,10 +4,11 @@
 //! The pool's own mutex is taken before those of trees, engines and jobs, and never under one.
 
 use super::worker::WorkerLink;
+use crate::end_request::end_each;
 use crate::error::Result;
 use crate::exit_status::ExitStatus;
 use crate::limits::ProcessLimits;
-use crate::process::{Entry, ProcessState, end_each};
+use crate::process::{Entry, ProcessState};
 use crate::program::Program;
 use crate::spawn::{self, Birth};
 use crate::tree::Tree;
@@ -259,7 +260,7 @@ impl PoolState {
             workers.is_ending = true;
             workers.live.clone()
         };
-        end_each(&live, &ExitStatus::Terminated);
+        end_each(live, |_| ExitStatus::Terminated);
         self.end_if_over();
     }
 
