@@ -19,6 +19,7 @@ fn isopod_help() {
     Commands:
       run    Run a program: a WebAssembly file, or Rust source that is built first
       build  Build Rust source, or a WebAssembly core module, to a component
+      ps     Show the processes of running programs: what they use, and what waits for whom
       help   Print this message or the help of the given subcommand(s)
 
     Options:

@@ -43,6 +43,14 @@ Examples:
   isopod build examples/word_count -o /tmp/word_count.wasm
   isopod build module.wasm -o component.wasm";
 
+const PS_EXAMPLES: &str = "\
+Examples:
+  isopod ps                                  all programs of this user
+  isopod ps 4711                             the one that the `isopod run` with this pid runs
+  isopod ps --json | jq '.[].processes[] | select(.state == \"waiting\") | .state_text'
+
+The `isopod run` and the `isopod ps` must use the same cache directory (`ISOPOD_CACHE`).";
+
 /// `multiprocessing` for WebAssembly: programs of several isolated processes.
 #[derive(Debug, Parser)]
 #[command(
@@ -66,6 +74,9 @@ pub(crate) enum Command {
     /// Build Rust source, or a WebAssembly core module, to a component.
     #[command(after_help = BUILD_EXAMPLES)]
     Build(BuildArgs),
+    /// Show the processes of running programs: what they use, and what waits for whom.
+    #[command(after_help = PS_EXAMPLES)]
+    Ps(PsArgs),
 }
 
 /// `isopod run`.
@@ -176,6 +187,17 @@ pub(crate) struct BuildArgs {
     pub(crate) quiet: bool,
 }
 
+/// `isopod ps`.
+#[derive(Debug, Args)]
+pub(crate) struct PsArgs {
+    /// The pid of an `isopod run` [default: all of this user].
+    pub(crate) pid: Option<u32>,
+
+    /// Print an array of JSON objects, one for each program.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// What a build may do to this machine.
 #[derive(Debug, Args)]
 pub(crate) struct ToolchainArgs {
@@ -206,7 +228,7 @@ mod tests {
     fn run_args(words: &[&str]) -> RunArgs {
         match Cli::try_parse_from(words).unwrap().command {
             Command::Run(args) => *args,
-            Command::Build(_) => panic!("not a run"),
+            Command::Build(_) | Command::Ps(_) => panic!("not a run"),
         }
     }
 
@@ -254,6 +276,7 @@ mod tests {
             &["isopod", "run", "app.wasm", "-q", "-v"],
             &["isopod", "run", "app.wasm", "--no-such-option"],
             &["isopod", "build", "a.rs", "--", "x"],
+            &["isopod", "ps", "x"],
             &["isopod", "walk"],
         ] {
             assert!(Cli::try_parse_from(words).is_err(), "{words:?}");

@@ -1,4 +1,4 @@
-//! The command line of isopod: `isopod run` and `isopod build`.
+//! The command line of isopod: `isopod run`, `isopod build` and `isopod ps`.
 //!
 //! [`args`] has the syntax, [`commands`] the meaning. All output for people goes through
 //! [`printer`]; all exit codes come from [`exit_code`].
@@ -47,6 +47,11 @@ fn isopod() -> u8 {
                 printer,
                 commands::build::build(options, &printer).map(|()| 0),
             )
+        }
+        Command::Ps(options) => {
+            let printer = Printer::new(false, false);
+            let told = commands::ps::ps(options).map(|text| printer.result(&text));
+            (printer, told.map(|()| 0))
         }
     };
     result.unwrap_or_else(|error| {

@@ -50,7 +50,8 @@ impl Printer {
     /// The result of a command, to standard output; nothing when quiet.
     pub(crate) fn result(&self, text: &str) {
         if self.level != Level::Quiet {
-            let _ = writeln!(std::io::stdout(), "{}", printable(text));
+            let lines = text.lines().map(|line| format!("{}\n", printable(line)));
+            let _ = std::io::stdout().write_all(lines.collect::<String>().as_bytes());
         }
     }
 

@@ -11,7 +11,7 @@ use crate::exit_code;
 use crate::printer::Printer;
 use crate::report::Report;
 use crate::signals::{self, Signal};
-use crate::what_runs;
+use crate::what_runs::{Run, table};
 use anyhow::Context as _;
 use isopod_host::{Ending, ExitStatus, Process};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -84,11 +84,16 @@ impl Supervisor {
         Ok(Supervisor { sender, events })
     }
 
-    /// Waits until the program with this main process has ended. Blocks.
+    /// Waits until the program with this main process, which began at `begin`, has ended. Blocks.
     ///
     /// # Errors
     /// If the thread that waits cannot be started; the program is killed then.
-    pub(crate) fn wait(self, main: &Process, printer: &Printer) -> anyhow::Result<Outcome> {
+    pub(crate) fn wait(
+        self,
+        main: &Process,
+        begin: Instant,
+        printer: &Printer,
+    ) -> anyhow::Result<Outcome> {
         let Supervisor { sender, events } = self;
         let waited_for = main.clone();
         let waiter = std::thread::Builder::new()
@@ -101,7 +106,7 @@ impl Supervisor {
             main.end_tree(Ending::Kill);
             return Err(error).context("cannot start the thread that waits for the program");
         }
-        Ok(follow(main, &events, printer))
+        Ok(follow(main, begin, &events, printer))
     }
 }
 
@@ -113,7 +118,7 @@ enum Stage {
     Killing { until: Instant },
 }
 
-fn follow(main: &Process, events: &Receiver<Event>, printer: &Printer) -> Outcome {
+fn follow(main: &Process, begin: Instant, events: &Receiver<Event>, printer: &Printer) -> Outcome {
     let mut stage = Stage::Running;
     let mut signal = None;
     loop {
@@ -130,7 +135,7 @@ fn follow(main: &Process, events: &Receiver<Event>, printer: &Printer) -> Outcom
                     signal,
                 };
             }
-            Ok(Event::Question) => printer.table(&what_runs::processes(main)),
+            Ok(Event::Question) => printer.table(&table::processes(&Run::now(main, begin))),
             Ok(Event::Signal(first)) => {
                 signal = Some(first);
                 printer.error(&interrupted(first, &main.tree()));

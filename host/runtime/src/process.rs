@@ -204,7 +204,7 @@ impl Process {
     /// As [`join_tree`](Self::join_tree), but gives up after `timeout`: none then.
     pub fn join_tree_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
         self.state.tree.ended.wait_within(Some(timeout)).ok()?;
-        // The last process of a tree says so just before it publishes its status.
+        // By then each of them has published its status.
         Some(self.join())
     }
 }

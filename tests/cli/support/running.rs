@@ -83,6 +83,20 @@ impl Running {
         });
     }
 
+    /// Waits until a line of standard error has this in it.
+    pub(crate) fn wait_for_error_line(&mut self, text: &str) {
+        self.wait_until(text, |running| {
+            let output = String::from_utf8_lossy(&running.stderr);
+            let complete = output.rfind('\n').map_or("", |end| &output[..end]);
+            complete.lines().any(|line| line.contains(text))
+        });
+    }
+
+    /// The operating system's number of the run.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(pid(&self.child), signal).unwrap();
     }

@@ -94,7 +94,7 @@ mod tests {
         let words = ["isopod", "run", "x.wasm"].iter().chain(words);
         match Cli::try_parse_from(words).unwrap().command {
             Command::Run(args) => *args,
-            Command::Build(_) => panic!("not a run"),
+            Command::Build(_) | Command::Ps(_) => panic!("not a run"),
         }
     }
 

@@ -4,5 +4,6 @@ pub(crate) mod build;
 mod grants;
 mod limits;
 mod precompiled;
+pub(crate) mod ps;
 pub(crate) mod run;
 mod source;

@@ -11,7 +11,8 @@ use crate::printer::Printer;
 use crate::report::{self, Report};
 use crate::status_file::StatusFile;
 use crate::supervise::{Outcome, Supervisor};
-use crate::what_runs;
+use crate::what_runs::socket::Socket;
+use crate::what_runs::{Run, Usage, table};
 use isopod_host::{Command, Engine, ErrorKind, Program};
 use std::time::Instant;
 
@@ -67,9 +68,14 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     let supervisor = Supervisor::start()?;
     let begin = Instant::now();
     let process = command.spawn()?;
-    let outcome = supervisor.wait(&process, printer)?;
+    let told = process.clone();
+    // A program runs as well if nobody can ask what it does.
+    let _socket = Socket::open(move || Run::now(&told, begin))
+        .inspect_err(|error| printer.detail("not shown by `isopod ps`", &format!("{error:#}")));
+    let outcome = supervisor.wait(&process, begin, printer)?;
     if options.stats {
-        printer.table(&what_runs::usage(&process.tree_usage(), begin.elapsed()));
+        let usage = Usage::from(&process.tree_usage());
+        printer.table(&table::usage(&usage, begin.elapsed().as_secs_f64()));
     }
     Ok(outcome)
 }

@@ -1,31 +1,42 @@
-//! What runs, and what was used: tables for people, on standard error.
+//! Tables for people.
 
-use isopod_host::{Process, RunState, TreeUsage};
-use std::time::{Duration, Instant};
+use super::{ProcessRow, Run, Usage};
 
-/// A table of the live processes of a tree: one line each, oldest first, and one for the tree.
-pub(crate) fn processes(main: &Process) -> String {
+/// A table of a program's live processes: one line each, oldest first, and one for all together.
+pub(crate) fn processes(run: &Run) -> String {
     let heading = ["ID", "NAME", "CORE", "CPU", "MEMORY", "TASK", "STATE"];
     let mut rows = vec![heading.map(str::to_owned)];
-    rows.extend(main.tree().iter().map(row));
-    let usage = main.tree_usage();
+    rows.extend(run.processes.iter().map(row));
     format!(
         "{}{} alive of {} started, {} of CPU time, {} queued\n",
         aligned(&rows),
-        counted(usage.alive, "process", "processes"),
-        usage.started,
-        seconds(usage.cpu_time),
-        bytes(usage.queued_bytes)
+        counted(run.usage.alive, "process", "processes"),
+        run.usage.started,
+        seconds(run.usage.cpu_seconds),
+        bytes(run.usage.queued_bytes)
     )
 }
 
-/// A table of what the processes of a tree have used.
-pub(crate) fn usage(usage: &TreeUsage, elapsed: Duration) -> String {
+/// The same for several programs, each below a line that names it.
+pub(crate) fn runs(runs: &[Run]) -> String {
+    let paragraphs: Vec<String> = runs
+        .iter()
+        .map(|run| {
+            let since = seconds(run.seconds);
+            let (pid, program) = (run.pid, &run.program);
+            format!("{program}, pid {pid}, since {since}\n{}", processes(run))
+        })
+        .collect();
+    paragraphs.join("\n")
+}
+
+/// A table of what the processes of a program have used.
+pub(crate) fn usage(usage: &Usage, elapsed_seconds: f64) -> String {
     let rows = [
         ["processes started", &usage.started.to_string()],
         ["most alive at a time", &usage.most_alive.to_string()],
-        ["wall-clock time", &seconds(elapsed)],
-        ["CPU time", &seconds(usage.cpu_time)],
+        ["wall-clock time", &seconds(elapsed_seconds)],
+        ["CPU time", &seconds(usage.cpu_seconds)],
         [
             "memory of the largest process",
             &bytes(usage.largest_memory_bytes),
@@ -34,37 +45,32 @@ pub(crate) fn usage(usage: &TreeUsage, elapsed: Duration) -> String {
     aligned(&rows.map(|row| row.map(str::to_owned)))
 }
 
-fn row(process: &Process) -> [String; 7] {
-    let task = match process.job() {
-        Some(job) => format!("{}, job {job}", process.task()),
-        None => process.task().to_owned(),
-    };
+fn row(process: &ProcessRow) -> [String; 7] {
     [
-        process.id().to_string(),
-        process.name().to_owned(),
+        process.id.to_string(),
+        process.name.clone(),
         process
-            .core()
+            .core
             .map_or_else(|| "-".to_owned(), |core| core.to_string()),
-        seconds(process.cpu_time()),
-        bytes(process.memory_bytes()),
-        task,
-        state(&process.state(), Instant::now()),
+        seconds(process.cpu_seconds),
+        bytes(process.memory_bytes),
+        match process.job {
+            Some(job) => format!("{}, job {job}", process.task),
+            None => process.task.clone(),
+        },
+        state(process),
     ]
 }
 
-fn state(state: &RunState, now: Instant) -> String {
-    match state {
-        RunState::Waiting(wait) => {
-            let since = seconds(now.saturating_duration_since(wait.since));
-            match wait.deadline {
-                None => format!("{state}, since {since}"),
-                Some(deadline) => {
-                    let left = seconds(deadline.saturating_duration_since(now));
-                    format!("{state}, since {since}, for {left} more")
-                }
-            }
-        }
-        other => other.to_string(),
+fn state(process: &ProcessRow) -> String {
+    let text = &process.state_text;
+    let Some(wait) = &process.wait else {
+        return text.clone();
+    };
+    let since = seconds(wait.since_seconds);
+    match wait.left_seconds {
+        None => format!("{text}, since {since}"),
+        Some(left) => format!("{text}, since {since}, for {} more", seconds(left)),
     }
 }
 
@@ -98,8 +104,8 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 }
 
 /// `1.234 s`.
-fn seconds(duration: Duration) -> String {
-    format!("{:.3} s", duration.as_secs_f64())
+fn seconds(seconds: f64) -> String {
+    format!("{seconds:.3} s")
 }
 
 fn bytes(count: u64) -> String {
@@ -109,6 +115,7 @@ fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use isopod_host::TreeUsage;
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
@@ -119,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_was_used_is_a_table() {
-        let table = usage(&TreeUsage::default(), Duration::from_millis(1_500));
+        let table = usage(&Usage::from(&TreeUsage::default()), 1.5);
         assert_eq!(
             table,
             "processes started              0\n\

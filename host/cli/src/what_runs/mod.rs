@@ -1,0 +1,174 @@
+//! What runs, and what was used: taken from the host at one moment as a [`Run`], which is printed as
+//! a table, or as JSON, or sent to another `isopod` that asks (see [`socket`]).
+
+pub(crate) mod socket;
+pub(crate) mod table;
+
+use isopod_host::{Process, RunState, TreeUsage, Wait, WaitedObject};
+use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
+
+/// A program that runs, with all its processes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// The operating system's number of the isopod that runs it.
+    pub(crate) pid: u32,
+    /// The name of the program.
+    pub(crate) program: String,
+    /// How long it has run.
+    pub(crate) seconds: f64,
+    /// What all its processes have used.
+    pub(crate) usage: Usage,
+    /// Those that live, oldest first.
+    pub(crate) processes: Vec<ProcessRow>,
+}
+
+/// What the processes of a program have used together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Usage {
+    pub(crate) started: u64,
+    pub(crate) alive: usize,
+    pub(crate) most_alive: usize,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) largest_memory_bytes: u64,
+    pub(crate) queued_bytes: u64,
+}
+
+/// A live process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ProcessRow {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    /// Who started it, or has adopted it; null for the main process.
+    pub(crate) parent: Option<u64>,
+    pub(crate) is_daemon: bool,
+    /// The logical CPU that it is pinned to; null if it is about to end.
+    pub(crate) core: Option<usize>,
+    pub(crate) cpu_seconds: f64,
+    pub(crate) memory_bytes: u64,
+    pub(crate) task: String,
+    /// The number of the job that a worker of a pool has begun.
+    pub(crate) job: Option<u32>,
+    /// `running`, `waiting`, `waiting-for-system`, `ending` or `ended`.
+    pub(crate) state: String,
+    /// The same in words, with what it waits for.
+    pub(crate) state_text: String,
+    /// What it waits for, if it is `waiting`.
+    pub(crate) wait: Option<WaitRow>,
+}
+
+/// A wait that is under way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WaitRow {
+    pub(crate) operation: String,
+    /// For how long it has waited.
+    pub(crate) since_seconds: f64,
+    /// When it gives up; null if never.
+    pub(crate) left_seconds: Option<f64>,
+    /// Any of these ends the wait.
+    pub(crate) objects: Vec<ObjectRow>,
+}
+
+/// What a process waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ObjectRow {
+    pub(crate) kind: String,
+    pub(crate) id: u64,
+    /// Who owns a lock, or the process that is joined.
+    pub(crate) owner: Option<String>,
+    /// The processes that could end the wait.
+    pub(crate) wakers: Vec<String>,
+    /// Whether somebody else could.
+    pub(crate) others: bool,
+}
+
+impl Run {
+    /// What runs now in the tree of `main`, which began at `begin`.
+    pub(crate) fn now(main: &Process, begin: Instant) -> Run {
+        let now = Instant::now();
+        Run {
+            pid: std::process::id(),
+            program: main.program().to_owned(),
+            seconds: begin.elapsed().as_secs_f64(),
+            usage: Usage::from(&main.tree_usage()),
+            processes: main
+                .tree()
+                .iter()
+                .map(|process| ProcessRow::new(process, now))
+                .collect(),
+        }
+    }
+}
+
+impl From<&TreeUsage> for Usage {
+    fn from(usage: &TreeUsage) -> Usage {
+        Usage {
+            started: usage.started,
+            alive: usage.alive,
+            most_alive: usage.most_alive,
+            cpu_seconds: usage.cpu_time.as_secs_f64(),
+            largest_memory_bytes: usage.largest_memory_bytes,
+            queued_bytes: usage.queued_bytes,
+        }
+    }
+}
+
+impl ProcessRow {
+    fn new(process: &Process, now: Instant) -> ProcessRow {
+        let state = process.state();
+        ProcessRow {
+            id: process.id().get(),
+            name: process.name().to_owned(),
+            parent: process.parent_id().map(|parent| parent.get()),
+            is_daemon: process.is_daemon(),
+            core: process.core(),
+            cpu_seconds: process.cpu_time().as_secs_f64(),
+            memory_bytes: process.memory_bytes(),
+            task: process.task().to_owned(),
+            job: process.job(),
+            state: kind(&state).to_owned(),
+            state_text: state.to_string(),
+            wait: match &state {
+                RunState::Waiting(wait) => Some(WaitRow::new(wait, now)),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn kind(state: &RunState) -> &'static str {
+    match state {
+        RunState::Running => "running",
+        RunState::Waiting(_) => "waiting",
+        RunState::WaitingForSystem => "waiting-for-system",
+        RunState::Ending => "ending",
+        RunState::Ended => "ended",
+        _ => "unknown",
+    }
+}
+
+impl WaitRow {
+    fn new(wait: &Wait, now: Instant) -> WaitRow {
+        let seconds = |duration: Duration| duration.as_secs_f64();
+        WaitRow {
+            operation: wait.operation.to_owned(),
+            since_seconds: seconds(now.saturating_duration_since(wait.since)),
+            left_seconds: wait
+                .deadline
+                .map(|deadline| seconds(deadline.saturating_duration_since(now))),
+            objects: wait.objects.iter().map(ObjectRow::new).collect(),
+        }
+    }
+}
+
+impl ObjectRow {
+    fn new(object: &WaitedObject) -> ObjectRow {
+        ObjectRow {
+            kind: object.kind.to_string(),
+            id: object.object,
+            owner: object.owner.clone(),
+            wakers: object.wakers.clone(),
+            others: object.others,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What runs is told: by SIGQUIT during a run, by `isopod ps` from another terminal, by `--stats` at
+//! the end.
+
+use crate::support::{Running, empty_directory, isopod, program, run};
+use rustix::process::Signal;
+use std::process::Command;
+
+/// A program whose main joins a child that waits for a queue and a busy one.
+fn start(directory: &std::path::Path, options: &[&str]) -> Running {
+    let path = program("endless");
+    let mut arguments = vec!["run", path.to_str().unwrap()];
+    arguments.extend(options);
+    let states = ["join", "queue", "busy"];
+    arguments.push("--");
+    arguments.extend(states);
+    let mut running = Running::start(&mut in_own_cache(directory, &arguments));
+    running.wait_for_lines(&states);
+    running
+}
+
+/// With a cache of its own, so that the runs of other tests are not seen.
+fn in_own_cache(directory: &std::path::Path, arguments: &[&str]) -> Command {
+    let mut command = isopod(directory, arguments);
+    command.env("ISOPOD_CACHE", directory);
+    command
+}
+
+/// The text without numbers, and with one blank where there are several: neither times nor the
+/// columns that they widen are the same twice.
+fn without_numbers(text: &str) -> String {
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let line: String = line
+            .chars()
+            .map(|character| match character {
+                '0'..='9' => '#',
+                other => other,
+            })
+            .collect();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut line = words.join(" ");
+        for several in ["#####", "####", "###", "##"] {
+            line = line.replace(several, "#");
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn sigquit_prints_what_runs_and_the_program_goes_on() {
+    let directory = empty_directory();
+    let mut running = start(directory.path(), &["--cores", "0"]);
+    running.signal(Signal::QUIT);
+    running.wait_for_error_line(" alive of ");
+    running.signal(Signal::INT);
+    let ended = running.end();
+    insta::assert_snapshot!(without_numbers(&ended.stderr), @"
+    ID NAME CORE CPU MEMORY TASK STATE
+    # MainProcess # #.# s #.# MiB main waits in `join` for process `queue`, since #.# s
+    # queue # #.# s #.# MiB endless::main::main::{{closure}} waits in `get` for queue #, held by `queue`, since #.# s
+    # busy # #.# s #.# MiB endless::main::main::{{closure}} runs
+    # processes alive of # started, #.# s of CPU time, # B queued
+    error: interrupted by SIGINT
+    cause: # processes were running: `MainProcess` (id #), `queue` (id #), `busy` (id #)
+    ");
+    assert_eq!(ended.exit_code, 130);
+}
+
+#[test]
+fn ps_shows_one_program_or_all_as_a_table_or_json() {
+    let directory = empty_directory();
+    let ps = |arguments: &[&str]| {
+        let arguments: Vec<&str> = std::iter::once("ps")
+            .chain(arguments.iter().copied())
+            .collect();
+        run(in_own_cache(directory.path(), &arguments))
+    };
+    insta::assert_snapshot!(ps(&[]), @"
+    exit code: 0
+    --- standard output
+    no `isopod run` of this user is running
+    ");
+    let running = start(directory.path(), &[]);
+    let other = start(directory.path(), &[]);
+
+    let pid = running.pid().to_string();
+    let one = ps(&[&pid]);
+    insta::assert_snapshot!(without_numbers(&one.to_string()), @"
+    exit code: #
+    --- standard output
+    endless, pid #, since #.# s
+    ID NAME CORE CPU MEMORY TASK STATE
+    # MainProcess # #.# s #.# MiB main waits in `join` for process `queue`, since #.# s
+    # queue # #.# s #.# MiB endless::main::main::{{closure}} waits in `get` for queue #, held by `queue`, since #.# s
+    # busy # #.# s #.# MiB endless::main::main::{{closure}} runs
+    # processes alive of # started, #.# s of CPU time, # B queued
+    ");
+    assert_eq!(ps(&[]).stdout.matches(", pid ").count(), 2);
+
+    let json = ps(&["--json", &pid]).stdout;
+    let runs: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(runs.as_array().unwrap().len(), 1);
+    let processes = runs[0]["processes"].as_array().unwrap();
+    let waiting = processes.iter().find(|process| process["name"] == "queue");
+    let waiting = waiting.unwrap();
+    assert_eq!(waiting["state"], "waiting");
+    assert_eq!(waiting["wait"]["operation"], "get");
+    assert_eq!(waiting["wait"]["left_seconds"], serde_json::Value::Null);
+    assert_eq!(waiting["wait"]["objects"][0]["kind"], "queue");
+    assert_eq!(waiting["parent"], processes[0]["id"]);
+
+    for running in [running, other] {
+        running.signal(Signal::INT);
+        running.end();
+    }
+    assert_eq!(ps(&["--json"]).stdout, "[]\n");
+    insta::assert_snapshot!(ps(&["1"]), @"
+    exit code: 125
+    --- standard error
+    error: no `isopod run` of this user has the pid 1
+    hint: `isopod ps` shows all of them
+    ");
+}
+
+#[test]
+fn what_was_used_is_told_at_the_end() {
+    let directory = empty_directory();
+    let path = program("endings");
+    let arguments = ["run", path.to_str().unwrap(), "--stats", "--", "normal"];
+    let ended = run(isopod(directory.path(), &arguments));
+    insta::assert_snapshot!(without_numbers(&ended.stderr), @"
+    processes started #
+    most alive at a time #
+    wall-clock time #.# s
+    CPU time #.# s
+    memory of the largest process #.# MiB
+    ");
+}
