@@ -158,3 +158,28 @@ fn the_version_is_that_of_the_package() {
         format!("exit code: 0\n--- standard output\nisopod {version}\n")
     );
 }
+
+#[test]
+fn isopod_help_ps() {
+    insta::assert_snapshot!(told(&["help", "ps"]), @r#"
+    exit code: 0
+    --- standard output
+    Show the processes of running programs: what they use, and what waits for whom
+
+    Usage: isopod ps [OPTIONS] [PID]
+
+    Arguments:
+      [PID]  The pid of an `isopod run` [default: all of this user]
+
+    Options:
+          --json  Print an array of JSON objects, one for each program
+      -h, --help  Print help
+
+    Examples:
+      isopod ps                                  all programs of this user
+      isopod ps 4711                             the one that the `isopod run` with this pid runs
+      isopod ps --json | jq '.[].processes[] | select(.state == "waiting") | .state_text'
+
+    The `isopod run` and the `isopod ps` must use the same cache directory (`ISOPOD_CACHE`).
+    "#);
+}

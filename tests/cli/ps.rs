@@ -1,12 +1,14 @@
 //! What runs is told: by SIGQUIT during a run, by `isopod ps` from another terminal, by `--stats` at
 //! the end.
 
-use crate::support::{Running, empty_directory, isopod, program, run};
+use crate::support::{Ended, GUARD, Running, empty_directory, isopod, program, run};
 use rustix::process::Signal;
+use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 /// A program whose main joins a child that waits for a queue and a busy one.
-fn start(directory: &std::path::Path, options: &[&str]) -> Running {
+fn start(directory: &Path, options: &[&str]) -> Running {
     let path = program("endless");
     let mut arguments = vec!["run", path.to_str().unwrap()];
     arguments.extend(options);
@@ -15,11 +17,28 @@ fn start(directory: &std::path::Path, options: &[&str]) -> Running {
     arguments.extend(states);
     let mut running = Running::start(&mut in_own_cache(directory, &arguments));
     running.wait_for_lines(&states);
+    // They have said what they are about to do; two of them wait then.
+    let begin = Instant::now();
+    let pid = running.pid().to_string();
+    while ps(directory, &["--json", &pid])
+        .stdout
+        .matches("\"state\": \"waiting\"")
+        .count()
+        < 2
+    {
+        assert!(begin.elapsed() < GUARD, "they never wait");
+    }
     running
 }
 
+fn ps(directory: &Path, arguments: &[&str]) -> Ended {
+    let command = std::iter::once("ps");
+    let arguments: Vec<&str> = command.chain(arguments.iter().copied()).collect();
+    run(in_own_cache(directory, &arguments))
+}
+
 /// With a cache of its own, so that the runs of other tests are not seen.
-fn in_own_cache(directory: &std::path::Path, arguments: &[&str]) -> Command {
+fn in_own_cache(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = isopod(directory, arguments);
     command.env("ISOPOD_CACHE", directory);
     command
@@ -70,12 +89,7 @@ fn sigquit_prints_what_runs_and_the_program_goes_on() {
 #[test]
 fn ps_shows_one_program_or_all_as_a_table_or_json() {
     let directory = empty_directory();
-    let ps = |arguments: &[&str]| {
-        let arguments: Vec<&str> = std::iter::once("ps")
-            .chain(arguments.iter().copied())
-            .collect();
-        run(in_own_cache(directory.path(), &arguments))
-    };
+    let ps = |arguments: &[&str]| ps(directory.path(), arguments);
     insta::assert_snapshot!(ps(&[]), @"
     exit code: 0
     --- standard output

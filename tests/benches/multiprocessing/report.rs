@@ -59,6 +59,9 @@ const TAIL: &str = "
 - A kill is measured from the request to the return of `join`, 1 ms after the process had said that
   it was ready.
 - CPython pins each of two talking processes to its own core, and uses `send_bytes` for pipes.
+- Messages of 64 KiB are copied by the C library. glibc before 2.40 copies that much with `rep movsb`,
+  which AMD's processors since Zen 3 do slowly where the addresses are not aligned; the pipe of one core
+  went from 57 to 17 us there with `GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=100000000`.
 - Not measured: more than two cores, many processes at once, memory, the first start of a program
   (compiling), queues with several senders or receivers, messages with handles, large outputs, file
   access, and the price of the epoch checks inside of guests' loops.

@@ -9,7 +9,7 @@ mod terminal;
 pub(crate) use ended::Ended;
 pub(crate) use expected::compare;
 pub(crate) use programs::{program, program_source};
-pub(crate) use running::{Running, run};
+pub(crate) use running::{GUARD, Running, run};
 pub(crate) use terminal::Terminal;
 
 use std::path::{Path, PathBuf};

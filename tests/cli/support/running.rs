@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 /// After this long a program that is followed has failed to do what it should.
-pub(super) const GUARD: Duration = Duration::from_secs(120);
+pub(crate) const GUARD: Duration = Duration::from_secs(120);
 
 /// After this long a command has failed to end. It may build, and builds wait for each other; the
 /// first one may have to build the standard library.
