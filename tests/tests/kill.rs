@@ -6,12 +6,13 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Ending, ExitStatus, Stdin};
-use isopod_tests::{Bench, GUARD, Random};
+use isopod_host::{Command, Ending, Engine, ExitStatus, Program, Stdin};
+use isopod_tests::{Bench, GUARD, Random, eventually};
 use std::sync::mpsc;
+use std::time::Duration;
 
 /// The states of `tests/guests/src/blocked.rs`, but for reading standard input.
-const STATES: [&str; 15] = [
+const STATES: [&str; 19] = [
     "busy",
     "queue-get",
     "queue-put",
@@ -27,6 +28,10 @@ const STATES: [&str; 15] = [
     "wait-any",
     "join",
     "sleep",
+    "bulk-memory",
+    "big-messages",
+    "ending",
+    "full-memory",
 ];
 
 #[test]
@@ -89,6 +94,25 @@ fn a_whole_tree_ends_in_one_call() {
     assert_eq!(main.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
     assert!(main.tree().is_empty());
     assert!(bench.engine.processes().is_empty());
+}
+
+/// The start function of a module runs while it is instantiated.
+#[test]
+fn a_start_function_without_end_ends() {
+    let module = r#"(module
+        (memory (export "memory") 1)
+        (func $endless (loop $more (br $more)))
+        (start $endless)
+        (func (export "_start")))"#;
+    let engine = Engine::new().unwrap();
+    let module = wat::parse_str(module).unwrap();
+    let program = Program::from_bytes(&engine, "endless", &module).unwrap();
+    for _ in 0..20 {
+        let process = Command::new(&program).spawn().unwrap();
+        eventually("it runs", || process.cpu_time() > Duration::from_millis(5));
+        process.kill();
+        assert_eq!(process.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
+    }
 }
 
 #[test]

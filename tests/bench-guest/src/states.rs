@@ -30,8 +30,35 @@ pub fn stay(state: &str) -> Outcome {
             while std::io::stdin().read(&mut byte).is_ok() {}
             Ok(())
         }
+        "touched-16-mib" => touched(16 << 20, &ready),
+        "touched-256-mib" => touched(256 << 20, &ready),
+        "bulk-memory" => {
+            let mut block = vec![0_u8; 64 << 20];
+            ready.put(&())?;
+            loop {
+                block.fill(black_box(7));
+            }
+        }
+        "big-messages" => {
+            let queue = Queue::<Vec<u8>>::new()?;
+            let bytes = vec![7; 60 << 20];
+            ready.put(&())?;
+            loop {
+                queue.put_bytes(&bytes)?;
+                drop(queue.get_bytes()?);
+            }
+        }
         other => panic!("no state {other}"),
     }
+}
+
+/// Has written so much of its memory, and waits.
+fn touched(size_bytes: usize, ready: &Queue<()>) -> Outcome {
+    let block = vec![7_u8; size_bytes];
+    ready.put(&())?;
+    Queue::<()>::new()?.get()?;
+    drop(black_box(block));
+    Ok(())
 }
 
 /// An endless loop without a host call.

@@ -42,6 +42,10 @@ pub(crate) fn measure(
         ("isopod: blocked in Queue::get", "queue-get"),
         ("isopod: std::thread::sleep", "sleep"),
         ("isopod: reading standard input", "stdin"),
+        ("isopod: 16 MiB of memory written", "touched-16-mib"),
+        ("isopod: 256 MiB of memory written", "touched-256-mib"),
+        ("isopod: filling 64 MiB at a time", "bulk-memory"),
+        ("isopod: putting and getting 60 MiB", "big-messages"),
     ] {
         measure.single_within(name, MEASUREMENT, || expect(kill(host, state, &ready)));
     }

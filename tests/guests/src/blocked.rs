@@ -117,6 +117,40 @@ pub fn blocked(state: &str) -> Outcome {
             while std::io::stdin().read(&mut byte).is_ok() {}
             Ok(())
         }
+        // Memory instructions that take milliseconds each, between two checks of the epoch.
+        "bulk-memory" => {
+            let mut block = vec![0_u8; 256 << 20];
+            ready()?;
+            loop {
+                let half = block.len() / 2;
+                block.fill(black_box(7));
+                block.copy_within(..half, half);
+            }
+        }
+        // Host calls that copy much.
+        "big-messages" => {
+            let queue = Queue::<Vec<u8>>::new()?;
+            let bytes = vec![7; 60 << 20];
+            ready()?;
+            loop {
+                queue.put_bytes(&bytes)?;
+                drop(queue.get_bytes()?);
+            }
+        }
+        // Its own work is done, and it waits for its child.
+        "ending" => {
+            let child = |()| -> Outcome { Queue::<u32>::new()?.get().map(drop) };
+            Process::spawn(child, ((),))?;
+            ready()
+        }
+        // Much memory to be taken down.
+        "full-memory" => {
+            let block = vec![7_u8; 700 << 20];
+            ready()?;
+            Queue::<u32>::new()?.get()?;
+            drop(block);
+            Ok(())
+        }
         other => panic!("no state {other}"),
     }
 }
