@@ -51,6 +51,19 @@ fn two_that_want_each_others_lock() {
     assert!(stderr.contains("stuck::crossed"), "{stderr}");
 }
 
+/// What is said of thousands must not grow with their square.
+#[test]
+fn many_that_wait_for_what_all_of_them_hold() {
+    let (text, _) = ended_for("many");
+    assert!(text.contains("501 processes wait for each other"), "{text}");
+    assert!(
+        text.contains(", held by `Process-1`, `Process-2`, `Process-3`, `Process-4`, 496 more\n"),
+        "{text}"
+    );
+    assert!(text.ends_with("\n  and 481 more"), "{text}");
+    assert!(text.len() < 5_000, "{} bytes", text.len());
+}
+
 #[test]
 fn two_that_each_wait_for_the_others_message() {
     let (text, _) = ended_for("queues");

@@ -5,13 +5,13 @@ use crate::error::{Error, ErrorKind, Result};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// Core instances that one process may need: 5 for a Rust guest with std, 14 for Python.
-const CORE_INSTANCES_PER_PROCESS: u32 = 20;
+pub(crate) const CORE_INSTANCES_PER_PROCESS: u32 = 20;
 /// Tables that one process may need, the core instances' own included.
-const TABLES_PER_PROCESS: u32 = 20;
+pub(crate) const TABLES_PER_PROCESS: u32 = 20;
 /// Elements that each of these tables may grow to: Python's largest has 5,844.
 pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 /// Linear memories that one process may need. The preview 1 adapter shares the program's.
-const MEMORIES_PER_PROCESS: u32 = 2;
+pub(crate) const MEMORIES_PER_PROCESS: u32 = 2;
 
 /// Pages that a process leaves dirty up to this size are cleared by hand, the rest is given back
 /// to the kernel: clearing is cheaper for small sizes.

@@ -2,8 +2,8 @@
 //!
 //! When a tree has come to rest and is still so after a moment, it is looked at on the timer thread.
 //! A process is *stuck* if it is parked without a time-out for objects that only stuck processes
-//! could do something about: all processes that wait are assumed to be, and whoever could be woken by
-//! anybody else is taken out until nobody is left to take out. What remains is a deadlock.
+//! could do something about: all processes that wait are assumed to be, and from those that go on it is
+//! followed whom they could wake, and whom these. What remains is a deadlock.
 //!
 //! # No false report
 //! [`Rest`](crate::rest::Rest) makes the looks at all processes one moment. A time-out, a wait for
@@ -11,6 +11,7 @@
 //! a time limit of a job or of a child: each takes the process out. So does a wake that is on its way.
 //!
 //! # What it leaves out
+//! Trees whose processes hold what they wait for more than a million times.
 //! While some process of the tree runs or sleeps, those that are stuck are found only when it comes to
 //! rest; and what the embedder lets go of is seen at the next rest.
 
@@ -19,9 +20,9 @@ use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use crate::stdio::Lines;
 use crate::tree::Tree;
-use crate::waits::{self, Wait};
-use isopod_sync::ProcessId;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::waits::{self, Onlooker, Wait};
+use isopod_sync::{Kind, ObjectId, ProcessId};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +32,10 @@ const MOMENT: Duration = Duration::from_millis(50);
 
 /// How many processes a report describes; more are counted.
 const DESCRIBED_PROCESSES: usize = 20;
+
+/// How many holders of objects that somebody waits for are looked at. The timer's thread looks, and
+/// must not be kept from what else is due.
+const MOST_WORK: usize = 1 << 20;
 
 /// What is done about a deadlock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -125,32 +130,16 @@ fn end(tree: &Tree, deadlock: &Deadlock) {
 /// Whoever is stuck in a tree at rest.
 fn find(tree: &Arc<Tree>) -> Option<Deadlock> {
     let looking = tree.rest.look()?;
-    let processes = tree.members_now();
-    let main_deadline = processes.iter().find(|process| process.is_main);
-    let main_deadline = main_deadline.and_then(|main| deadline(main));
-    let mut stuck: BTreeMap<ProcessId, (Arc<ProcessState>, BTreeSet<ProcessId>)> = processes
-        .into_iter()
-        .filter_map(|process| {
-            let wakers = wakers_if_stuck(&process, main_deadline)?;
-            Some((process.id, (process, wakers)))
-        })
-        .collect();
-    // A pass for each that is taken out, at most; a tree has no more than some thousand processes.
-    loop {
-        let ids: BTreeSet<ProcessId> = stuck.keys().copied().collect();
-        stuck.retain(|_, (_, wakers)| wakers.is_subset(&ids));
-        if stuck.len() == ids.len() {
-            break;
-        }
-    }
+    let mut onlooker = Onlooker::new(tree);
+    let stuck = stuck(&mut onlooker)?;
     let processes: Vec<Deadlocked> = stuck
-        .into_values()
-        .filter_map(|(process, _)| {
+        .iter()
+        .filter_map(|process| {
             let record = process.waiter.waiting_for()?;
             Some(Deadlocked {
                 process: process.id,
                 name: process.name.clone(),
-                wait: waits::wait_of(&process, &record),
+                wait: onlooker.wait_of(process, &record),
             })
         })
         .collect();
@@ -158,11 +147,82 @@ fn find(tree: &Arc<Tree>) -> Option<Deadlock> {
     is_true.then_some(Deadlock { processes })
 }
 
-/// Who could wake a process that nothing but other processes will wake; none if something else may.
-fn wakers_if_stuck(
+/// The processes that only others of them could wake, oldest first; none if that is too much to look
+/// at.
+fn stuck(onlooker: &mut Onlooker) -> Option<Vec<Arc<ProcessState>>> {
+    let main = onlooker.members().find(|process| process.is_main);
+    let main_deadline = main.and_then(|main| deadline(main));
+    let mut candidates: BTreeMap<ProcessId, Arc<ProcessState>> = BTreeMap::new();
+    // Who is woken as soon as somebody goes on, by who that is: through an object, or at once. A
+    // pool is another object for its workers.
+    type Waited = (ObjectId, bool);
+    let mut waiters: BTreeMap<Waited, Vec<ProcessId>> = BTreeMap::new();
+    let mut released_by: BTreeMap<ProcessId, Vec<Waited>> = BTreeMap::new();
+    let mut owner_of: BTreeMap<ProcessId, ProcessId> = BTreeMap::new();
+    let mut work = 0_usize;
+
+    let members: Vec<Arc<ProcessState>> = onlooker.members().cloned().collect();
+    for process in members {
+        let Some(objects) = objects_if_parked(&process, main_deadline) else {
+            continue;
+        };
+        let has_workers = onlooker.workers_of(process.id).is_some();
+        let mut may_be_woken = false;
+        for (object, kind) in &objects {
+            let releasers = onlooker.releasers(&process, *object, *kind);
+            may_be_woken |= releasers.others;
+            may_be_woken |= releasers.processes.is_empty() && !has_workers;
+        }
+        if may_be_woken {
+            continue;
+        }
+        for (object, kind) in objects {
+            let waited = (object, process.worker.is_some());
+            let waiting = waiters.entry(waited).or_default();
+            waiting.push(process.id);
+            if waiting.len() == 1 {
+                let releasers = onlooker.releasers(&process, object, kind);
+                work += releasers.processes.len();
+                if work > MOST_WORK {
+                    tracing::debug!("too much to look at for a deadlock report");
+                    return None;
+                }
+                for releaser in &releasers.processes {
+                    released_by.entry(*releaser).or_default().push(waited);
+                }
+            }
+        }
+        for worker in onlooker.workers_of(process.id).into_iter().flatten() {
+            owner_of.insert(*worker, process.id);
+        }
+        candidates.insert(process.id, process);
+    }
+
+    let goes_on = |process: &ProcessId| !candidates.contains_key(process);
+    let mut going_on: Vec<ProcessId> = released_by
+        .keys()
+        .chain(owner_of.keys())
+        .copied()
+        .filter(goes_on)
+        .collect();
+    while let Some(process) = going_on.pop() {
+        // Each object is gone through once: then nobody waits for it any more.
+        let released = released_by.remove(&process).into_iter().flatten();
+        let woken = released.filter_map(|object| waiters.remove(&object));
+        for woken in woken.flatten().chain(owner_of.remove(&process)) {
+            if candidates.remove(&woken).is_some() {
+                going_on.push(woken);
+            }
+        }
+    }
+    Some(candidates.into_values().collect())
+}
+
+/// What a process waits for that nothing but other processes will wake; none if something else may.
+fn objects_if_parked(
     process: &ProcessState,
     main_deadline: Option<Instant>,
-) -> Option<BTreeSet<ProcessId>> {
+) -> Option<Vec<(ObjectId, Kind)>> {
     let record = process.waiter.waiting_for()?;
     // Main's own ends the tree, so it is no way out; an earlier one of a child's is.
     let is_limited = deadline(process).is_some() && deadline(process) != main_deadline;
@@ -170,18 +230,8 @@ fn wakers_if_stuck(
         .worker
         .as_ref()
         .is_some_and(|worker| worker.has_time_limit());
-    if record.deadline.is_some() || is_limited || has_job_limit || !process.waiter.is_parked() {
-        return None;
-    }
-    let mut wakers = BTreeSet::new();
-    for (object, kind) in waits::objects_of(&record) {
-        let releasers = waits::releasers(process, object, kind);
-        if releasers.others {
-            return None;
-        }
-        wakers.extend(releasers.processes);
-    }
-    Some(wakers)
+    let may_go_on = record.deadline.is_some() || is_limited || has_job_limit;
+    (!may_go_on && process.waiter.is_parked()).then(|| waits::objects_of(&record).collect())
 }
 
 fn deadline(process: &ProcessState) -> Option<Instant> {

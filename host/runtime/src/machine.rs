@@ -4,12 +4,15 @@
 //! and past the limits of threads and pids the whole machine suffers. So both are read when an engine
 //! is made, and spawns beyond are refused with the name of the setting.
 
+use crate::config::MEMORIES_PER_PROCESS;
 use crate::error::{Error, ErrorKind, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Mappings that a process may need: its slots' two, and what its memory and stack split off.
-const MAPPINGS_PER_PROCESS: u64 = 10;
+/// Mappings that a process may need. A block and its guard each: the thread's stack, the signal
+/// stacks of std and of wasmtime, the stack that the guest runs on. For each memory four: what
+/// comes before its initial contents, these, what comes after, and the guard.
+const MAPPINGS_PER_PROCESS: u64 = 8 + 4 * MEMORIES_PER_PROCESS as u64;
 /// Mappings left to the rest of this operating-system process.
 const OTHER_MAPPINGS: u64 = 1_000;
 /// Threads left to the rest: the engine's own, idle ones, those of file operations, and others of

@@ -1,13 +1,16 @@
 //! What a process does now, and who could end what it waits for.
 
 use crate::process::ProcessState;
+use crate::tree::Tree;
 use isopod_sync::{Kind, ObjectId, ObjectView, Party, ProcessId, WaitRecord};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
-/// How many holders of an object are named; more are counted.
-const NAMED_HOLDERS: usize = 4;
+/// How many of those who could end a wait are named; more are counted. Thousands of processes may
+/// hold what thousands wait for.
+const NAMED_WAKERS: usize = 4;
 
 /// What a process does at the moment of asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,19 +52,13 @@ pub struct WaitedObject {
     pub kind: Kind,
     /// Who owns it, if it is a lock or a recursive lock; who is joined, if it is a process.
     pub owner: Option<String>,
-    /// The names of the processes that could end the wait, oldest first.
+    /// The names of the processes that could end the wait, oldest first: four of them at most.
     pub wakers: Vec<String>,
+    /// How many more there are.
+    pub more_wakers: usize,
     /// Whether somebody else could end it too: the embedder, whoever gets a message that holds the
     /// object, or somebody unknown.
     pub others: bool,
-}
-
-/// Who could end a wait, as the deadlock report needs it.
-#[derive(Debug, Default)]
-pub(crate) struct Releasers {
-    pub(crate) processes: BTreeSet<ProcessId>,
-    pub(crate) others: bool,
-    owner: Option<Party>,
 }
 
 /// What the process does now.
@@ -71,41 +68,11 @@ pub(crate) fn state_of(process: &ProcessState) -> RunState {
     } else if process.vitals.has_ended() || process.requested().is_some() {
         RunState::Ending
     } else if let Some(record) = process.waiter.waiting_for() {
-        RunState::Waiting(wait_of(process, &record))
+        RunState::Waiting(Onlooker::new(&process.tree).wait_of(process, &record))
     } else if process.waiter.is_parked() {
         RunState::WaitingForSystem
     } else {
         RunState::Running
-    }
-}
-
-/// The wait of this record, with names.
-pub(crate) fn wait_of(process: &ProcessState, record: &WaitRecord) -> Wait {
-    let objects = objects_of(record).map(|(object, kind)| {
-        let releasers = releasers(process, object, kind);
-        let joined = match kind {
-            Kind::Process => releasers.processes.first().copied(),
-            _ => None,
-        };
-        let owner = match (releasers.owner, joined) {
-            (Some(Party::Process(owner)), _) | (None, Some(owner)) => Some(name_of(process, owner)),
-            (Some(Party::Embedder), _) => Some("the embedder".to_owned()),
-            (None, None) => None,
-        };
-        let names = releasers.processes.iter();
-        WaitedObject {
-            object: object.get(),
-            kind,
-            owner,
-            wakers: names.map(|waker| name_of(process, *waker)).collect(),
-            others: releasers.others,
-        }
-    });
-    Wait {
-        operation: record.operation,
-        objects: objects.collect(),
-        since: record.since,
-        deadline: record.deadline,
     }
 }
 
@@ -115,76 +82,160 @@ pub(crate) fn objects_of(record: &WaitRecord) -> impl Iterator<Item = (ObjectId,
     std::iter::once(first).chain(record.others.iter().copied())
 }
 
-/// Who could end a wait of this process for this object: rather too many than too few.
-pub(crate) fn releasers(process: &ProcessState, object: ObjectId, kind: Kind) -> Releasers {
-    let mut releasers = match kind {
-        Kind::Process => releasers_of_end(process, object),
-        Kind::Pool | Kind::Batch => Releasers::default(),
-        _ => match ObjectView::of(object) {
-            Some(view) => Releasers {
-                processes: view.wakers.processes,
-                others: view.wakers.others,
-                owner: view.owner,
-            },
-            None => Releasers::unknown(),
-        },
-    };
-    // Those of its own pools: besides giving results they make its callbacks run, which end any wait.
-    for worker in process.tree.members_now() {
-        let owner = worker.worker.as_ref().and_then(|link| link.owner());
-        if owner == Some(process.id) {
-            releasers.processes.insert(worker.id);
-        }
-    }
-    // A worker that waits for a job: who submits them, and those that could give one back.
-    if kind == Kind::Pool
-        && let Some(link) = &process.worker
-    {
-        let siblings = link.siblings().into_iter().filter(|id| *id != process.id);
-        releasers.processes.extend(siblings);
-        match link.owner() {
-            Some(owner) => {
-                releasers.processes.insert(owner);
+/// Who could end the waits for an object.
+#[derive(Debug, Default)]
+pub(crate) struct Releasers {
+    pub(crate) processes: BTreeSet<ProcessId>,
+    pub(crate) others: bool,
+    owner: Option<Party>,
+}
+
+/// Looks at the waits of several processes of a tree. An object that many of them wait for is looked
+/// at once, so that the work grows with what the processes hold and not with its square.
+#[derive(Debug)]
+pub(crate) struct Onlooker {
+    members: BTreeMap<ProcessId, Arc<ProcessState>>,
+    /// The workers of each process's own pools.
+    workers: BTreeMap<ProcessId, BTreeSet<ProcessId>>,
+    /// With whether a worker waits, which for a pool makes a difference.
+    looked_at: BTreeMap<(ObjectId, bool), Arc<Releasers>>,
+}
+
+impl Onlooker {
+    /// For the processes that live in the tree now.
+    pub(crate) fn new(tree: &Tree) -> Onlooker {
+        let members = tree.members_now();
+        let mut workers: BTreeMap<ProcessId, BTreeSet<ProcessId>> = BTreeMap::new();
+        for worker in &members {
+            if let Some(owner) = worker.worker.as_ref().and_then(|link| link.owner()) {
+                workers.entry(owner).or_default().insert(worker.id);
             }
-            None => releasers.others = true,
+        }
+        Onlooker {
+            members: members
+                .into_iter()
+                .map(|process| (process.id, process))
+                .collect(),
+            workers,
+            looked_at: BTreeMap::new(),
         }
     }
-    if releasers.processes.is_empty() {
-        releasers.others = true;
-    }
-    releasers
-}
 
-/// Of a process, of a tree or of a pool.
-fn releasers_of_end(process: &ProcessState, object: ObjectId) -> Releasers {
-    let joined = process.tree.members_now();
-    let joined = joined
-        .iter()
-        .find(|other| other.status.object_id() == object);
-    match joined {
-        Some(joined) => Releasers {
-            processes: BTreeSet::from([joined.id]),
-            ..Releasers::default()
-        },
-        // A pool's: its workers are added for each wait. Else one that has just ended.
-        None => Releasers::default(),
+    /// The live processes, oldest first.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Arc<ProcessState>> {
+        self.members.values()
     }
-}
 
-impl Releasers {
-    fn unknown() -> Releasers {
+    /// The workers of the process's own pools. Besides giving results they make its callbacks run, so
+    /// each of them could end any wait of its.
+    pub(crate) fn workers_of(&self, process: ProcessId) -> Option<&BTreeSet<ProcessId>> {
+        self.workers.get(&process)
+    }
+
+    /// Who could end a wait of this process for this object, but for its own workers: rather too many
+    /// than too few.
+    pub(crate) fn releasers(
+        &mut self,
+        process: &ProcessState,
+        object: ObjectId,
+        kind: Kind,
+    ) -> Arc<Releasers> {
+        let key = (object, process.worker.is_some());
+        if let Some(known) = self.looked_at.get(&key) {
+            return Arc::clone(known);
+        }
+        let releasers = Arc::new(self.look(process, object, kind));
+        self.looked_at.insert(key, Arc::clone(&releasers));
+        releasers
+    }
+
+    fn look(&self, process: &ProcessState, object: ObjectId, kind: Kind) -> Releasers {
+        match (kind, &process.worker) {
+            (Kind::Process, _) => self.releasers_of_end(object),
+            // It waits for a job: who submits them, and those that could give one back. Itself among
+            // them changes nothing.
+            (Kind::Pool, Some(link)) => Releasers {
+                processes: link.siblings().into_iter().chain(link.owner()).collect(),
+                others: link.owner().is_none(),
+                owner: None,
+            },
+            // For its own workers.
+            (Kind::Pool | Kind::Batch, _) => Releasers::default(),
+            _ => match ObjectView::of(object) {
+                Some(view) => Releasers {
+                    processes: view.wakers.processes,
+                    others: view.wakers.others,
+                    owner: view.owner,
+                },
+                None => Releasers {
+                    others: true,
+                    ..Releasers::default()
+                },
+            },
+        }
+    }
+
+    /// Of a process, of a tree or of a pool.
+    fn releasers_of_end(&self, object: ObjectId) -> Releasers {
+        let joined = self
+            .members()
+            .find(|other| other.status.object_id() == object);
+        // Else a pool's: its workers are added for each wait; or one that has just ended.
         Releasers {
-            others: true,
+            processes: joined.map(|joined| joined.id).into_iter().collect(),
             ..Releasers::default()
         }
     }
-}
 
-fn name_of(process: &ProcessState, id: ProcessId) -> String {
-    match process.tree.live(id) {
-        Some(other) => other.name.clone(),
-        // Of another tree.
-        None => format!("process {id}"),
+    /// The wait of this record, with names.
+    pub(crate) fn wait_of(&mut self, process: &ProcessState, record: &WaitRecord) -> Wait {
+        Wait {
+            operation: record.operation,
+            objects: objects_of(record)
+                .map(|(object, kind)| self.waited_object(process, object, kind))
+                .collect(),
+            since: record.since,
+            deadline: record.deadline,
+        }
+    }
+
+    fn waited_object(
+        &mut self,
+        process: &ProcessState,
+        object: ObjectId,
+        kind: Kind,
+    ) -> WaitedObject {
+        let releasers = self.releasers(process, object, kind);
+        let joined = match kind {
+            Kind::Process => releasers.processes.first().copied(),
+            _ => None,
+        };
+        let owner = match (releasers.owner, joined) {
+            (Some(Party::Process(owner)), _) | (None, Some(owner)) => Some(self.name_of(owner)),
+            (Some(Party::Embedder), _) => Some("the embedder".to_owned()),
+            (None, None) => None,
+        };
+        let none = BTreeSet::new();
+        let workers = self.workers_of(process.id).unwrap_or(&none);
+        let mut wakers = releasers.processes.union(workers);
+        let named = wakers.by_ref().take(NAMED_WAKERS);
+        let named: Vec<String> = named.map(|waker| self.name_of(*waker)).collect();
+        WaitedObject {
+            object: object.get(),
+            kind,
+            owner,
+            more_wakers: wakers.count(),
+            others: releasers.others || named.is_empty(),
+            wakers: named,
+        }
+    }
+
+    fn name_of(&self, id: ProcessId) -> String {
+        match self.members.get(&id) {
+            Some(other) => other.name.clone(),
+            // Of another tree.
+            None => format!("process {id}"),
+        }
     }
 }
 
@@ -230,15 +281,10 @@ impl fmt::Display for WaitedObject {
             Kind::Connection => "whose other end is held by",
             _ => "held by",
         };
-        let mut holders: Vec<String> = self
-            .wakers
-            .iter()
-            .take(NAMED_HOLDERS)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        let more = self.wakers.len().saturating_sub(NAMED_HOLDERS);
-        if more > 0 {
-            holders.push(format!("{more} more"));
+        let names = self.wakers.iter();
+        let mut holders: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        if self.more_wakers > 0 {
+            holders.push(format!("{} more", self.more_wakers));
         }
         if self.others {
             holders.push("others".to_owned());
@@ -251,13 +297,14 @@ impl fmt::Display for WaitedObject {
 mod tests {
     use super::*;
 
-    fn waited(kind: Kind, owner: Option<&str>, wakers: &[&str], others: bool) -> String {
+    fn waited(kind: Kind, owner: Option<&str>, wakers: &[&str], more_wakers: usize) -> String {
         let object = WaitedObject {
             object: 7,
             kind,
             owner: owner.map(str::to_owned),
             wakers: wakers.iter().map(ToString::to_string).collect(),
-            others,
+            more_wakers,
+            others: more_wakers > 0,
         };
         let wait = Wait {
             operation: "op",
@@ -271,19 +318,19 @@ mod tests {
     #[test]
     fn a_wait_says_for_what_and_for_whom() {
         assert_eq!(
-            waited(Kind::Lock, Some("a"), &["a", "b"], true),
+            waited(Kind::Lock, Some("a"), &["a", "b"], 1),
             "waits in `op` for lock 7, owned by `a`"
         );
         assert_eq!(
-            waited(Kind::Process, Some("a"), &["a"], false),
+            waited(Kind::Process, Some("a"), &["a"], 0),
             "waits in `op` for process `a`"
         );
         assert_eq!(
-            waited(Kind::Queue, None, &["a", "b", "c", "d", "e"], true),
+            waited(Kind::Queue, None, &["a", "b", "c", "d"], 1),
             "waits in `op` for queue 7, held by `a`, `b`, `c`, `d`, 1 more, others"
         );
         assert_eq!(
-            waited(Kind::Connection, None, &["a"], false),
+            waited(Kind::Connection, None, &["a"], 0),
             "waits in `op` for connection 7, whose other end is held by `a`"
         );
     }

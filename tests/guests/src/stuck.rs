@@ -1,7 +1,7 @@
 //! Processes that wait for each other for ever, and some that only look like it.
 
 use crate::Outcome;
-use isopod::{Barrier, Error, ErrorKind, Lock, Pool, Process, Queue};
+use isopod::{Barrier, Error, ErrorKind, Event, Lock, Pool, Process, Queue};
 use std::time::{Duration, Instant};
 
 /// Longer than the host looks at a tree at rest before it says that it is stuck.
@@ -51,6 +51,15 @@ pub fn stuck(way: &str) -> Outcome {
             let other = pool.apply_async(crossed, (second, first, both))?;
             one.get()?;
             other.get()
+        }
+        // Each of many holds what all of them wait for.
+        "many" => {
+            let event = Event::new()?;
+            let wait = |event: Event| -> Outcome { event.wait() };
+            for _ in 0..500 {
+                Process::spawn(wait, (event.clone(),))?;
+            }
+            Ok(())
         }
         other => panic!("no way {other}"),
     }

@@ -76,8 +76,10 @@ pub(crate) struct ObjectRow {
     pub(crate) id: u64,
     /// Who owns a lock, or the process that is joined.
     pub(crate) owner: Option<String>,
-    /// The processes that could end the wait.
+    /// The first of the processes that could end the wait.
     pub(crate) wakers: Vec<String>,
+    /// How many more there are.
+    pub(crate) more_wakers: usize,
     /// Whether somebody else could.
     pub(crate) others: bool,
 }
@@ -168,6 +170,7 @@ impl ObjectRow {
             id: object.object,
             owner: object.owner.clone(),
             wakers: object.wakers.clone(),
+            more_wakers: object.more_wakers,
             others: object.others,
         }
     }

@@ -1,6 +1,7 @@
 //! The memory limit of a process: its linear memories, and its tables.
 
 use super::{Account, ProcessLimits, bytes};
+use crate::config::{CORE_INSTANCES_PER_PROCESS, MEMORIES_PER_PROCESS, TABLES_PER_PROCESS};
 use crate::vitals::Vitals;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -95,6 +96,20 @@ impl ResourceLimiter for MemoryLimit {
         }
         self.used_elements = wanted;
         Ok(true)
+    }
+
+    // As the pool of instances has them; without one, these bounds are all there are.
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES_PER_PROCESS as usize
+    }
+
+    fn tables(&self) -> usize {
+        TABLES_PER_PROCESS as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES_PER_PROCESS as usize
     }
 }
 
