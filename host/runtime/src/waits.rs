@@ -63,17 +63,36 @@ pub struct WaitedObject {
 
 /// What the process does now.
 pub(crate) fn state_of(process: &ProcessState) -> RunState {
-    if process.status.get().is_some() {
+    state_or_wait(process).unwrap_or_else(|record| {
+        RunState::Waiting(Onlooker::new(&process.tree).wait_of(process, &record))
+    })
+}
+
+/// What each live process of the tree does now, oldest first.
+pub(crate) fn states_of(tree: &Tree) -> Vec<(Arc<ProcessState>, RunState)> {
+    let mut onlooker = Onlooker::new(tree);
+    let members: Vec<Arc<ProcessState>> = onlooker.members().cloned().collect();
+    let states = members.into_iter().map(|process| {
+        let state = state_or_wait(&process)
+            .unwrap_or_else(|record| RunState::Waiting(onlooker.wait_of(&process, &record)));
+        (process, state)
+    });
+    states.collect()
+}
+
+/// The record is of what it waits for, which somebody is to look at.
+fn state_or_wait(process: &ProcessState) -> Result<RunState, WaitRecord> {
+    Ok(if process.status.get().is_some() {
         RunState::Ended
     } else if process.vitals.has_ended() || process.requested().is_some() {
         RunState::Ending
     } else if let Some(record) = process.waiter.waiting_for() {
-        RunState::Waiting(Onlooker::new(&process.tree).wait_of(process, &record))
+        return Err(record);
     } else if process.waiter.is_parked() {
         RunState::WaitingForSystem
     } else {
         RunState::Running
-    }
+    })
 }
 
 /// All objects of a record.

@@ -94,9 +94,9 @@ impl Run {
             seconds: begin.elapsed().as_secs_f64(),
             usage: Usage::from(&main.tree_usage()),
             processes: main
-                .tree()
+                .tree_states()
                 .iter()
-                .map(|process| ProcessRow::new(process, now))
+                .map(|(process, state)| ProcessRow::new(process, state, now))
                 .collect(),
         }
     }
@@ -116,8 +116,7 @@ impl From<&TreeUsage> for Usage {
 }
 
 impl ProcessRow {
-    fn new(process: &Process, now: Instant) -> ProcessRow {
-        let state = process.state();
+    fn new(process: &Process, state: &RunState, now: Instant) -> ProcessRow {
         ProcessRow {
             id: process.id().get(),
             name: process.name().to_owned(),
@@ -128,9 +127,9 @@ impl ProcessRow {
             memory_bytes: process.memory_bytes(),
             task: process.task().to_owned(),
             job: process.job(),
-            state: kind(&state).to_owned(),
+            state: kind(state).to_owned(),
             state_text: state.to_string(),
-            wait: match &state {
+            wait: match state {
                 RunState::Waiting(wait) => Some(WaitRow::new(wait, now)),
                 _ => None,
             },
