@@ -5,9 +5,11 @@
 
 mod random;
 mod remains;
+mod spawns;
 
 pub use random::Random;
 pub use remains::Remains;
+pub use spawns::{ManySpawns, many_spawns};
 
 use anyhow::{Context, Result};
 use isopod_host::{

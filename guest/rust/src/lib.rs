@@ -61,6 +61,9 @@
 //! The crate compiles for any target, so that a program can be checked and its plain functions
 //! tested. A call of the host from outside one panics.
 
+// What a guest is built with has none of the workspace's lints, which know it.
+#![allow(unexpected_cfgs, reason = "`fuzzing` is set for the fuzz targets only")]
+
 mod array;
 mod barrier;
 mod bindings;
@@ -74,6 +77,9 @@ mod entry;
 mod error;
 mod event;
 mod exit_status;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod iter;
 mod lock;

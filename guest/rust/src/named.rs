@@ -103,7 +103,7 @@ const EMPTY_ARRAY: [u8; 1] = [0x90];
 const NIL: [u8; 1] = [0xc0];
 
 /// Makes the arguments of an array of them.
-fn read_arguments<Args: DeserializeOwned>(
+pub(crate) fn read_arguments<Args: DeserializeOwned>(
     bytes: &[u8],
     handles: Vec<Handle>,
 ) -> Result<Args, Error> {
@@ -127,7 +127,7 @@ fn read_arguments<Args: DeserializeOwned>(
 }
 
 /// Structures are written as maps, so that the embedder can read them in any language.
-fn write_value<T: Serialize>(value: &T) -> Result<Encoded, Error> {
+pub(crate) fn write_value<T: Serialize>(value: &T) -> Result<Encoded, Error> {
     let (result, handles) = message::with_outgoing(|| rmp_serde::to_vec_named(value));
     match result {
         Ok(bytes) => Ok(Encoded { bytes, handles }),

@@ -187,13 +187,17 @@ impl ShareableList {
 /// Where the items lie, if the memory, which anybody may have written, says so without
 /// contradiction.
 fn slots(memory: &SharedMemory) -> Option<Arc<[Slot]>> {
-    let size_bytes = memory.size();
     let count = memory.load_u64(0).ok()?;
     let table_bytes = count.checked_mul(WORD_BYTES)?;
     // The host refuses what is not inside before it allocates anything.
     let table = memory.read(WORD_BYTES, table_bytes).ok()?;
-    let mut offset = table_bytes.checked_add(WORD_BYTES)?;
+    layout(memory.size(), &table)
+}
+
+/// The slots of a memory of this size whose table of ends is this one.
+fn layout(size_bytes: u64, table: &[u8]) -> Option<Arc<[Slot]>> {
     let (ends, _) = table.as_chunks();
+    let mut offset = (table.len() as u64).checked_add(WORD_BYTES)?;
     ends.iter()
         .map(|end| {
             let end = u64::from_le_bytes(*end);
@@ -206,6 +210,32 @@ fn slots(memory: &SharedMemory) -> Option<Arc<[Slot]>> {
             (end <= size_bytes).then_some(slot)
         })
         .collect()
+}
+
+/// The items of a memory with these bytes, found and read as [`ShareableList::to_vec`] does, for the
+/// fuzz targets.
+#[cfg(fuzzing)]
+pub(crate) fn items(memory: &[u8]) -> Option<Vec<Result<ShareableItem, Error>>> {
+    let (count, rest) = memory.split_first_chunk()?;
+    let table_bytes = u64::from_le_bytes(*count).checked_mul(WORD_BYTES)?;
+    let table = rest.get(..usize::try_from(table_bytes).ok()?)?;
+    let slots = layout(memory.len() as u64, table)?;
+    let item = |slot: &Slot| {
+        let start = usize::try_from(slot.offset).ok()?;
+        let length = slot.capacity_bytes.checked_add(WORD_BYTES)?;
+        let end = start.checked_add(usize::try_from(length).ok()?)?;
+        Some(parse(memory.get(start..end)?))
+    };
+    let items: Option<_> = slots.iter().map(item).collect();
+    // What a slot of the layout names lies inside of the memory.
+    assert!(items.is_some(), "a slot outside of the memory");
+    items
+}
+
+/// The bytes of a memory that holds these items, for the fuzz targets.
+#[cfg(fuzzing)]
+pub(crate) fn memory_of(items: Vec<ShareableItem>) -> Vec<u8> {
+    image(items)
 }
 
 /// The bytes of a memory that holds these items.

@@ -25,6 +25,7 @@ mod pool_workers;
 mod processes;
 mod queues;
 mod shared_memory;
+mod soak;
 mod stuck;
 mod synchronisation;
 mod tasks;
@@ -185,6 +186,7 @@ fn main() -> Outcome {
         ["start-until-refused"] => limits::start_until_refused(),
         ["compute-for-ever"] => limits::compute_for_ever(),
         ["limits-only-shrink"] => limits::limits_only_shrink(),
+        ["soak", seed] => soak::run(seed),
         ["lines", count] => processes::lines(count),
         ["echo"] => processes::echo(),
         other => panic!("no scenario {other:?}"),

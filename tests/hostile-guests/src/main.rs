@@ -4,6 +4,7 @@
 //! What the library does not let a program do is done below it, in `raw`. A scenario that never
 //! ends by itself says through the embedder's queue `ready` that it has come to its point.
 
+mod calls;
 mod locks;
 mod memory;
 mod messages;
@@ -69,6 +70,8 @@ fn main() -> Outcome {
         ["forged-handles"] => raw::forged_handles(),
         ["stale-handles"] => raw::stale_handles(),
         ["pointers-out-of-bounds"] => raw::pointers_out_of_bounds(),
+
+        ["random-calls", seed, count] => calls::random_calls(seed, count),
 
         ["path-escapes"] => surroundings::path_escapes(),
         ["peeks-around"] => surroundings::peeks_around(),

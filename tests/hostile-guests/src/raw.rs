@@ -10,7 +10,9 @@ pub mod bindings {
         world: "program",
         type_section_suffix: "hostile",
     });
-    pub use self::isopod::multiprocessing::{pipe, pool, process, queue, sync, types};
+    pub use self::isopod::multiprocessing::{
+        direct, memory, pipe, pool, process, queue, sync, types,
+    };
 }
 
 use bindings::queue::Queue;

@@ -8,36 +8,25 @@
     reason = "a failed assumption is a failed test"
 )]
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use isopod_sync::{
-    Batch, BatchOptions, Holder, Hooks, Message, Outcome, Party, ProcessId, TakeError, Tree, Waiter,
-};
+use common::{GIVEN_UP, JOB_BYTES, Jobs, OWNER, TERMINATED, text, waiter};
+use isopod_sync::{Batch, BatchOptions, Message, ProcessId, TakeError, Tree};
 use support::until;
 
 mod accounts;
+mod common;
 mod life;
 mod model;
 mod reference;
+mod step;
 #[path = "../support/mod.rs"]
 mod support;
 mod waits;
-
-type Jobs = isopod_sync::Jobs<&'static str>;
-
-struct NoHooks;
-impl Hooks for NoHooks {}
+mod world;
 
 const FIRST: ProcessId = ProcessId::new(1);
 const SECOND: ProcessId = ProcessId::new(2);
-const OWNER: Holder = Holder::Process(ProcessId::new(9));
-/// What a job costs apart from its message's payload.
-const JOB_BYTES: u64 = 64;
-
-fn waiter(process: ProcessId) -> Arc<Waiter> {
-    Waiter::new(Party::Process(process), Arc::new(NoHooks))
-}
 
 fn pool() -> (Tree, Jobs) {
     let tree = Tree::new(10_000);
@@ -74,18 +63,6 @@ fn report(jobs: &Jobs, worker: ProcessId, value: u8) {
         .unwrap();
 }
 
-/// An outcome in short.
-fn text(outcome: &Outcome<&'static str>) -> String {
-    match outcome {
-        Outcome::Value(message) => format!("value {}", message.bytes[0]),
-        Outcome::Failed(text) => format!("failed: {text}"),
-        Outcome::Panicked(text) => format!("panicked: {text}"),
-        Outcome::WorkerLost(how) => format!("lost: {how}"),
-        Outcome::Cancelled(reason) => format!("cancelled: {reason}"),
-        Outcome::PoolBroken(reason) => format!("broken: {reason}"),
-    }
-}
-
 fn texts(batch: &Batch<&'static str>) -> Vec<String> {
     let outcomes = batch.take_all_within(Some(Duration::ZERO)).unwrap();
     outcomes.iter().map(text).collect()
@@ -100,6 +77,3 @@ fn next_ended(batch: &Batch<&'static str>) -> Result<(u32, String), TakeError> {
     let (position, outcome) = batch.next_ended_within(Some(Duration::ZERO))?;
     Ok((position, text(&outcome)))
 }
-
-const TERMINATED: &str = "cancelled: the pool was terminated before the job was begun";
-const GIVEN_UP: &str = "cancelled: another job of a batch that fails fast has failed";

@@ -15,9 +15,10 @@ mod check;
 mod operations;
 mod primitives;
 mod step;
+mod strategy;
 mod world;
 
-use step::step;
+use strategy::step;
 use world::World;
 
 proptest! {
@@ -25,13 +26,6 @@ proptest! {
 
     #[test]
     fn behaves_as_the_model(steps in proptest::collection::vec(step(), 1..120)) {
-        let mut world = World::new();
-        for step in &steps {
-            world.apply(step);
-            world.check();
-        }
-        world.slots.clear();
-        world.tree.end();
-        prop_assert_eq!((world.tree.object_count(), world.tree.queued_bytes()), (0, 0));
+        World::run(steps);
     }
 }

@@ -85,6 +85,21 @@ impl World {
         }
     }
 
+    /// Does these steps, really and in the model, and compares all that can be seen after each.
+    pub(super) fn run(steps: impl IntoIterator<Item = Step>) {
+        let mut world = Self::new();
+        for step in steps {
+            world.apply(&step);
+            world.check();
+        }
+        world.slots.clear();
+        world.tree.end();
+        assert_eq!(
+            (world.tree.object_count(), world.tree.queued_bytes()),
+            (0, 0)
+        );
+    }
+
     /// The last party is the embedder.
     pub(super) fn party(&self, party: usize) -> Party {
         self.waiters

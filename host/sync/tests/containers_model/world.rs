@@ -1,88 +1,10 @@
-//! Dicts and lists do what plain vectors do, at the same charge.
-#![cfg(not(loom))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a failed assumption is a failed test"
-)]
+//! Dicts and lists beside plain vectors: done to both, and compared.
 
 use isopod_sync::{Dict, Handle, Holder, List, Lock, Message, StoreError, Tree};
-use proptest::prelude::*;
 
-/// Of bytes, and whether the lock is in it too.
-type Value = (Vec<u8>, bool);
+use crate::step::{DictStep, ListStep, Value};
 
 const LIMIT_BYTES: u64 = 1_500;
-
-#[derive(Clone, Debug)]
-enum DictStep {
-    Set(u8, Value),
-    SetDefault(u8, Value),
-    /// Whether the version is the right one.
-    Exchange(u8, Value, bool),
-    Update(Vec<(u8, Value)>),
-    Remove(u8),
-    PopLast,
-    Clear,
-}
-
-#[derive(Clone, Debug)]
-enum ListStep {
-    Push(Value),
-    Insert(i64, Value),
-    Set(i64, Value),
-    Exchange(i64, Value, bool),
-    SetSlice(Option<i64>, Option<i64>, Vec<Value>),
-    Pop(i64),
-    Remove(Value),
-    Reverse,
-    Rotate,
-    Clear,
-}
-
-fn value() -> impl Strategy<Value = Value> {
-    let bytes = prop_oneof![9 => 0..3_usize, 1 => 100..1_000_usize];
-    (bytes.prop_map(|length| vec![7; length]), any::<bool>())
-}
-
-fn dict_step() -> impl Strategy<Value = DictStep> {
-    let key = 0..5_u8;
-    prop_oneof![
-        (key.clone(), value()).prop_map(|(key, value)| DictStep::Set(key, value)),
-        (key.clone(), value()).prop_map(|(key, value)| DictStep::SetDefault(key, value)),
-        (key.clone(), value(), any::<bool>())
-            .prop_map(|(key, value, hit)| DictStep::Exchange(key, value, hit)),
-        proptest::collection::vec((key.clone(), value()), 0..5).prop_map(DictStep::Update),
-        key.prop_map(DictStep::Remove),
-        Just(DictStep::PopLast),
-        Just(DictStep::Clear),
-    ]
-}
-
-fn index() -> impl Strategy<Value = i64> {
-    prop_oneof![20 => -6..6_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)]
-}
-
-fn list_step() -> impl Strategy<Value = ListStep> {
-    let bound = || proptest::option::of(index());
-    prop_oneof![
-        4 => value().prop_map(ListStep::Push),
-        2 => (index(), value()).prop_map(|(index, value)| ListStep::Insert(index, value)),
-        2 => (index(), value()).prop_map(|(index, value)| ListStep::Set(index, value)),
-        2 => (index(), value(), any::<bool>())
-            .prop_map(|(index, value, hit)| ListStep::Exchange(index, value, hit)),
-        2 => (bound(), bound(), proptest::collection::vec(value(), 0..4))
-            .prop_map(|(start, end, values)| ListStep::SetSlice(start, end, values)),
-        2 => index().prop_map(ListStep::Pop),
-        1 => value().prop_map(ListStep::Remove),
-        1 => Just(ListStep::Reverse),
-        1 => Just(ListStep::Rotate),
-        1 => Just(ListStep::Clear),
-    ]
-}
 
 /// The lock whose references are counted, and the tree whose bytes are.
 struct World {
@@ -335,40 +257,38 @@ fn out_of_range(outcome: Result<(), StoreError>) -> Result<(), StoreError> {
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_dict_behaves_as_the_model(steps in proptest::collection::vec(dict_step(), 1..60)) {
-        let world = World::new();
-        let dict = Dict::new_in(&world.tree, Holder::Embedder);
-        let mut model = Model::new();
-        for step in &steps {
-            apply_to_dict(&world, &dict, &mut model, step);
-            let items = dict.items().into_iter();
-            let items: Model = items.map(|(key, value)| (key[0], world.value(&value))).collect();
-            assert_eq!(items, model);
-            let locks = model.iter().filter(|entry| entry.1.1).count();
-            world.check_counts(locks, dict_bytes(&world, &model));
-        }
-        drop(dict);
-        world.check_counts(0, 0);
+/// Does these steps to a dict and in the model, and compares all that can be seen after each.
+pub(super) fn run_dict(steps: impl IntoIterator<Item = DictStep>) {
+    let world = World::new();
+    let dict = Dict::new_in(&world.tree, Holder::Embedder);
+    let mut model = Model::new();
+    for step in steps {
+        apply_to_dict(&world, &dict, &mut model, &step);
+        let items = dict.items().into_iter();
+        let items: Model = items
+            .map(|(key, value)| (key[0], world.value(&value)))
+            .collect();
+        assert_eq!(items, model);
+        let locks = model.iter().filter(|entry| entry.1.1).count();
+        world.check_counts(locks, dict_bytes(&world, &model));
     }
+    drop(dict);
+    world.check_counts(0, 0);
+}
 
-    #[test]
-    fn a_list_behaves_as_the_model(steps in proptest::collection::vec(list_step(), 1..60)) {
-        let world = World::new();
-        let list = List::new_in(&world.tree, Holder::Embedder);
-        let mut model = Vec::new();
-        for step in &steps {
-            apply_to_list(&world, &list, &mut model, step);
-            let elements = list.slice(None, None).into_iter();
-            let elements: Vec<Value> = elements.map(|message| world.value(&message)).collect();
-            assert_eq!(elements, model);
-            let locks = model.iter().filter(|value| value.1).count();
-            world.check_counts(locks, list_bytes(&world, &model));
-        }
-        drop(list);
-        world.check_counts(0, 0);
+/// The same for a list.
+pub(super) fn run_list(steps: impl IntoIterator<Item = ListStep>) {
+    let world = World::new();
+    let list = List::new_in(&world.tree, Holder::Embedder);
+    let mut model = Vec::new();
+    for step in steps {
+        apply_to_list(&world, &list, &mut model, &step);
+        let elements = list.slice(None, None).into_iter();
+        let elements: Vec<Value> = elements.map(|message| world.value(&message)).collect();
+        assert_eq!(elements, model);
+        let locks = model.iter().filter(|value| value.1).count();
+        world.check_counts(locks, list_bytes(&world, &model));
     }
+    drop(list);
+    world.check_counts(0, 0);
 }

@@ -1,0 +1,194 @@
+//! What a random program has noted, and whether it can have been so.
+
+use crate::layout::{
+    ABANDONED, BAD_ENDS, DICT_BEGUN, DICT_DONE, DICT_VALUE, FINISHED, GIVEN_UP, JOB_RUNS, JOBS,
+    JOBS_LOST, JOBS_RIGHT, KILLS, MESSAGES, MOST_JOBS, MOST_MESSAGES, NEXT_MESSAGE, PUT, RECEIVED,
+    ROUND_TRIPS, SECTIONS, STARTED, VIOLATIONS, WORDS,
+};
+use anyhow::{Result, ensure};
+use isopod_host::{CreateError, SharedMemory};
+use std::fmt;
+use std::ops::AddAssign;
+
+/// The ledger of one program.
+pub(crate) struct Ledger {
+    pub(crate) memory: SharedMemory,
+}
+
+/// What happened, in one program or in all.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) programs: u64,
+    /// Of which main was not ended from outside, so that everything was seen.
+    pub(crate) finished: u64,
+    pub(crate) processes: u64,
+    pub(crate) embedder_kills: u64,
+    pub(crate) parent_kills: u64,
+    pub(crate) bad_ends: u64,
+    pub(crate) messages: u64,
+    pub(crate) received: u64,
+    pub(crate) messages_lost: u64,
+    pub(crate) given_up: u64,
+    pub(crate) round_trips: u64,
+    pub(crate) jobs: u64,
+    pub(crate) jobs_right: u64,
+    pub(crate) jobs_lost: u64,
+    pub(crate) sections: u64,
+    pub(crate) abandoned: u64,
+    pub(crate) dict_updates: u64,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Result<Ledger, CreateError> {
+        let memory = SharedMemory::new(u64::from(WORDS) * 4)?;
+        Ok(Ledger { memory })
+    }
+
+    fn word(&self, word: u32) -> Result<u64> {
+        Ok(u64::from(self.memory.load_u32(u64::from(word) * 4)?))
+    }
+
+    pub(crate) fn is_finished(&self) -> Result<bool> {
+        Ok(self.word(FINISHED)? == 1)
+    }
+
+    /// Checks it all, when the program has ended, and counts.
+    pub(crate) fn check(&self, embedder_kills: u64) -> Result<Counts> {
+        let violations = self.word(VIOLATIONS)?;
+        ensure!(violations == 0, "{violations} violations were noted");
+        let is_finished = self.is_finished()?;
+        let mut counts = Counts {
+            programs: 1,
+            finished: u64::from(is_finished),
+            // Main is one more.
+            processes: self.word(STARTED)? + 1,
+            embedder_kills,
+            parent_kills: self.word(KILLS)?,
+            bad_ends: self.word(BAD_ENDS)?,
+            given_up: self.word(GIVEN_UP)?,
+            round_trips: self.word(ROUND_TRIPS)?,
+            jobs: self.word(JOBS)?,
+            jobs_right: self.word(JOBS_RIGHT)?,
+            jobs_lost: self.word(JOBS_LOST)?,
+            sections: self.word(SECTIONS)?,
+            abandoned: self.word(ABANDONED)?,
+            dict_updates: self.word(DICT_DONE)?,
+            ..Counts::default()
+        };
+        let ends = counts.embedder_kills + counts.parent_kills + counts.bad_ends;
+        self.check_messages(&mut counts)?;
+        self.check_jobs(&counts, ends)?;
+        if is_finished {
+            // One that was ended between taking and noting has taken one message at most.
+            let lost = counts.messages_lost;
+            ensure!(lost <= ends, "{lost} messages are lost by {ends} ends");
+            let (begun, done) = (self.word(DICT_BEGUN)?, counts.dict_updates);
+            let value = self.word(DICT_VALUE)?;
+            ensure!(
+                (done..=begun).contains(&value),
+                "the dict counts {value}: {begun} were begun and {done} done"
+            );
+        }
+        let (told, sections) = (counts.abandoned, counts.sections);
+        // Who was told may have been ended at that moment, and the next is told again.
+        ensure!(
+            told <= ends,
+            "{told} of {sections} owners were told of {ends} ends"
+        );
+        Ok(counts)
+    }
+
+    fn check_messages(&self, counts: &mut Counts) -> Result<()> {
+        let begun = self.word(NEXT_MESSAGE)?.min(u64::from(MOST_MESSAGES));
+        for message in 0..MOST_MESSAGES {
+            let word = self.word(MESSAGES + message)?;
+            let (received, put) = (word / u64::from(RECEIVED), word / u64::from(PUT) % 256);
+            let was_begun = word % u64::from(PUT) == 1;
+            ensure!(
+                received <= 1 && put <= 1 && (was_begun || word == 0),
+                "message {message}: begun: {was_begun}, put {put} times, taken {received} times"
+            );
+            ensure!(
+                word == 0 || u64::from(message) < begun,
+                "message {message} of {begun} was never sent"
+            );
+            counts.messages += put;
+            counts.received += received;
+            counts.messages_lost += u64::from(put == 1 && received == 0);
+        }
+        Ok(())
+    }
+
+    fn check_jobs(&self, counts: &Counts, ends: u64) -> Result<()> {
+        let (jobs, right, lost) = (counts.jobs, counts.jobs_right, counts.jobs_lost);
+        ensure!(
+            right + lost == jobs || (counts.finished == 0 && right + lost < jobs),
+            "of {jobs} jobs {right} were right and {lost} lost"
+        );
+        ensure!(lost <= ends, "{lost} jobs were lost by {ends} ends");
+        let mut begun = 0;
+        for job in 0..MOST_JOBS {
+            let runs = self.word(JOB_RUNS + job)?;
+            ensure!(runs <= 1, "job {job} ran {runs} times");
+            begun += runs;
+        }
+        ensure!(
+            (right..=jobs).contains(&begun),
+            "{begun} of {jobs} jobs were begun, {right} were right"
+        );
+        Ok(())
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.programs += other.programs;
+        self.finished += other.finished;
+        self.processes += other.processes;
+        self.embedder_kills += other.embedder_kills;
+        self.parent_kills += other.parent_kills;
+        self.bad_ends += other.bad_ends;
+        self.messages += other.messages;
+        self.received += other.received;
+        self.messages_lost += other.messages_lost;
+        self.given_up += other.given_up;
+        self.round_trips += other.round_trips;
+        self.jobs += other.jobs;
+        self.jobs_right += other.jobs_right;
+        self.jobs_lost += other.jobs_lost;
+        self.sections += other.sections;
+        self.abandoned += other.abandoned;
+        self.dict_updates += other.dict_updates;
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} programs ({} seen to the end) of {} processes and workers\n\
+             ends: {} by the embedder, {} by parents, {} of their own accord\n\
+             messages: {} put, {} taken, {} not, {} refused\n\
+             jobs: {} submitted, {} right, {} lost with their worker\n\
+             critical sections: {}, of which {} were told of an abandoned lock\n\
+             {} round trips through pipes, {} updates of dicts",
+            self.programs,
+            self.finished,
+            self.processes,
+            self.embedder_kills,
+            self.parent_kills,
+            self.bad_ends,
+            self.messages,
+            self.received,
+            self.messages_lost,
+            self.given_up,
+            self.jobs,
+            self.jobs_right,
+            self.jobs_lost,
+            self.sections,
+            self.abandoned,
+            self.round_trips,
+            self.dict_updates,
+        )
+    }
+}

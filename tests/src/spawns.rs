@@ -1,0 +1,84 @@
+//! Very many processes, one after the other, and what becomes of the host's memory.
+
+use crate::{Bench, GUARD, Remains};
+use anyhow::{Context, Result, ensure};
+use isopod_host::ExitStatus;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// The memory at the end may be larger by one part in so many.
+const TOLERANCE: u64 = 20;
+
+/// One in so many is ended by its embedder, the others by themselves.
+const KILLED: u32 = 8;
+
+/// What was measured.
+#[derive(Debug, Clone, Copy)]
+pub struct ManySpawns {
+    /// How many processes were started and have ended.
+    pub count: u32,
+    /// After how many of them the memory was measured first.
+    pub first: u32,
+    /// The resident memory then, in bytes.
+    pub first_bytes: u64,
+    /// The resident memory at the end, in bytes.
+    pub last_bytes: u64,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// Starts so many processes and waits for the end of each.
+///
+/// # Errors
+/// If the resident memory at the end is larger by more than 5 % than after the first `first`; if a
+/// process does not start or end as it should.
+pub fn many_spawns(count: u32, first: u32) -> Result<ManySpawns> {
+    let bench = Bench::new()?;
+    let command = bench.command("nothing");
+    let start = Instant::now();
+    let mut first_bytes = 0;
+    for number in 0..count {
+        if number == first {
+            first_bytes = Remains::count()?.resident_bytes;
+        }
+        let process = command.clone().spawn()?;
+        let is_killed = number % KILLED == 0;
+        if is_killed {
+            process.kill();
+        }
+        let status = process.join_tree_timeout(GUARD);
+        let status = status.with_context(|| format!("process {number} never ended"))?;
+        // One that is killed may have come to its end before.
+        ensure!(
+            status == ExitStatus::Exited(0) || (is_killed && status == ExitStatus::Killed),
+            "process {number}: {status}"
+        );
+    }
+    let spawns = ManySpawns {
+        count,
+        first,
+        first_bytes,
+        last_bytes: Remains::count()?.resident_bytes,
+        time: start.elapsed(),
+    };
+    ensure!(bench.engine.processes().is_empty(), "processes are left");
+    ensure!(
+        spawns.last_bytes <= first_bytes + first_bytes / TOLERANCE,
+        "memory has grown by more than 5 %: {spawns}"
+    );
+    Ok(spawns)
+}
+
+impl fmt::Display for ManySpawns {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} processes in {:.1} s; resident memory {} KiB after the first {}, {} KiB at the end",
+            self.count,
+            self.time.as_secs_f64(),
+            self.first_bytes / 1024,
+            self.first,
+            self.last_bytes / 1024,
+        )
+    }
+}
