@@ -1,9 +1,9 @@
 //! What a random program has noted, and whether it can have been so.
 
 use crate::layout::{
-    ABANDONED, BAD_ENDS, DICT_BEGUN, DICT_DONE, DICT_VALUE, FINISHED, GIVEN_UP, JOB_RUNS, JOBS,
-    JOBS_LOST, JOBS_RIGHT, KILLS, MESSAGES, MOST_JOBS, MOST_MESSAGES, NEXT_MESSAGE, PUT, RECEIVED,
-    ROUND_TRIPS, SECTIONS, STARTED, VIOLATIONS, WORDS,
+    ABANDONED, BAD_ENDS, BEGUN, DICT_BEGUN, DICT_DONE, DICT_VALUE, FINISHED, GIVEN_UP, JOB_RUNS,
+    JOBS, JOBS_LOST, JOBS_RIGHT, KILLS, MESSAGES, MOST_JOBS, MOST_MESSAGES, NEXT_MESSAGE, PUT,
+    RECEIVED, ROUND_TRIPS, SECTIONS, STARTED, VIOLATIONS, WORDS,
 };
 use anyhow::{Result, ensure};
 use isopod_host::{CreateError, SharedMemory};
@@ -103,7 +103,7 @@ impl Ledger {
         for message in 0..MOST_MESSAGES {
             let word = self.word(MESSAGES + message)?;
             let (received, put) = (word / u64::from(RECEIVED), word / u64::from(PUT) % 256);
-            let was_begun = word % u64::from(PUT) == 1;
+            let was_begun = word % u64::from(PUT) == u64::from(BEGUN);
             ensure!(
                 received <= 1 && put <= 1 && (was_begun || word == 0),
                 "message {message}: begun: {was_begun}, put {put} times, taken {received} times"

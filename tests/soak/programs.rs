@@ -109,7 +109,7 @@ fn program(bench: &Bench, seed: u64, random: &mut Random) -> Result<Counts> {
 /// How many were ended, and whether main was one of them.
 fn end_some(main: &Process, random: &mut Random) -> (u64, bool) {
     let most = random.draw() % 24;
-    let spares_main = random.draw() % 16 != 0;
+    let spares_main = !random.draw().is_multiple_of(16);
     let mut kills = 0;
     while kills < most {
         let pause = Duration::from_micros(random.draw() % 2_000);

@@ -1,7 +1,11 @@
 //! What the host can say of processes: what they wait for, how they crashed, who is in a deadlock.
 //! See `tests/guests/src/stuck.rs`.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
 
 use isopod_host::{ExitStatus, OnDeadlock, Process, RunState};
 use isopod_tests::{Bench, GUARD, eventually, run};

@@ -248,8 +248,7 @@ pub(crate) fn find_object(object: ObjectId) -> Option<Arc<dyn Object>> {
     inners.into_iter().find_map(|inner| {
         let tree = Tree { inner };
         // The mutex is free again before what was found can be dropped.
-        let found = tree.objects().get(&object).and_then(Weak::upgrade);
-        found
+        tree.objects().get(&object).and_then(Weak::upgrade)
     })
 }
 
