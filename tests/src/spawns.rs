@@ -12,6 +12,10 @@ const TOLERANCE: u64 = 20;
 /// One in so many is ended by its embedder, the others by themselves.
 const KILLED: u32 = 8;
 
+/// So many live at a time, so that as many threads and slots are warm from the beginning: with one at
+/// a time it is chance when the next begins before the last has gone, and needs one more.
+const AT_A_TIME: u32 = 16;
+
 /// What was measured.
 #[derive(Debug, Clone, Copy)]
 pub struct ManySpawns {
@@ -23,6 +27,8 @@ pub struct ManySpawns {
     pub first_bytes: u64,
     /// The resident memory at the end, in bytes.
     pub last_bytes: u64,
+    /// The resident memory after each tenth, in KiB: whether it grows on or has come to rest.
+    pub tenths_kib: [u64; 10],
     /// How long it took.
     pub time: Duration,
 }
@@ -36,29 +42,46 @@ pub fn many_spawns(count: u32, first: u32) -> Result<ManySpawns> {
     let bench = Bench::new()?;
     let command = bench.command("nothing");
     let start = Instant::now();
-    let mut first_bytes = 0;
-    for number in 0..count {
-        if number == first {
+    let (mut first_bytes, mut tenths_kib) = (0, [0; 10]);
+    let mut tenths = tenths_kib.iter_mut();
+    let mut done = 0;
+    while done < count {
+        let numbers = done..count.min(done + AT_A_TIME);
+        let processes = numbers.clone().map(|number| {
+            let process = command.clone().spawn()?;
+            let is_killed = number % KILLED == 0;
+            if is_killed {
+                process.kill();
+            }
+            Ok((process, is_killed))
+        });
+        for (process, is_killed) in processes.collect::<Result<Vec<_>>>()? {
+            let status = process.join_tree_timeout(GUARD);
+            let status = status.with_context(|| format!("{} never ended", process.name()))?;
+            // One that is killed may have come to its end before.
+            ensure!(
+                status == ExitStatus::Exited(0) || (is_killed && status == ExitStatus::Killed),
+                "{}: {status}",
+                process.name()
+            );
+        }
+        let passes = |number: u32| numbers.start < number && number <= numbers.end;
+        if passes(first) {
             first_bytes = Remains::count()?.resident_bytes;
         }
-        let process = command.clone().spawn()?;
-        let is_killed = number % KILLED == 0;
-        if is_killed {
-            process.kill();
+        if numbers.end / count.div_ceil(10) > numbers.start / count.div_ceil(10)
+            && let Some(tenth) = tenths.next()
+        {
+            *tenth = Remains::count()?.resident_bytes / 1024;
         }
-        let status = process.join_tree_timeout(GUARD);
-        let status = status.with_context(|| format!("process {number} never ended"))?;
-        // One that is killed may have come to its end before.
-        ensure!(
-            status == ExitStatus::Exited(0) || (is_killed && status == ExitStatus::Killed),
-            "process {number}: {status}"
-        );
+        done = numbers.end;
     }
     let spawns = ManySpawns {
         count,
         first,
         first_bytes,
         last_bytes: Remains::count()?.resident_bytes,
+        tenths_kib,
         time: start.elapsed(),
     };
     ensure!(bench.engine.processes().is_empty(), "processes are left");
@@ -73,12 +96,14 @@ impl fmt::Display for ManySpawns {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} processes in {:.1} s; resident memory {} KiB after the first {}, {} KiB at the end",
+            "{} processes in {:.1} s; resident memory {} KiB after the first {}, {} KiB at the \
+             end; KiB after each tenth: {:?}",
             self.count,
             self.time.as_secs_f64(),
             self.first_bytes / 1024,
             self.first,
             self.last_bytes / 1024,
+            self.tenths_kib,
         )
     }
 }
