@@ -1,14 +1,14 @@
 //! Processes.
 
-use crate::bindings::pipe::{self, Connection as RawConnection};
-use crate::bindings::process::{Options, Process as RawProcess};
+use crate::bindings::pipe::Connection as RawConnection;
+use crate::bindings::process::Process as RawProcess;
 use crate::bindings::types::ErrorCode;
+use crate::process_builder::Builder;
 use crate::task::{self, Task, Value};
 use crate::time::{NO_WAIT, nanoseconds};
 use crate::{Error, ErrorKind, ExitStatus, blocking, message};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::any::type_name;
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -27,19 +27,6 @@ pub struct Process<T = ()> {
     value: Cell<Option<RawConnection>>,
     is_closed: Cell<bool>,
     returns: PhantomData<fn() -> T>,
-}
-
-/// What a process is started with beyond its task; see [`Process::builder`].
-#[derive(Clone, Debug, Default)]
-pub struct Builder {
-    name: Option<String>,
-    daemon: Option<bool>,
-    memory_limit: Option<u64>,
-    timeout: Option<Duration>,
-    cpu_time_limit: Option<Duration>,
-    handle_limit: Option<u32>,
-    message_limit: Option<u64>,
-    output_limit: Option<u64>,
 }
 
 impl Process {
@@ -89,132 +76,6 @@ impl Process {
     #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
-    }
-}
-
-impl Builder {
-    /// Names the process. Default: `Process-N`. A process that is named takes a number all the
-    /// same. A name stays as it is: Python's can be set later.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Builder {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// Makes the process a daemon: it is ended when this one ends, and may not start processes.
-    /// Default: as this process is.
-    #[must_use]
-    pub fn daemon(mut self, daemon: bool) -> Builder {
-        self.daemon = Some(daemon);
-        self
-    }
-
-    /// Bounds the memory of the process, in bytes. Default: as this process's.
-    #[must_use]
-    pub fn memory_limit(mut self, bytes: u64) -> Builder {
-        self.memory_limit = Some(bytes);
-        self
-    }
-
-    /// Ends the process when this much time has passed since its start. Default: no such limit.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Builder {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Ends the process when it has computed for this long; waiting does not count. Default: as this
-    /// process's.
-    #[must_use]
-    pub fn cpu_time_limit(mut self, time: Duration) -> Builder {
-        self.cpu_time_limit = Some(time);
-        self
-    }
-
-    /// Bounds the handles that the process holds at a time, its open files among them. Default: as
-    /// this process's.
-    #[must_use]
-    pub fn handle_limit(mut self, count: u32) -> Builder {
-        self.handle_limit = Some(count);
-        self
-    }
-
-    /// Bounds each message that the process sends, in bytes. Default: as this process's.
-    #[must_use]
-    pub fn message_limit(mut self, bytes: u64) -> Builder {
-        self.message_limit = Some(bytes);
-        self
-    }
-
-    /// Ends the process when it has written this many bytes to standard output and standard error
-    /// together and writes more. Default: as this process's.
-    #[must_use]
-    pub fn output_limit(mut self, bytes: u64) -> Builder {
-        self.output_limit = Some(bytes);
-        self
-    }
-
-    /// Starts the process, as [`Process::spawn`] does.
-    ///
-    /// # Errors
-    /// Those of [`Process::spawn`]; [`ErrorKind::InvalidArgument`] for a name that is empty, longer
-    /// than 255 bytes or holds a control character; [`ErrorKind::LimitExceeded`] for a limit above
-    /// this process's own.
-    pub fn spawn<F, Args>(self, task: F, arguments: Args) -> Result<Process<Value<F, Args>>, Error>
-    where
-        F: Task<Args>,
-        Args: Serialize + DeserializeOwned,
-    {
-        let index = task::table_index::<F, Args>(task::process::<F, Args>)?;
-        // The type says all there is of the task: the other process makes the value anew.
-        std::mem::forget(task);
-        let options = self.options()?;
-        let label = type_name::<F>();
-        let (receiver, sender) = if task::has_value::<Value<F, Args>>() {
-            let (receiver, sender) = pipe::create(false)?;
-            (Some(receiver), Some(sender))
-        } else {
-            (None, None)
-        };
-        let raw = message::encode(&index, &arguments, |bytes, handles| match &sender {
-            None => RawProcess::spawn(label, bytes, handles, &options),
-            Some(sender) => {
-                let sender = sender.to_handle();
-                let mut handles = handles.to_vec();
-                handles.push(&sender);
-                RawProcess::spawn(label, bytes, &handles, &options)
-            }
-        })??;
-        Ok(Process::from_raw(raw, receiver))
-    }
-
-    fn options(&self) -> Result<Options, Error> {
-        let options = Options::new();
-        if let Some(name) = &self.name {
-            options.set_name(name)?;
-        }
-        if let Some(daemon) = self.daemon {
-            options.set_daemon(daemon);
-        }
-        if let Some(bytes) = self.memory_limit {
-            options.set_memory_limit(bytes)?;
-        }
-        if let Some(timeout) = self.timeout {
-            options.set_timeout(nanoseconds(timeout));
-        }
-        if let Some(time) = self.cpu_time_limit {
-            options.set_cpu_time_limit(nanoseconds(time))?;
-        }
-        if let Some(count) = self.handle_limit {
-            options.set_handle_limit(count)?;
-        }
-        if let Some(bytes) = self.message_limit {
-            options.set_message_limit(bytes)?;
-        }
-        if let Some(bytes) = self.output_limit {
-            options.set_output_limit(bytes)?;
-        }
-        Ok(options)
     }
 }
 

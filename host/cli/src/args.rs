@@ -4,6 +4,7 @@
 use crate::limit_args::LimitArgs;
 use crate::values::{ByteCount, CoreList, DirectoryGrant, EnvironmentEntry, Timeout};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use isopod_host::NetworkAddress;
 use std::path::PathBuf;
 
 /// How many processes a program may have alive at a time unless `--max-processes` says otherwise.
@@ -23,12 +24,14 @@ Examples:
   isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
   isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
   isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
+  isopod run app.wasm --net 192.0.2.7:443         it may connect there, and nowhere else
   isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
   isopod run app.wasm --cpu-time 10s --max-output 1MiB --tree-memory 1GiB
   isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
-What the program gets: standard input, output and error, its arguments, and what `--dir` and
-`--env` name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+What the program gets: standard input, output and error, its arguments, an empty directory as /tmp
+that is removed at its end, its own directory to read if PATH is Rust source, and what the options
+name. Nothing else: no other file, no other variable, no network. `-v` prints it.
 
 Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
 122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;
@@ -94,6 +97,27 @@ pub(crate) struct RunArgs {
     /// GUEST (default: as given). May be given several times.
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
     pub(crate) directories: Vec<DirectoryGrant>,
+
+    /// As `--dir`, but the program can only read it.
+    #[arg(long = "read-dir", value_name = "HOST[::GUEST]")]
+    pub(crate) read_directories: Vec<DirectoryGrant>,
+
+    /// Let the program open FIFOs and devices in its directories, which may wait for ever.
+    #[arg(long)]
+    pub(crate) allow_special_files: bool,
+
+    /// Let the program connect to this address, as `192.0.2.7:443` or `[::1]:80`; `*` is any address,
+    /// or any port. May be given several times.
+    #[arg(long = "net", value_name = "ADDRESS:PORT")]
+    pub(crate) connect: Vec<NetworkAddress>,
+
+    /// Let the program accept connections at this address of the machine. May be given several times.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Vec<NetworkAddress>,
+
+    /// Let the program look up the addresses of host names.
+    #[arg(long)]
+    pub(crate) allow_name_lookup: bool,
 
     /// Set an environment variable of the program; NAME alone takes the value it has here. May be
     /// given several times.

@@ -24,6 +24,10 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_output: Option<ByteCount>,
 
+    /// Limit the file operations of each process that have not returned [default: 4].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_file_operations: Option<u32>,
+
     /// Limit the memory of all processes together [default: half of the machine's].
     #[arg(long, value_name = "SIZE")]
     pub(crate) tree_memory: Option<ByteCount>,
@@ -31,6 +35,10 @@ pub(crate) struct LimitArgs {
     /// Limit what all processes write together [default: 4GiB].
     #[arg(long, value_name = "SIZE")]
     pub(crate) tree_output: Option<ByteCount>,
+
+    /// Limit the file operations of all processes that have not returned [default: 64].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) tree_file_operations: Option<u32>,
 
     /// Limit what waits in queues, pipes and pools, with shared memory and managers' contents
     /// [default: 1GiB].

@@ -1,22 +1,25 @@
 //! How the embedder starts a tree of processes.
 
 use crate::deadlock::OnDeadlock;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::limits::{Limits, ProcessLimits};
+use crate::policy::{self, Access, Policy};
 use crate::process::{Entry, MAIN_NAME, Process};
 use crate::program::Program;
+use crate::rights::Rights;
 use crate::spawn::{self, Birth};
 use crate::stdio::{Output, Sink, Stdin};
-use crate::tree::{Access, Directory, Surroundings, Tree};
+use crate::tree::{Surroundings, Tree};
 use isopod_sync::Handle;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A program with its arguments and surroundings, ready to be started.
+/// A program with its arguments and what it may do, ready to be started.
 ///
-/// Nothing is granted that is not named here: no environment, no directory, no input, no output.
+/// Nothing is granted that is not named here, in a [`Policy`] or by the methods of the same names: no
+/// environment, no directory, no input, no output, no network.
 ///
 /// ```no_run
 /// use isopod_host::{Command, Engine, Output, Program};
@@ -31,11 +34,7 @@ use std::time::{Duration, Instant};
 pub struct Command {
     program: Program,
     args: Vec<String>,
-    env: Vec<(String, String)>,
-    directories: Vec<Directory>,
-    stdin: Stdin,
-    stdout: Output,
-    stderr: Output,
+    policy: Policy,
     handles: BTreeMap<String, Handle>,
     limits: Limits,
     on_deadlock: OnDeadlock,
@@ -47,11 +46,7 @@ impl Command {
         Command {
             program: program.clone(),
             args: vec![program.name().to_owned()],
-            env: Vec::new(),
-            directories: Vec::new(),
-            stdin: Stdin::default(),
-            stdout: Output::default(),
-            stderr: Output::default(),
+            policy: Policy::default(),
             handles: BTreeMap::new(),
             limits: Limits::default(),
             on_deadlock: OnDeadlock::default(),
@@ -70,44 +65,44 @@ impl Command {
         self
     }
 
-    /// Sets an environment variable. Nothing is inherited.
-    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Command {
-        let name = name.into();
-        self.env.retain(|(other, _)| *other != name);
-        self.env.push((name, value.into()));
+    /// Sets all that the program may do at once. Default: nothing.
+    pub fn policy(mut self, policy: Policy) -> Command {
+        self.policy = policy;
         self
     }
 
-    /// Lets all processes of the tree see the directory `host` as `guest`.
+    /// Sets an environment variable: [`Policy::env`].
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Command {
+        self.policy = self.policy.env(name, value);
+        self
+    }
+
+    /// Lets all processes of the tree see the directory `host` as `guest`: [`Policy::directory`].
     pub fn directory(
         mut self,
         host: impl Into<PathBuf>,
         guest: impl Into<String>,
         access: Access,
     ) -> Command {
-        self.directories.push(Directory {
-            host: host.into(),
-            guest: guest.into(),
-            access,
-        });
+        self.policy = self.policy.directory(host, guest, access);
         self
     }
 
-    /// Sets main's standard input.
+    /// Sets main's standard input: [`Policy::stdin`].
     pub fn stdin(mut self, stdin: Stdin) -> Command {
-        self.stdin = stdin;
+        self.policy = self.policy.stdin(stdin);
         self
     }
 
-    /// Sets the standard output of all processes of the tree.
+    /// Sets the standard output of all processes of the tree: [`Policy::stdout`].
     pub fn stdout(mut self, stdout: Output) -> Command {
-        self.stdout = stdout;
+        self.policy = self.policy.stdout(stdout);
         self
     }
 
-    /// Sets the standard error of all processes of the tree.
+    /// Sets the standard error of all processes of the tree: [`Policy::stderr`].
     pub fn stderr(mut self, stderr: Output) -> Command {
-        self.stderr = stderr;
+        self.policy = self.policy.stderr(stderr);
         self
     }
 
@@ -156,7 +151,7 @@ impl Command {
             .timeout
             .and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
         let (program, limits) = (self.program.clone(), self.limits.process);
-        let tree = self.into_tree()?;
+        let (tree, rights) = self.into_tree()?;
         let birth = Birth {
             name: MAIN_NAME.to_owned(),
             task: "main".to_owned(),
@@ -166,6 +161,7 @@ impl Command {
             worker: None,
             lineage: Vec::new(),
             limits,
+            rights,
             deadline,
             entry_bytes: 0,
         };
@@ -181,62 +177,28 @@ impl Command {
         self.limits.process
     }
 
-    /// A tree without processes, with all that the command grants.
-    pub(crate) fn into_tree(self) -> Result<Arc<Tree>> {
-        self.check()?;
+    /// A tree without processes, and what its first ones may do.
+    pub(crate) fn into_tree(self) -> Result<(Arc<Tree>, Arc<Rights>)> {
+        self.limits.check()?;
+        for argument in &self.args {
+            policy::check_text(argument)?;
+        }
+        let rights = self.policy.rights()?;
         let surroundings = Surroundings {
             args: self.args,
-            env: self.env,
-            directories: self.directories,
-            stdin: self.stdin,
-            stdout: sink(self.stdout, Sink::Stdout),
-            stderr: sink(self.stderr, Sink::Stderr),
+            stdin: self.policy.stdin,
+            stdout: sink(self.policy.stdout, Sink::Stdout),
+            stderr: sink(self.policy.stderr, Sink::Stderr),
         };
         let engine = self.program.engine().clone();
-        Ok(Tree::new(
+        let tree = Tree::new(
             engine,
             surroundings,
             self.handles,
             self.limits.tree,
             self.on_deadlock,
-        ))
-    }
-
-    fn check(&self) -> Result<()> {
-        self.limits.check()?;
-        let texts = self
-            .args
-            .iter()
-            .chain(self.env.iter().flat_map(|(name, value)| [name, value]));
-        for text in texts {
-            if text.contains('\0') {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("`{}` holds a NUL byte", text.escape_debug()),
-                ));
-            }
-        }
-        for directory in &self.directories {
-            let host = directory.host.display();
-            let error = match std::fs::metadata(&directory.host) {
-                Ok(metadata) if metadata.is_dir() => continue,
-                Ok(_) => Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("`{host}` is no directory"),
-                ),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Error::new(
-                    ErrorKind::NotFound,
-                    format!("the directory `{host}` does not exist"),
-                ),
-                Err(error) => Error::new(
-                    ErrorKind::Io,
-                    format!("the directory `{host}` cannot be opened"),
-                )
-                .with_cause(error),
-            };
-            return Err(error);
-        }
-        Ok(())
+        );
+        Ok((tree, Arc::new(rights)))
     }
 }
 

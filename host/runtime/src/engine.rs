@@ -4,6 +4,7 @@ use crate::code_cache::CodeCache;
 use crate::config;
 use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
+use crate::files::OperationLimit;
 use crate::host;
 use crate::machine::{self, Capacity};
 use crate::placement::Placement;
@@ -21,9 +22,13 @@ use wasmtime::component::{Component, Linker};
 /// Live processes that an engine takes unless told otherwise.
 const MAX_PROCESSES: u32 = 1_000;
 
-/// Threads for file operations of guests, shared by all processes. They cannot be interrupted, so
-/// they are bounded.
-const MAX_BLOCKING_THREADS: usize = 64;
+/// Operations of guests on files that have not returned, of all trees. Each takes a thread and cannot
+/// be interrupted.
+const MAX_FILE_OPERATIONS: u32 = 256;
+
+/// Threads for these, and for reads of standard input, of which there is one for each tree that reads
+/// it: an operation that has a slot never waits for a thread.
+const MAX_BLOCKING_THREADS: usize = 1_024;
 
 /// What all processes share: one per operating-system process is enough. Clones are the same
 /// engine; it goes when the last clone, program and process are gone.
@@ -46,6 +51,7 @@ struct Inner {
     timer: Arc<Timer>,
     /// Taken only when the engine is dropped.
     io: Option<tokio::runtime::Runtime>,
+    file_operations: OperationLimit,
     cache: Option<CodeCache>,
     capacity: Capacity,
     /// The machine's, when the engine was made.
@@ -124,6 +130,7 @@ impl EngineBuilder {
                 placement: Arc::new(Placement::new(cores)),
                 timer: Arc::new(timer),
                 io: Some(io),
+                file_operations: OperationLimit::new(MAX_FILE_OPERATIONS),
                 cache,
                 capacity,
                 memory_bytes: machine::memory_bytes(),
@@ -195,6 +202,11 @@ impl Engine {
     /// Makes the shared runtime for WASI's timers and I/O the calling thread's.
     pub(crate) fn enter_io(&self) -> Option<tokio::runtime::EnterGuard<'_>> {
         self.inner.io.as_ref().map(tokio::runtime::Runtime::enter)
+    }
+
+    /// What all trees together may have outstanding.
+    pub(crate) fn file_operations(&self) -> &OperationLimit {
+        &self.inner.file_operations
     }
 
     pub(crate) fn compile(&self, component: &[u8]) -> wasmtime::Result<Component> {

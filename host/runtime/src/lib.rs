@@ -17,8 +17,8 @@
 //! # Ok::<(), isopod_host::Error>(())
 //! ```
 //!
-//! The library denies by default: a process sees no file, no variable, no stream that its command
-//! does not name. What it leaves out: building programs (`isopod-build`) and the command line.
+//! The library denies by default: a process sees no file, no variable, no stream and no network that
+//! the [`Policy`] of its command does not name. What it leaves out: building programs (`isopod-build`) and the command line.
 
 mod bug;
 mod code_cache;
@@ -32,14 +32,18 @@ mod ending;
 mod engine;
 mod error;
 mod exit_status;
+mod files;
 mod host;
 mod limits;
 mod machine;
+mod network;
 mod placement;
+mod policy;
 mod pool;
 mod process;
 mod program;
 mod rest;
+mod rights;
 mod run;
 mod spawn;
 mod stdio;
@@ -56,11 +60,13 @@ pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use exit_status::ExitStatus;
 pub use limits::Limits;
+pub use network::NetworkAddress;
+pub use policy::{Access, Policy};
 pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
 pub use process::{Ending, Process};
 pub use program::Program;
 pub use stdio::{Capture, Output, Stdin};
-pub use tree::{Access, TreeUsage};
+pub use tree::TreeUsage;
 pub use waits::{RunState, Wait, WaitedObject};
 
 pub use isopod_sync::{

@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 const MAPPINGS_PER_PROCESS: u64 = 8 + 4 * MEMORIES_PER_PROCESS as u64;
 /// Mappings left to the rest of this operating-system process.
 const OTHER_MAPPINGS: u64 = 1_000;
-/// Threads left to the rest: the engine's own, idle ones, those of file operations, and others of
-/// this operating-system process.
-const OTHER_THREADS: u64 = 200;
+/// Threads left to the rest: the engine's own, idle ones, those of file operations (256 at most), and
+/// others of this operating-system process.
+const OTHER_THREADS: u64 = 400;
 /// What is taken for the machine's memory where it cannot be read.
 const UNKNOWN_MEMORY_BYTES: u64 = 4 << 30;
 

@@ -8,6 +8,7 @@ use crate::exit_status::ExitStatus;
 use crate::limits::ProcessLimits;
 use crate::pool::{Initializer, WorkerLink};
 use crate::program::Program;
+use crate::rights::Rights;
 use crate::tree::{Tree, TreeUsage};
 use crate::vitals::Vitals;
 use crate::waits::{self, RunState};
@@ -241,6 +242,7 @@ pub(crate) struct ProcessState {
     pub(crate) waiter: Arc<Waiter>,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) limits: ProcessLimits,
+    pub(crate) rights: Arc<Rights>,
     /// When it is ended, with the time it was given for the message.
     pub(crate) deadline: Option<(Instant, Duration)>,
     /// The numbers in the names of its line: [1, 2] for `Process-1:2`.

@@ -4,19 +4,17 @@ use crate::bug;
 use crate::crash_report::{self, CrashReport};
 use crate::ending;
 use crate::exit_status::ExitStatus;
+use crate::files::Operations;
 use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
 use crate::process::{Entry, ProcessState};
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
 use crate::threads;
-use crate::tree::Access;
 use isopod_sync::End;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Store, Trap, UpdateDeadline};
-use wasmtime_wasi::{
-    FsPerms, I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
-};
+use wasmtime_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 /// Handles that a guest may have beside those to host objects.
 const OWN_HANDLES: usize = 10_000;
@@ -30,6 +28,8 @@ pub(crate) struct State {
     /// WASI's resources and isopod's.
     pub(crate) table: ResourceTable,
     pub(crate) process: Arc<ProcessState>,
+    /// Where its operations on files are counted.
+    pub(crate) operations: Operations,
     memory: MemoryLimit,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
@@ -260,20 +260,24 @@ impl State {
             true => &surroundings.stdin,
             false => &Stdin::Empty,
         };
+        let rights = &process.rights;
         let mut wasi = WasiCtxBuilder::new();
         wasi.args(&surroundings.args)
-            .envs(&surroundings.env)
+            .envs(&rights.env)
             .stdin(GuestInput::new(stdin, &stdout, &stderr))
             .stdout(GuestOutput::new(&stdout, &output_limit))
             .stderr(GuestOutput::new(&stderr, &output_limit))
-            // A file operation on the process's own thread could not be ended.
-            .allow_blocking_current_thread(false);
-        for directory in &surroundings.directories {
-            let permissions = match directory.access {
-                Access::ReadOnly => FsPerms::ReadOnly,
-                Access::ReadWrite => FsPerms::ReadWrite,
-            };
-            wasi.preopened_dir(&directory.host, &directory.guest, permissions)?;
+            .allow_tcp(rights.network.has_addresses())
+            .allow_udp(rights.network.has_addresses())
+            .allow_ip_name_lookup(rights.network.name_lookup)
+            // Only `files` calls operations on files, and never on the process's own thread.
+            .allow_blocking_current_thread(true);
+        if rights.network.has_addresses() {
+            let rights = Arc::clone(rights);
+            wasi.socket_addr_check(move |address, way| {
+                let is_allowed = rights.network.allows(address, way);
+                Box::pin(std::future::ready(is_allowed))
+            });
         }
         let mut table = ResourceTable::new();
         table.set_max_capacity(size(u64::from(process.limits.handles)));
@@ -281,6 +285,11 @@ impl State {
             wasi: wasi.build(),
             table,
             process: Arc::clone(process),
+            operations: Operations::new(
+                process.limits.file_operations,
+                &process.tree.file_operations,
+                process.engine().file_operations(),
+            ),
             memory: MemoryLimit::new(process.limits, &process.tree.memory, &process.vitals),
             stdout,
             stderr,

@@ -8,6 +8,7 @@ use crate::placement::Slot;
 use crate::pool::WorkerLink;
 use crate::process::{Entry, ProcessState};
 use crate::program::Program;
+use crate::rights::Rights;
 use crate::run;
 use crate::timer::Alarm;
 use crate::tree::{Refused, Tree};
@@ -27,6 +28,7 @@ pub(crate) struct Birth {
     pub(crate) worker: Option<WorkerLink>,
     pub(crate) lineage: Vec<u64>,
     pub(crate) limits: ProcessLimits,
+    pub(crate) rights: Arc<Rights>,
     pub(crate) deadline: Option<(Instant, Duration)>,
     /// What the message with its arguments costs of the tree's limit on queued bytes, until it asks
     /// for it.
@@ -66,6 +68,7 @@ pub(crate) fn spawn(
         waiter: Waiter::new(Party::Process(id), hooks),
         vitals: Arc::default(),
         limits: birth.limits,
+        rights: birth.rights,
         deadline: birth.deadline,
         lineage: birth.lineage,
         children_made: AtomicU64::new(0),

@@ -2,40 +2,21 @@
 
 use crate::deadlock::{self, OnDeadlock, Said};
 use crate::engine::Engine;
+use crate::files::OperationLimit;
 use crate::limits::{Account, TreeLimits};
 use crate::process::{Process, ProcessState};
 use crate::rest::Rest;
 use crate::stdio::{Sink, Stdin};
 use isopod_sync::{Completion, Handle, ProcessId};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// What guests may do with a directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Read only.
-    ReadOnly,
-    /// Read, write, make and remove.
-    ReadWrite,
-}
-
-/// A directory that the processes of a tree see.
-#[derive(Debug, Clone)]
-pub(crate) struct Directory {
-    pub(crate) host: PathBuf,
-    pub(crate) guest: String,
-    pub(crate) access: Access,
-}
 
 /// What all processes of a tree have in common, as the embedder's command said.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     /// Arguments, the program's name first.
     pub(crate) args: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
-    pub(crate) directories: Vec<Directory>,
     /// Of main; the others read nothing.
     pub(crate) stdin: Stdin,
     pub(crate) stdout: Sink,
@@ -58,6 +39,8 @@ pub struct TreeUsage {
     pub largest_memory_bytes: u64,
     /// What queued and stored messages and shared memories cost now, in bytes.
     pub queued_bytes: u64,
+    /// How many file operations have not returned, those of processes that have ended included.
+    pub file_operations: u32,
 }
 
 /// One tree of processes.
@@ -72,6 +55,7 @@ pub(crate) struct Tree {
     pub(crate) memory: Arc<Account>,
     /// Bytes that all processes have written.
     pub(crate) output: Arc<Account>,
+    pub(crate) file_operations: OperationLimit,
     /// The embedder's objects, by the names that guests know. Dropped when the tree ends.
     inherited: Mutex<BTreeMap<String, Handle>>,
     members: Mutex<Members>,
@@ -144,6 +128,7 @@ impl Tree {
             limits,
             memory: Arc::new(Account::new(memory_bytes)),
             output: Arc::new(Account::new(limits.output_bytes)),
+            file_operations: OperationLimit::new(limits.file_operations),
             surroundings,
             objects: isopod_sync::Tree::new(limits.queued_bytes),
             inherited: Mutex::new(inherited),
@@ -245,6 +230,7 @@ impl Tree {
                 .map(|vitals| vitals.memory_bytes())
                 .fold(members.largest_memory_bytes, u64::max),
             queued_bytes: self.objects.queued_bytes(),
+            file_operations: self.file_operations.outstanding(),
         }
     }
 

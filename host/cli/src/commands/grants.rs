@@ -1,22 +1,33 @@
 //! What a program gets, worked out from the options and shown by `-v`.
 
 use super::limits;
+use super::source::Source;
 use crate::args::RunArgs;
 use crate::printer::Printer;
 use crate::report;
 use crate::values::EnvironmentEntry;
 use anyhow::Context as _;
-use isopod_host::{Access, Command, Output, Stdin};
+use isopod_host::{Access, NetworkAddress, Output, Policy, Stdin};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env::{self, VarError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// The name under which a program sees its private directory.
+const PRIVATE: &str = "/tmp";
 
 /// What a program gets.
 #[derive(Debug)]
 pub(crate) struct Grants {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
-    directories: Vec<(PathBuf, String)>,
+    directories: Vec<(PathBuf, String, Access)>,
+    /// Removed with this.
+    private: Option<TempDir>,
+    special_files: bool,
+    connect: Vec<NetworkAddress>,
+    listen: Vec<NetworkAddress>,
+    name_lookup: bool,
 }
 
 impl Grants {
@@ -27,7 +38,10 @@ impl Grants {
     pub(crate) fn from_options(options: &RunArgs) -> anyhow::Result<Grants> {
         let mut guest_names = BTreeSet::new();
         let mut directories = Vec::new();
-        for grant in &options.directories {
+        let written = options.directories.iter();
+        let written = written.map(|grant| (grant, Access::ReadWrite));
+        let read = options.read_directories.iter();
+        for (grant, access) in written.chain(read.map(|grant| (grant, Access::ReadOnly))) {
             let shown = grant.host().display();
             let metadata = std::fs::metadata(grant.host())
                 .with_context(|| format!("the directory `{shown}` cannot be granted"))?;
@@ -41,7 +55,7 @@ impl Grants {
                     "`--dir HOST::GUEST` gives a directory another name",
                 ));
             }
-            directories.push((grant.host().to_owned(), grant.guest().to_owned()));
+            directories.push((grant.host().to_owned(), grant.guest().to_owned(), access));
         }
         let mut environment = BTreeMap::new();
         for entry in &options.environment {
@@ -55,23 +69,68 @@ impl Grants {
             arguments: options.args.clone(),
             environment,
             directories,
+            private: None,
+            special_files: options.allow_special_files,
+            connect: options.connect.clone(),
+            listen: options.listen.clone(),
+            name_lookup: options.allow_name_lookup,
         })
     }
 
-    /// Gives all of it to the program that the command starts.
-    pub(crate) fn apply(self, command: Command) -> Command {
-        let mut command = command
-            .args(self.arguments)
+    /// Adds what a program gets unasked: its own directory to read, if it is source, and an empty
+    /// directory as `/tmp`. What the options name under the same name comes first.
+    pub(crate) fn add_defaults(&mut self, path: &Path, source: Source, printer: &Printer) {
+        if source == Source::Rust {
+            let own = own_directory(path);
+            let name = own.to_string_lossy().into_owned();
+            if !self.has_directory(&name) {
+                self.directories.push((own, name, Access::ReadOnly));
+            }
+        }
+        if self.has_directory(PRIVATE) {
+            return;
+        }
+        match tempfile::Builder::new().prefix("isopod-").tempdir() {
+            Ok(directory) => self.private = Some(directory),
+            Err(error) => printer.warning(&format!(
+                "the program gets no `{PRIVATE}`: no temporary directory could be made: {error}"
+            )),
+        }
+    }
+
+    fn has_directory(&self, name: &str) -> bool {
+        self.directories.iter().any(|(_, guest, _)| guest == name)
+    }
+
+    /// The program's arguments.
+    pub(crate) fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// All of it that is not arguments.
+    pub(crate) fn policy(&self) -> Policy {
+        let mut policy = Policy::default()
             .stdin(Stdin::Inherit)
             .stdout(Output::Inherit)
-            .stderr(Output::Inherit);
-        for (name, value) in self.environment {
-            command = command.env(name, value);
+            .stderr(Output::Inherit)
+            .special_files(self.special_files)
+            .name_lookup(self.name_lookup);
+        for (name, value) in &self.environment {
+            policy = policy.env(name, value);
         }
-        for (host, guest) in self.directories {
-            command = command.directory(host, guest, Access::ReadWrite);
+        for (host, guest, access) in &self.directories {
+            policy = policy.directory(host, guest, *access);
         }
-        command
+        if let Some(directory) = &self.private {
+            policy = policy.directory(directory.path(), PRIVATE, Access::ReadWrite);
+        }
+        for address in &self.connect {
+            policy = policy.connect(*address);
+        }
+        for address in &self.listen {
+            policy = policy.listen(*address);
+        }
+        policy
     }
 
     /// Prints it, for `-v`. Values of variables are not shown: they may be secrets.
@@ -84,11 +143,28 @@ impl Grants {
         for name in self.environment.keys() {
             show(format!("environment variable `{name}`"));
         }
-        for (host, guest) in &self.directories {
+        for (host, guest, access) in &self.directories {
             let host = host.display();
-            show(format!(
-                "directory `{host}` as `{guest}`, to read and write"
-            ));
+            let way = match access {
+                Access::ReadOnly => "to read",
+                Access::ReadWrite => "to read and write",
+            };
+            show(format!("directory `{host}` as `{guest}`, {way}"));
+        }
+        if self.private.is_some() {
+            show(format!("an empty directory as `{PRIVATE}`"));
+        }
+        if self.special_files {
+            show("FIFOs and devices in these directories".to_owned());
+        }
+        for address in &self.connect {
+            show(format!("connections to {address}"));
+        }
+        for address in &self.listen {
+            show(format!("connections accepted at {address}"));
+        }
+        if self.name_lookup {
+            show("look-up of host names".to_owned());
         }
         let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
         show(format!("cores {}", cores.join(", ")));
@@ -96,6 +172,17 @@ impl Grants {
         for limit in limits::shown(options) {
             show(limit);
         }
+    }
+}
+
+/// The directory of a crate, or that a source file lies in.
+fn own_directory(path: &Path) -> PathBuf {
+    if path.is_dir() {
+        return path.to_owned();
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
     }
 }
 
@@ -146,19 +233,43 @@ mod tests {
     }
 
     #[test]
+    fn a_script_reads_its_own_directory_and_has_a_private_one() {
+        let printer = Printer::new(true, false);
+        let with_defaults = |options: &[&str], path: &str, source| {
+            let mut grants = grants(options).unwrap();
+            grants.add_defaults(Path::new(path), source, &printer);
+            grants
+        };
+        let script = with_defaults(&[], "src/main.rs", Source::Rust);
+        let own = (PathBuf::from("src"), "src".to_owned(), Access::ReadOnly);
+        assert_eq!(script.directories, [own]);
+        let private = script.private.as_ref().unwrap().path().to_owned();
+        assert!(private.is_dir());
+        drop(script);
+        assert!(!private.exists());
+        assert_eq!(own_directory(Path::new("main.rs")), Path::new("."));
+        // What is asked for under the same name comes first.
+        let asked = with_defaults(&["--dir", "src", "--dir", ".::/tmp"], "src", Source::Rust);
+        assert!(asked.private.is_none());
+        assert_eq!(asked.directories.len(), 2);
+        let module = with_defaults(&[], "src/x.wasm", Source::WebAssembly);
+        assert!(module.directories.is_empty() && module.private.is_some());
+    }
+
+    #[test]
     fn directories_must_exist_and_differ_in_name() {
         assert_eq!(
             grants(&["--dir", ".", "--dir", ".::/data"])
                 .unwrap()
                 .directories,
             [
-                (PathBuf::from("."), ".".to_owned()),
-                (PathBuf::from("."), "/data".to_owned())
+                (PathBuf::from("."), ".".to_owned(), Access::ReadWrite),
+                (PathBuf::from("."), "/data".to_owned(), Access::ReadWrite)
             ]
         );
         for (options, text) in [
             (
-                &["--dir", ".", "--dir", "src::."][..],
+                &["--dir", ".", "--read-dir", "src::."][..],
                 "two directories are granted as `.`",
             ),
             (

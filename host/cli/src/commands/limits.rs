@@ -25,6 +25,12 @@ pub(crate) fn from_options(options: &RunArgs) -> Limits {
     if let Some(size) = given.max_output {
         limits = limits.output(size.bytes());
     }
+    if let Some(count) = given.max_file_operations {
+        limits = limits.file_operations(count);
+    }
+    if let Some(count) = given.tree_file_operations {
+        limits = limits.tree_file_operations(count);
+    }
     if let Some(size) = given.tree_memory {
         limits = limits.tree_memory(size.bytes());
     }
@@ -63,6 +69,12 @@ pub(crate) fn shown(options: &RunArgs) -> Vec<String> {
         given
             .max_output
             .map(|size| format!("{size} of output for each process")),
+        given
+            .max_file_operations
+            .map(|count| format!("{count} file operations at a time for each process")),
+        given
+            .tree_file_operations
+            .map(|count| format!("{count} file operations at a time for all processes")),
         given
             .tree_memory
             .map(|size| format!("{size} of memory for all processes")),
@@ -115,6 +127,8 @@ mod tests {
             "--max-queued=8",
             "--max-started=9",
             "--max-jobs=10",
+            "--max-file-operations=11",
+            "--tree-file-operations=12",
         ]);
         let expected = Limits::default()
             .memory(1 << 20)
@@ -127,8 +141,10 @@ mod tests {
             .tree_output(7)
             .queued_bytes(8)
             .started_processes(9)
-            .waiting_jobs(10);
+            .waiting_jobs(10)
+            .file_operations(11)
+            .tree_file_operations(12);
         assert_eq!(from_options(&all), expected);
-        assert_eq!(shown(&all).len(), 11);
+        assert_eq!(shown(&all).len(), 13);
     }
 }

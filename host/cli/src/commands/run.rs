@@ -56,13 +56,15 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
             "`--allow-precompiled` runs it all the same; only for files from someone you trust",
         ));
     }
-    let grants = Grants::from_options(options)?;
+    let mut grants = Grants::from_options(options)?;
     let engine = engine(options, printer)?;
     let program = load(options, source, &engine, printer)?;
+    grants.add_defaults(&options.path, source, printer);
     grants.show(options, engine.cores(), printer);
 
-    let command = grants.apply(Command::new(&program));
-    let command = command
+    let command = Command::new(&program)
+        .args(grants.arguments())
+        .policy(grants.policy())
         .on_deadlock(options.on_deadlock.into())
         .limits(limits::from_options(options));
     let supervisor = Supervisor::start()?;

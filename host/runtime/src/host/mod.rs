@@ -5,6 +5,7 @@ mod direct;
 mod errors;
 mod manager;
 mod memory;
+mod options;
 mod pipe;
 mod pool;
 mod process;
@@ -31,7 +32,7 @@ mod bindings {
         },
         with: {
             "isopod:multiprocessing/types.handle": isopod_sync::Handle,
-            "isopod:multiprocessing/process.options": super::process::Options,
+            "isopod:multiprocessing/process.options": super::options::Options,
             "isopod:multiprocessing/process.process": super::process::Relative,
             "isopod:multiprocessing/pool.options": super::pool::PoolOptions,
             "isopod:multiprocessing/pool.pool": super::pool::GuestPool,
@@ -56,6 +57,7 @@ mod bindings {
 pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)
+        .and_then(|()| crate::files::link(&mut linker))
         .and_then(|()| {
             bindings::Program::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
         })

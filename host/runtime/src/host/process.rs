@@ -1,27 +1,23 @@
 //! `process`.
 
 use super::bindings::isopod::multiprocessing::pool::BegunJob;
-use super::bindings::isopod::multiprocessing::process::{
-    EntryPoint, Host, HostOptions, HostProcess,
-};
+use super::bindings::isopod::multiprocessing::process::{EntryPoint, Host, HostProcess};
 use super::bindings::isopod::multiprocessing::types::{
     ErrorCode, ExitStatus as WitStatus, Message as WitMessage,
 };
 use super::duration;
 use super::errors::Failure;
+use super::options::Options;
 use crate::exit_status::ExitStatus;
-use crate::limits::{self, ProcessLimits};
+use crate::limits;
 use crate::process::{Entry, ProcessState, Starter};
 use crate::run::{State, Stop};
 use crate::spawn::{self, Birth};
 use isopod_sync::{Completion, Handle, Holder, Message};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use wasmtime::component::Resource;
-
-/// The longest name of a process, in bytes.
-const LONGEST_NAME_BYTES: usize = 255;
 
 /// What is kept of a task's label, in bytes: names of types may be long, and it is for people only.
 const LONGEST_LABEL_BYTES: usize = 1 << 10;
@@ -56,111 +52,6 @@ impl Relative {
             }
             Relative::Parent(_) => Err(ErrorCode::NotAChild.into()),
         }
-    }
-}
-
-/// What a guest asks for in a new process.
-#[derive(Debug)]
-#[allow(
-    unreachable_pub,
-    reason = "named by the generated bindings, which are public in their private module"
-)]
-pub struct Options {
-    name: Option<String>,
-    is_daemon: Option<bool>,
-    /// The guest's own, or less.
-    limits: ProcessLimits,
-    timeout: Option<Duration>,
-}
-
-impl HostOptions for State {
-    fn new(&mut self) -> wasmtime::Result<Resource<Options>> {
-        let options = Options {
-            name: None,
-            is_daemon: None,
-            limits: self.process.limits,
-            timeout: None,
-        };
-        Ok(self.table.push(options)?)
-    }
-
-    fn set_name(&mut self, options: Resource<Options>, name: String) -> Result<(), Failure> {
-        if name.is_empty() || name.len() > LONGEST_NAME_BYTES || name.contains(char::is_control) {
-            return Err(ErrorCode::InvalidArgument(format!(
-                "a process's name has 1 to {LONGEST_NAME_BYTES} bytes and no control characters; this one has {} bytes",
-                name.len()
-            ))
-            .into());
-        }
-        self.table.get_mut(&options)?.name = Some(name);
-        Ok(())
-    }
-
-    fn set_daemon(&mut self, options: Resource<Options>, daemon: bool) -> wasmtime::Result<()> {
-        self.table.get_mut(&options)?.is_daemon = Some(daemon);
-        Ok(())
-    }
-
-    fn set_memory_limit(
-        &mut self,
-        options: Resource<Options>,
-        memory_bytes: u64,
-    ) -> Result<(), Failure> {
-        self.check_memory_limit(memory_bytes)?;
-        self.table.get_mut(&options)?.limits.memory_bytes = memory_bytes;
-        Ok(())
-    }
-
-    fn set_cpu_time_limit(
-        &mut self,
-        options: Resource<Options>,
-        cpu_time: u64,
-    ) -> Result<(), Failure> {
-        let wanted = Duration::from_nanos(cpu_time);
-        let own = self.process.limits.cpu_time.unwrap_or(Duration::MAX);
-        let shown = |time| format!("{time:?}");
-        check_not_above("a limit of CPU time", wanted, own, shown)?;
-        self.table.get_mut(&options)?.limits.cpu_time = Some(wanted);
-        Ok(())
-    }
-
-    fn set_handle_limit(&mut self, options: Resource<Options>, count: u32) -> Result<(), Failure> {
-        let own = self.process.limits.handles;
-        check_not_above("a limit of handles", count, own, |count| count.to_string())?;
-        self.table.get_mut(&options)?.limits.handles = count;
-        Ok(())
-    }
-
-    fn set_message_limit(
-        &mut self,
-        options: Resource<Options>,
-        message_bytes: u64,
-    ) -> Result<(), Failure> {
-        let own = self.process.limits.message_bytes;
-        check_not_above("a message limit", message_bytes, own, limits::bytes)?;
-        self.table.get_mut(&options)?.limits.message_bytes = message_bytes;
-        Ok(())
-    }
-
-    fn set_output_limit(
-        &mut self,
-        options: Resource<Options>,
-        output_bytes: u64,
-    ) -> Result<(), Failure> {
-        let own = self.process.limits.output_bytes;
-        check_not_above("an output limit", output_bytes, own, limits::bytes)?;
-        self.table.get_mut(&options)?.limits.output_bytes = output_bytes;
-        Ok(())
-    }
-
-    fn set_timeout(&mut self, options: Resource<Options>, timeout: u64) -> wasmtime::Result<()> {
-        self.table.get_mut(&options)?.timeout = Some(Duration::from_nanos(timeout));
-        Ok(())
-    }
-
-    fn drop(&mut self, options: Resource<Options>) -> wasmtime::Result<()> {
-        self.table.delete(options)?;
-        Ok(())
     }
 }
 
@@ -328,12 +219,6 @@ impl State {
         Ok(())
     }
 
-    /// Whether a child may have this limit.
-    pub(super) fn check_memory_limit(&self, memory_bytes: u64) -> Result<(), Failure> {
-        let own = self.process.limits.memory_bytes;
-        check_not_above("a memory limit", memory_bytes, own, limits::bytes)
-    }
-
     /// What the process was started with, as the guest gets it.
     fn take_over(&mut self, message: Message) -> wasmtime::Result<WitMessage> {
         self.deliver(message).map_err(|failure| match failure {
@@ -367,6 +252,7 @@ fn birth(parent: &Arc<ProcessState>, task: String, options: &Options, entry_byte
         worker: None,
         lineage,
         limits: options.limits,
+        rights: options.rights(),
         deadline: [own_deadline, parent.deadline]
             .into_iter()
             .flatten()
@@ -390,23 +276,5 @@ impl From<ExitStatus> for WitStatus {
             ExitStatus::Deadlock(text) => WitStatus::Deadlock(text),
             ExitStatus::Other(text) => WitStatus::Other(text),
         }
-    }
-}
-
-/// Whether a child may have a limit where the process that asks has `own`.
-fn check_not_above<T: PartialOrd>(
-    what: &str,
-    wanted: T,
-    own: T,
-    shown: impl Fn(T) -> String,
-) -> Result<(), Failure> {
-    match wanted > own {
-        true => Err(ErrorCode::LimitExceeded(format!(
-            "{what} of {} is more than the {} of the process that asks",
-            shown(wanted),
-            shown(own)
-        ))
-        .into()),
-        false => Ok(()),
     }
 }

@@ -36,8 +36,10 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// | [`handles`](Self::handles) | process | 100,000 | error `limit-exceeded`; exit status `limit` where the call has no such error, or a message was taken already |
 /// | [`message_size`](Self::message_size) | process | 64 MiB | error `message-too-large` |
 /// | [`output`](Self::output) | process | 1 GiB | exit status `limit` |
+/// | [`file_operations`](Self::file_operations) | process | 4 | the call waits, 5 s at most, then fails with `would-block` (`EAGAIN`) |
 /// | [`tree_memory`](Self::tree_memory) | tree | half of the machine's memory | as memory |
 /// | [`tree_output`](Self::tree_output) | tree | 4 GiB | exit status `limit` of who writes on |
+/// | [`tree_file_operations`](Self::tree_file_operations) | tree | 64 | as `file_operations` |
 /// | [`queued_bytes`](Self::queued_bytes) | tree | 1 GiB | error `limit-exceeded` |
 /// | [`live_processes`](Self::live_processes) | tree | the engine's | error `limit-exceeded` |
 /// | [`started_processes`](Self::started_processes) | tree | 100,000,000 | error `limit-exceeded` |
@@ -72,6 +74,7 @@ pub(crate) struct ProcessLimits {
     pub(crate) handles: u32,
     pub(crate) message_bytes: u64,
     pub(crate) output_bytes: u64,
+    pub(crate) file_operations: u32,
 }
 
 impl Default for ProcessLimits {
@@ -84,6 +87,7 @@ impl Default for ProcessLimits {
             handles: 100_000,
             message_bytes: 64 << 20,
             output_bytes: 1 << 30,
+            file_operations: 4,
         }
     }
 }
@@ -98,6 +102,7 @@ pub(crate) struct TreeLimits {
     pub(crate) live_processes: u32,
     pub(crate) started_processes: u64,
     pub(crate) waiting_jobs: u32,
+    pub(crate) file_operations: u32,
 }
 
 impl Default for TreeLimits {
@@ -109,6 +114,7 @@ impl Default for TreeLimits {
             live_processes: u32::MAX,
             started_processes: 100_000_000,
             waiting_jobs: 1_000_000,
+            file_operations: 64,
         }
     }
 }
@@ -156,6 +162,21 @@ impl Limits {
     /// What each process may write to standard output and standard error together, in bytes.
     pub fn output(mut self, bytes: u64) -> Limits {
         self.process.output_bytes = bytes;
+        self
+    }
+
+    /// The file operations of each process that have not returned. They run on threads that cannot be
+    /// cut short; one that finds no room waits, for 5 seconds at most, and then fails with
+    /// `would-block`. Those of a process that was ended count until they return.
+    pub fn file_operations(mut self, count: u32) -> Limits {
+        self.process.file_operations = count;
+        self
+    }
+
+    /// The file operations of all processes together, as [`file_operations`](Self::file_operations).
+    /// All trees of an engine together have 256.
+    pub fn tree_file_operations(mut self, count: u32) -> Limits {
+        self.tree.file_operations = count;
         self
     }
 
@@ -213,6 +234,11 @@ impl Limits {
             ("live processes", self.tree.live_processes == 0),
             ("started processes", self.tree.started_processes == 0),
             ("waiting jobs", self.tree.waiting_jobs == 0),
+            ("file operations", self.process.file_operations == 0),
+            (
+                "file operations of the tree",
+                self.tree.file_operations == 0,
+            ),
         ] {
             if is_zero {
                 return invalid(format!(
@@ -244,6 +270,10 @@ mod tests {
             (
                 Limits::default().waiting_jobs(0),
                 "a limit of 0 waiting jobs is too small: the smallest is 1",
+            ),
+            (
+                Limits::default().tree_file_operations(0),
+                "a limit of 0 file operations of the tree is too small: the smallest is 1",
             ),
         ] {
             assert_eq!(limits.check().unwrap_err().to_string(), text);

@@ -109,7 +109,8 @@ impl PoolBuilder {
             ));
         }
         settings.limits = command.process_limits();
-        let tree = command.into_tree()?;
+        let (tree, rights) = command.into_tree()?;
+        settings.rights = rights;
         // Its workers come and go.
         tree.hold();
         let home = Home {

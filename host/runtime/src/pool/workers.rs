@@ -10,6 +10,7 @@ use crate::exit_status::ExitStatus;
 use crate::limits::ProcessLimits;
 use crate::process::{Entry, ProcessState};
 use crate::program::Program;
+use crate::rights::Rights;
 use crate::spawn::{self, Birth};
 use crate::tree::Tree;
 use isopod_sync::{Charge, Completion, Holder, Jobs, Message, ProcessId};
@@ -33,6 +34,7 @@ pub(crate) struct Settings {
     pub(crate) _initializer_charge: Option<Charge>,
     pub(crate) job_timeout: Option<Duration>,
     pub(crate) limits: ProcessLimits,
+    pub(crate) rights: Arc<Rights>,
     pub(crate) fails_fast: bool,
 }
 
@@ -240,6 +242,7 @@ impl PoolState {
             worker: Some(WorkerLink::new(self)),
             lineage,
             limits: self.settings.limits,
+            rights: Arc::clone(&self.settings.rights),
             deadline: parent.as_ref().and_then(|parent| parent.deadline),
             entry_bytes: initializer.map_or(0, |initializer| initializer.message.charged_bytes()),
             parent,

@@ -1,0 +1,109 @@
+//! How operations on files are called: away from the process's own thread, where they may block.
+
+use super::operations::Busy;
+use super::streams::{FileOutput, Place};
+use crate::run::State;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::filesystem::{Descriptor, File, WasiFilesystemCtxView, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
+use wasmtime_wasi::p2::bindings::filesystem::types::{ErrorCode, Host};
+use wasmtime_wasi::p2::{DynOutputStream, FsError, FsResult};
+use wasmtime_wasi::runtime::poll_noop;
+
+/// wasmtime-wasi's implementation, with the tables that one call needs.
+pub(super) type Files<'a> = WasiFilesystemCtxView<'a>;
+
+/// What a guest is told when there is no slot for its operation.
+pub(super) const BUSY: ErrorCode = ErrorCode::WouldBlock;
+
+impl State {
+    /// Runs an operation on a descriptor, away from the process's own thread.
+    pub(super) async fn on<R: Send + 'static>(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        body: impl FnOnce(&mut Files<'_>, Resource<Descriptor>) -> FsResult<R> + Send + 'static,
+    ) -> FsResult<R> {
+        let descriptor = self.table.get(&descriptor)?.clone();
+        let mut context = self.filesystem().ctx.clone();
+        let operation = self.operations.run(move || {
+            let mut table = ResourceTable::new();
+            let descriptor = table.push(descriptor)?;
+            let mut files = Files {
+                ctx: &mut context,
+                table: &mut table,
+            };
+            body(&mut files, descriptor)
+        });
+        match operation.await {
+            Ok(result) => result,
+            Err(Busy) => Err(BUSY.into()),
+        }
+    }
+
+    pub(super) fn file(&self, descriptor: &Resource<Descriptor>) -> FsResult<&File> {
+        match self.table.get(descriptor)? {
+            Descriptor::File(file) => Ok(file),
+            Descriptor::Dir(_) => Err(ErrorCode::IsDirectory.into()),
+        }
+    }
+
+    pub(super) fn output(
+        &mut self,
+        descriptor: &Resource<Descriptor>,
+        place: Place,
+    ) -> FsResult<Resource<DynOutputStream>> {
+        let file = match self.table.get(descriptor)? {
+            Descriptor::File(file) => file,
+            Descriptor::Dir(_) => return Err(ErrorCode::BadDescriptor.into()),
+        };
+        if file.perms.write_not_permitted() {
+            return Err(ErrorCode::NotPermitted.into());
+        }
+        let stream = FileOutput::new(&file.file, place, &self.operations);
+        let stream: DynOutputStream = Box::new(stream);
+        Ok(self.table.push(stream)?)
+    }
+}
+
+/// The result of a future that does all its work when it is asked first: the context and the
+/// descriptors say that it may block.
+pub(super) fn now<R>(future: impl Future<Output = R>) -> FsResult<R> {
+    poll_noop(pin!(future)).ok_or_else(|| {
+        FsError::trap(wasmtime::format_err!(
+            "a file operation did not run where it was called"
+        ))
+    })
+}
+
+impl preopens::Host for State {
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Resource<Descriptor>, String)>> {
+        let granted = Arc::clone(&self.process.rights);
+        granted
+            .directories
+            .iter()
+            .map(|granted| {
+                let directory = Descriptor::Dir(granted.directory.clone());
+                Ok((self.table.push(directory)?, granted.name.clone()))
+            })
+            .collect()
+    }
+}
+
+impl Host for State {
+    fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
+        error.downcast()
+    }
+
+    fn filesystem_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        if self.table.get(&error)?.is::<Busy>() {
+            return Ok(Some(BUSY));
+        }
+        self.filesystem().filesystem_error_code(error)
+    }
+}

@@ -1,0 +1,357 @@
+//! `wasi:filesystem/types`: each operation is wasmtime-wasi's, called on a thread where it may block,
+//! with a copy of the descriptor in a table of its own.
+
+use super::calls::now;
+use super::open::{self, Wanted};
+use super::streams::{FileInput, Place};
+use crate::exit_status::ExitStatus;
+use crate::run::{State, Stop};
+use wasmtime::component::Resource;
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream,
+    Filesize, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags,
+    PathFlags,
+};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
+
+impl HostDescriptor for State {
+    async fn advise(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        offset: Filesize,
+        length: Filesize,
+        advice: Advice,
+    ) -> FsResult<()> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.advise(descriptor, offset, length, advice))?
+        })
+        .await
+    }
+
+    async fn sync_data(&mut self, descriptor: Resource<Descriptor>) -> FsResult<()> {
+        self.on(descriptor, |files, descriptor| {
+            now(files.sync_data(descriptor))?
+        })
+        .await
+    }
+
+    async fn get_flags(&mut self, descriptor: Resource<Descriptor>) -> FsResult<DescriptorFlags> {
+        self.on(descriptor, |files, descriptor| {
+            now(files.get_flags(descriptor))?
+        })
+        .await
+    }
+
+    async fn get_type(&mut self, descriptor: Resource<Descriptor>) -> FsResult<DescriptorType> {
+        if let Descriptor::Dir(_) = self.table.get(&descriptor)? {
+            return Ok(DescriptorType::Directory);
+        }
+        self.on(descriptor, |files, descriptor| {
+            now(files.get_type(descriptor))?
+        })
+        .await
+    }
+
+    async fn set_size(&mut self, descriptor: Resource<Descriptor>, size: Filesize) -> FsResult<()> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.set_size(descriptor, size))?
+        })
+        .await
+    }
+
+    async fn set_times(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        accessed: NewTimestamp,
+        modified: NewTimestamp,
+    ) -> FsResult<()> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.set_times(descriptor, accessed, modified))?
+        })
+        .await
+    }
+
+    async fn read(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        length: Filesize,
+        offset: Filesize,
+    ) -> FsResult<(Vec<u8>, bool)> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.read(descriptor, length, offset))?
+        })
+        .await
+    }
+
+    async fn write(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        bytes: Vec<u8>,
+        offset: Filesize,
+    ) -> FsResult<Filesize> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.write(descriptor, bytes, offset))?
+        })
+        .await
+    }
+
+    async fn read_directory(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+    ) -> FsResult<Resource<DirectoryEntryStream>> {
+        let entries = self.on(descriptor, |files, descriptor| {
+            let entries = now(files.read_directory(descriptor))??;
+            Ok(files.table.delete(entries)?)
+        });
+        let entries = entries.await?;
+        Ok(self.table.push(entries)?)
+    }
+
+    async fn sync(&mut self, descriptor: Resource<Descriptor>) -> FsResult<()> {
+        self.on(descriptor, |files, descriptor| now(files.sync(descriptor))?)
+            .await
+    }
+
+    async fn create_directory_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path: String,
+    ) -> FsResult<()> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.create_directory_at(descriptor, path))?
+        })
+        .await
+    }
+
+    async fn stat(&mut self, descriptor: Resource<Descriptor>) -> FsResult<DescriptorStat> {
+        self.on(descriptor, |files, descriptor| now(files.stat(descriptor))?)
+            .await
+    }
+
+    async fn stat_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path_flags: PathFlags,
+        path: String,
+    ) -> FsResult<DescriptorStat> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.stat_at(descriptor, path_flags, path))?
+        })
+        .await
+    }
+
+    async fn set_times_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path_flags: PathFlags,
+        path: String,
+        accessed: NewTimestamp,
+        modified: NewTimestamp,
+    ) -> FsResult<()> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.set_times_at(descriptor, path_flags, path, accessed, modified))?
+        })
+        .await
+    }
+
+    async fn link_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path_flags: PathFlags,
+        path: String,
+        new_descriptor: Resource<Descriptor>,
+        new_path: String,
+    ) -> FsResult<()> {
+        let other = self.table.get(&new_descriptor)?.clone();
+        self.on(descriptor, move |files, descriptor| {
+            let other = files.table.push(other)?;
+            now(files.link_at(descriptor, path_flags, path, other, new_path))?
+        })
+        .await
+    }
+
+    async fn open_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path_flags: PathFlags,
+        path: String,
+        open_flags: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> FsResult<Resource<Descriptor>> {
+        let takes_special_files = self.process.rights.special_files;
+        let wanted = Wanted {
+            path,
+            path_flags,
+            open_flags,
+            flags,
+        };
+        let opened = self.on(descriptor, move |files, descriptor| {
+            if !takes_special_files {
+                if let Descriptor::Dir(directory) = files.table.get(&descriptor)?
+                    && let Some(opened) = open::ordinary(directory, &wanted)?
+                {
+                    return Ok(opened);
+                }
+                let (at, path) = (Resource::new_borrow(descriptor.rep()), wanted.path.clone());
+                // What is not there is to be made.
+                if let Ok(found) = now(files.stat_at(at, path_flags, path))? {
+                    open::check_type(&found)?;
+                }
+            }
+            let opened =
+                now(files.open_at(descriptor, path_flags, wanted.path, open_flags, flags))??;
+            Ok(files.table.delete(opened)?)
+        });
+        let opened = opened.await?;
+        Ok(self.table.push(opened)?)
+    }
+
+    fn drop(&mut self, descriptor: Resource<Descriptor>) -> wasmtime::Result<()> {
+        self.table.delete(descriptor)?;
+        Ok(())
+    }
+
+    async fn readlink_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path: String,
+    ) -> FsResult<String> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.readlink_at(descriptor, path))?
+        })
+        .await
+    }
+
+    async fn remove_directory_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path: String,
+    ) -> FsResult<()> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.remove_directory_at(descriptor, path))?
+        })
+        .await
+    }
+
+    async fn rename_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path: String,
+        new_descriptor: Resource<Descriptor>,
+        new_path: String,
+    ) -> FsResult<()> {
+        let other = self.table.get(&new_descriptor)?.clone();
+        self.on(descriptor, move |files, descriptor| {
+            let other = files.table.push(other)?;
+            now(files.rename_at(descriptor, path, other, new_path))?
+        })
+        .await
+    }
+
+    async fn symlink_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        target: String,
+        path: String,
+    ) -> FsResult<()> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.symlink_at(descriptor, target, path))?
+        })
+        .await
+    }
+
+    async fn unlink_file_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path: String,
+    ) -> FsResult<()> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.unlink_file_at(descriptor, path))?
+        })
+        .await
+    }
+
+    fn read_via_stream(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        offset: Filesize,
+    ) -> FsResult<Resource<DynInputStream>> {
+        let file = self.file(&descriptor)?;
+        let stream = FileInput::new(&file.file, offset, &self.operations);
+        let stream: DynInputStream = Box::new(stream);
+        Ok(self.table.push(stream)?)
+    }
+
+    fn write_via_stream(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        offset: Filesize,
+    ) -> FsResult<Resource<DynOutputStream>> {
+        self.output(&descriptor, Place::Position(offset))
+    }
+
+    fn append_via_stream(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+    ) -> FsResult<Resource<DynOutputStream>> {
+        self.output(&descriptor, Place::End)
+    }
+
+    async fn is_same_object(
+        &mut self,
+        a: Resource<Descriptor>,
+        b: Resource<Descriptor>,
+    ) -> wasmtime::Result<bool> {
+        let other = self.table.get(&b)?.clone();
+        let is_same = self.on(a, move |files, descriptor| {
+            let other = files.table.push(other)?;
+            now(files.is_same_object(descriptor, other))?.map_err(FsError::trap)
+        });
+        is_same.await.map_err(|error| match error.downcast() {
+            // The call has no error of this kind.
+            Ok(code) => Stop::Now(ExitStatus::Limit(format!(
+                "two files could not be compared: {code}"
+            )))
+            .into(),
+            Err(error) => error,
+        })
+    }
+
+    async fn metadata_hash(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+    ) -> FsResult<MetadataHashValue> {
+        self.on(descriptor, |files, descriptor| {
+            now(files.metadata_hash(descriptor))?
+        })
+        .await
+    }
+
+    async fn metadata_hash_at(
+        &mut self,
+        descriptor: Resource<Descriptor>,
+        path_flags: PathFlags,
+        path: String,
+    ) -> FsResult<MetadataHashValue> {
+        self.on(descriptor, move |files, descriptor| {
+            now(files.metadata_hash_at(descriptor, path_flags, path))?
+        })
+        .await
+    }
+}
+
+impl HostDirectoryEntryStream for State {
+    async fn read_directory_entry(
+        &mut self,
+        entries: Resource<DirectoryEntryStream>,
+    ) -> FsResult<Option<DirectoryEntry>> {
+        // They were all read at once.
+        self.filesystem().read_directory_entry(entries).await
+    }
+
+    fn drop(&mut self, entries: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
+        self.table.delete(entries)?;
+        Ok(())
+    }
+}

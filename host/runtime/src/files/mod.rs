@@ -1,0 +1,30 @@
+//! Files as guests see them: `wasi:filesystem`, with its blocking operations bounded and its special
+//! files refused.
+//!
+//! What an operation does is wasmtime-wasi's code. Where it runs is decided here: a system call on a
+//! file cannot be cut short, so each runs on a thread for such, beside the process's own, which waits
+//! for it where a kill finds it ([`operations`]). A process that is ended leaves its operation behind:
+//! it ends at once, and the slots that the operation holds come back when that returns.
+//!
+//! Left out: limits of what is stored. A grant of a directory is a grant of the room on its disk.
+
+mod calls;
+mod descriptor;
+mod open;
+mod operations;
+mod streams;
+
+pub(crate) use operations::{OperationLimit, Operations};
+
+use crate::run::State;
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
+
+/// Puts these files in the place of wasmtime-wasi's.
+pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    preopens::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    linker.allow_shadowing(false);
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! Operations that block a thread and cannot be cut short: how many there may be, and where they run.
+//!
+//! Each holds a slot of its process, of its tree and of its engine, from before it begins until it
+//! has returned, whatever becomes of the process meanwhile. One that finds no slot waits for a moment,
+//! since most operations take microseconds, and then fails: so one hung file system takes a bounded
+//! number of threads, and whoever does not use it goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn_blocking};
+
+/// How long an operation waits for a slot before it fails.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many operations there may be at a time. Clones are the same limit.
+#[derive(Debug, Clone)]
+pub(crate) struct OperationLimit {
+    slots: Arc<Semaphore>,
+    limit: u32,
+}
+
+impl OperationLimit {
+    pub(crate) fn new(limit: u32) -> OperationLimit {
+        let slots = usize::try_from(limit).unwrap_or(usize::MAX);
+        OperationLimit {
+            slots: Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS))),
+            limit,
+        }
+    }
+
+    /// How many have not returned.
+    pub(crate) fn outstanding(&self) -> u32 {
+        let free = u32::try_from(self.slots.available_permits()).unwrap_or(u32::MAX);
+        self.limit.saturating_sub(free)
+    }
+}
+
+/// No slot came free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Busy;
+
+impl std::fmt::Display for Busy {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("as many file operations are outstanding as may be")
+    }
+}
+
+impl std::error::Error for Busy {}
+
+/// What one operation holds.
+#[derive(Debug)]
+pub(super) struct Slots {
+    _held: [OwnedSemaphorePermit; 3],
+}
+
+/// The limits that hold for a process.
+#[derive(Debug, Clone)]
+pub(crate) struct Operations {
+    process: OperationLimit,
+    tree: OperationLimit,
+    engine: OperationLimit,
+    patience: Duration,
+}
+
+impl Operations {
+    pub(crate) fn new(process: u32, tree: &OperationLimit, engine: &OperationLimit) -> Operations {
+        Operations {
+            process: OperationLimit::new(process),
+            tree: tree.clone(),
+            engine: engine.clone(),
+            patience: PATIENCE,
+        }
+    }
+
+    /// Slots, if they are free now.
+    pub(super) fn try_begin(&self) -> Option<Slots> {
+        let slot = |limit: &OperationLimit| Arc::clone(&limit.slots).try_acquire_owned().ok();
+        Some(Slots {
+            _held: [slot(&self.process)?, slot(&self.tree)?, slot(&self.engine)?],
+        })
+    }
+
+    /// Slots, as soon as they are free.
+    ///
+    /// # Errors
+    /// [`Busy`], after a while.
+    pub(super) async fn begin(&self) -> Result<Slots, Busy> {
+        if let Some(slots) = self.try_begin() {
+            return Ok(slots);
+        }
+        // Never closed, so an error is that the time has passed.
+        let slot = async |limit: &OperationLimit| {
+            Arc::clone(&limit.slots)
+                .acquire_owned()
+                .await
+                .map_err(|_| Busy)
+        };
+        let all = async {
+            Ok(Slots {
+                _held: [
+                    slot(&self.process).await?,
+                    slot(&self.tree).await?,
+                    slot(&self.engine).await?,
+                ],
+            })
+        };
+        tokio::time::timeout(self.patience, all)
+            .await
+            .unwrap_or(Err(Busy))
+    }
+
+    /// Runs an operation where it may block.
+    ///
+    /// # Errors
+    /// [`Busy`], after a while: nothing was begun then.
+    pub(super) async fn run<R: Send + 'static>(
+        &self,
+        body: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Busy> {
+        let slots = self.begin().await?;
+        Ok(start(slots, body).await)
+    }
+}
+
+/// Begins an operation. If the result is dropped, it goes on, with its slots; unless it waits for a
+/// thread: then it is never begun.
+pub(super) fn start<R: Send + 'static>(
+    slots: Slots,
+    body: impl FnOnce() -> R + Send + 'static,
+) -> AbortOnDropJoinHandle<R> {
+    spawn_blocking(move || {
+        let result = body();
+        drop(slots);
+        result
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn slots_come_back_when_the_operation_has_returned() {
+        let (tree, engine) = (OperationLimit::new(2), OperationLimit::new(9));
+        let operations = Operations::new(5, &tree, &engine);
+        let (finish, wait) = mpsc::channel::<()>();
+        let stuck = start(operations.try_begin().unwrap(), move || wait.recv());
+        assert_eq!(operations.run(|| 7).await, Ok(7));
+        let held = operations.try_begin().unwrap();
+        assert_eq!((tree.outstanding(), engine.outstanding()), (2, 2));
+        // Of the same tree, with slots of its own.
+        let mut sibling = Operations::new(5, &tree, &engine);
+        sibling.patience = Duration::from_millis(1);
+        assert_eq!(sibling.run(|| ()).await, Err(Busy));
+        drop(held);
+        assert_eq!(sibling.run(|| ()).await, Ok(()));
+        assert_eq!(tree.outstanding(), 1);
+        finish.send(()).unwrap();
+        stuck.await.unwrap();
+        assert_eq!((tree.outstanding(), engine.outstanding()), (0, 0));
+    }
+}

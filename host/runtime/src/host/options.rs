@@ -1,0 +1,242 @@
+//! `process.options`: what a guest asks for in a new process, within what it has itself.
+
+use super::bindings::isopod::multiprocessing::process::HostOptions;
+use super::bindings::isopod::multiprocessing::types::ErrorCode;
+use super::errors::Failure;
+use crate::limits::{self, ProcessLimits};
+use crate::network::NetworkAddress;
+use crate::rights::{Beyond, Rights};
+use crate::run::State;
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::component::Resource;
+
+/// The longest name of a process, in bytes.
+const LONGEST_NAME_BYTES: usize = 255;
+
+/// What a guest asks for in a new process.
+#[derive(Debug)]
+#[allow(
+    unreachable_pub,
+    reason = "named by the generated bindings, which are public in their private module"
+)]
+pub struct Options {
+    pub(super) name: Option<String>,
+    pub(super) is_daemon: Option<bool>,
+    /// The guest's own, or less.
+    pub(super) limits: ProcessLimits,
+    /// Likewise.
+    rights: Arc<Rights>,
+    is_read_only: bool,
+    pub(super) timeout: Option<Duration>,
+}
+
+impl Options {
+    /// What the new process may do.
+    pub(super) fn rights(&self) -> Arc<Rights> {
+        match self.is_read_only {
+            true => {
+                let mut rights = Rights::clone(&self.rights);
+                rights.read_only();
+                Arc::new(rights)
+            }
+            false => Arc::clone(&self.rights),
+        }
+    }
+
+    fn rights_mut(&mut self) -> &mut Rights {
+        Arc::make_mut(&mut self.rights)
+    }
+}
+
+impl HostOptions for State {
+    fn new(&mut self) -> wasmtime::Result<Resource<Options>> {
+        let options = Options {
+            name: None,
+            is_daemon: None,
+            limits: self.process.limits,
+            rights: Arc::clone(&self.process.rights),
+            is_read_only: false,
+            timeout: None,
+        };
+        Ok(self.table.push(options)?)
+    }
+
+    fn set_name(&mut self, options: Resource<Options>, name: String) -> Result<(), Failure> {
+        if name.is_empty() || name.len() > LONGEST_NAME_BYTES || name.contains(char::is_control) {
+            return Err(ErrorCode::InvalidArgument(format!(
+                "a process's name has 1 to {LONGEST_NAME_BYTES} bytes and no control characters; this one has {} bytes",
+                name.len()
+            ))
+            .into());
+        }
+        self.table.get_mut(&options)?.name = Some(name);
+        Ok(())
+    }
+
+    fn set_daemon(&mut self, options: Resource<Options>, daemon: bool) -> wasmtime::Result<()> {
+        self.table.get_mut(&options)?.is_daemon = Some(daemon);
+        Ok(())
+    }
+
+    fn set_memory_limit(
+        &mut self,
+        options: Resource<Options>,
+        memory_bytes: u64,
+    ) -> Result<(), Failure> {
+        self.check_memory_limit(memory_bytes)?;
+        self.table.get_mut(&options)?.limits.memory_bytes = memory_bytes;
+        Ok(())
+    }
+
+    fn set_cpu_time_limit(
+        &mut self,
+        options: Resource<Options>,
+        cpu_time: u64,
+    ) -> Result<(), Failure> {
+        let wanted = Duration::from_nanos(cpu_time);
+        let own = self.process.limits.cpu_time.unwrap_or(Duration::MAX);
+        let shown = |time| format!("{time:?}");
+        check_not_above("a limit of CPU time", wanted, own, shown)?;
+        self.table.get_mut(&options)?.limits.cpu_time = Some(wanted);
+        Ok(())
+    }
+
+    fn set_handle_limit(&mut self, options: Resource<Options>, count: u32) -> Result<(), Failure> {
+        let own = self.process.limits.handles;
+        check_not_above("a limit of handles", count, own, |count| count.to_string())?;
+        self.table.get_mut(&options)?.limits.handles = count;
+        Ok(())
+    }
+
+    fn set_message_limit(
+        &mut self,
+        options: Resource<Options>,
+        message_bytes: u64,
+    ) -> Result<(), Failure> {
+        let own = self.process.limits.message_bytes;
+        check_not_above("a message limit", message_bytes, own, limits::bytes)?;
+        self.table.get_mut(&options)?.limits.message_bytes = message_bytes;
+        Ok(())
+    }
+
+    fn set_output_limit(
+        &mut self,
+        options: Resource<Options>,
+        output_bytes: u64,
+    ) -> Result<(), Failure> {
+        let own = self.process.limits.output_bytes;
+        check_not_above("an output limit", output_bytes, own, limits::bytes)?;
+        self.table.get_mut(&options)?.limits.output_bytes = output_bytes;
+        Ok(())
+    }
+
+    fn set_file_operation_limit(
+        &mut self,
+        options: Resource<Options>,
+        count: u32,
+    ) -> Result<(), Failure> {
+        let own = self.process.limits.file_operations;
+        let shown = |count: u32| count.to_string();
+        check_not_above("a limit of file operations", count, own, shown)?;
+        if count == 0 {
+            let text = "a limit of 0 file operations is too small: the smallest is 1";
+            return Err(ErrorCode::InvalidArgument(text.to_owned()).into());
+        }
+        self.table.get_mut(&options)?.limits.file_operations = count;
+        Ok(())
+    }
+
+    fn set_directories(
+        &mut self,
+        options: Resource<Options>,
+        names: Vec<String>,
+    ) -> Result<(), Failure> {
+        let rights = self.table.get_mut(&options)?.rights_mut();
+        Ok(rights.keep_directories(&names, &self.process.rights)?)
+    }
+
+    fn set_read_only(&mut self, options: Resource<Options>) -> wasmtime::Result<()> {
+        self.table.get_mut(&options)?.is_read_only = true;
+        Ok(())
+    }
+
+    fn set_environment(
+        &mut self,
+        options: Resource<Options>,
+        names: Vec<String>,
+    ) -> Result<(), Failure> {
+        let rights = self.table.get_mut(&options)?.rights_mut();
+        Ok(rights.keep_variables(&names, &self.process.rights)?)
+    }
+
+    fn set_network(
+        &mut self,
+        options: Resource<Options>,
+        connect: Vec<String>,
+        listen: Vec<String>,
+    ) -> Result<(), Failure> {
+        let addresses = |texts: Vec<String>| -> Result<Vec<NetworkAddress>, Failure> {
+            let parsed = texts.iter().map(|text| text.parse::<NetworkAddress>());
+            parsed
+                .collect::<Result<_, _>>()
+                .map_err(|error| ErrorCode::InvalidArgument(error.to_string()).into())
+        };
+        let (connect, listen) = (addresses(connect)?, addresses(listen)?);
+        let rights = self.table.get_mut(&options)?.rights_mut();
+        Ok(rights.keep_addresses(&connect, &listen, &self.process.rights)?)
+    }
+
+    fn deny_name_lookup(&mut self, options: Resource<Options>) -> wasmtime::Result<()> {
+        let rights = self.table.get_mut(&options)?.rights_mut();
+        rights.network.name_lookup = false;
+        Ok(())
+    }
+
+    fn deny_special_files(&mut self, options: Resource<Options>) -> wasmtime::Result<()> {
+        self.table.get_mut(&options)?.rights_mut().special_files = false;
+        Ok(())
+    }
+
+    fn set_timeout(&mut self, options: Resource<Options>, timeout: u64) -> wasmtime::Result<()> {
+        self.table.get_mut(&options)?.timeout = Some(Duration::from_nanos(timeout));
+        Ok(())
+    }
+
+    fn drop(&mut self, options: Resource<Options>) -> wasmtime::Result<()> {
+        self.table.delete(options)?;
+        Ok(())
+    }
+}
+
+impl State {
+    /// Whether a child may have this limit.
+    pub(super) fn check_memory_limit(&self, memory_bytes: u64) -> Result<(), Failure> {
+        let own = self.process.limits.memory_bytes;
+        check_not_above("a memory limit", memory_bytes, own, limits::bytes)
+    }
+}
+
+impl From<Beyond> for Failure {
+    fn from(beyond: Beyond) -> Failure {
+        ErrorCode::AccessDenied(beyond.to_string()).into()
+    }
+}
+
+/// Whether a child may have a limit where the process that asks has `own`.
+fn check_not_above<T: PartialOrd>(
+    what: &str,
+    wanted: T,
+    own: T,
+    shown: impl Fn(T) -> String,
+) -> Result<(), Failure> {
+    match wanted > own {
+        true => Err(ErrorCode::LimitExceeded(format!(
+            "{what} of {} is more than the {} of the process that asks",
+            shown(wanted),
+            shown(own)
+        ))
+        .into()),
+        false => Ok(()),
+    }
+}
