@@ -6,10 +6,12 @@
 mod random;
 mod remains;
 mod spawns;
+mod temporary;
 
 pub use random::Random;
 pub use remains::Remains;
 pub use spawns::{ManySpawns, many_spawns};
+pub use temporary::Temporary;
 
 use anyhow::{Context, Result};
 use isopod_host::{

@@ -12,9 +12,11 @@ mod connections;
 mod containers;
 mod deadlocks;
 mod endings;
+mod files;
 mod lifetimes;
 mod limits;
 mod manager;
+mod network;
 mod numbers;
 mod objects;
 mod pains;
@@ -24,6 +26,7 @@ mod pool_ends;
 mod pool_workers;
 mod processes;
 mod queues;
+mod rights;
 mod shared_memory;
 mod soak;
 mod stuck;
@@ -187,6 +190,9 @@ fn main() -> Outcome {
         ["compute-for-ever"] => limits::compute_for_ever(),
         ["limits-only-shrink"] => limits::limits_only_shrink(),
         ["soak", seed] => soak::run(seed),
+        ["files", scenario @ ..] => files::run(scenario),
+        ["rights", scenario @ ..] => rights::run(scenario),
+        ["network", scenario @ ..] => network::run(scenario),
         ["lines", count] => processes::lines(count),
         ["echo"] => processes::echo(),
         other => panic!("no scenario {other:?}"),

@@ -1,0 +1,46 @@
+//! Directories for tests.
+
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A directory that is removed with all that is in it.
+#[derive(Debug)]
+pub struct Temporary(PathBuf);
+
+impl Temporary {
+    /// An empty directory, for this operating-system process and this name alone.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn new(name: &str) -> Result<Temporary> {
+        let path = std::env::temp_dir().join(format!("isopod-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
+        Ok(Temporary(path))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Makes a FIFO in it.
+    ///
+    /// # Errors
+    /// The system's, or that of the command that makes FIFOs.
+    pub fn fifo(&self, name: &str) -> Result<()> {
+        let made = std::process::Command::new("mkfifo")
+            .arg(self.0.join(name))
+            .status()?;
+        ensure!(made.success(), "`mkfifo` failed: {made}");
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // A directory that is left is no reason to fail.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
