@@ -1,6 +1,6 @@
 //! A program gets what the options name, and nothing else.
 
-use crate::support::{empty_directory, isopod, program, run};
+use crate::support::{clone_root, empty_directory, isopod, program, run};
 use rustix::thread::{CpuSet, sched_getaffinity};
 use std::fs;
 
@@ -93,6 +93,7 @@ fn what_the_options_name_is_granted_and_shown() {
     granted: environment variable `LEVEL`
     granted: environment variable `TAKEN_OVER`
     granted: directory `data` as `/data`, to read and write
+    granted: an empty directory as `/tmp`
     granted: cores CORE
     granted: 7 processes at a time
     granted: 64.0 MiB of memory for each process
@@ -100,6 +101,84 @@ fn what_the_options_name_is_granted_and_shown() {
     "#);
     let written = fs::read_to_string(directory.path().join("data/written")).unwrap();
     assert_eq!(written, "by the program");
+}
+
+#[test]
+fn a_script_reads_its_own_directory_and_has_a_private_one() {
+    let (directory, temporary) = (empty_directory(), empty_directory());
+    let own = clone_root().join("tests/cli/programs");
+    let script = own.join("scratch.rs");
+    let arguments = [
+        "run",
+        "-q",
+        script.to_str().unwrap(),
+        "--",
+        own.to_str().unwrap(),
+    ];
+    let mut command = isopod(directory.path(), &arguments);
+    command.env("TMPDIR", temporary.path());
+    insta::assert_snapshot!(run(command), @r"
+    exit code: 0
+    --- standard output
+    own directory read: true
+    own directory written: false
+    private: 0 entries
+    private: kept for a while
+    ");
+    assert!(!own.join("written").exists());
+    // The private directory went with the program.
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn network_and_special_files_are_granted_and_shown() {
+    let directory = empty_directory();
+    let path = program("surroundings");
+    let arguments = [
+        "run",
+        path.to_str().unwrap(),
+        "-v",
+        "--read-dir",
+        ".::/data",
+        "--dir",
+        ".::/tmp",
+        "--allow-special-files",
+        "--net",
+        "192.0.2.7:443",
+        "--net",
+        "[::1]:*",
+        "--listen",
+        "*:8080",
+        "--allow-name-lookup",
+    ];
+    let ended = run(isopod(directory.path(), &arguments));
+    let granted: Vec<&str> = ended
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("granted: ") && !line.contains("cores"))
+        .collect();
+    insta::assert_snapshot!(granted.join("\n"), @"
+    granted: standard input, output and error
+    granted: directory `.` as `/tmp`, to read and write
+    granted: directory `.` as `/data`, to read
+    granted: FIFOs and devices in these directories
+    granted: connections to 192.0.2.7:443
+    granted: connections to [::1]:*
+    granted: connections accepted at *:8080
+    granted: look-up of host names
+    granted: 256 processes at a time
+    ");
+    assert!(ended.stdout.contains("write: false\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn an_address_that_is_none_is_told() {
+    let arguments = ["run", "x.wasm", "--net", "localhost:80"];
+    let told = run(isopod(std::path::Path::new("."), &arguments)).to_string();
+    assert!(
+        told.contains("names are not looked up; one looks like `127.0.0.1:80`"),
+        "{told}"
+    );
 }
 
 /// A core that this process may use.

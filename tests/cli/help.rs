@@ -51,61 +51,79 @@ fn isopod_help_run() {
       [ARGS]...  Arguments for the program
 
     Options:
-          --dir <HOST[::GUEST]>    Let the program read and write the directory HOST and what is below
-                                   it, under the name GUEST (default: as given). May be given several
-                                   times
-          --env <NAME[=VALUE]>     Set an environment variable of the program; NAME alone takes the
-                                   value it has here. May be given several times
-          --cores <LIST>           Run processes on these cores only, as `0-3,6` [default: all that
-                                   isopod may use]
-          --memory <SIZE>          Limit the memory of each process, as `256MiB`
-          --timeout <TIME>         End the program when it has run this long, as `30s` or `1m 30s`;
-                                   building does not count
-          --max-processes <COUNT>  Limit the number of processes alive at a time [default: 256]
-          --on-deadlock <WHAT>     What to do when processes wait for each other for ever: tell it on
-                                   standard error, end the program with exit code 120, or nothing
-                                   [default: report] [possible values: report, end, ignore]
-          --stats                  Print at the end what the program has used: processes, CPU time,
-                                   memory
-          --status-file <FILE>     Write how the program ended to FILE, as JSON: `status`, `code` (the
-                                   program's, as Python gives it), `exit_code` (isopod's), `message`,
-                                   `signal`. An error of isopod itself has the status `error`; bad usage
-                                   writes nothing; the file stays empty if isopod is cut short
-          --allow-precompiled      Allow PATH to be a `.cwasm` file. It holds native code, which no
-                                   sandbox checks: only for files from someone you trust
-          --no-install             Never install what a build lacks; fail and say what is missing
-      -q, --quiet                  Do not print the progress of a build
-      -v, --verbose...             Print what the program is granted, and what the host does; `-vv` and
-                                   `-vvv` for more
-      -h, --help                   Print help
+          --dir <HOST[::GUEST]>       Let the program read and write the directory HOST and what is
+                                      below it, under the name GUEST (default: as given). May be given
+                                      several times
+          --read-dir <HOST[::GUEST]>  As `--dir`, but the program can only read it
+          --allow-special-files       Let the program open FIFOs and devices in its directories, which
+                                      may wait for ever
+          --net <ADDRESS:PORT>        Let the program connect to this address, as `192.0.2.7:443` or
+                                      `[::1]:80`; `*` is any address, or any port. May be given several
+                                      times
+          --listen <ADDRESS:PORT>     Let the program accept connections at this address of the machine.
+                                      May be given several times
+          --allow-name-lookup         Let the program look up the addresses of host names
+          --env <NAME[=VALUE]>        Set an environment variable of the program; NAME alone takes the
+                                      value it has here. May be given several times
+          --cores <LIST>              Run processes on these cores only, as `0-3,6` [default: all that
+                                      isopod may use]
+          --memory <SIZE>             Limit the memory of each process, as `256MiB`
+          --timeout <TIME>            End the program when it has run this long, as `30s` or `1m 30s`;
+                                      building does not count
+          --max-processes <COUNT>     Limit the number of processes alive at a time [default: 256]
+          --on-deadlock <WHAT>        What to do when processes wait for each other for ever: tell it on
+                                      standard error, end the program with exit code 120, or nothing
+                                      [default: report] [possible values: report, end, ignore]
+          --stats                     Print at the end what the program has used: processes, CPU time,
+                                      memory
+          --status-file <FILE>        Write how the program ended to FILE, as JSON: `status`, `code`
+                                      (the program's, as Python gives it), `exit_code` (isopod's),
+                                      `message`, `signal`. An error of isopod itself has the status
+                                      `error`; bad usage writes nothing; the file stays empty if isopod
+                                      is cut short
+          --allow-precompiled         Allow PATH to be a `.cwasm` file. It holds native code, which no
+                                      sandbox checks: only for files from someone you trust
+          --no-install                Never install what a build lacks; fail and say what is missing
+      -q, --quiet                     Do not print the progress of a build
+      -v, --verbose...                Print what the program is granted, and what the host does; `-vv`
+                                      and `-vvv` for more
+      -h, --help                      Print help
 
     Limits:
-          --cpu-time <TIME>      Limit the CPU time of each process; waiting does not count [default:
-                                 none]
-          --max-handles <COUNT>  Limit what each process holds at a time: handles, open files [default:
-                                 100000]
-          --max-message <SIZE>   Limit the size of a message [default: 64MiB]
-          --max-output <SIZE>    Limit what each process writes to standard output and error [default:
-                                 1GiB]
-          --tree-memory <SIZE>   Limit the memory of all processes together [default: half of the
-                                 machine's]
-          --tree-output <SIZE>   Limit what all processes write together [default: 4GiB]
-          --max-queued <SIZE>    Limit what waits in queues, pipes and pools, with shared memory and
-                                 managers' contents [default: 1GiB]
-          --max-started <COUNT>  Limit the number of processes started in all [default: 100000000]
-          --max-jobs <COUNT>     Limit the number of jobs of a pool that wait [default: 1000000]
+          --cpu-time <TIME>               Limit the CPU time of each process; waiting does not count
+                                          [default: none]
+          --max-handles <COUNT>           Limit what each process holds at a time: handles, open files
+                                          [default: 100000]
+          --max-message <SIZE>            Limit the size of a message [default: 64MiB]
+          --max-output <SIZE>             Limit what each process writes to standard output and error
+                                          [default: 1GiB]
+          --max-file-operations <COUNT>   Limit the file operations of each process that have not
+                                          returned [default: 4]
+          --tree-memory <SIZE>            Limit the memory of all processes together [default: half of
+                                          the machine's]
+          --tree-output <SIZE>            Limit what all processes write together [default: 4GiB]
+          --tree-file-operations <COUNT>  Limit the file operations of all processes that have not
+                                          returned [default: 64]
+          --max-queued <SIZE>             Limit what waits in queues, pipes and pools, with shared
+                                          memory and managers' contents [default: 1GiB]
+          --max-started <COUNT>           Limit the number of processes started in all [default:
+                                          100000000]
+          --max-jobs <COUNT>              Limit the number of jobs of a pool that wait [default:
+                                          1000000]
 
     Examples:
       isopod run hello.rs -- Anna                     build one file and run it
       isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
       isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
       isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
+      isopod run app.wasm --net 192.0.2.7:443         it may connect there, and nowhere else
       isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
       isopod run app.wasm --cpu-time 10s --max-output 1MiB --tree-memory 1GiB
       isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
-    What the program gets: standard input, output and error, its arguments, and what `--dir` and
-    `--env` name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+    What the program gets: standard input, output and error, its arguments, an empty directory as /tmp
+    that is removed at its end, its own directory to read if PATH is Rust source, and what the options
+    name. Nothing else: no other file, no other variable, no network. `-v` prints it.
 
     Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
     122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;

@@ -114,12 +114,18 @@ fn connections_are_made_where_they_are_granted() {
 
 #[test]
 fn names_are_looked_up_where_that_is_granted() {
-    // An address needs no resolver, but the right to ask.
-    let scenario = "network look-up 127.0.0.1";
-    let granted = Policy::default().name_lookup(true);
-    assert_eq!(output(scenario, granted), "an address\n");
-    let refused = output(scenario, Policy::default());
-    assert_eq!(refused, "permanent-resolver-failure\n");
+    // An address needs no resolver, but the right to ask; `localhost` is known to every machine.
+    for name in ["127.0.0.1", "[::1]", "localhost"] {
+        let scenario = format!("network look-up {name}");
+        let granted = Policy::default().name_lookup(true);
+        assert_eq!(output(&scenario, granted), "an address\n", "{name}");
+        assert_eq!(output(&scenario, Policy::default()), "access-denied\n");
+    }
+    for name in ["a/b", "ä", "a:80", &"a".repeat(254)] {
+        let granted = Policy::default().name_lookup(true);
+        let told = output(&format!("network look-up {name}"), granted);
+        assert_eq!(told, "invalid-argument\n", "{name}");
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::bug;
 use crate::crash_report::{self, CrashReport};
 use crate::ending;
 use crate::exit_status::ExitStatus;
-use crate::files::Operations;
 use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
+use crate::operations::Operations;
 use crate::process::{Entry, ProcessState};
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
 use crate::threads;
@@ -269,7 +269,6 @@ impl State {
             .stderr(GuestOutput::new(&stderr, &output_limit))
             .allow_tcp(rights.network.has_addresses())
             .allow_udp(rights.network.has_addresses())
-            .allow_ip_name_lookup(rights.network.name_lookup)
             // Only `files` calls operations on files, and never on the process's own thread.
             .allow_blocking_current_thread(true);
         if rights.network.has_addresses() {

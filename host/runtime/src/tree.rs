@@ -2,8 +2,8 @@
 
 use crate::deadlock::{self, OnDeadlock, Said};
 use crate::engine::Engine;
-use crate::files::OperationLimit;
 use crate::limits::{Account, TreeLimits};
+use crate::operations::OperationLimit;
 use crate::process::{Process, ProcessState};
 use crate::rest::Rest;
 use crate::stdio::{Sink, Stdin};

@@ -1,7 +1,7 @@
 //! How operations on files are called: away from the process's own thread, where they may block.
 
-use super::operations::Busy;
 use super::streams::{FileOutput, Place};
+use crate::operations::Busy;
 use crate::run::State;
 use std::future::Future;
 use std::pin::pin;

@@ -3,7 +3,7 @@
 //!
 //! What an operation does is wasmtime-wasi's code. Where it runs is decided here: a system call on a
 //! file cannot be cut short, so each runs on a thread for such, beside the process's own, which waits
-//! for it where a kill finds it ([`operations`]). A process that is ended leaves its operation behind:
+//! for it where a kill finds it ([`operations`](crate::operations)). A process that is ended leaves its operation behind:
 //! it ends at once, and the slots that the operation holds come back when that returns.
 //!
 //! Left out: limits of what is stored. A grant of a directory is a grant of the room on its disk.
@@ -11,10 +11,7 @@
 mod calls;
 mod descriptor;
 mod open;
-mod operations;
 mod streams;
-
-pub(crate) use operations::{OperationLimit, Operations};
 
 use crate::run::State;
 use wasmtime::component::{HasSelf, Linker};

@@ -2,7 +2,7 @@
 //!
 //! A file is read and written at a position; what has none, a FIFO or a device, in order.
 
-use super::operations::{Busy, Operations, Slots, start};
+use crate::operations::{Busy, Operations, Slots, start};
 use bytes::Bytes;
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 use std::fs::File;

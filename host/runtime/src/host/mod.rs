@@ -58,6 +58,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)
         .and_then(|()| crate::files::link(&mut linker))
+        .and_then(|()| crate::name_lookup::link(&mut linker))
         .and_then(|()| {
             bindings::Program::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
         })

@@ -1,4 +1,5 @@
-//! Operations that block a thread and cannot be cut short: how many there may be, and where they run.
+//! Operations that block a thread and cannot be cut short, those on files and look-ups of names: how
+//! many there may be, and where they run.
 //!
 //! Each holds a slot of its process, of its tree and of its engine, from before it begins until it
 //! has returned, whatever becomes of the process meanwhile. One that finds no slot waits for a moment,
@@ -38,7 +39,7 @@ impl OperationLimit {
 
 /// No slot came free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Busy;
+pub(crate) struct Busy;
 
 impl std::fmt::Display for Busy {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -50,7 +51,7 @@ impl std::error::Error for Busy {}
 
 /// What one operation holds.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     _held: [OwnedSemaphorePermit; 3],
 }
 
@@ -74,7 +75,7 @@ impl Operations {
     }
 
     /// Slots, if they are free now.
-    pub(super) fn try_begin(&self) -> Option<Slots> {
+    pub(crate) fn try_begin(&self) -> Option<Slots> {
         let slot = |limit: &OperationLimit| Arc::clone(&limit.slots).try_acquire_owned().ok();
         Some(Slots {
             _held: [slot(&self.process)?, slot(&self.tree)?, slot(&self.engine)?],
@@ -85,7 +86,7 @@ impl Operations {
     ///
     /// # Errors
     /// [`Busy`], after a while.
-    pub(super) async fn begin(&self) -> Result<Slots, Busy> {
+    pub(crate) async fn begin(&self) -> Result<Slots, Busy> {
         if let Some(slots) = self.try_begin() {
             return Ok(slots);
         }
@@ -114,7 +115,7 @@ impl Operations {
     ///
     /// # Errors
     /// [`Busy`], after a while: nothing was begun then.
-    pub(super) async fn run<R: Send + 'static>(
+    pub(crate) async fn run<R: Send + 'static>(
         &self,
         body: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Busy> {
@@ -125,7 +126,7 @@ impl Operations {
 
 /// Begins an operation. If the result is dropped, it goes on, with its slots; unless it waits for a
 /// thread: then it is never begun.
-pub(super) fn start<R: Send + 'static>(
+pub(crate) fn start<R: Send + 'static>(
     slots: Slots,
     body: impl FnOnce() -> R + Send + 'static,
 ) -> AbortOnDropJoinHandle<R> {
