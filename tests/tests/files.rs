@@ -13,6 +13,7 @@ use isopod_host::{
 use isopod_tests::{Bench, GUARD, Temporary, eventually, run};
 use rustix::fs::{Mode, OFlags};
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -115,6 +116,7 @@ fn stuck_operations_take_no_more_than_their_tree_may_have() {
     let capture = Capture::new();
     let tree = tree.stdout(Output::Capture(capture.clone()));
     let tree = tree.spawn().unwrap();
+    bench.wait_ready(3).unwrap();
     eventually("stuck", || outstanding(&tree) == 3);
     // Main of this tree is told, and no other tree notices.
     go.put(Message::from_bytes([0])).unwrap();
@@ -129,4 +131,33 @@ fn stuck_operations_take_no_more_than_their_tree_may_have() {
     });
     go.close();
     assert_eq!(tree.join_tree_timeout(GUARD), Some(ExitStatus::Exited(0)));
+}
+
+#[test]
+fn a_process_has_its_own_limit() {
+    let (bench, data) = (Bench::new().unwrap(), directory("own-limit"));
+    // Open at both ends, so that to open it does not wait.
+    let fifo = data.path().join("fifo");
+    let mut fifo = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(fifo)
+        .unwrap();
+    let (go, capture) = (Queue::new(Bounds::default()), Capture::new());
+    let process = command(&bench, "files own-limit", &data, true)
+        .handle("go", &go.to_handle())
+        .stdout(Output::Capture(capture.clone()))
+        .spawn()
+        .unwrap();
+    let refused = "Err(\"would-block\")\n";
+    eventually("refused", || capture.text() == refused);
+    assert_eq!(outstanding(&process), 4);
+    fifo.write_all(b"abcde").unwrap();
+    go.put(Message::from_bytes([0])).unwrap();
+    assert_eq!(
+        process.join_tree_timeout(GUARD),
+        Some(ExitStatus::Exited(0))
+    );
+    assert_eq!(capture.text(), format!("{refused}abcde\nOk(())\n"));
+    assert_eq!(outstanding(&process), 0);
 }

@@ -13,6 +13,7 @@ pub fn run(scenario: &[&str]) -> Outcome {
         ["stuck-children", count] => stuck_children(count),
         ["replaced"] => replaced(),
         ["fifo-to-fifo"] => fifo_to_fifo(),
+        ["own-limit"] => crate::file_streams::own_limit(),
         other => panic!("no scenario {other:?}"),
     }
 }
@@ -106,9 +107,16 @@ fn read_some(mut file: File) -> String {
     }
 }
 
+/// Says that the next operation on a file is the point.
+fn ready_to_open() -> Outcome {
+    // With its first operation a program looks for its directories.
+    drop(File::open("/data/inside"));
+    ready()
+}
+
 /// Opens what nobody else does.
 fn stuck(path: &str) -> Outcome {
-    ready()?;
+    ready_to_open()?;
     println!("{:?}", File::open(path).map_err(|error| error.kind()).err());
     Ok(())
 }
@@ -116,7 +124,7 @@ fn stuck(path: &str) -> Outcome {
 /// Children are stuck; when the embedder says so, main reads a file.
 fn stuck_children(count: &str) -> Outcome {
     for _ in 0..count.parse().expect("a number") {
-        let open = || drop(File::open("/data/fifo"));
+        let open = || ready_to_open().map(|()| drop(File::open("/data/fifo")));
         Process::builder().daemon(true).spawn(open, ())?;
     }
     let go = isopod::inherited::<Queue<u8>>("go")?;

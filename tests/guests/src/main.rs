@@ -12,6 +12,7 @@ mod connections;
 mod containers;
 mod deadlocks;
 mod endings;
+mod file_streams;
 mod files;
 mod lifetimes;
 mod limits;
@@ -35,6 +36,7 @@ mod tasks;
 mod unfit;
 mod values;
 mod waits;
+mod wasi;
 
 use isopod::Queue;
 
