@@ -78,7 +78,8 @@ impl Grants {
     }
 
     /// Adds what a program gets unasked: its own directory to read, if it is source, and an empty
-    /// directory as `/tmp`. What the options name under the same name comes first.
+    /// directory as `/tmp`. What the options name under that name, or one above it, comes first: a
+    /// directory that may be written stays so.
     pub(crate) fn add_defaults(&mut self, path: &Path, source: Source, printer: &Printer) {
         if source == Source::Rust {
             let own = own_directory(path);
@@ -98,8 +99,12 @@ impl Grants {
         }
     }
 
+    /// Whether what the program calls `name` is in a directory that was asked for.
     fn has_directory(&self, name: &str) -> bool {
-        self.directories.iter().any(|(_, guest, _)| guest == name)
+        let name = Path::new(name);
+        self.directories
+            .iter()
+            .any(|(_, guest, _)| name.starts_with(guest) || (guest == "." && name.is_relative()))
     }
 
     /// The program's arguments.
@@ -248,10 +253,13 @@ mod tests {
         drop(script);
         assert!(!private.exists());
         assert_eq!(own_directory(Path::new("main.rs")), Path::new("."));
-        // What is asked for under the same name comes first.
+        // What is asked for under the same name, or above, comes first.
         let asked = with_defaults(&["--dir", "src", "--dir", ".::/tmp"], "src", Source::Rust);
         assert!(asked.private.is_none());
         assert_eq!(asked.directories.len(), 2);
+        let above = with_defaults(&["--dir", ".", "--dir", ".::/"], "src/x.rs", Source::Rust);
+        assert!(above.private.is_none());
+        assert_eq!(above.directories.len(), 2);
         let module = with_defaults(&[], "src/x.wasm", Source::WebAssembly);
         assert!(module.directories.is_empty() && module.private.is_some());
     }
