@@ -9,14 +9,14 @@ use anyhow::Context as _;
 use isopod_host::{Access, Command, Output, Stdin};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env::{self, VarError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a program gets.
 #[derive(Debug)]
 pub(crate) struct Grants {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
-    directories: Vec<(PathBuf, String)>,
+    directories: Vec<(PathBuf, String, Access)>,
 }
 
 impl Grants {
@@ -41,7 +41,11 @@ impl Grants {
                     "`--dir HOST::GUEST` gives a directory another name",
                 ));
             }
-            directories.push((grant.host().to_owned(), grant.guest().to_owned()));
+            directories.push((
+                grant.host().to_owned(),
+                grant.guest().to_owned(),
+                Access::ReadWrite,
+            ));
         }
         let mut environment = BTreeMap::new();
         for entry in &options.environment {
@@ -58,6 +62,50 @@ impl Grants {
         })
     }
 
+    /// Gives each directory an absolute name: of one that has a relative name, the path that the name
+    /// means on this machine, without links, `.` and `..`.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8.
+    pub(crate) fn make_absolute(&mut self, here: &Path) -> anyhow::Result<()> {
+        for (host, guest, _) in &mut self.directories {
+            if !guest.starts_with('/') {
+                let path = here.join(&*guest);
+                let path = path.canonicalize().unwrap_or_else(|_| here.join(&*host));
+                *guest = utf8(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Grants a directory to be read under its own path, unless it is granted already, by itself or
+    /// with one that it is in.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8.
+    pub(crate) fn read_only(&mut self, directory: &Path) -> anyhow::Result<()> {
+        let mut granted = self.directories.iter();
+        if !granted.any(|(_, guest, _)| directory.starts_with(guest)) {
+            let guest = utf8(directory)?;
+            self.directories
+                .push((directory.to_owned(), guest, Access::ReadOnly));
+        }
+        Ok(())
+    }
+
+    /// Grants a directory, unless another has its name already.
+    pub(crate) fn add(&mut self, host: &Path, guest: &str, access: Access) {
+        if !self.directories.iter().any(|(_, other, _)| other == guest) {
+            self.directories
+                .push((host.to_owned(), guest.to_owned(), access));
+        }
+    }
+
+    /// Puts an argument before the others.
+    pub(crate) fn put_first(&mut self, argument: String) {
+        self.arguments.insert(0, argument);
+    }
+
     /// Gives all of it to the program that the command starts.
     pub(crate) fn apply(self, command: Command) -> Command {
         let mut command = command
@@ -68,8 +116,8 @@ impl Grants {
         for (name, value) in self.environment {
             command = command.env(name, value);
         }
-        for (host, guest) in self.directories {
-            command = command.directory(host, guest, Access::ReadWrite);
+        for (host, guest, access) in self.directories {
+            command = command.directory(host, guest, access);
         }
         command
     }
@@ -78,17 +126,19 @@ impl Grants {
     pub(crate) fn show(&self, options: &RunArgs, cores: &[usize], printer: &Printer) {
         let show = |text: String| printer.detail("granted", &text);
         show("standard input, output and error".to_owned());
-        if !self.arguments.is_empty() {
-            show(format!("arguments `{}`", self.arguments.join("` `")));
+        if !options.args.is_empty() {
+            show(format!("arguments `{}`", options.args.join("` `")));
         }
         for name in self.environment.keys() {
             show(format!("environment variable `{name}`"));
         }
-        for (host, guest) in &self.directories {
+        for (host, guest, access) in &self.directories {
             let host = host.display();
-            show(format!(
-                "directory `{host}` as `{guest}`, to read and write"
-            ));
+            let what = match access {
+                Access::ReadOnly => "to read",
+                Access::ReadWrite => "to read and write",
+            };
+            show(format!("directory `{host}` as `{guest}`, {what}"));
         }
         let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
         show(format!("cores {}", cores.join(", ")));
@@ -97,6 +147,12 @@ impl Grants {
             show(limit);
         }
     }
+}
+
+/// The path as a program sees it: as text.
+pub(crate) fn utf8(path: &Path) -> anyhow::Result<String> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| anyhow::anyhow!("the path `{}` is not UTF-8", path.display()))
 }
 
 fn own_variable(name: &str) -> anyhow::Result<String> {
@@ -152,8 +208,8 @@ mod tests {
                 .unwrap()
                 .directories,
             [
-                (PathBuf::from("."), ".".to_owned()),
-                (PathBuf::from("."), "/data".to_owned())
+                (PathBuf::from("."), ".".to_owned(), Access::ReadWrite),
+                (PathBuf::from("."), "/data".to_owned(), Access::ReadWrite)
             ]
         );
         for (options, text) in [

@@ -4,5 +4,6 @@ pub(crate) mod build;
 mod grants;
 mod limits;
 mod precompiled;
+mod python;
 pub(crate) mod run;
 mod source;
