@@ -1,8 +1,8 @@
 """What a child does: a `Process` that its parent started, or a worker of a pool."""
 
+import atexit
 import sys
-import traceback
-from multiprocessing import context, pool, process, spawn, util
+from multiprocessing import context, pool, process, spawn
 
 from isopod import command_line, sentinels, transport
 from wit_world.imports import process as host_process
@@ -54,4 +54,6 @@ def _run(message, make_process):
         del process.current_process()._inheriting
     one._parent_pid = parent.id() if parent is not None else None
     one._parent_name = preparation.get("parent_name", one._parent_name)
-    return one._bootstrap(parent_sentinel=sentinel)
+    code = one._bootstrap(parent_sentinel=sentinel)
+    atexit._run_exitfuncs()
+    return code

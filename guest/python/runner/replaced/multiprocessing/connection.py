@@ -291,6 +291,8 @@ def Client(address, family=None, authkey=None):
     """Connects to a listener."""
     if authkey is not None and not isinstance(authkey, bytes):
         raise TypeError("authkey should be a byte string")
+    if address is None:
+        raise ValueError("address type of None unrecognized")
     if not isinstance(address, Address):
         raise OSError(
             errno.EADDRNOTAVAIL,
@@ -311,6 +313,10 @@ def Client(address, family=None, authkey=None):
         deliver_challenge(ours, authkey)
     return ours
 
+
+# The one kind of addresses, as the names of the kinds that CPython has.
+families = ["AF_ISOPOD"]
+default_family = families[0]
 
 _CHALLENGE, _WELCOME, _FAILURE = b"#CHALLENGE#", b"#WELCOME#", b"#FAILURE#"
 _LENGTH = 40

@@ -19,7 +19,7 @@ from wit_world.imports import types as host_types
 
 __all__ = ["Pool", "ThreadPool"]
 
-_RUN, _CLOSED, _TERMINATED = "RUN", "CLOSE", "TERMINATE"
+RUN, CLOSE, TERMINATE = "RUN", "CLOSE", "TERMINATE"
 # How many jobs of an `imap` are submitted before the first result is taken.
 _AHEAD = 64
 
@@ -158,7 +158,7 @@ class Pool:
         self, processes=None, initializer=None, initargs=(), maxtasksperchild=None, context=None
     ):
         self._ctx = context or get_context()
-        self._state = _RUN
+        self._state = RUN
         self._results = set()
         if processes is None:
             processes = os.process_cpu_count() or 1
@@ -170,7 +170,7 @@ class Pool:
         if initializer is not None and not callable(initializer):
             raise TypeError("initializer must be a callable")
         self._processes = processes
-        self._pool = self._start(processes, initializer, tuple(initargs), maxtasksperchild)
+        self._host = self._start(processes, initializer, tuple(initargs), maxtasksperchild)
 
     def _start(self, processes, initializer, initargs, maxtasksperchild):
         options = host_pool.Options()
@@ -195,14 +195,14 @@ class Pool:
         return host_pool.Job(*transport.dumps((do, function, items)))
 
     def _check_running(self):
-        if self._state != _RUN:
+        if self._state != RUN:
             raise ValueError("Pool not running")
 
     def _submit(self, function, jobs, notify):
         self._check_running()
         label = str(getattr(function, "__qualname__", type(function).__name__))
         try:
-            return self._pool.submit(label, jobs, None, notify)
+            return self._host.submit(label, jobs, None, notify)
         except Err as error:
             raise exception(error) from None
 
@@ -252,21 +252,21 @@ class Pool:
 
     def close(self):
         """Takes no more jobs."""
-        if self._state == _RUN:
-            self._state = _CLOSED
-            self._pool.close()
+        if self._state == RUN:
+            self._state = CLOSE
+            self._host.close()
 
     def terminate(self):
         """Ends the workers, whatever they do."""
-        self._state = _TERMINATED
-        self._pool.terminate()
+        self._state = TERMINATE
+        self._host.terminate()
 
     def join(self):
         """Waits until the workers have ended and the callbacks have run."""
-        if self._state == _RUN:
+        if self._state == RUN:
             raise ValueError("Pool is still running")
         try:
-            waiting.until(self._pool.join, None)
+            waiting.until(self._host.join, None)
         except Err as error:
             raise exception(error) from None
         for result in list(self._results):
@@ -344,7 +344,10 @@ class ApplyResult:
         """Whether the result is there."""
         if self._result is None and not self._batch.is_done():
             return False
-        waiting.run_due()
+        if self._callback is not None or self._error_callback is not None:
+            # Before anybody sees the result, as in CPython.
+            waiting.forget(self)
+            self.complete()
         return True
 
     def successful(self):
@@ -363,7 +366,7 @@ class ApplyResult:
         except Err as error:
             if type(error.value) is not TIMED_OUT:
                 raise exception(error) from None
-        waiting.run_due()
+        self.ready()
 
     def _wait_once(self, nanos):
         if self._result is None:
@@ -420,7 +423,7 @@ class IMapIterator:
     def _top_up(self):
         wanted = self._ahead - self._open
         # Not one by one: each is a call of the host.
-        if wanted * 2 < self._ahead or self._pool._state == _TERMINATED:
+        if wanted * 2 < self._ahead or self._pool._state == TERMINATE:
             return
         jobs = [
             self._pool._job(_map, self._function, chunk)

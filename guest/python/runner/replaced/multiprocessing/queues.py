@@ -38,6 +38,7 @@ class Queue:
         self._queue = queue
         self._handle = None
         self._closed = False
+        self._is_used = False
 
     def __reduce__(self):
         return _rebuild, (type(self), transport.give(self, self._queue), self._maxsize)
@@ -49,6 +50,7 @@ class Queue:
     def put(self, obj, block=True, timeout=None):
         """Appends an object."""
         self._check_open()
+        self._is_used = True
         payload, handles = transport.dumps(obj)
         nanos = waiting.nanoseconds(timeout) if block else 0
         put = self._queue.put
@@ -89,7 +91,8 @@ class Queue:
 
     def empty(self):
         """Whether there is nothing to get now."""
-        self._check_open()
+        if self._closed and self._is_used:
+            raise OSError(f"Queue {self!r} is closed")
         return self._queue.len() == 0
 
     def full(self):

@@ -12,6 +12,9 @@ class ResourceTracker:
     def ensure_running(self):
         pass
 
+    def _stop(self, *arguments, **keywords):
+        pass
+
     def register(self, name, rtype):
         pass
 

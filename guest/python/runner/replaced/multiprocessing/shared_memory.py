@@ -1,9 +1,4 @@
-"""Named shared memory of the host.
-
-A process cannot map memory of another, so `buf` reads and writes by copying, a call of the host for
-each access. What takes a buffer (`struct.pack_into`, `memoryview`, `readinto`) gets a copy, of which
-what was changed is written back when it lets the buffer go.
-"""
+"""Named shared memory of the host. `buf` reads and writes by copying: see `_shared_buffer`."""
 
 import secrets
 import struct
@@ -11,120 +6,14 @@ import struct
 from componentize_py_types import Err
 from isopod import transport
 from isopod.errors import exception
+from multiprocessing._shared_buffer import SharedBuffer
 from wit_world.imports import memory as host_memory
 
 __all__ = ["SharedMemory", "ShareableList"]
 
 
-class _Buffer:
-    """Bytes of shared memory, much as a memoryview of format `B`."""
-
-    format, itemsize, ndim, readonly = "B", 1, 1, False
-
-    def __init__(self, owner, offset, length):
-        self._owner = owner
-        self._offset = offset
-        self._length = length
-        self._lent = {}
-
-    def _memory(self):
-        if self._owner is None or self._owner._memory is None:
-            raise ValueError("operation forbidden on released memoryview object")
-        return self._owner._memory
-
-    @property
-    def nbytes(self):
-        """The number of bytes."""
-        return self._length
-
-    def __len__(self):
-        return self._length
-
-    def tobytes(self):
-        """A copy."""
-        return self._memory().read(self._offset, self._length)
-
-    __bytes__ = tobytes
-
-    def tolist(self):
-        """A copy, as numbers."""
-        return list(self.tobytes())
-
-    def hex(self, *arguments):
-        """A copy, as text."""
-        return self.tobytes().hex(*arguments)
-
-    def _position(self, key):
-        try:
-            return self._offset + range(self._length)[key]
-        except IndexError:
-            raise IndexError("index out of bounds on dimension 1") from None
-
-    def __getitem__(self, key):
-        if not isinstance(key, slice):
-            return self._memory().read(self._position(key), 1)[0]
-        wanted = range(self._length)[key]
-        if wanted.step == 1:
-            return _Buffer(self._owner, self._offset + wanted.start, len(wanted))
-        return memoryview(self.tobytes()[key])
-
-    def __setitem__(self, key, value):
-        if not isinstance(key, slice):
-            if not 0 <= value <= 255:
-                raise ValueError("memoryview: invalid value for format 'B'")
-            self._memory().write(self._position(key), bytes((value,)))
-            return
-        wanted = range(self._length)[key]
-        payload = bytes(value)
-        if len(payload) != len(wanted):
-            raise ValueError(
-                "memoryview assignment: lvalue and rvalue have different structures"
-            )
-        if wanted.step == 1:
-            self._memory().write(self._offset + wanted.start, payload)
-        else:
-            for position, byte in zip(wanted, payload):
-                self[position] = byte
-
-    def __iter__(self):
-        return iter(self.tobytes())
-
-    def __contains__(self, byte):
-        return byte in self.tobytes()
-
-    def __eq__(self, other):
-        try:
-            return self.tobytes() == memoryview(other).tobytes()
-        except TypeError:
-            return NotImplemented
-
-    __hash__ = None
-
-    def __buffer__(self, flags):
-        before = self.tobytes()
-        copy = memoryview(bytearray(before))
-        self._lent[id(copy)] = before
-        return copy
-
-    def __release_buffer__(self, view):
-        before, after = self._lent.pop(id(view), None), view.tobytes()
-        view.release()
-        if before is None or before == after:
-            return
-        # Only what was changed: the rest may have been written by others meanwhile.
-        changed = [at for at, (old, new) in enumerate(zip(before, after)) if old != new]
-        first, last = changed[0], changed[-1] + 1
-        self._memory().write(self._offset + first, after[first:last])
-
-    def release(self):
-        """Gives the memory up."""
-        self._owner = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, traceback):
-        self.release()
+def _make_filename():
+    return f"psm_{secrets.token_hex(4)}"
 
 
 # What this process has made and not unlinked, which therefore outlives `close`.
@@ -143,7 +32,9 @@ class SharedMemory:
             raise ValueError("'size' must be a positive number different from zero")
         if not create and name is None:
             raise ValueError("'name' can only be None if create=True")
-        self._name = name or f"psm_{secrets.token_hex(4)}"
+        if name is not None and "\0" in name:
+            raise ValueError("embedded null character")
+        self._name = name or _make_filename()
         try:
             if create:
                 self._memory = host_memory.SharedMemory.create(size, self._name.lstrip("/"))
@@ -157,7 +48,7 @@ class SharedMemory:
 
     def _set_up(self):
         self._size = self._memory.size()
-        self._buf = _Buffer(self, 0, self._size)
+        self._buf = SharedBuffer(self, 0, self._size)
 
     def __reduce__(self):
         if transport.is_sending() and self._memory is not None:
