@@ -5,6 +5,10 @@ import errno
 from componentize_py_types import Err
 from wit_world.imports import types as host_types
 
+# It is a frozen dataclass; but whoever handles exceptions may set their `__traceback__`.
+Err.__setattr__ = BaseException.__setattr__
+Err.__delattr__ = BaseException.__delattr__
+
 TIMED_OUT = host_types.ErrorCode_TimedOut
 EMPTY = host_types.ErrorCode_Empty
 FULL = host_types.ErrorCode_Full

@@ -2,6 +2,7 @@
 
 import atexit
 import importlib
+import threading
 import weakref
 
 # `multiprocessing` whole, and what scripts import most. What is here costs memory that all processes
@@ -35,6 +36,8 @@ def import_all():
     atexit.register(weakref.finalize._exitfunc)
     # First: modules keep `threading.Lock` under names of their own.
     threads.install()
+    import _threading_local
+
     for name in _MODULES:
         try:
             importlib.import_module(name)
@@ -44,3 +47,6 @@ def import_all():
     from isopod import managers
 
     managers.install()
+    # One for each `threading.Thread` object; the other is one for each thread of the system. Not
+    # before: `multiprocessing` itself is better off with the faster one.
+    threading.local = _threading_local.local

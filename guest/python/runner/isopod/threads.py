@@ -7,6 +7,7 @@ waiting for ever. All of it is here, so that it can go when instances get thread
 """
 
 import _thread
+import queue
 import threading
 import time
 from collections import deque
@@ -70,7 +71,10 @@ def wait_a_bit(deadline):
     left = None if deadline is None else deadline - _monotonic()
     if left is not None and left <= 0:
         return False
-    if left is None and not waiting.is_expecting():
+    if left is None and not waiting._expected:
+        if _state.current is not None and _state.current.daemon:
+            # It would wait for ever, and nobody waits for it: so it ends here.
+            raise SystemExit
         raise RuntimeError(
             "this would wait for ever: threads run one after the other here, and none is left "
             "that could end the wait; use processes, which run at the same time"
@@ -181,5 +185,6 @@ def install():
     threading.current_thread = threading.currentThread = _current_thread
     threading.get_ident = _thread.get_ident = _get_ident
     threading._shutdown = _shutdown
+    queue.SimpleQueue = queue._PySimpleQueue
     waiting.run_thread = run_thread
     waiting._threads_wait = lambda: bool(_waiting)

@@ -7,6 +7,7 @@ pickled only while a message is made: outside of that there is nothing to carry 
 import io
 import pickle
 
+from isopod.errors import exception
 from multiprocessing.reduction import ForkingPickler
 
 # The handles of the message that is being made, or taken apart; none outside of that.
@@ -81,6 +82,14 @@ def take(kind, position):
     if _receiving is None:
         raise RuntimeError(f"a {kind.__name__} can only be taken from a message")
     return kind.open(_receiving[position])
+
+
+def failed(error, handles):
+    """The exception for a message that was not sent. Its handles are dropped at once: what refers to
+    an object counts, and componentize-py may keep the list for as long as the error."""
+    for handle in handles:
+        drop(handle)
+    return exception(error)
 
 
 def drop(host_object):

@@ -15,6 +15,8 @@ _LONGEST = 2**64 - 1
 
 # What has submitted jobs with a callback: `is_done()` and `complete()`.
 _expected = set()
+# Whether there ever was one: all others pay for a look at a flag.
+_is_used = False
 _monotonic = time.monotonic
 
 
@@ -27,6 +29,8 @@ def nanoseconds(timeout):
 
 def expect(result):
     """Has `result.complete()` called, during a wait, as soon as it is done."""
+    global _is_used
+    _is_used = True
     _expected.add(result)
 
 
@@ -36,13 +40,13 @@ def forget(result):
 
 
 def is_expecting():
-    """Whether anything can happen while this process waits."""
-    return bool(_expected)
+    """Whether the host may end a wait early: also for what was forgotten meanwhile."""
+    return _is_used
 
 
 def run_due():
     """Runs the callbacks that are due. Says whether the host had ended a wait for them."""
-    if not _expected or not host_pool.notified():
+    if not _is_used or not host_pool.notified():
         return False
     for result in list(_expected):
         if result in _expected and result.is_done():
@@ -56,17 +60,21 @@ def until(call, nanos):
 
     Raises the host's own `Err`: what a passed time means is the caller's to say.
     """
-    if nanos == 0 or not _expected:
+    if nanos == 0 or not _is_used:
         return call(nanos)
     deadline = None if nanos is None else _monotonic() + nanos / 1e9
     while True:
         try:
             return call(nanos)
         except Err as error:
-            if type(error.value) not in PASSED or not run_due():
+            if type(error.value) not in PASSED:
                 raise
-        if deadline is not None:
-            nanos = nanoseconds(deadline - _monotonic())
+            was_early = run_due()
+            if deadline is not None:
+                nanos = nanoseconds(deadline - _monotonic())
+                # With no time left it looks once more: callbacks may have taken it.
+                if nanos == 0 and not was_early:
+                    raise
 
 
 def ready(handles, processes, timeout):
@@ -94,7 +102,7 @@ def run_thread():
 
 def is_busy():
     """Whether a wait has anything to do meanwhile: callbacks, or threads that were started."""
-    return bool(_expected) or _threads_wait()
+    return _is_used or _threads_wait()
 
 
 def _threads_wait():

@@ -29,7 +29,6 @@ class Connection(_ConnectionBase):
 
     def __init__(self, end):
         self._end = end
-        self._handle = None
         self._readable = end.readable()
         self._writable = end.writable()
 
@@ -73,7 +72,7 @@ class Connection(_ConnectionBase):
 
     def close(self):
         """Gives this end up. The other reads to the end of the file once nobody holds this one."""
-        end, self._end, self._handle = self._end, None, None
+        end, self._end = self._end, None
         if end is not None:
             transport.drop(end)
 
@@ -102,7 +101,7 @@ class Connection(_ConnectionBase):
         try:
             waiting.until(lambda nanos: self._end.send(payload, handles, nanos), None)
         except Err as error:
-            raise exception(error) from None
+            raise transport.failed(error, handles) from None
 
     def recv(self):
         """Receives an object."""
@@ -146,18 +145,16 @@ class Connection(_ConnectionBase):
     def poll(self, timeout=0.0):
         """Whether there is something to receive, or the end of the file."""
         self._check_readable()
-        if timeout is None or timeout > 0:
+        if timeout is None or (timeout > 0 and waiting.is_busy()):
             return bool(wait([self], timeout))
         try:
-            return self._end.poll(0)
+            return self._end.poll(waiting.nanoseconds(timeout))
         except Err as error:
             raise exception(error) from None
 
     def _host_handle(self):
         self._check_readable()
-        if self._handle is None:
-            self._handle = self._end.to_handle()
-        return self._handle
+        return self._end.to_handle()
 
     def __enter__(self):
         return self
@@ -195,7 +192,12 @@ def wait(object_list, timeout=None):
                 f"{type(one).__name__} objects cannot be waited for: give connections, "
                 "listeners or sentinels of processes"
             )
-    ready = waiting.ready(handles, processes, timeout)
+    try:
+        ready = waiting.ready(handles, processes, timeout)
+    finally:
+        # At once: an end of a pipe that anything refers to is open.
+        for handle in handles:
+            transport.drop(handle)
     either = with_handle + with_process
     return [either[position] for position in ready]
 
@@ -241,7 +243,6 @@ class Listener:
             address = Address(queue, f"isopod-{os.urandom(8).hex()}")
         self._address = address
         self._authkey = authkey
-        self._handle = None
         self._is_closed = False
         self._last_accepted = None
 
@@ -276,9 +277,7 @@ class Listener:
             self._address._queue.close()
 
     def _host_handle(self):
-        if self._handle is None:
-            self._handle = self._address._queue.to_handle()
-        return self._handle
+        return self._address._queue.to_handle()
 
     def __enter__(self):
         return self

@@ -8,6 +8,7 @@ while it waits for something: for a result, a lock, `time.sleep` or the end of t
 import itertools
 import os
 import traceback
+import warnings
 
 from componentize_py_types import Err
 from isopod import popen, transport, waiting
@@ -286,6 +287,12 @@ class Pool:
             f"pool_size={self._processes}>"
         )
 
+    def __del__(self):
+        if getattr(self, "_state", None) == RUN and hasattr(self, "_host"):
+            warnings.warn(
+                f"unclosed running multiprocessing pool {self!r}", ResourceWarning, source=self
+            )
+
     def __enter__(self):
         self._check_running()
         return self
@@ -404,6 +411,7 @@ class IMapIterator:
             raise ValueError(f"Chunksize must be 1+, not {chunksize:n}")
         self._pool = pool
         self._function = function
+        self._chunksize = chunksize
         self._chunks = itertools.batched(self._guarded(iterable), chunksize)
         self._unread = iter(())
         self._error = None
@@ -428,6 +436,8 @@ class IMapIterator:
         jobs = [
             self._pool._job(_map, self._function, chunk)
             for chunk in itertools.islice(self._chunks, wanted)
+            # What comes before an exception in the same chunk is lost with it, as in CPython.
+            if self._error is None or len(chunk) == self._chunksize
         ]
         if jobs:
             self._open += len(jobs)

@@ -36,7 +36,6 @@ class Queue:
 
     def _set_up(self, queue):
         self._queue = queue
-        self._handle = None
         self._closed = False
         self._is_used = False
 
@@ -60,9 +59,10 @@ class Queue:
             else:
                 waiting.until(lambda nanos: put(payload, handles, nanos), nanos)
         except Err as error:
+            refusal = transport.failed(error, handles)
             if type(error.value) is FULL:
                 raise Full from None
-            raise exception(error) from None
+            raise refusal from None
 
     def get(self, block=True, timeout=None):
         """Takes the oldest object."""
@@ -111,9 +111,7 @@ class Queue:
         """Nothing to cancel."""
 
     def _host_handle(self):
-        if self._handle is None:
-            self._handle = self._queue.to_handle()
-        return self._handle
+        return self._queue.to_handle()
 
 
 class JoinableQueue(Queue):
@@ -143,7 +141,6 @@ class SimpleQueue:
 
     def __init__(self, *, ctx=None):
         self._queue = _create(host_queue.Queue.create, 0)
-        self._handle = None
         self._closed = False
 
     def __reduce__(self):
@@ -161,7 +158,7 @@ class SimpleQueue:
         try:
             self._queue.put(payload, handles, None)
         except Err as error:
-            raise exception(error) from None
+            raise transport.failed(error, handles) from None
 
     def get(self):
         """Takes the oldest object."""
@@ -194,6 +191,5 @@ def _rebuild(kind, position, maxsize):
 def _rebuild_simple(kind, position):
     queue = kind.__new__(kind)
     queue._queue = transport.take(host_queue.Queue, position)
-    queue._handle = None
     queue._closed = False
     return queue

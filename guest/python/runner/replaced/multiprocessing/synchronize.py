@@ -80,28 +80,34 @@ class _Acquirable(_Shared):
     def _owner(self):
         if self._held > 0:
             return process.current_process().name
-        return "SomeOtherProcess" if self._object.is_locked() else "None"
+        return "SomeOtherProcess" if self.locked() else "None"
 
 
 class Lock(_Acquirable):
-    """A lock. Any process may release it."""
+    """A lock. Any process may release it.
 
-    _kind = host_sync.Lock
+    It is a semaphore of the host's with one permit, not a lock, for a script may use it as a signal:
+    one process acquires it and comes to its normal end, and another releases it. If a process is
+    killed, traps or reaches a limit, what it holds is released; a lock of the host's would be after
+    any end.
+    """
+
+    _kind = host_sync.Semaphore
 
     def __init__(self, *, ctx=None):
-        self._object = _call(host_sync.Lock.create)
+        self._object = _call(host_sync.Semaphore.create, 1, 1)
 
     def release(self):
         """Releases it."""
         try:
-            self._object.release()
+            self._object.release(1)
         except Err as error:
             raise exception(error) from None
         self._held = 0
 
     def locked(self):
         """Whether any process holds it now."""
-        return self._object.is_locked()
+        return self._object.value() == 0
 
     def __repr__(self):
         return f"<{type(self).__name__}(owner={self._owner()})>"
@@ -183,19 +189,20 @@ class BoundedSemaphore(Semaphore):
         return f"<{type(self).__name__}(value={self.get_value()}, maxvalue={self._maxvalue})>"
 
 
-class Condition(_Acquirable):
+class Condition(_Shared):
     """Waits for something that others make true, under a lock."""
 
     _kind = host_sync.Condition
 
     def __init__(self, lock=None, *, ctx=None):
-        # Held in Python too, for its `repr` only.
         self._lock = RLock() if lock is None else lock
+        self.abandoned = False
         match self._lock:
             case RLock():
                 self._object = _call(host_sync.Condition.create_on_rlock, self._lock._object)
             case Lock():
-                self._object = _call(host_sync.Condition.create_on, self._lock._object)
+                # With a lock of its own, which is held while the other is released or acquired.
+                self._object = _call(host_sync.Condition.create)
             case _:
                 raise TypeError(
                     f"a condition needs a Lock or RLock of multiprocessing, not {lock!r}"
@@ -204,13 +211,28 @@ class Condition(_Acquirable):
     def _state(self):
         return {"_lock": self._lock}
 
+    def acquire(self, block=True, timeout=None):
+        """Acquires the condition's lock."""
+        return self._lock.acquire(block, timeout)
+
     def release(self):
         """Releases the condition's lock."""
-        _call(self._object.release)
+        self._lock.release()
 
     def wait(self, timeout=None):
         """Waits to be notified. Says whether it was before the time passed."""
         nanos = waiting.nanoseconds(timeout)
+        if isinstance(self._lock, Lock):
+            if not self._lock.locked():
+                raise AssertionError("must acquire() condition before using wait()")
+            _call(self._object.acquire, None)
+            self._lock.release()
+            try:
+                was_notified, _ = self._object.wait(nanos)
+            finally:
+                self._object.release()
+                self._lock.acquire()
+            return waiting.run_due() or was_notified
         try:
             was_notified, _ = self._object.wait(nanos)
         except Err as error:
@@ -234,11 +256,23 @@ class Condition(_Acquirable):
 
     def notify(self, n=1):
         """Notifies up to so many of those who wait."""
-        _call(self._object.notify, n)
+        self._notify(lambda: self._object.notify(n))
 
     def notify_all(self):
         """Notifies all who wait."""
-        _call(self._object.notify_all)
+        self._notify(self._object.notify_all)
+
+    def _notify(self, call):
+        if not isinstance(self._lock, Lock):
+            _call(call)
+            return
+        if not self._lock.locked():
+            raise AssertionError("lock is not owned")
+        _call(self._object.acquire, None)
+        try:
+            _call(call)
+        finally:
+            self._object.release()
 
     @property
     def _sleeping_count(self):
@@ -283,7 +317,8 @@ class Event(_Shared):
         return self._object.to_handle()
 
     def __repr__(self):
-        return f"<{type(self).__name__} at {'set' if self.is_set() else 'unset'}>"
+        status = "set" if self.is_set() else "unset"
+        return f"<{type(self).__qualname__} at {id(self):#x} {status}>"
 
 
 class Barrier(_Shared):
