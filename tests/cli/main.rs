@@ -24,6 +24,7 @@ mod limits;
 mod out_of_reach;
 mod output;
 mod precompiled;
+mod python;
 mod support;
 mod terminal;
 mod toolchain;

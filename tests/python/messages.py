@@ -12,9 +12,8 @@ def produce(q, count):
 
 def echo(connection):
     while True:
-        try:
-            message = connection.recv()
-        except EOFError:
+        message = connection.recv()
+        if message == "end":
             return
         connection.send(("echo", message))
 
@@ -56,7 +55,7 @@ def main():
         kind, back = ours.recv()
         print(kind, back == message)
     print(ours.poll(), ours.poll(0.01))
-    ours.close()
+    ours.send("end")
     echoing.join()
     tasks, results = JoinableQueue(), SimpleQueue()
     workers = [Process(target=work, args=(tasks, results)) for _ in range(2)]

@@ -2,7 +2,7 @@
 
 import atexit
 import sys
-from multiprocessing import context, pool, process, spawn
+from multiprocessing import _pool_jobs, context, process, spawn
 
 from isopod import command_line, sentinels, transport
 from wit_world.imports import process as host_process
@@ -21,7 +21,7 @@ def run_worker(begun):
         # The host calls them `PoolWorker-N`.
         number = host_process.current_name().rpartition("-")[2]
         worker = context.SpawnProcess(
-            target=pool._serve, args=(initializer, initargs), daemon=True,
+            target=_pool_jobs.serve, args=(initializer, initargs), daemon=True,
             name=f"SpawnPoolWorker-{number}",
         )
         worker._identity = (int(number) if number.isdigit() else 1,)

@@ -69,7 +69,8 @@ def _new_main(file):
         main.__cached__ = None
         main.__loader__ = SourceFileLoader("__main__", file)
     main.__annotations__ = {}
-    sys.modules["__main__"] = main
+    # Under the other name children know it, and pickle what is in it.
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = main
     return main
 
 

@@ -69,12 +69,14 @@ def until(call, nanos):
         except Err as error:
             if type(error.value) not in PASSED:
                 raise
-            was_early = run_due()
-            if deadline is not None:
-                nanos = nanoseconds(deadline - _monotonic())
-                # With no time left it looks once more: callbacks may have taken it.
-                if nanos == 0 and not was_early:
-                    raise
+            passed = error
+        # Outside of the handler, or errors of callbacks would be told as happening in it.
+        was_early = run_due()
+        if deadline is not None:
+            nanos = nanoseconds(deadline - _monotonic())
+            # With no time left it looks once more: callbacks may have taken it.
+            if nanos == 0 and not was_early:
+                raise passed
 
 
 def ready(handles, processes, timeout):
@@ -92,7 +94,8 @@ def pause(timeout):
     try:
         host_wait.any([], [], nanoseconds(timeout))
     except Err:
-        run_due()
+        pass
+    run_due()
 
 
 def run_thread():
