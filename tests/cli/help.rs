@@ -17,7 +17,7 @@ fn isopod_help() {
     Usage: isopod <COMMAND>
 
     Commands:
-      run    Run a program: a WebAssembly file, or Rust source that is built first
+      run    Run a program: a Python script, a WebAssembly file, or Rust source that is built first
       build  Build Rust source, or a WebAssembly core module, to a component
       help   Print this message or the help of the given subcommand(s)
 
@@ -40,16 +40,18 @@ fn isopod_help_run() {
     insta::assert_snapshot!(told(&["help", "run"]), @r"
     exit code: 0
     --- standard output
-    Run a program: a WebAssembly file, or Rust source that is built first
+    Run a program: a Python script, a WebAssembly file, or Rust source that is built first
 
-    Usage: isopod run [OPTIONS] <PATH> [-- <ARGS>...]
+    Usage: isopod run [OPTIONS] [PATH] [-- <ARGS>...]
 
     Arguments:
-      <PATH>     The program: a `.wasm` file (component or core module), the directory of a Rust crate,
-                 or one `.rs` file
+      [PATH]     The program: a Python script (`.py`, or `-` for standard input), a `.wasm` file
+                 (component or core module), the directory of a Rust crate, or one `.rs` file
       [ARGS]...  Arguments for the program
 
     Options:
+      -m, --module <NAME>          Run a Python module as a script, as `python -m`
+      -c, --code <CODE>            Run this Python code, as `python -c`
           --dir <HOST[::GUEST]>    Let the program read and write the directory HOST and what is below
                                    it, under the name GUEST (default: as given). May be given several
                                    times
@@ -64,7 +66,8 @@ fn isopod_help_run() {
           --on-deadlock <WHAT>     What to do when processes wait for each other for ever: tell it on
                                    standard error, end the program with exit code 120, or nothing
                                    [default: report] [possible values: report, end, ignore]
-          --stats                  Print at the end what the program has used: processes, CPU time, memory
+          --stats                  Print at the end what the program has used: processes, CPU time,
+                                   memory
           --status-file <FILE>     Write how the program ended to FILE, as JSON: `status`, `code` (the
                                    program's, as Python gives it), `exit_code` (isopod's), `message`,
                                    `signal`. An error of isopod itself has the status `error`; bad usage
@@ -97,13 +100,16 @@ fn isopod_help_run() {
       isopod run hello.rs -- Anna                     build one file and run it
       isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
       isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
+      isopod run count.py --dir data -- data 4        a Python script; it may use this directory
+      isopod run -m timeit -- -n 10 '1 + 1'           a module of Python; `-c` runs code
       isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
       isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
       isopod run app.wasm --cpu-time 10s --max-output 1MiB --tree-memory 1GiB
       isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
     What the program gets: standard input, output and error, its arguments, and what `--dir` and
-    `--env` name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+    `--env` name; a Python script also the directory it is in, to read, and a `/tmp` of its own. Nothing
+    else: no other file, no other variable, no network. `-v` prints it.
 
     Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
     122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;

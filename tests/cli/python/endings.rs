@@ -1,6 +1,9 @@
 //! Scripts that would not end, or take too much: each is ended, or told.
 
 use super::{is_available, run_text};
+use crate::support::{isopod, run};
+use std::path::Path;
+use std::process::Stdio;
 
 /// Runs a script with a time limit, which it reaches.
 fn is_ended_in_time(text: &str) {
@@ -33,6 +36,21 @@ fn a_lock_that_nobody_releases() {
     is_ended_in_time(
         "import multiprocessing\nlock = multiprocessing.Lock()\nlock.acquire()\nlock.acquire()\n",
     );
+}
+
+#[test]
+fn input_that_never_comes() {
+    if !is_available() {
+        return;
+    }
+    let mut command = isopod(
+        Path::new("."),
+        &["run", "-q", "--timeout", "700ms", "-c", "input()"],
+    );
+    // Kept open, and never written to, until the command has ended.
+    command.stdin(Stdio::piped());
+    let ended = run(command);
+    assert_eq!(ended.exit_code, 124, "{ended}");
 }
 
 #[test]

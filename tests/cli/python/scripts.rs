@@ -1,7 +1,7 @@
 //! Whole scripts: what they print is kept beside them, and is what the machine's own Python prints.
 
 use super::{directory, is_available};
-use crate::support::{isopod, run};
+use crate::support::{clone_root, isopod, run};
 use std::process::{Command, Stdio};
 
 /// The output of a script, as it is kept; the exit code is 0.
@@ -81,4 +81,21 @@ fn acceptance() {
 #[test]
 fn pains() {
     prints_what_is_kept("pains");
+}
+
+#[test]
+fn the_example() {
+    if !is_available() {
+        return;
+    }
+    let example = clone_root().join("examples/python");
+    let ended = run(isopod(&example, &["run", "-q", "primes.py", "--", "20000"]));
+    let expected = std::fs::read_to_string(example.join("expected.txt")).unwrap();
+    assert_eq!(
+        (ended.exit_code, ended.stdout.as_str()),
+        (0, expected.as_str()),
+        "{ended}"
+    );
+    let readme = std::fs::read_to_string(example.join("README.md")).unwrap();
+    assert!(readme.contains(&format!("```text\n{expected}```")));
 }
