@@ -74,6 +74,11 @@ fn threads() {
 }
 
 #[test]
+fn surroundings() {
+    prints_what_python_prints("surroundings");
+}
+
+#[test]
 fn acceptance() {
     prints_what_python_prints("acceptance");
 }

@@ -1,8 +1,9 @@
 """What a child does: a `Process` that its parent started, or a worker of a pool."""
 
 import atexit
+import io
 import sys
-from multiprocessing import _pool_jobs, context, process, spawn
+from multiprocessing import _pool_jobs, context, process, spawn, util
 
 from isopod import command_line, sentinels, transport
 from wit_world.imports import process as host_process
@@ -52,6 +53,8 @@ def _run(message, make_process):
         return 1
     finally:
         del process.current_process()._inheriting
+    # There is no null device to open in its place.
+    util._close_stdin = lambda: setattr(sys, "stdin", io.StringIO())
     one._parent_pid = parent.id() if parent is not None else None
     one._parent_name = preparation.get("parent_name", one._parent_name)
     code = one._bootstrap(parent_sentinel=sentinel)

@@ -37,6 +37,7 @@ def import_all():
     # First: modules keep `threading.Lock` under names of their own.
     threads.install()
     import _threading_local
+    import multiprocessing.reduction
 
     for name in _MODULES:
         try:
@@ -44,9 +45,12 @@ def import_all():
         except ImportError:
             # What this Python does not have gives its error in the script that asks for it.
             continue
-    from isopod import managers
+    from isopod import loop, managers
 
     managers.install()
+    loop.install()
+    # Whether `forkserver` is offered. It was not looked at before: the default is to be `spawn`.
+    multiprocessing.reduction.HAVE_SEND_HANDLE = True
     # One for each `threading.Thread` object; the other is one for each thread of the system. Not
     # before: `multiprocessing` itself is better off with the faster one.
     threading.local = _threading_local.local
