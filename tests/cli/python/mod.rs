@@ -17,6 +17,10 @@ fn directory() -> PathBuf {
 }
 
 /// Whether scripts can be run here. Prints why not.
+#[allow(
+    clippy::print_stderr,
+    reason = "whoever runs the tests must see what they leave out"
+)]
 fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
