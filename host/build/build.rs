@@ -1,5 +1,5 @@
 //! Packs what a guest is built with into the crate: the two guest crates and the WIT, with a small
-//! workspace around them.
+//! workspace around them; and what the Python runner is made of.
 //!
 //! The list is made here rather than written by hand, so that a new file cannot be forgotten.
 //! Tests and what only tests need are left out: a guest's build must not resolve their
@@ -43,6 +43,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     files.push(("Cargo.toml".to_owned(), Contents::Made(packed)));
 
+    write_list(&output.join("sdk_files.rs"), files)?;
+
+    let mut files: Vec<(String, Contents)> = Vec::new();
+    collect(&root, &root.join("guest/python"), "py", &mut files)?;
+    collect(&root, &root.join("guest/python/world"), "wit", &mut files)?;
+    collect(&root, &root.join("wit"), "wit", &mut files)?;
+    write_list(&output.join("python_files.rs"), files)?;
+    Ok(())
+}
+
+/// Writes the list of the files, as the source of a slice of names and bytes.
+fn write_list(path: &Path, mut files: Vec<(String, Contents)>) -> Result<(), Box<dyn Error>> {
     files.sort();
     let mut list = "&[\n".to_owned();
     for (name, contents) in files {
@@ -57,7 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(list, "    ({name:?}, include_bytes!({path})),")?;
     }
     list.push_str("]\n");
-    fs::write(output.join("sdk_files.rs"), list)?;
+    fs::write(path, list)?;
     Ok(())
 }
 

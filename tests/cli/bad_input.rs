@@ -163,11 +163,11 @@ fn paths_that_lead_to_no_program() {
     insta::assert_snapshot!(told, @r"
     run no/such.wasm
     error: `no/such.wasm` does not exist
-    hint: give a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
 
     run no/such.rs
     error: `no/such.rs` does not exist
-    hint: give a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
 
     run empty
     error: the directory `empty` is no Rust crate: it has no `Cargo.toml`
@@ -178,20 +178,20 @@ fn paths_that_lead_to_no_program() {
     hint: give the directory of a crate, a `.rs` file, or a `.wasm` file
 
     run 
-    error: a value is required for `<PATH>` but none was supplied
+    error: a value is required for `[PATH]` but none was supplied
 
     run a\u{1b}[31m\nb
     error: `a\u{1b}[31m
       b` does not exist
-    hint: give a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
 
     build no/such.wasm
     error: `no/such.wasm` does not exist
-    hint: give a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
 
     build no/such.rs
     error: `no/such.rs` does not exist
-    hint: give a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
 
     build empty
     error: the directory `empty` is no Rust crate: it has no `Cargo.toml`
@@ -207,7 +207,7 @@ fn paths_that_lead_to_no_program() {
     build a\u{1b}[31m\nb
     error: `a\u{1b}[31m
       b` does not exist
-    hint: give a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
     ");
 }
 

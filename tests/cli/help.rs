@@ -17,7 +17,7 @@ fn isopod_help() {
     Usage: isopod <COMMAND>
 
     Commands:
-      run    Run a program: a WebAssembly file, or Rust source that is built first
+      run    Run a program: a Python script, a WebAssembly file, or Rust source that is built first
       build  Build Rust source, or a WebAssembly core module, to a component
       ps     Show the processes of running programs: what they use, and what waits for whom
       help   Print this message or the help of the given subcommand(s)
@@ -41,16 +41,18 @@ fn isopod_help_run() {
     insta::assert_snapshot!(told(&["help", "run"]), @r"
     exit code: 0
     --- standard output
-    Run a program: a WebAssembly file, or Rust source that is built first
+    Run a program: a Python script, a WebAssembly file, or Rust source that is built first
 
-    Usage: isopod run [OPTIONS] <PATH> [-- <ARGS>...]
+    Usage: isopod run [OPTIONS] [PATH] [-- <ARGS>...]
 
     Arguments:
-      <PATH>     The program: a `.wasm` file (component or core module), the directory of a Rust crate,
-                 or one `.rs` file
+      [PATH]     The program: a Python script (`.py`, or `-` for standard input), a `.wasm` file
+                 (component or core module), the directory of a Rust crate, or one `.rs` file
       [ARGS]...  Arguments for the program
 
     Options:
+      -m, --module <NAME>             Run a Python module as a script, as `python -m`
+      -c, --code <CODE>               Run this Python code, as `python -c`
           --dir <HOST[::GUEST]>       Let the program read and write the directory HOST and what is
                                       below it, under the name GUEST (default: as given). May be given
                                       several times
@@ -115,6 +117,8 @@ fn isopod_help_run() {
       isopod run hello.rs -- Anna                     build one file and run it
       isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
       isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
+      isopod run count.py --dir data -- data 4        a Python script; it may use this directory
+      isopod run -m timeit -- -n 10 '1 + 1'           a module of Python; `-c` runs code
       isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
       isopod run app.wasm --net 192.0.2.7:443         it may connect there, and nowhere else
       isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
@@ -122,8 +126,8 @@ fn isopod_help_run() {
       isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
     What the program gets: standard input, output and error, its arguments, an empty directory as /tmp
-    that is removed at its end, its own directory to read if PATH is Rust source, and what the options
-    name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+    that is removed at its end, the directory of its source to read if it is Rust or Python, and what the
+    options name. Nothing else: no other file, no other variable, no network. `-v` prints it.
 
     Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
     122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;

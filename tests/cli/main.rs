@@ -25,6 +25,7 @@ mod out_of_reach;
 mod output;
 mod precompiled;
 mod ps;
+mod python;
 mod support;
 mod terminal;
 mod toolchain;

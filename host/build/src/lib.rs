@@ -24,6 +24,7 @@ mod error;
 mod owners;
 mod program;
 mod project;
+mod python;
 mod sdk;
 mod stderr;
 mod tool;
@@ -31,6 +32,7 @@ mod toolchain;
 
 pub use cache::cache_directory;
 pub use error::{Error, ErrorKind};
+pub use python::python_runner;
 
 use cache::Cache;
 use isopod_component::Kind;

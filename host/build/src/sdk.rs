@@ -57,7 +57,7 @@ fn write_files(parent: &Path, root: &Path) -> io::Result<()> {
 }
 
 /// The first 64 bits of the hash of names and contents.
-fn short_hash(files: &[(&str, &[u8])]) -> String {
+pub(crate) fn short_hash(files: &[(&str, &[u8])]) -> String {
     let mut hasher = Sha256::new();
     for (name, content) in files {
         // With lengths, so that no two lists have the same bytes.

@@ -23,6 +23,8 @@ Examples:
   isopod run hello.rs -- Anna                     build one file and run it
   isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
   isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
+  isopod run count.py --dir data -- data 4        a Python script; it may use this directory
+  isopod run -m timeit -- -n 10 '1 + 1'           a module of Python; `-c` runs code
   isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
   isopod run app.wasm --net 192.0.2.7:443         it may connect there, and nowhere else
   isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
@@ -30,8 +32,8 @@ Examples:
   isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
 What the program gets: standard input, output and error, its arguments, an empty directory as /tmp
-that is removed at its end, its own directory to read if PATH is Rust source, and what the options
-name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+that is removed at its end, the directory of its source to read if it is Rust or Python, and what the
+options name. Nothing else: no other file, no other variable, no network. `-v` prints it.
 
 Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
 122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;
@@ -71,7 +73,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a program: a WebAssembly file, or Rust source that is built first.
+    /// Run a program: a Python script, a WebAssembly file, or Rust source that is built first.
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
     /// Build Rust source, or a WebAssembly core module, to a component.
@@ -85,9 +87,18 @@ pub(crate) enum Command {
 /// `isopod run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The program: a `.wasm` file (component or core module), the directory of a Rust crate, or
-    /// one `.rs` file.
-    pub(crate) path: PathBuf,
+    /// The program: a Python script (`.py`, or `-` for standard input), a `.wasm` file (component
+    /// or core module), the directory of a Rust crate, or one `.rs` file.
+    #[arg(required_unless_present_any = ["module", "code"])]
+    pub(crate) path: Option<PathBuf>,
+
+    /// Run a Python module as a script, as `python -m`.
+    #[arg(short, long, value_name = "NAME", conflicts_with_all = ["path", "code"])]
+    pub(crate) module: Option<String>,
+
+    /// Run this Python code, as `python -c`.
+    #[arg(short, long, value_name = "CODE", conflicts_with = "path")]
+    pub(crate) code: Option<String>,
 
     /// Arguments for the program.
     #[arg(last = true)]
@@ -282,7 +293,7 @@ mod tests {
             "-v",
             "--dir",
         ]);
-        assert_eq!(args.path, PathBuf::from("app.wasm"));
+        assert_eq!(args.path, Some(PathBuf::from("app.wasm")));
         assert_eq!(args.args, ["-v", "--dir"]);
         assert_eq!(args.timeout.unwrap().duration(), Duration::from_secs(90));
         assert_eq!(args.memory.unwrap().bytes(), 2 << 20);
@@ -296,6 +307,8 @@ mod tests {
         for words in [
             &["isopod", "run"][..],
             &["isopod", "run", "app.wasm", "3"],
+            &["isopod", "run", "app.wasm", "-c", "1"],
+            &["isopod", "run", "-m", "a", "-c", "1"],
             &["isopod", "run", "app.wasm", "--max-processes", "0"],
             &["isopod", "run", "app.wasm", "-q", "-v"],
             &["isopod", "run", "app.wasm", "--no-such-option"],

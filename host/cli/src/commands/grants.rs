@@ -107,6 +107,42 @@ impl Grants {
             .any(|(_, guest, _)| name.starts_with(guest) || (guest == "." && name.is_relative()))
     }
 
+    /// Gives each directory an absolute name: of one that has a relative name, the path that the name
+    /// means on this machine, without links, `.` and `..`.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8.
+    pub(crate) fn make_absolute(&mut self, here: &Path) -> anyhow::Result<()> {
+        for (host, guest, _) in &mut self.directories {
+            if !guest.starts_with('/') {
+                let path = here.join(&*guest);
+                let path = path.canonicalize().unwrap_or_else(|_| here.join(&*host));
+                *guest = utf8(&path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Grants a directory to be read under its own path, unless it is granted already, by itself or
+    /// with one that it is in.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8.
+    pub(crate) fn read_only(&mut self, directory: &Path) -> anyhow::Result<()> {
+        let mut granted = self.directories.iter();
+        if !granted.any(|(_, guest, _)| directory.starts_with(guest)) {
+            let guest = utf8(directory)?;
+            self.directories
+                .push((directory.to_owned(), guest, Access::ReadOnly));
+        }
+        Ok(())
+    }
+
+    /// Puts an argument before the others.
+    pub(crate) fn put_first(&mut self, argument: String) {
+        self.arguments.insert(0, argument);
+    }
+
     /// The program's arguments.
     pub(crate) fn arguments(&self) -> &[String] {
         &self.arguments
@@ -142,8 +178,8 @@ impl Grants {
     pub(crate) fn show(&self, options: &RunArgs, cores: &[usize], printer: &Printer) {
         let show = |text: String| printer.detail("granted", &text);
         show("standard input, output and error".to_owned());
-        if !self.arguments.is_empty() {
-            show(format!("arguments `{}`", self.arguments.join("` `")));
+        if !options.args.is_empty() {
+            show(format!("arguments `{}`", options.args.join("` `")));
         }
         for name in self.environment.keys() {
             show(format!("environment variable `{name}`"));
@@ -189,6 +225,12 @@ fn own_directory(path: &Path) -> PathBuf {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
+}
+
+/// The path as a program sees it: as text.
+pub(crate) fn utf8(path: &Path) -> anyhow::Result<String> {
+    let text = path.to_str().map(str::to_owned);
+    text.ok_or_else(|| anyhow::anyhow!("the path `{}` is not UTF-8", path.display()))
 }
 
 fn own_variable(name: &str) -> anyhow::Result<String> {

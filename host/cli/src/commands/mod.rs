@@ -5,5 +5,6 @@ mod grants;
 mod limits;
 mod precompiled;
 pub(crate) mod ps;
+mod python;
 pub(crate) mod run;
 mod source;

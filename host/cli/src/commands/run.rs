@@ -4,6 +4,7 @@
 //! signals do what they always do, so Ctrl-C ends a build.
 
 use super::grants::Grants;
+use super::python::{self, Script};
 use super::source::{self, Source};
 use super::{limits, precompiled};
 use crate::args::RunArgs;
@@ -14,6 +15,7 @@ use crate::supervise::{Outcome, Supervisor};
 use crate::what_runs::socket::Socket;
 use crate::what_runs::{Run, Usage, table};
 use isopod_host::{Command, Engine, ErrorKind, Program};
+use std::path::Path;
 use std::time::Instant;
 
 /// The directory of compiled code, in the cache directory.
@@ -46,20 +48,31 @@ pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
 }
 
 fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> {
-    let source = source::kind_of(&options.path)?;
+    let script = python::script(options);
+    // Of module, code and standard input there is no file to look at.
+    let source = match (&script, &options.path) {
+        (Some(Script::Module(_) | Script::Code(_) | Script::Stdin), _) | (_, None) => {
+            Source::Python
+        }
+        (_, Some(path)) => source::kind_of(path)?,
+    };
+    let path = options.path.as_deref().unwrap_or(Path::new(""));
     if source == Source::Precompiled && !options.allow_precompiled {
         return Err(report::with_hint(
             format!(
                 "`{}` holds native code, which no sandbox checks",
-                options.path.display()
+                path.display()
             ),
             "`--allow-precompiled` runs it all the same; only for files from someone you trust",
         ));
     }
     let mut grants = Grants::from_options(options)?;
+    if let Some(script) = &script {
+        python::grant(script, &mut grants)?;
+    }
     let engine = engine(options, printer)?;
-    let program = load(options, source, &engine, printer)?;
-    grants.add_defaults(&options.path, source, printer);
+    let program = load(options, path, source, &engine, printer)?;
+    grants.add_defaults(path, source, printer);
     grants.show(options, engine.cores(), printer);
 
     let command = Command::new(&program)
@@ -112,6 +125,7 @@ fn engine(options: &RunArgs, printer: &Printer) -> anyhow::Result<Engine> {
 
 fn load(
     options: &RunArgs,
+    path: &Path,
     source: Source,
     engine: &Engine,
     printer: &Printer,
@@ -119,16 +133,12 @@ fn load(
     let begin = Instant::now();
     let program = match source {
         Source::Rust => {
-            let built = source::build(
-                &options.path,
-                &options.toolchain,
-                options.output.quiet,
-                printer,
-            )?;
+            let built = source::build(path, &options.toolchain, options.output.quiet, printer)?;
             Program::from_bytes(engine, &built.name, &built.component)?
         }
-        Source::Precompiled => precompiled::load(engine, &options.path)?,
-        Source::WebAssembly => Program::from_file(engine, &options.path)?,
+        Source::Precompiled => precompiled::load(engine, path)?,
+        Source::Python => Program::from_file(engine, python::runner(options, printer)?)?,
+        Source::WebAssembly => Program::from_file(engine, path)?,
     };
     printer.detail(
         "loaded",

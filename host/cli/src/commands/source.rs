@@ -11,6 +11,8 @@ use std::path::Path;
 pub(crate) enum Source {
     /// The directory of a Rust crate, its `Cargo.toml`, or a `.rs` file: to be built.
     Rust,
+    /// A script of Python, for which there is a component that runs any.
+    Python,
     /// Native code.
     Precompiled,
     /// Any other file: WebAssembly, or an error that the library words.
@@ -28,7 +30,7 @@ pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(report::with_hint(
                 format!("`{shown}` does not exist"),
-                "give a `.wasm` file, the directory of a Rust crate, or a `.rs` file",
+                "give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file",
             ));
         }
         Err(error) => return Err(error).context(format!("`{shown}` cannot be read")),
@@ -48,6 +50,7 @@ pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
     let ending = path.extension().and_then(|ending| ending.to_str());
     Ok(match ending {
         Some("rs") => Source::Rust,
+        Some("py") => Source::Python,
         Some("cwasm") => Source::Precompiled,
         _ => Source::WebAssembly,
     })
@@ -79,12 +82,13 @@ mod tests {
     fn the_kind_of_a_path() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
-        for name in ["a.rs", "a.cwasm", "a.wasm", "a", "A.RS"] {
+        for name in ["a.rs", "a.py", "a.cwasm", "a.wasm", "a", "A.RS"] {
             fs::write(at(name), "").unwrap();
         }
         fs::create_dir(at("crate")).unwrap();
         fs::write(at("crate/Cargo.toml"), "").unwrap();
         assert_eq!(kind_of(&at("a.rs")).unwrap(), Source::Rust);
+        assert_eq!(kind_of(&at("a.py")).unwrap(), Source::Python);
         assert_eq!(kind_of(&at("crate")).unwrap(), Source::Rust);
         assert_eq!(kind_of(&at("crate/Cargo.toml")).unwrap(), Source::Rust);
         assert_eq!(kind_of(&at("a.cwasm")).unwrap(), Source::Precompiled);

@@ -1,0 +1,1 @@
+"""What stands between the host and the standard library's `multiprocessing`."""

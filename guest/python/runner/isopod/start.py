@@ -1,0 +1,139 @@
+"""How a process begins and ends: as main, as the child of another, or as a worker of a pool."""
+
+import atexit
+import builtins
+import io
+import os
+import random
+import sys
+import threading
+import time
+import types
+from multiprocessing import process
+
+from isopod import child, command_line, stdlib, system
+from wit_world.imports import process as host_process
+
+
+def run():
+    """Runs what the host says that this process is, and ends the process with its exit code."""
+    entry = host_process.entry()
+    arguments = sys.argv
+    parent = host_process.parent_id()
+    system.refresh(
+        host_process.current_id(), parent if parent is not None else 1, host_process.core_count()
+    )
+    _thaw()
+    if isinstance(entry, host_process.EntryPoint_Main):
+        code = _main(arguments)
+    elif isinstance(entry, host_process.EntryPoint_Task):
+        code = child.run(entry.value)
+    else:
+        code = child.run_worker(entry.value)
+    _flush()
+    host_process.exit(code & 0xFF)
+
+
+def _thaw():
+    """Makes anew what must not be the same in all processes, or is of this process only.
+
+    The component's memory is that of one interpreter at the time of the build.
+    """
+    stdlib.finish()
+    _open_streams()
+    random.seed()
+    # What is read from the clock when a module is imported.
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        logging._startTime = time.time_ns()
+    main = process.current_process()
+    main._config["authkey"] = process.AuthenticationString(os.urandom(32))
+
+
+def _open_streams():
+    # The build sets PYTHONUNBUFFERED: each write would be a call of the host.
+    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+
+    def text(descriptor, mode, errors, by_line):
+        raw = io.FileIO(descriptor, mode, closefd=False)
+        buffered = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
+        stream = io.TextIOWrapper(
+            buffered,
+            encoding="utf-8",
+            errors=errors,
+            line_buffering=by_line,
+            write_through=unbuffered and mode == "w",
+        )
+        stream.mode = mode
+        return stream
+
+    sys.stdin = sys.__stdin__ = text(0, "r", "strict", False)
+    by_line = unbuffered or os.isatty(1)
+    sys.stdout = sys.__stdout__ = text(1, "w", "strict", by_line)
+    sys.stderr = sys.__stderr__ = text(2, "w", "backslashreplace", True)
+    builtins.open = io.open
+
+
+def _main(arguments):
+    code = 0
+    try:
+        command_line.run(arguments)
+    except SystemExit as error:
+        code = exit_code(error)
+    except BaseException as error:
+        report(error)
+        code = 1
+    for finish in (threading._shutdown, atexit._run_exitfuncs):
+        try:
+            finish()
+        except SystemExit as error:
+            code = exit_code(error)
+        except BaseException as error:
+            report(error)
+    return code
+
+
+def exit_code(error):
+    """The exit code of a `SystemExit`; what is no number goes to standard error."""
+    code = error.code
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code
+    _flush()
+    print(code, file=sys.stderr)
+    return 1
+
+
+def report(error):
+    """Tells of an exception that nobody caught, without this package's own frames."""
+    _flush()
+    traceback = error.__traceback__ = _without_own(error.__traceback__)
+    try:
+        sys.excepthook(type(error), error, traceback)
+    except BaseException as second:
+        print("Error in sys.excepthook:", file=sys.stderr)
+        sys.__excepthook__(type(second), second, second.__traceback__)
+
+
+def _without_own(traceback):
+    frames = []
+    while traceback is not None:
+        if not traceback.tb_frame.f_code.co_filename.startswith(_OWN):
+            frames.append((traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    for frame in reversed(frames):
+        traceback = types.TracebackType(traceback, *frame)
+    return traceback
+
+
+_OWN = os.path.dirname(os.path.abspath(__file__))
+
+
+def _flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            # Closed, or replaced by the script.
+            continue

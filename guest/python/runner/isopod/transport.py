@@ -1,0 +1,101 @@
+"""Pickles whose host objects travel as handles beside the bytes.
+
+An object of the host is in a message as its position among the message's handles. So it can be
+pickled only while a message is made: outside of that there is nothing to carry the handle.
+"""
+
+import io
+import pickle
+
+from isopod.errors import exception
+from multiprocessing.reduction import ForkingPickler
+
+# The handles of the message that is being made, or taken apart; none outside of that.
+_sending = None
+_receiving = None
+
+_SIMPLE = frozenset({int, float, str, bytes, bool, type(None)})
+
+
+def dumps(*objects):
+    """The objects, one pickle after the other, and the handles of what they hold."""
+    global _sending
+    if len(objects) == 1 and type(objects[0]) in _SIMPLE:
+        return pickle.dumps(objects[0]), []
+    outer, handles = _sending, []
+    _sending = handles
+    try:
+        buffer = io.BytesIO()
+        for one in objects:
+            ForkingPickler(buffer).dump(one)
+        return buffer.getvalue(), handles
+    finally:
+        _sending = outer
+
+
+def loads(message):
+    """The one object of a message."""
+    global _receiving
+    outer = _receiving
+    _receiving = message.handles
+    try:
+        return pickle.loads(message.bytes)
+    finally:
+        _receiving = outer
+
+
+class Reader:
+    """The objects of a message one by one: the first can prepare what the second needs."""
+
+    def __init__(self, message):
+        self._handles = message.handles
+        self._buffer = io.BytesIO(message.bytes)
+
+    def next(self):
+        global _receiving
+        outer = _receiving
+        _receiving = self._handles
+        try:
+            return pickle.load(self._buffer)
+        finally:
+            _receiving = outer
+
+
+def is_sending():
+    """Whether a message is being made."""
+    return _sending is not None
+
+
+def give(owner, host_object):
+    """The position of a host object in the message that is being made, for `take`."""
+    if _sending is None:
+        raise RuntimeError(
+            f"{type(owner).__name__} objects should only be shared between processes "
+            "through inheritance, or in a message of a queue, pipe, pool or manager"
+        )
+    _sending.append(host_object.to_handle())
+    return len(_sending) - 1
+
+
+def take(kind, position):
+    """The host object of this class at a position of the message that is taken apart."""
+    if _receiving is None:
+        raise RuntimeError(f"a {kind.__name__} can only be taken from a message")
+    return kind.open(_receiving[position])
+
+
+def failed(error, handles):
+    """The exception for a message that was not sent. Its handles are dropped at once: what refers to
+    an object counts, and componentize-py may keep the list for as long as the error."""
+    for handle in handles:
+        drop(handle)
+    return exception(error)
+
+
+def drop(host_object):
+    """Drops a host object at once, unless that is done already."""
+    try:
+        host_object.__exit__(None, None, None)
+    except TypeError:
+        # What componentize-py's wrapper raises then.
+        pass

@@ -1,0 +1,142 @@
+"""What a worker of a pool does with a job, and what becomes of it."""
+
+import traceback
+
+from componentize_py_types import Err
+from isopod import popen, transport
+from isopod.errors import exception
+from multiprocessing.context import ProcessError
+from wit_world.imports import pool as host_pool
+
+
+class WorkerLost(ProcessError):
+    """The worker ended before it had done the job."""
+
+    __module__ = "multiprocessing.pool"
+
+    exitcode = None
+
+
+class MaybeEncodingError(Exception):
+    """A result that cannot be pickled."""
+
+    __module__ = "multiprocessing.pool"
+
+    def __init__(self, exc, value):
+        self.exc = repr(exc)
+        self.value = repr(value)
+        super().__init__(self.exc, self.value)
+
+    def __str__(self):
+        return f"Error sending result: '{self.value}'. Reason: '{self.exc}'"
+
+    def __repr__(self):
+        return f"<{type(self).__name__}: {self}>"
+
+
+class RemoteTraceback(Exception):
+    """The traceback in the worker, as the cause of what `get` raises."""
+
+    __module__ = "multiprocessing.pool"
+
+    def __init__(self, text):
+        self.tb = text
+
+    def __str__(self):
+        return self.tb
+
+
+class ExceptionWithTraceback:
+    """An exception on its way, with the text of its traceback."""
+
+    def __init__(self, error, tb):
+        lines = traceback.format_exception(type(error), error, tb)
+        self.exc = error
+        self.exc.__traceback__ = None
+        self.tb = f'\n"""\n{"".join(lines)}"""'
+
+    def __reduce__(self):
+        return rebuild_exc, (self.exc, self.tb)
+
+
+def rebuild_exc(error, text):
+    """The exception, with its remote traceback as its cause."""
+    error.__cause__ = RemoteTraceback(text)
+    return error
+
+
+# What a job does with its items.
+
+
+def do_apply(function, call):
+    arguments, keywords = call
+    return function(*arguments, **keywords)
+
+
+def do_map(function, items):
+    return [function(item) for item in items]
+
+
+def do_starmap(function, items):
+    return [function(*item) for item in items]
+
+
+def serve(initializer, initargs):
+    """The body of a worker."""
+    if initializer is not None:
+        initializer(*initargs)
+    job = host_pool.next_job(None, [])
+    while job is not None:
+        payload, handles = _outcome(job.message)
+        try:
+            job = host_pool.next_job(host_pool.JobReport_Value(payload), handles)
+        except Err as error:
+            # Too large for a message; a smaller report may follow.
+            refused = exception(error)
+            payload, handles = transport.dumps((False, refused))
+            job = host_pool.next_job(host_pool.JobReport_Value(payload), handles)
+
+
+def _outcome(message):
+    try:
+        do, function, items = transport.loads(message)
+        result = True, do(function, items)
+    except Exception as error:
+        result = False, ExceptionWithTraceback(error, error.__traceback__)
+    try:
+        return transport.dumps(result)
+    except Exception as error:
+        wrapped = MaybeEncodingError(error, result[1])
+        return transport.dumps((False, wrapped))
+
+
+class Done:
+    """The outcome of a call in this process."""
+
+    def __init__(self, success, value):
+        self.success = success
+        self.value = value
+
+
+def value_of(outcome):
+    """What the job gave: whether it succeeded, and its value or exception."""
+    match outcome:
+        case Done(success=success, value=value):
+            return success, value
+        case host_pool.Outcome_Value(message):
+            try:
+                return transport.loads(message)
+            except Exception as error:
+                return False, error
+        case host_pool.Outcome_WorkerLost(status):
+            text = getattr(status, "value", None)
+            error = WorkerLost(
+                f"the worker ended with exit code {popen.exit_code(status)} before the job did"
+                + (f": {text}" if isinstance(text, str) and text else "")
+            )
+            error.exitcode = popen.exit_code(status)
+            return False, error
+        case host_pool.Outcome_PoolBroken(text):
+            return False, ProcessError(f"the pool cannot start workers: {text}")
+        case _:
+            return False, ProcessError(str(getattr(outcome, "value", outcome)))

@@ -1,0 +1,355 @@
+"""Pipes, and rendezvous within one tree of processes.
+
+An address is a capability: it holds the queue through which clients hand over their end of a new
+pipe. Whoever was given the address may connect, and nobody can forge it, so there is nothing to
+authenticate; a wrong key is refused all the same.
+"""
+
+import errno
+import hmac
+import os
+
+from componentize_py_types import Err
+from isopod import sentinels, transport, waiting
+from isopod.errors import exception
+from multiprocessing.context import AuthenticationError, BufferTooShort
+from wit_world.imports import pipe as host_pipe
+from wit_world.imports import queue as host_queue
+from wit_world.imports import types as host_types
+
+__all__ = ["Client", "Listener", "Pipe", "wait"]
+
+
+class _ConnectionBase:
+    """What all ends of pipes are."""
+
+
+class Connection(_ConnectionBase):
+    """One end of a pipe."""
+
+    def __init__(self, end):
+        self._end = end
+        self._readable = end.readable()
+        self._writable = end.writable()
+
+    def __reduce__(self):
+        self._check_open()
+        return _rebuild, (transport.give(self, self._end),)
+
+    def _check_open(self):
+        if self._end is None:
+            raise OSError("handle is closed")
+
+    def _check_readable(self):
+        self._check_open()
+        if not self._readable:
+            raise OSError("connection is write-only")
+
+    def _check_writable(self):
+        self._check_open()
+        if not self._writable:
+            raise OSError("connection is read-only")
+
+    @property
+    def closed(self):
+        """Whether this end is closed."""
+        return self._end is None
+
+    @property
+    def readable(self):
+        """Whether this end can receive."""
+        return self._readable
+
+    @property
+    def writable(self):
+        """Whether this end can send."""
+        return self._writable
+
+    def fileno(self):
+        """A number of this end, unique in its process; no descriptor."""
+        self._check_open()
+        return self._end.number()
+
+    def close(self):
+        """Gives this end up. The other reads to the end of the file once nobody holds this one."""
+        end, self._end = self._end, None
+        if end is not None:
+            transport.drop(end)
+
+    def send(self, obj):
+        """Sends an object."""
+        self._check_writable()
+        self._send(*transport.dumps(obj))
+
+    def send_bytes(self, buf, offset=0, size=None):
+        """Sends bytes, as one message."""
+        self._check_writable()
+        view = memoryview(buf).cast("B") if memoryview(buf).nbytes else memoryview(b"")
+        if offset < 0:
+            raise ValueError("offset is negative")
+        if len(view) < offset:
+            raise ValueError("buffer length < offset")
+        if size is None:
+            size = len(view) - offset
+        elif size < 0:
+            raise ValueError("size is negative")
+        elif offset + size > len(view):
+            raise ValueError("buffer length < offset + size")
+        self._send(bytes(view[offset : offset + size]), [])
+
+    def _send(self, payload, handles):
+        try:
+            waiting.until(lambda nanos: self._end.send(payload, handles, nanos), None)
+        except Err as error:
+            raise transport.failed(error, handles) from None
+
+    def recv(self):
+        """Receives an object."""
+        return transport.loads(self._recv())
+
+    def recv_bytes(self, maxlength=None):
+        """Receives a message as bytes."""
+        if maxlength is not None and maxlength < 0:
+            self._check_readable()
+            raise ValueError("negative maxlength")
+        payload = self._recv().bytes
+        if maxlength is not None and len(payload) > maxlength:
+            # As with a stream: what is left of the message could be anything.
+            self._readable = False
+            if not self._writable:
+                self.close()
+            raise OSError(errno.EMSGSIZE, "bad message length")
+        return payload
+
+    def recv_bytes_into(self, buf, offset=0):
+        """Receives a message into a buffer. Gives its length."""
+        self._check_readable()
+        with memoryview(buf) as given, given.cast("B") as view:
+            if offset < 0:
+                raise ValueError("negative offset")
+            if offset > len(view):
+                raise ValueError("offset too large")
+            payload = self._recv().bytes
+            if len(payload) > len(view) - offset:
+                raise BufferTooShort(payload)
+            view[offset : offset + len(payload)] = payload
+            return len(payload)
+
+    def _recv(self):
+        self._check_readable()
+        try:
+            return waiting.until(self._end.recv, None)
+        except Err as error:
+            raise exception(error) from None
+
+    def poll(self, timeout=0.0):
+        """Whether there is something to receive, or the end of the file."""
+        self._check_readable()
+        if timeout is None or (timeout > 0 and waiting.is_busy()):
+            return bool(wait([self], timeout))
+        try:
+            return self._end.poll(waiting.nanoseconds(timeout))
+        except Err as error:
+            raise exception(error) from None
+
+    def _host_handle(self):
+        self._check_readable()
+        return self._end.to_handle()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        self.close()
+
+
+def _rebuild(position):
+    return Connection(transport.take(host_pipe.Connection, position))
+
+
+def Pipe(duplex=True):
+    """Two connected ends; if not duplex, the first receives and the second sends."""
+    try:
+        first, second = host_pipe.create(bool(duplex))
+    except Err as error:
+        raise exception(error) from None
+    return Connection(first), Connection(second)
+
+
+def wait(object_list, timeout=None):
+    """Those of the connections, listeners, queues and sentinels that are ready."""
+    objects = list(object_list)
+    handles, with_handle, processes, with_process = [], [], [], []
+    for one in objects:
+        if isinstance(one, int):
+            processes.append(sentinels.process(one))
+            with_process.append(one)
+        elif hasattr(one, "_host_handle"):
+            handles.append(one._host_handle())
+            with_handle.append(one)
+        else:
+            raise TypeError(
+                f"{type(one).__name__} objects cannot be waited for: give connections, "
+                "listeners or sentinels of processes"
+            )
+    try:
+        ready = waiting.ready(handles, processes, timeout)
+    finally:
+        # At once: an end of a pipe that anything refers to is open.
+        for handle in handles:
+            transport.drop(handle)
+    either = with_handle + with_process
+    return [either[position] for position in ready]
+
+
+class Address:
+    """Where a listener can be reached. It travels like any object that processes share."""
+
+    def __init__(self, queue, name):
+        self._queue = queue
+        self._name = name
+
+    def __reduce__(self):
+        return _rebuild_address, (transport.give(self, self._queue), self._name)
+
+    def __eq__(self, other):
+        return isinstance(other, Address) and self._name == other._name
+
+    def __hash__(self):
+        return hash(self._name)
+
+    def __repr__(self):
+        return f"<Address {self._name}>"
+
+
+def _rebuild_address(position, name):
+    return Address(transport.take(host_queue.Queue, position), name)
+
+
+class Listener:
+    """Accepts connections of other processes of the tree."""
+
+    def __init__(self, address=None, family=None, backlog=1, authkey=None):
+        if authkey is not None and not isinstance(authkey, bytes):
+            raise TypeError("authkey should be a byte string")
+        if address is not None and not isinstance(address, Address):
+            raise OSError(
+                errno.EADDRNOTAVAIL,
+                f"the address {address!r} cannot be listened at: a sandbox has no sockets; "
+                "without an address the listener makes one, which can be passed to processes",
+            )
+        if address is None:
+            queue = host_queue.Queue.create(None, None)
+            address = Address(queue, f"isopod-{os.urandom(8).hex()}")
+        self._address = address
+        self._authkey = authkey
+        self._is_closed = False
+        self._last_accepted = None
+
+    @property
+    def address(self):
+        """Where clients connect to."""
+        return self._address
+
+    @property
+    def last_accepted(self):
+        """Who connected last; none, for clients have no address."""
+        return self._last_accepted
+
+    def accept(self):
+        """Waits for a client, and gives the connection to it."""
+        if self._is_closed:
+            raise OSError("listener is closed")
+        try:
+            message = waiting.until(self._address._queue.get, None)
+        except Err as error:
+            raise exception(error) from None
+        connection = transport.loads(message)
+        if self._authkey is not None:
+            deliver_challenge(connection, self._authkey)
+            answer_challenge(connection, self._authkey)
+        return connection
+
+    def close(self):
+        """Accepts no more."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._address._queue.close()
+
+    def _host_handle(self):
+        return self._address._queue.to_handle()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        self.close()
+
+
+def Client(address, family=None, authkey=None):
+    """Connects to a listener."""
+    if authkey is not None and not isinstance(authkey, bytes):
+        raise TypeError("authkey should be a byte string")
+    if address is None:
+        raise ValueError("address type of None unrecognized")
+    if not isinstance(address, Address):
+        raise OSError(
+            errno.EADDRNOTAVAIL,
+            f"the address {address!r} cannot be reached: a sandbox has no sockets; "
+            "use the `address` of a Listener of this program",
+        )
+    ours, theirs = Pipe()
+    try:
+        payload, handles = transport.dumps(theirs)
+        address._queue.put(payload, handles, None)
+    except Err as error:
+        if type(error.value) is host_types.ErrorCode_Closed:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused") from None
+        raise exception(error) from None
+    theirs.close()
+    if authkey is not None:
+        answer_challenge(ours, authkey)
+        deliver_challenge(ours, authkey)
+    return ours
+
+
+# The one kind of addresses, as the names of the kinds that CPython has.
+families = ["AF_ISOPOD"]
+default_family = families[0]
+
+_CHALLENGE, _WELCOME, _FAILURE = b"#CHALLENGE#", b"#WELCOME#", b"#FAILURE#"
+_LENGTH = 40
+
+
+def deliver_challenge(connection, authkey):
+    """Has the other side show that it knows the key."""
+    _check_key(authkey)
+    message = os.urandom(_LENGTH)
+    connection.send_bytes(_CHALLENGE + message)
+    response = connection.recv_bytes(256)
+    if hmac.compare_digest(response, hmac.digest(authkey, message, "sha256")):
+        connection.send_bytes(_WELCOME)
+    else:
+        connection.send_bytes(_FAILURE)
+        raise AuthenticationError("digest received was wrong")
+
+
+def answer_challenge(connection, authkey):
+    """Shows to the other side that this one knows the key."""
+    _check_key(authkey)
+    message = connection.recv_bytes(256)
+    if not message.startswith(_CHALLENGE):
+        raise AuthenticationError(f"protocol error, expected challenge: {message=}")
+    digest = hmac.digest(authkey, message.removeprefix(_CHALLENGE), "sha256")
+    connection.send_bytes(digest)
+    if connection.recv_bytes(256) != _WELCOME:
+        raise AuthenticationError("digest sent was rejected")
+
+
+def _check_key(authkey):
+    if not isinstance(authkey, bytes):
+        raise ValueError(f"Authkey must be bytes, not {type(authkey)!s}")
+
+
+# A manager may be asked for this serialiser by name; pickles are what travels here.
+XmlListener, XmlClient = Listener, Client

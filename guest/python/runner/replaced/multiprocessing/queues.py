@@ -1,0 +1,195 @@
+"""Queues of the host: one call for a `put`, one for a `get`, and no feeder thread.
+
+So `put` raises what cannot be pickled, `qsize` and `empty` are exact, and a process that has put
+something may end at once.
+"""
+
+from queue import Empty, Full
+
+from componentize_py_types import Err
+from isopod import transport, waiting
+from isopod.errors import EMPTY, FULL, exception
+from wit_world.imports import queue as host_queue
+from wit_world.imports import types as host_types
+
+__all__ = ["Queue", "SimpleQueue", "JoinableQueue"]
+
+_LARGEST = 2**31 - 1
+
+
+def _create(make, maxsize):
+    bound = maxsize if 0 < maxsize < _LARGEST else None
+    try:
+        return make(bound, None)
+    except Err as error:
+        raise exception(error) from None
+
+
+class Queue:
+    """A first-in, first-out queue."""
+
+    _make = host_queue.Queue.create
+
+    def __init__(self, maxsize=0, *, ctx=None):
+        self._maxsize = maxsize if maxsize > 0 else _LARGEST
+        self._set_up(_create(type(self)._make, maxsize))
+
+    def _set_up(self, queue):
+        self._queue = queue
+        self._closed = False
+        self._is_used = False
+
+    def __reduce__(self):
+        return _rebuild, (type(self), transport.give(self, self._queue), self._maxsize)
+
+    def _check_open(self):
+        if self._closed:
+            raise ValueError(f"Queue {self!r} is closed")
+
+    def put(self, obj, block=True, timeout=None):
+        """Appends an object."""
+        self._check_open()
+        self._is_used = True
+        payload, handles = transport.dumps(obj)
+        nanos = waiting.nanoseconds(timeout) if block else 0
+        put = self._queue.put
+        try:
+            if nanos == 0 or not waiting.is_expecting():
+                put(payload, handles, nanos)
+            else:
+                waiting.until(lambda nanos: put(payload, handles, nanos), nanos)
+        except Err as error:
+            refusal = transport.failed(error, handles)
+            if type(error.value) is FULL:
+                raise Full from None
+            raise refusal from None
+
+    def get(self, block=True, timeout=None):
+        """Takes the oldest object."""
+        self._check_open()
+        try:
+            message = waiting.until(
+                self._queue.get, waiting.nanoseconds(timeout) if block else 0
+            )
+        except Err as error:
+            if type(error.value) is EMPTY:
+                raise Empty from None
+            raise exception(error) from None
+        return transport.loads(message)
+
+    def put_nowait(self, obj):
+        """`put` that does not wait."""
+        self.put(obj, False)
+
+    def get_nowait(self):
+        """`get` that does not wait."""
+        return self.get(False)
+
+    def qsize(self):
+        """The number of objects, exactly."""
+        return self._queue.len()
+
+    def empty(self):
+        """Whether there is nothing to get now."""
+        if self._closed and self._is_used:
+            raise OSError(f"Queue {self!r} is closed")
+        return self._queue.len() == 0
+
+    def full(self):
+        """Whether a `put` would have to wait now."""
+        return self._queue.is_full()
+
+    def close(self):
+        """This process puts and gets no more. Others go on."""
+        self._closed = True
+
+    def join_thread(self):
+        """Nothing to wait for: what was put is in the queue."""
+        assert self._closed, f"Queue {self!r} not closed"
+
+    def cancel_join_thread(self):
+        """Nothing to cancel."""
+
+    def _host_handle(self):
+        return self._queue.to_handle()
+
+
+class JoinableQueue(Queue):
+    """A queue that counts what is still to be done."""
+
+    _make = host_queue.Queue.create_joinable
+
+    def task_done(self):
+        """Says that what one `get` gave is done."""
+        try:
+            self._queue.task_done()
+        except Err as error:
+            if type(error.value) is host_types.ErrorCode_NotHeld:
+                raise ValueError("task_done() called too many times") from None
+            raise exception(error) from None
+
+    def join(self):
+        """Waits until all that was put is done."""
+        try:
+            waiting.until(self._queue.join, None)
+        except Err as error:
+            raise exception(error) from None
+
+
+class SimpleQueue:
+    """A queue with fewer methods."""
+
+    def __init__(self, *, ctx=None):
+        self._queue = _create(host_queue.Queue.create, 0)
+        self._closed = False
+
+    def __reduce__(self):
+        self._check_open()
+        return _rebuild_simple, (type(self), transport.give(self, self._queue))
+
+    def _check_open(self):
+        if self._closed:
+            raise OSError("handle is closed")
+
+    def put(self, obj):
+        """Appends an object."""
+        self._check_open()
+        payload, handles = transport.dumps(obj)
+        try:
+            self._queue.put(payload, handles, None)
+        except Err as error:
+            raise transport.failed(error, handles) from None
+
+    def get(self):
+        """Takes the oldest object."""
+        self._check_open()
+        try:
+            message = waiting.until(self._queue.get, None)
+        except Err as error:
+            raise exception(error) from None
+        return transport.loads(message)
+
+    def empty(self):
+        """Whether there is nothing to get now."""
+        self._check_open()
+        return self._queue.len() == 0
+
+    def close(self):
+        """This process puts and gets no more."""
+        self._closed = True
+
+    _host_handle = Queue._host_handle
+
+
+def _rebuild(kind, position, maxsize):
+    queue = kind.__new__(kind)
+    queue._maxsize = maxsize
+    queue._set_up(transport.take(host_queue.Queue, position))
+    return queue
+
+
+def _rebuild_simple(kind, position):
+    queue = kind.__new__(kind)
+    queue._queue = transport.take(host_queue.Queue, position)
+    queue._closed = False
+    return queue

@@ -1,0 +1,202 @@
+"""Named shared memory of the host. `buf` reads and writes by copying: see `_shared_buffer`."""
+
+import secrets
+import struct
+
+from componentize_py_types import Err
+from isopod import transport
+from isopod.errors import exception
+from multiprocessing._shared_buffer import SharedBuffer
+from wit_world.imports import memory as host_memory
+
+__all__ = ["SharedMemory", "ShareableList"]
+
+
+def _make_filename():
+    return f"psm_{secrets.token_hex(4)}"
+
+
+# What this process has made and not unlinked, which therefore outlives `close`.
+_made = {}
+
+
+class SharedMemory:
+    """A block of memory that processes of one tree find by its name."""
+
+    _memory = None
+
+    def __init__(self, name=None, create=False, size=0, *, track=True):
+        if size < 0:
+            raise ValueError("'size' must be a positive integer")
+        if create and size == 0:
+            raise ValueError("'size' must be a positive number different from zero")
+        if not create and name is None:
+            raise ValueError("'name' can only be None if create=True")
+        if name is not None and "\0" in name:
+            raise ValueError("embedded null character")
+        self._name = name or _make_filename()
+        try:
+            if create:
+                self._memory = host_memory.SharedMemory.create(size, self._name.lstrip("/"))
+            else:
+                self._memory = host_memory.SharedMemory.find(self._name.lstrip("/"))
+        except Err as error:
+            raise exception(error) from None
+        if create:
+            _made[self._name] = self._memory
+        self._set_up()
+
+    def _set_up(self):
+        self._size = self._memory.size()
+        self._buf = SharedBuffer(self, 0, self._size)
+
+    def __reduce__(self):
+        if transport.is_sending() and self._memory is not None:
+            return _rebuild, (type(self), self._name, transport.give(self, self._memory))
+        return type(self), (self._name, False, self._size)
+
+    @property
+    def buf(self):
+        """The bytes; none once it is closed."""
+        return self._buf
+
+    @property
+    def name(self):
+        """The name, by which others find it."""
+        return self._name
+
+    @property
+    def size(self):
+        """The number of bytes."""
+        return self._size
+
+    def close(self):
+        """Gives it up in this process."""
+        memory, self._memory, self._buf = self._memory, None, None
+        if memory is not None and memory is not _made.get(self._name):
+            transport.drop(memory)
+
+    def unlink(self):
+        """Takes the name away. Who has the memory keeps it."""
+        try:
+            host_memory.SharedMemory.unlink(self._name.lstrip("/"))
+        except Err as error:
+            raise exception(error) from None
+        _made.pop(self._name, None)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self._name!r}, size={self._size})"
+
+
+def _rebuild(kind, name, position):
+    memory = kind.__new__(kind)
+    memory._name = name
+    memory._memory = transport.take(host_memory.SharedMemory, position)
+    memory._set_up()
+    return memory
+
+
+# A slot: where its payload begins, how much fits, what it is and how long it is.
+_COUNT = struct.Struct("<q")
+_SLOT = struct.Struct("<qqcxxxxxxxq")
+_NUMBERS = {b"i": struct.Struct("<q"), b"f": struct.Struct("<d")}
+
+
+def _encode(value):
+    match value:
+        case None:
+            return b"n", b""
+        case bool():
+            return b"t", bytes((value,))
+        case int():
+            return b"i", _NUMBERS[b"i"].pack(value)
+        case float():
+            return b"f", _NUMBERS[b"f"].pack(value)
+        case str():
+            return b"s", value.encode()
+        case bytes():
+            return b"b", value
+    raise KeyError(type(value))
+
+
+class ShareableList:
+    """A list of fixed length of numbers, texts, bytes and None, in shared memory."""
+
+    def __init__(self, sequence=None, *, name=None):
+        if sequence is None and name is None:
+            sequence = ()
+        if sequence is None:
+            self.shm = SharedMemory(name)
+            (self._list_len,) = _COUNT.unpack(self.shm.buf[: _COUNT.size].tobytes())
+            return
+        encoded = [_encode(value) for value in sequence]
+        self._list_len = len(encoded)
+        offset = _COUNT.size + _SLOT.size * len(encoded)
+        slots, payloads = [], []
+        for kind, payload in encoded:
+            # As in CPython: a text may be replaced by one that fits the next multiple of 8.
+            room = 8 * (len(payload) // 8 + 1)
+            slots.append(_SLOT.pack(offset, room, kind, len(payload)))
+            payloads.append(payload.ljust(room, b"\0"))
+            offset += room
+        self.shm = SharedMemory(name, create=True, size=offset)
+        self.shm.buf[:offset] = b"".join([_COUNT.pack(len(encoded)), *slots, *payloads])
+
+    def _slot(self, position):
+        try:
+            at = _COUNT.size + _SLOT.size * range(self._list_len)[position]
+        except IndexError:
+            raise IndexError("index out of range") from None
+        return at, *_SLOT.unpack(self.shm.buf[at : at + _SLOT.size].tobytes())
+
+    def __getitem__(self, position):
+        _, offset, _, kind, length = self._slot(position)
+        payload = self.shm.buf[offset : offset + length].tobytes()
+        match kind:
+            case b"n":
+                return None
+            case b"t":
+                return payload != b"\0"
+            case b"s":
+                return payload.decode()
+            case b"b":
+                return payload
+        return _NUMBERS[kind].unpack(payload)[0]
+
+    def __setitem__(self, position, value):
+        at, offset, room, _, _ = self._slot(position)
+        kind, payload = _encode(value)
+        if len(payload) > room:
+            raise ValueError("bytes/str item exceeds available storage")
+        self.shm.buf[offset : offset + len(payload)] = payload
+        self.shm.buf[at : at + _SLOT.size] = _SLOT.pack(offset, room, kind, len(payload))
+
+    def __len__(self):
+        return self._list_len
+
+    def __iter__(self):
+        return (self[position] for position in range(self._list_len))
+
+    def count(self, value):
+        """How many are equal to it."""
+        return sum(value == one for one in self)
+
+    def index(self, value):
+        """Where the first is that is equal to it."""
+        for position, one in enumerate(self):
+            if value == one:
+                return position
+        raise ValueError("ShareableList.index(x): x not in list")
+
+    def __reduce__(self):
+        return _rebuild_list, (self.shm,)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({list(self)}, name={self.shm.name!r})"
+
+
+def _rebuild_list(shm):
+    one = ShareableList.__new__(ShareableList)
+    one.shm = shm
+    (one._list_len,) = _COUNT.unpack(shm.buf[: _COUNT.size].tobytes())
+    return one

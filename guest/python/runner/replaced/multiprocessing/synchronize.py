@@ -1,0 +1,378 @@
+"""Locks and the like, which are the host's: each operation is one call.
+
+They are robust: what a process holds when it ends is released, in whatever way it ends. `abandoned`
+says whether the last owner ended without releasing: what the lock guards may be half done.
+"""
+
+import errno
+from threading import BrokenBarrierError
+
+from componentize_py_types import Err
+from isopod import transport, waiting
+from isopod.errors import TIMED_OUT, exception
+from multiprocessing import process
+from wit_world.imports import sync as host_sync
+from wit_world.imports import types as host_types
+
+__all__ = [
+    "Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event", "Barrier",
+]
+
+SEM_VALUE_MAX = 2**31 - 1
+
+
+def _call(operation, *arguments):
+    try:
+        return operation(*arguments)
+    except Err as error:
+        raise exception(error) from None
+
+
+class _Shared:
+    """An object of the host, in the attribute `_object`, and how it travels."""
+
+    # The host's class of it.
+    _kind = None
+
+    def __reduce__(self):
+        return _rebuild, (type(self), transport.give(self, self._object), self._state())
+
+    def _state(self):
+        """What travels beside the object."""
+        return {}
+
+    def __enter__(self):
+        self.acquire()
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        self.release()
+
+
+def _rebuild(kind, position, state):
+    one = kind.__new__(kind)
+    one._object = transport.take(kind._kind, position)
+    one._held = 0
+    one.abandoned = False
+    vars(one).update(state)
+    return one
+
+
+class _Acquirable(_Shared):
+    """What can be acquired and released."""
+
+    _held = 0
+    abandoned = False
+
+    def acquire(self, block=True, timeout=None):
+        """Waits for it. Says whether it was acquired before the time passed."""
+        nanos = waiting.nanoseconds(timeout) if block else 0
+        try:
+            how = waiting.until(self._object.acquire, nanos)
+        except Err as error:
+            if type(error.value) is TIMED_OUT:
+                return False
+            raise exception(error) from None
+        self._held += 1
+        self.abandoned = how is host_sync.Acquired.ABANDONED
+        return True
+
+    def _owner(self):
+        if self._held > 0:
+            return process.current_process().name
+        return "SomeOtherProcess" if self.locked() else "None"
+
+
+class Lock(_Acquirable):
+    """A lock. Any process may release it.
+
+    It is a semaphore of the host's with one permit, not a lock, for a script may use it as a signal:
+    one process acquires it and comes to its normal end, and another releases it. If a process is
+    killed, traps or reaches a limit, what it holds is released; a lock of the host's would be after
+    any end.
+    """
+
+    _kind = host_sync.Semaphore
+
+    def __init__(self, *, ctx=None):
+        self._object = _call(host_sync.Semaphore.create, 1, 1)
+
+    def release(self):
+        """Releases it."""
+        try:
+            self._object.release(1)
+        except Err as error:
+            raise exception(error) from None
+        self._held = 0
+
+    def locked(self):
+        """Whether any process holds it now."""
+        return self._object.value() == 0
+
+    def __repr__(self):
+        return f"<{type(self).__name__}(owner={self._owner()})>"
+
+
+class RLock(_Acquirable):
+    """A lock that its owner may acquire again."""
+
+    _kind = host_sync.Rlock
+
+    def __init__(self, *, ctx=None):
+        self._object = _call(host_sync.Rlock.create)
+
+    def release(self):
+        """Releases it once."""
+        try:
+            self._object.release()
+        except Err as error:
+            if type(error.value) is host_types.ErrorCode_NotOwner:
+                raise AssertionError(
+                    "attempt to release recursive lock not owned by thread"
+                ) from None
+            raise exception(error) from None
+        self._held -= 1
+
+    def locked(self):
+        """Whether any process holds it now."""
+        return self._object.is_locked()
+
+    def __repr__(self):
+        owner = self._owner()
+        count = {"None": 0, "SomeOtherProcess": "nonzero"}.get(owner, self._held)
+        return f"<{type(self).__name__}({owner}, {count})>"
+
+
+class Semaphore(_Acquirable):
+    """A number of permits."""
+
+    _kind = host_sync.Semaphore
+
+    def __init__(self, value=1, *, ctx=None):
+        self._create(value, None)
+
+    def _create(self, value, bound):
+        if not 0 <= value <= SEM_VALUE_MAX:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        self._object = _call(host_sync.Semaphore.create, value, bound)
+
+    def release(self):
+        """Adds a permit."""
+        try:
+            self._object.release(1)
+        except Err as error:
+            raise exception(error) from None
+
+    def get_value(self):
+        """The number of free permits."""
+        return self._object.value()
+
+    def locked(self):
+        """Whether there is no free permit now."""
+        return self.get_value() == 0
+
+    def __repr__(self):
+        return f"<{type(self).__name__}(value={self.get_value()})>"
+
+
+class BoundedSemaphore(Semaphore):
+    """A semaphore that never has more permits than at first."""
+
+    def __init__(self, value=1, *, ctx=None):
+        self._create(value, value)
+        self._maxvalue = value
+
+    def _state(self):
+        return {"_maxvalue": self._maxvalue}
+
+    def __repr__(self):
+        return f"<{type(self).__name__}(value={self.get_value()}, maxvalue={self._maxvalue})>"
+
+
+class Condition(_Shared):
+    """Waits for something that others make true, under a lock."""
+
+    _kind = host_sync.Condition
+
+    def __init__(self, lock=None, *, ctx=None):
+        self._lock = RLock() if lock is None else lock
+        self.abandoned = False
+        match self._lock:
+            case RLock():
+                self._object = _call(host_sync.Condition.create_on_rlock, self._lock._object)
+            case Lock():
+                # With a lock of its own, which is held while the other is released or acquired.
+                self._object = _call(host_sync.Condition.create)
+            case _:
+                raise TypeError(
+                    f"a condition needs a Lock or RLock of multiprocessing, not {lock!r}"
+                )
+
+    def _state(self):
+        return {"_lock": self._lock}
+
+    def acquire(self, block=True, timeout=None):
+        """Acquires the condition's lock."""
+        return self._lock.acquire(block, timeout)
+
+    def release(self):
+        """Releases the condition's lock."""
+        self._lock.release()
+
+    def wait(self, timeout=None):
+        """Waits to be notified. Says whether it was before the time passed."""
+        nanos = waiting.nanoseconds(timeout)
+        if isinstance(self._lock, Lock):
+            if not self._lock.locked():
+                raise AssertionError("must acquire() condition before using wait()")
+            _call(self._object.acquire, None)
+            self._lock.release()
+            try:
+                was_notified, _ = self._object.wait(nanos)
+            finally:
+                self._object.release()
+                self._lock.acquire()
+            return waiting.run_due() or was_notified
+        try:
+            was_notified, _ = self._object.wait(nanos)
+        except Err as error:
+            if type(error.value) is host_types.ErrorCode_NotOwner:
+                raise AssertionError("must acquire() condition before using wait()") from None
+            raise exception(error) from None
+        # Ended early for callbacks: as if somebody had notified, which a caller must expect.
+        return waiting.run_due() or was_notified
+
+    def wait_for(self, predicate, timeout=None):
+        """Waits until the predicate is true. Gives what it was last."""
+        deadline = None if timeout is None else waiting._monotonic() + timeout
+        result = predicate()
+        while not result:
+            left = None if deadline is None else deadline - waiting._monotonic()
+            if left is not None and left <= 0:
+                break
+            self.wait(left)
+            result = predicate()
+        return result
+
+    def notify(self, n=1):
+        """Notifies up to so many of those who wait."""
+        self._notify(lambda: self._object.notify(n))
+
+    def notify_all(self):
+        """Notifies all who wait."""
+        self._notify(self._object.notify_all)
+
+    def _notify(self, call):
+        if not isinstance(self._lock, Lock):
+            _call(call)
+            return
+        if not self._lock.locked():
+            raise AssertionError("lock is not owned")
+        _call(self._object.acquire, None)
+        try:
+            _call(call)
+        finally:
+            self._object.release()
+
+    @property
+    def _sleeping_count(self):
+        # CPython's own tests look for it, and know that it may not be there.
+        raise NotImplementedError("the host does not tell how many wait")
+
+    def __repr__(self):
+        return f"<Condition({self._lock!r}, unknown)>"
+
+
+class Event(_Shared):
+    """A flag that processes wait for."""
+
+    _kind = host_sync.Event
+
+    def __init__(self, *, ctx=None):
+        self._object = _call(host_sync.Event.create)
+
+    def is_set(self):
+        """Whether it is set."""
+        return self._object.is_set()
+
+    def set(self):
+        """Sets it, and wakes everybody who waits."""
+        self._object.set()
+
+    def clear(self):
+        """Clears it."""
+        self._object.clear()
+
+    def wait(self, timeout=None):
+        """Waits until it is set. Says whether it is."""
+        try:
+            waiting.until(self._object.wait, waiting.nanoseconds(timeout))
+        except Err as error:
+            if type(error.value) is TIMED_OUT:
+                return False
+            raise exception(error) from None
+        return True
+
+    def _host_handle(self):
+        return self._object.to_handle()
+
+    def __repr__(self):
+        status = "set" if self.is_set() else "unset"
+        return f"<{type(self).__qualname__} at {id(self):#x} {status}>"
+
+
+class Barrier(_Shared):
+    """A point that a number of processes pass together."""
+
+    _kind = host_sync.Barrier
+
+    def __init__(self, parties, action=None, timeout=None, *, ctx=None):
+        self._object = _call(host_sync.Barrier.create, parties)
+        self._action = action
+        self._timeout = timeout
+
+    def _state(self):
+        return {"_action": self._action, "_timeout": self._timeout}
+
+    def wait(self, timeout=None):
+        """Waits for all parties. Gives a number of this one, unique from 0."""
+        nanos = waiting.nanoseconds(self._timeout if timeout is None else timeout)
+        try:
+            arrival = self._object.wait(nanos)
+            waiting.run_due()
+            if isinstance(arrival, host_sync.Arrival_Last):
+                try:
+                    if self._action is not None:
+                        self._action()
+                except BaseException:
+                    self._object.abort()
+                    raise
+                self._object.pass_()
+        except Err as error:
+            if type(error.value) is host_types.ErrorCode_BrokenBarrier:
+                raise BrokenBarrierError from None
+            raise exception(error) from None
+        return arrival.value
+
+    def abort(self):
+        """Breaks it, until it is reset."""
+        self._object.abort()
+
+    def reset(self):
+        """Makes it usable again; who waits gets BrokenBarrierError."""
+        self._object.reset()
+
+    @property
+    def parties(self):
+        """The number of parties."""
+        return self._object.parties()
+
+    @property
+    def n_waiting(self):
+        """How many wait now."""
+        return self._object.waiting()
+
+    @property
+    def broken(self):
+        """Whether it is broken."""
+        return self._object.is_broken()

@@ -1,0 +1,112 @@
+//! Scripts that would not end, or take too much: each is ended, or told.
+
+use super::{is_available, run_text};
+use crate::support::{isopod, run};
+use std::path::Path;
+use std::process::Stdio;
+
+/// Runs a script with a time limit, which it reaches.
+fn is_ended_in_time(text: &str) {
+    if !is_available() {
+        return;
+    }
+    let ended = run_text(
+        text,
+        &["-q", "--timeout", "700ms", "--on-deadlock", "ignore"],
+    );
+    assert_eq!(ended.exit_code, 124, "{ended}");
+    assert!(
+        ended.stderr.contains("deadline of 700ms reached"),
+        "{ended}"
+    );
+}
+
+#[test]
+fn an_endless_loop() {
+    is_ended_in_time("while True: pass\n");
+}
+
+#[test]
+fn a_long_sleep() {
+    is_ended_in_time("import time\ntime.sleep(3600)\n");
+}
+
+#[test]
+fn a_lock_that_nobody_releases() {
+    is_ended_in_time(
+        "import multiprocessing\nlock = multiprocessing.Lock()\nlock.acquire()\nlock.acquire()\n",
+    );
+}
+
+#[test]
+fn input_that_never_comes() {
+    if !is_available() {
+        return;
+    }
+    let mut command = isopod(
+        Path::new("."),
+        &["run", "-q", "--timeout", "700ms", "-c", "input()"],
+    );
+    // Kept open, and never written to, until the command has ended.
+    command.stdin(Stdio::piped());
+    let ended = run(command);
+    assert_eq!(ended.exit_code, 124, "{ended}");
+}
+
+#[test]
+fn children_that_do_not_end() {
+    is_ended_in_time(
+        "from multiprocessing import Process, Queue\n\
+         def spin():\n    while True: pass\n\
+         if __name__ == '__main__':\n    \
+             Process(target=spin).start()\n    \
+             Process(target=Queue().get).start()\n",
+    );
+}
+
+#[test]
+fn cpu_time_is_limited() {
+    if !is_available() {
+        return;
+    }
+    let ended = run_text("while True: pass\n", &["-q", "--cpu-time", "500ms"]);
+    assert_eq!(ended.exit_code, 122, "{ended}");
+}
+
+#[test]
+fn a_deadlock_is_told() {
+    if !is_available() {
+        return;
+    }
+    let text =
+        "import multiprocessing\nlock = multiprocessing.Lock()\nlock.acquire()\nlock.acquire()\n";
+    let ended = run_text(text, &["-q", "--on-deadlock", "end"]);
+    assert_eq!(ended.exit_code, 120, "{ended}");
+    assert!(ended.stderr.contains("deadlock"), "{ended}");
+}
+
+#[test]
+fn too_much_memory_is_an_error_that_the_script_can_catch() {
+    if !is_available() {
+        return;
+    }
+    let text = "\
+for size in (2**31 - 100, 10**10):
+    try:
+        bytearray(size)
+    except (MemoryError, OverflowError) as error:
+        print(type(error).__name__)
+kept = []
+try:
+    while True:
+        kept.append(bytes(10**6))
+except MemoryError:
+    del kept
+    print('full')
+";
+    let ended = run_text(text, &["-q", "--memory", "128MiB"]);
+    assert_eq!(
+        ended.to_string(),
+        "exit code: 0\n--- standard output\nMemoryError\nOverflowError\nfull\n"
+    );
+}
