@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn packages_are_read_from_what_apt_prints() {
-        let line = "'http://deb.debian.org/debian/pool/main/l/llvm/libllvm22_22.1.8-1_amd64.deb' \
+        let line = "'http://mirror.example/debian/pool/main/l/llvm/libllvm22_22.1.8-1_amd64.deb' \
                     libllvm22_1%3a22.1.8-1_amd64.deb 29400000 SHA256:00";
         assert_eq!(package_of_uri(line), Some("libllvm22"));
         assert_eq!(package_of_uri("Reading package lists..."), None);
