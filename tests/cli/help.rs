@@ -126,8 +126,8 @@ fn isopod_help_run() {
       isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
     What the program gets: standard input, output and error, its arguments, an empty directory as /tmp
-    that is removed at its end, the directory of its source to read if it is Rust or Python, and what the
-    options name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+    that is removed at its end, the directory of its source to read if it is Rust or Python, and what
+    the options name. Nothing else: no other file, no other variable, no network. `-v` prints it.
 
     Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
     122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;

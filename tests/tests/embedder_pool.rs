@@ -210,7 +210,10 @@ fn dropping_the_pool_ends_its_workers() {
     assert_eq!(workers.len(), 2);
     drop(pool);
     for worker in workers {
-        assert_eq!(worker.join_timeout(GUARD), Some(ExitStatus::Terminated));
+        let status = worker.join_timeout(GUARD);
+        // One that had not asked for its first job yet is told that there is no pool, and returns.
+        let ended = [Some(ExitStatus::Terminated), Some(ExitStatus::Exited(0))];
+        assert!(ended.contains(&status), "{status:?}");
     }
 }
 
