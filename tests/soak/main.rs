@@ -18,9 +18,12 @@ mod ledger;
 mod options;
 mod programs;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use options::{Options, Proof};
 use std::process::ExitCode;
+
+/// The memory after many processes may be larger by one part in so many.
+const TOLERANCE: u64 = 20;
 
 fn main() -> ExitCode {
     let options = match Options::parse(std::env::args().skip(1)) {
@@ -50,7 +53,13 @@ fn run(options: &Options) -> Result<()> {
         Proof::Calls => calls::run(options),
         Proof::Spawns => {
             let first = options.count.min(10_000);
-            println!("{}", isopod_tests::many_spawns(options.count, first)?);
+            let spawns = isopod_tests::many_spawns(options.count, first)?;
+            println!("{spawns}");
+            let growth = spawns.growth_bytes();
+            ensure!(
+                growth <= spawns.first_bytes / TOLERANCE,
+                "memory has grown by {growth} bytes, more than 5 %"
+            );
             Ok(())
         }
     }

@@ -6,9 +6,6 @@ use isopod_host::ExitStatus;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// The memory at the end may be larger by one part in so many.
-const TOLERANCE: u64 = 20;
-
 /// One in so many is ended by its embedder, the others by themselves.
 const KILLED: u32 = 8;
 
@@ -36,8 +33,8 @@ pub struct ManySpawns {
 /// Starts so many processes and waits for the end of each.
 ///
 /// # Errors
-/// If the resident memory at the end is larger by more than 5 % than after the first `first`; if a
-/// process does not start or end as it should.
+/// If a process does not start or end as it should. What the memory may be is for the caller to say:
+/// that of the allocator's arenas, one for each thread, comes to rest only after some ten thousand.
 pub fn many_spawns(count: u32, first: u32) -> Result<ManySpawns> {
     let bench = Bench::new()?;
     let command = bench.command("nothing");
@@ -85,11 +82,15 @@ pub fn many_spawns(count: u32, first: u32) -> Result<ManySpawns> {
         time: start.elapsed(),
     };
     ensure!(bench.engine.processes().is_empty(), "processes are left");
-    ensure!(
-        spawns.last_bytes <= first_bytes + first_bytes / TOLERANCE,
-        "memory has grown by more than 5 %: {spawns}"
-    );
     Ok(spawns)
+}
+
+impl ManySpawns {
+    /// By how much the memory has grown since the first, in bytes.
+    #[must_use]
+    pub fn growth_bytes(&self) -> u64 {
+        self.last_bytes.saturating_sub(self.first_bytes)
+    }
 }
 
 impl fmt::Display for ManySpawns {
