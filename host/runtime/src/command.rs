@@ -142,9 +142,10 @@ impl Command {
     /// Starts the program's main process. Does not wait for it to run.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] and [`ErrorKind::Io`] for a directory that cannot be opened,
-    /// [`ErrorKind::InvalidArgument`] for a limit below the smallest or an argument that holds a
-    /// NUL byte, [`ErrorKind::LimitExceeded`] if too many processes live.
+    /// [`NotFound`](crate::ErrorKind::NotFound) and [`Io`](crate::ErrorKind::Io) for a directory that
+    /// cannot be opened, [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for a limit below the
+    /// smallest or an argument that holds a NUL byte,
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if too many processes live.
     pub fn spawn(self) -> Result<Process> {
         let deadline = self
             .limits
