@@ -62,10 +62,19 @@ pub fn componentize(core_module: &[u8]) -> Result<Vec<u8>, Error> {
     } else {
         WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER
     };
-    ComponentEncoder::default()
-        .validate(false)
-        .module(&with_exit)
-        .and_then(|encoder| encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter))
-        .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| Error::Encode(format!("{error:#}")))
+    let encode = || {
+        ComponentEncoder::default()
+            .validate(false)
+            .module(&with_exit)
+            .and_then(|encoder| encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter))
+            .and_then(|mut encoder| encoder.encode())
+    };
+    // The parser of the bindings' metadata trusts it: fuzzing found bytes that it panics on.
+    // Everything that it has in its hands then is its own, and dropped.
+    match std::panic::catch_unwind(encode) {
+        Ok(encoded) => encoded.map_err(|error| Error::Encode(format!("{error:#}"))),
+        Err(_) => Err(Error::Encode(
+            "the metadata of its bindings is malformed".to_owned(),
+        )),
+    }
 }

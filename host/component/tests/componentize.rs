@@ -243,3 +243,14 @@ fn other_bytes_are_refused_with_what_they_are() {
         assert_eq!(componentize(bytes).unwrap_err().to_string(), expected);
     }
 }
+
+/// Found by fuzzing: the parser of metadata panics on it.
+#[test]
+fn malformed_metadata_is_an_error() {
+    let module = include_bytes!("../../../fuzz/corpus/component/malformed-metadata");
+    let error = componentize(module).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the module cannot be made a component: the metadata of its bindings is malformed"
+    );
+}
