@@ -79,7 +79,8 @@ pub(crate) struct Said {
 
 /// The tree has come to rest: looks for a deadlock after a moment, unless that is on its way.
 pub(crate) fn check_soon(tree: &Arc<Tree>) {
-    if tree.on_deadlock == OnDeadlock::Ignore || !tree.rest.claim() {
+    // A tree that has ended rests for good: no alarm for each short program.
+    if !tree.rest.claim() || tree.ended.get().is_some() {
         return;
     }
     let weak = Arc::downgrade(tree);

@@ -76,7 +76,7 @@ impl EngineBuilder {
     }
 
     /// How many processes may live at once: 1,000 unless set, or as many as the machine holds, if
-    /// that is less ([`Engine::max_processes`] tells): each takes a thread, and up to 10 mappings of
+    /// that is less ([`Engine::max_processes`] tells): each takes a thread, and up to 16 mappings of
     /// the kernel's `vm.max_map_count`. Address space is reserved for them at the start.
     pub fn max_processes(mut self, count: u32) -> Self {
         self.max_processes = Some(count);

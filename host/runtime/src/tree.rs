@@ -248,9 +248,7 @@ impl Tree {
 
     /// One that was active is so no more.
     pub(crate) fn end_activity(self: &Arc<Self>) {
-        let looks = self.on_deadlock != OnDeadlock::Ignore;
-        // A tree that has ended rests for good: no alarm for each short program.
-        if looks && self.rest.end() && self.ended.get().is_none() {
+        if self.on_deadlock != OnDeadlock::Ignore && self.rest.end() {
             deadlock::check_soon(self);
         }
     }

@@ -35,11 +35,16 @@ def dumps(*objects):
 
 def loads(message):
     """The one object of a message."""
+    return _with_handles(message.handles, pickle.loads, message.bytes)
+
+
+def _with_handles(handles, load, pickled):
+    """What `load` makes of a pickle whose host objects are among these handles."""
     global _receiving
     outer = _receiving
-    _receiving = message.handles
+    _receiving = handles
     try:
-        return pickle.loads(message.bytes)
+        return load(pickled)
     finally:
         _receiving = outer
 
@@ -52,13 +57,7 @@ class Reader:
         self._buffer = io.BytesIO(message.bytes)
 
     def next(self):
-        global _receiving
-        outer = _receiving
-        _receiving = self._handles
-        try:
-            return pickle.load(self._buffer)
-        finally:
-            _receiving = outer
+        return _with_handles(self._handles, pickle.load, self._buffer)
 
 
 def is_sending():

@@ -84,9 +84,7 @@ impl Grants {
         if source == Source::Rust {
             let own = own_directory(path);
             let name = own.to_string_lossy().into_owned();
-            if !self.has_directory(&name) {
-                self.directories.push((own, name, Access::ReadOnly));
-            }
+            self.read_only_as(&own, name);
         }
         if self.has_directory(PRIVATE) {
             return;
@@ -129,13 +127,16 @@ impl Grants {
     /// # Errors
     /// A path that is not UTF-8.
     pub(crate) fn read_only(&mut self, directory: &Path) -> anyhow::Result<()> {
-        let mut granted = self.directories.iter();
-        if !granted.any(|(_, guest, _)| directory.starts_with(guest)) {
-            let guest = utf8(directory)?;
-            self.directories
-                .push((directory.to_owned(), guest, Access::ReadOnly));
-        }
+        self.read_only_as(directory, utf8(directory)?);
         Ok(())
+    }
+
+    /// The same, under another name.
+    fn read_only_as(&mut self, directory: &Path, name: String) {
+        if !self.has_directory(&name) {
+            self.directories
+                .push((directory.to_owned(), name, Access::ReadOnly));
+        }
     }
 
     /// Puts an argument before the others.

@@ -20,11 +20,12 @@ pub(super) type Files<'a> = WasiFilesystemCtxView<'a>;
 pub(super) const BUSY: ErrorCode = ErrorCode::WouldBlock;
 
 impl State {
-    /// Runs an operation on a descriptor, away from the process's own thread.
+    /// Runs an operation on a descriptor, away from the process's own thread: where it is called, it
+    /// may block, so nothing in it is ever waited for.
     pub(super) async fn on<R: Send + 'static>(
         &mut self,
         descriptor: Resource<Descriptor>,
-        body: impl FnOnce(&mut Files<'_>, Resource<Descriptor>) -> FsResult<R> + Send + 'static,
+        body: impl AsyncFnOnce(&mut Files<'_>, Resource<Descriptor>) -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
         let descriptor = self.table.get(&descriptor)?.clone();
         let mut context = self.filesystem().ctx.clone();
@@ -35,7 +36,7 @@ impl State {
                 ctx: &mut context,
                 table: &mut table,
             };
-            body(&mut files, descriptor)
+            now(body(&mut files, descriptor))?
         });
         match operation.await {
             Ok(result) => result,
@@ -70,7 +71,7 @@ impl State {
 
 /// The result of a future that does all its work when it is asked first: the context and the
 /// descriptors say that it may block.
-pub(super) fn now<R>(future: impl Future<Output = R>) -> FsResult<R> {
+fn now<R>(future: impl Future<Output = R>) -> FsResult<R> {
     poll_noop(pin!(future)).ok_or_else(|| {
         FsError::trap(wasmtime::format_err!(
             "a file operation did not run where it was called"

@@ -1,7 +1,6 @@
 //! `wasi:filesystem/types`: each operation is wasmtime-wasi's, called on a thread where it may block,
 //! with a copy of the descriptor in a table of its own.
 
-use super::calls::now;
 use super::open::{self, Wanted};
 use super::streams::{FileInput, Place};
 use crate::exit_status::ExitStatus;
@@ -23,22 +22,22 @@ impl HostDescriptor for State {
         length: Filesize,
         advice: Advice,
     ) -> FsResult<()> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.advise(descriptor, offset, length, advice))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.advise(descriptor, offset, length, advice).await
         })
         .await
     }
 
     async fn sync_data(&mut self, descriptor: Resource<Descriptor>) -> FsResult<()> {
-        self.on(descriptor, |files, descriptor| {
-            now(files.sync_data(descriptor))?
+        self.on(descriptor, async |files, descriptor| {
+            files.sync_data(descriptor).await
         })
         .await
     }
 
     async fn get_flags(&mut self, descriptor: Resource<Descriptor>) -> FsResult<DescriptorFlags> {
-        self.on(descriptor, |files, descriptor| {
-            now(files.get_flags(descriptor))?
+        self.on(descriptor, async |files, descriptor| {
+            files.get_flags(descriptor).await
         })
         .await
     }
@@ -47,15 +46,15 @@ impl HostDescriptor for State {
         if let Descriptor::Dir(_) = self.table.get(&descriptor)? {
             return Ok(DescriptorType::Directory);
         }
-        self.on(descriptor, |files, descriptor| {
-            now(files.get_type(descriptor))?
+        self.on(descriptor, async |files, descriptor| {
+            files.get_type(descriptor).await
         })
         .await
     }
 
     async fn set_size(&mut self, descriptor: Resource<Descriptor>, size: Filesize) -> FsResult<()> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.set_size(descriptor, size))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.set_size(descriptor, size).await
         })
         .await
     }
@@ -66,8 +65,8 @@ impl HostDescriptor for State {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.set_times(descriptor, accessed, modified))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.set_times(descriptor, accessed, modified).await
         })
         .await
     }
@@ -78,8 +77,8 @@ impl HostDescriptor for State {
         length: Filesize,
         offset: Filesize,
     ) -> FsResult<(Vec<u8>, bool)> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.read(descriptor, length, offset))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.read(descriptor, length, offset).await
         })
         .await
     }
@@ -90,8 +89,8 @@ impl HostDescriptor for State {
         bytes: Vec<u8>,
         offset: Filesize,
     ) -> FsResult<Filesize> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.write(descriptor, bytes, offset))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.write(descriptor, bytes, offset).await
         })
         .await
     }
@@ -100,8 +99,8 @@ impl HostDescriptor for State {
         &mut self,
         descriptor: Resource<Descriptor>,
     ) -> FsResult<Resource<DirectoryEntryStream>> {
-        let entries = self.on(descriptor, |files, descriptor| {
-            let entries = now(files.read_directory(descriptor))??;
+        let entries = self.on(descriptor, async |files, descriptor| {
+            let entries = files.read_directory(descriptor).await?;
             Ok(files.table.delete(entries)?)
         });
         let entries = entries.await?;
@@ -109,8 +108,10 @@ impl HostDescriptor for State {
     }
 
     async fn sync(&mut self, descriptor: Resource<Descriptor>) -> FsResult<()> {
-        self.on(descriptor, |files, descriptor| now(files.sync(descriptor))?)
-            .await
+        self.on(descriptor, async |files, descriptor| {
+            files.sync(descriptor).await
+        })
+        .await
     }
 
     async fn create_directory_at(
@@ -118,15 +119,17 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.create_directory_at(descriptor, path))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.create_directory_at(descriptor, path).await
         })
         .await
     }
 
     async fn stat(&mut self, descriptor: Resource<Descriptor>) -> FsResult<DescriptorStat> {
-        self.on(descriptor, |files, descriptor| now(files.stat(descriptor))?)
-            .await
+        self.on(descriptor, async |files, descriptor| {
+            files.stat(descriptor).await
+        })
+        .await
     }
 
     async fn stat_at(
@@ -135,8 +138,8 @@ impl HostDescriptor for State {
         path_flags: PathFlags,
         path: String,
     ) -> FsResult<DescriptorStat> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.stat_at(descriptor, path_flags, path))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.stat_at(descriptor, path_flags, path).await
         })
         .await
     }
@@ -149,8 +152,10 @@ impl HostDescriptor for State {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.set_times_at(descriptor, path_flags, path, accessed, modified))?
+        self.on(descriptor, async move |files, descriptor| {
+            files
+                .set_times_at(descriptor, path_flags, path, accessed, modified)
+                .await
         })
         .await
     }
@@ -164,9 +169,11 @@ impl HostDescriptor for State {
         new_path: String,
     ) -> FsResult<()> {
         let other = self.table.get(&new_descriptor)?.clone();
-        self.on(descriptor, move |files, descriptor| {
+        self.on(descriptor, async move |files, descriptor| {
             let other = files.table.push(other)?;
-            now(files.link_at(descriptor, path_flags, path, other, new_path))?
+            files
+                .link_at(descriptor, path_flags, path, other, new_path)
+                .await
         })
         .await
     }
@@ -186,7 +193,7 @@ impl HostDescriptor for State {
             open_flags,
             flags,
         };
-        let opened = self.on(descriptor, move |files, descriptor| {
+        let opened = self.on(descriptor, async move |files, descriptor| {
             if !takes_special_files {
                 if let Descriptor::Dir(directory) = files.table.get(&descriptor)?
                     && let Some(opened) = open::ordinary(directory, &wanted)?
@@ -195,12 +202,13 @@ impl HostDescriptor for State {
                 }
                 let (at, path) = (Resource::new_borrow(descriptor.rep()), wanted.path.clone());
                 // What is not there is to be made.
-                if let Ok(found) = now(files.stat_at(at, path_flags, path))? {
+                if let Ok(found) = files.stat_at(at, path_flags, path).await {
                     open::check_type(&found)?;
                 }
             }
-            let opened =
-                now(files.open_at(descriptor, path_flags, wanted.path, open_flags, flags))??;
+            let opened = files
+                .open_at(descriptor, path_flags, wanted.path, open_flags, flags)
+                .await?;
             Ok(files.table.delete(opened)?)
         });
         let opened = opened.await?;
@@ -217,8 +225,8 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         path: String,
     ) -> FsResult<String> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.readlink_at(descriptor, path))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.readlink_at(descriptor, path).await
         })
         .await
     }
@@ -228,8 +236,8 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.remove_directory_at(descriptor, path))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.remove_directory_at(descriptor, path).await
         })
         .await
     }
@@ -242,9 +250,9 @@ impl HostDescriptor for State {
         new_path: String,
     ) -> FsResult<()> {
         let other = self.table.get(&new_descriptor)?.clone();
-        self.on(descriptor, move |files, descriptor| {
+        self.on(descriptor, async move |files, descriptor| {
             let other = files.table.push(other)?;
-            now(files.rename_at(descriptor, path, other, new_path))?
+            files.rename_at(descriptor, path, other, new_path).await
         })
         .await
     }
@@ -255,8 +263,8 @@ impl HostDescriptor for State {
         target: String,
         path: String,
     ) -> FsResult<()> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.symlink_at(descriptor, target, path))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.symlink_at(descriptor, target, path).await
         })
         .await
     }
@@ -266,8 +274,8 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.unlink_file_at(descriptor, path))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.unlink_file_at(descriptor, path).await
         })
         .await
     }
@@ -304,9 +312,12 @@ impl HostDescriptor for State {
         b: Resource<Descriptor>,
     ) -> wasmtime::Result<bool> {
         let other = self.table.get(&b)?.clone();
-        let is_same = self.on(a, move |files, descriptor| {
+        let is_same = self.on(a, async move |files, descriptor| {
             let other = files.table.push(other)?;
-            now(files.is_same_object(descriptor, other))?.map_err(FsError::trap)
+            files
+                .is_same_object(descriptor, other)
+                .await
+                .map_err(FsError::trap)
         });
         is_same.await.map_err(|error| match error.downcast() {
             // The call has no error of this kind.
@@ -322,8 +333,8 @@ impl HostDescriptor for State {
         &mut self,
         descriptor: Resource<Descriptor>,
     ) -> FsResult<MetadataHashValue> {
-        self.on(descriptor, |files, descriptor| {
-            now(files.metadata_hash(descriptor))?
+        self.on(descriptor, async |files, descriptor| {
+            files.metadata_hash(descriptor).await
         })
         .await
     }
@@ -334,8 +345,8 @@ impl HostDescriptor for State {
         path_flags: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
-        self.on(descriptor, move |files, descriptor| {
-            now(files.metadata_hash_at(descriptor, path_flags, path))?
+        self.on(descriptor, async move |files, descriptor| {
+            files.metadata_hash_at(descriptor, path_flags, path).await
         })
         .await
     }

@@ -166,7 +166,7 @@ impl HostPool for State {
             initializer,
             _initializer_charge: initializer_charge,
             job_timeout: options.job_timeout,
-            rights: std::sync::Arc::clone(&parent.rights),
+            rights: Arc::clone(&parent.rights),
             limits: ProcessLimits {
                 memory_bytes: options.memory_limit.unwrap_or(parent.limits.memory_bytes),
                 ..parent.limits
