@@ -1,9 +1,11 @@
 //! What a random program has noted, and whether it can have been so.
 
 use crate::layout::{
-    ABANDONED, BAD_ENDS, BEGUN, DICT_BEGUN, DICT_DONE, DICT_VALUE, FINISHED, GIVEN_UP, JOB_RUNS,
-    JOBS, JOBS_LOST, JOBS_RIGHT, KILLS, MESSAGES, MOST_JOBS, MOST_MESSAGES, NEXT_MESSAGE, PUT,
-    RECEIVED, ROUND_TRIPS, SECTIONS, STARTED, VIOLATIONS, WORDS,
+    ABANDONED, BAD_ENDS, BEGUN, DICT_BEGUN, DICT_DONE, DICT_VALUE, ELEMENTS_LEFT, EVENTS, FINISHED,
+    GIVEN_UP, JOB_RUNS, JOBS, JOBS_LOST, JOBS_RIGHT, KILLS, MESSAGES, MOST_JOBS, MOST_MESSAGES,
+    NEXT_MESSAGE, PARTIES, PASSED, PASSED_FIRST, PERMITS_BEGUN, PERMITS_LEFT, PERMITS_MADE,
+    PERMITS_TAKEN, POPPED, PUSHES_BEGUN, PUSHES_DONE, PUT, RECEIVED, ROUND_TRIPS, SECTIONS,
+    STARTED, TASKS, VIOLATIONS, WORDS,
 };
 use anyhow::{Result, ensure};
 use isopod_host::{CreateError, SharedMemory};
@@ -36,6 +38,11 @@ pub(crate) struct Counts {
     pub(crate) sections: u64,
     pub(crate) abandoned: u64,
     pub(crate) dict_updates: u64,
+    pub(crate) permits: u64,
+    pub(crate) passed: u64,
+    pub(crate) elements: u64,
+    pub(crate) events: u64,
+    pub(crate) tasks: u64,
 }
 
 impl Ledger {
@@ -73,6 +80,11 @@ impl Ledger {
             sections: self.word(SECTIONS)?,
             abandoned: self.word(ABANDONED)?,
             dict_updates: self.word(DICT_DONE)?,
+            permits: self.word(PERMITS_TAKEN)?,
+            passed: self.word(PASSED)?,
+            elements: self.word(PUSHES_DONE)?,
+            events: self.word(EVENTS)?,
+            tasks: self.word(TASKS)?,
             ..Counts::default()
         };
         let ends = counts.embedder_kills + counts.parent_kills + counts.bad_ends;
@@ -88,6 +100,7 @@ impl Ledger {
                 (done..=begun).contains(&value),
                 "the dict counts {value}: {begun} were begun and {done} done"
             );
+            self.check_meetings(ends)?;
         }
         let (told, sections) = (counts.abandoned, counts.sections);
         // Who was told may have been ended at that moment, and the next is told again.
@@ -96,6 +109,34 @@ impl Ledger {
             "{told} of {sections} owners were told of {ends} ends"
         );
         Ok(counts)
+    }
+
+    /// Each end can have come between one thing that was done and its note.
+    fn check_meetings(&self, ends: u64) -> Result<()> {
+        for (what, begun, done, taken, left) in [
+            (
+                "permits",
+                PERMITS_BEGUN,
+                PERMITS_MADE,
+                PERMITS_TAKEN,
+                PERMITS_LEFT,
+            ),
+            ("elements", PUSHES_BEGUN, PUSHES_DONE, POPPED, ELEMENTS_LEFT),
+        ] {
+            let (begun, done) = (self.word(begun)?, self.word(done)?);
+            let (taken, left) = (self.word(taken)?, self.word(left)?);
+            ensure!(
+                taken + left <= begun && done <= taken + left + ends,
+                "{begun} {what} were begun, {done} made, {taken} taken, {left} left, by {ends} ends"
+            );
+        }
+        let (passed, first) = (self.word(PASSED)?, self.word(PASSED_FIRST)?);
+        let parties = u64::from(PARTIES);
+        ensure!(
+            passed <= parties * (first + ends) && parties * first <= passed + ends,
+            "{passed} passed a barrier of {parties}, {first} of them first, by {ends} ends"
+        );
+        Ok(())
     }
 
     fn check_messages(&self, counts: &mut Counts) -> Result<()> {
@@ -159,6 +200,11 @@ impl AddAssign for Counts {
         self.sections += other.sections;
         self.abandoned += other.abandoned;
         self.dict_updates += other.dict_updates;
+        self.permits += other.permits;
+        self.passed += other.passed;
+        self.elements += other.elements;
+        self.events += other.events;
+        self.tasks += other.tasks;
     }
 }
 
@@ -171,7 +217,8 @@ impl fmt::Display for Counts {
              messages: {} put, {} taken, {} not, {} refused\n\
              jobs: {} submitted, {} right, {} lost with their worker\n\
              critical sections: {}, of which {} were told of an abandoned lock\n\
-             {} round trips through pipes, {} updates of dicts",
+             {} round trips through pipes, {} updates of dicts, {} elements of lists\n\
+             {} permits taken under conditions, {} passed barriers, {} waits for events, {} tasks",
             self.programs,
             self.finished,
             self.processes,
@@ -189,6 +236,11 @@ impl fmt::Display for Counts {
             self.abandoned,
             self.round_trips,
             self.dict_updates,
+            self.elements,
+            self.permits,
+            self.passed,
+            self.events,
+            self.tasks,
         )
     }
 }

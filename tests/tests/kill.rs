@@ -6,8 +6,9 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Command, Ending, Engine, ExitStatus, Program, Stdin};
+use isopod_host::{Command, Ending, Engine, ExitStatus, Policy, Program, Stdin};
 use isopod_tests::{Bench, GUARD, Random, eventually};
+use std::net::TcpListener;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -81,6 +82,26 @@ fn reading_standard_input_ends() {
     bench.wait_ready(1).unwrap();
     process.kill();
     assert_eq!(process.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
+}
+
+#[test]
+fn waiting_for_the_network_ends() {
+    let bench = Bench::new().unwrap();
+    // The system completes the connections; nobody accepts them, so nothing is ever sent.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for scenario in [format!("network read {port}"), "network accept".to_owned()] {
+        for _ in 0..20 {
+            let policy = Policy::default()
+                .connect(format!("127.0.0.1:{port}").parse().unwrap())
+                .listen("127.0.0.1:*".parse().unwrap());
+            let process = bench.command(&scenario).policy(policy).spawn().unwrap();
+            bench.wait_ready(1).unwrap();
+            process.kill();
+            let status = process.join_tree_timeout(GUARD);
+            assert_eq!(status, Some(ExitStatus::Killed), "{scenario}");
+        }
+    }
 }
 
 #[test]

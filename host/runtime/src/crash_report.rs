@@ -1,7 +1,8 @@
 //! What is told of a process that ended abnormally: how, where in the guest, and with what.
 //!
-//! It leaves out the last host call: a name per call would have to be written on each of them, and
-//! the uppermost frames of the backtrace show whose imports the guest was calling.
+//! Of the last host call it tells the interface: the linker runs a line per interface at each call,
+//! while a name per function would have to be written on each of them. Where the guest was stopped in
+//! the call, the uppermost frames of the backtrace show which function it was.
 
 use crate::exit_status::ExitStatus;
 use crate::limits;
@@ -39,6 +40,9 @@ pub struct CrashReport {
     pub backtrace: Vec<Frame>,
     /// The logical CPU that it was pinned to at the end.
     pub core: Option<usize>,
+    /// The interface of the host that it called last, such as `isopod:multiprocessing/queue`; `WASI`
+    /// for all of WASI. None if it has called none.
+    pub last_host_call: Option<&'static str>,
     /// The size of its linear memories at the end.
     pub memory_bytes: u64,
 }
@@ -81,6 +85,7 @@ impl CrashReport {
             cause: cause.to_owned(),
             backtrace: vitals.backtrace().to_vec(),
             core: vitals.core_at_end().or_else(|| process.core()),
+            last_host_call: vitals.last_host_call(),
             memory_bytes: vitals.memory_bytes.load(Ordering::Relaxed),
         })
     }
@@ -93,6 +98,9 @@ impl fmt::Display for CrashReport {
         write!(formatter, "\nin task `{}`", self.task)?;
         if let Some(job) = self.job {
             write!(formatter, ", job {job}")?;
+        }
+        if let Some(interface) = self.last_host_call {
+            write!(formatter, ", last called `{interface}`")?;
         }
         if let Some(core) = self.core {
             write!(formatter, ", on core {core}")?;
@@ -251,15 +259,17 @@ mod tests {
             cause: "out of bounds".to_owned(),
             backtrace: vec![frame("a::b", None), frame("a::c", Some(7))],
             core: Some(1),
+            last_host_call: Some("isopod:multiprocessing/queue"),
             memory_bytes: 1 << 20,
         };
         assert_eq!(
             report.to_string(),
             "out of bounds\nbacktrace:\n    0: a::b at 0x1a2b\n    1: a::c at a.rs:7\n\
-             in task `square`, job 3, on core 1, with 1 MiB of memory"
+             in task `square`, job 3, last called `isopod:multiprocessing/queue`, on core 1, \
+             with 1 MiB of memory"
         );
         report.backtrace.clear();
-        (report.job, report.core) = (None, None);
+        (report.job, report.core, report.last_host_call) = (None, None, None);
         assert_eq!(
             report.to_string(),
             "out of bounds\nin task `square`, with 1 MiB of memory"

@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) process: Arc<ProcessState>,
     /// Where its operations on files are counted.
     pub(crate) operations: Operations,
+    /// The interface that the guest called last.
+    pub(crate) last_host_call: Option<&'static str>,
     memory: MemoryLimit,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
@@ -37,6 +39,8 @@ pub(crate) struct State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        // Each function of WASI begins here.
+        self.last_host_call = Some("WASI");
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
@@ -140,8 +144,10 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
         table,
         stdout,
         stderr,
+        last_host_call,
         ..
     } = store.data_mut();
+    process.vitals.last_called(*last_host_call);
     let (stdout, stderr) = (Arc::clone(stdout), Arc::clone(stderr));
     // Locks first, then the handles (the table), then the guest's memory, which may take long.
     process.waiter.end(match status.is_normal() {
@@ -289,6 +295,7 @@ impl State {
                 &process.tree.file_operations,
                 process.engine().file_operations(),
             ),
+            last_host_call: None,
             memory: MemoryLimit::new(process.limits, &process.tree.memory, &process.vitals),
             stdout,
             stderr,

@@ -22,6 +22,7 @@ pub(crate) struct Vitals {
     cpu_time: OnceLock<Duration>,
     core_at_end: OnceLock<usize>,
     backtrace: OnceLock<Vec<Frame>>,
+    last_host_call: OnceLock<&'static str>,
 }
 
 impl Vitals {
@@ -47,6 +48,17 @@ impl Vitals {
 
     pub(crate) fn backtrace(&self) -> &[Frame] {
         self.backtrace.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The interface that the guest called last, if it has called any.
+    pub(crate) fn last_called(&self, interface: Option<&'static str>) {
+        if let Some(interface) = interface {
+            let _ = self.last_host_call.set(interface);
+        }
+    }
+
+    pub(crate) fn last_host_call(&self) -> Option<&'static str> {
+        self.last_host_call.get().copied()
     }
 
     pub(crate) fn core_at_end(&self) -> Option<usize> {

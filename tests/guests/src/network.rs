@@ -1,6 +1,6 @@
 //! Connections, by the interfaces of WASI themselves: the standard library has none on this target.
 
-use crate::Outcome;
+use crate::wasi::io::streams::{InputStream, OutputStream};
 use crate::wasi::sockets::instance_network::instance_network;
 use crate::wasi::sockets::ip_name_lookup::resolve_addresses;
 use crate::wasi::sockets::network::{
@@ -8,6 +8,7 @@ use crate::wasi::sockets::network::{
 };
 use crate::wasi::sockets::tcp::TcpSocket;
 use crate::wasi::sockets::tcp_create_socket::create_tcp_socket;
+use crate::{Outcome, ready};
 use isopod::Process;
 
 pub fn run(scenario: &[&str]) -> Outcome {
@@ -19,6 +20,8 @@ pub fn run(scenario: &[&str]) -> Outcome {
         ),
         ["look-up", name] => println!("{}", shown(look_up(name))),
         ["child", port] => child(port)?,
+        ["read", port] => read(number(port))?,
+        ["accept"] => accept()?,
         other => panic!("no scenario {other:?}"),
     }
     Ok(())
@@ -69,9 +72,7 @@ fn finish<T>(
 /// Sends four bytes and gives what comes back.
 fn connect(port: u16) -> String {
     let exchange = || {
-        let socket = create_tcp_socket(IpAddressFamily::Ipv4)?;
-        socket.start_connect(&instance_network(), loopback(port))?;
-        let (input, output) = finish(&socket, TcpSocket::finish_connect)?;
+        let (_socket, input, output) = connection(port)?;
         output.blocking_write_and_flush(b"ping").expect("sent");
         let answer = input.blocking_read(4).expect("an answer");
         Ok(String::from_utf8_lossy(&answer).into_owned())
@@ -79,12 +80,40 @@ fn connect(port: u16) -> String {
     shown(exchange())
 }
 
+fn connection(port: u16) -> Result<(TcpSocket, InputStream, OutputStream), ErrorCode> {
+    let socket = create_tcp_socket(IpAddressFamily::Ipv4)?;
+    socket.start_connect(&instance_network(), loopback(port))?;
+    let (input, output) = finish(&socket, TcpSocket::finish_connect)?;
+    Ok((socket, input, output))
+}
+
+/// Reads what never comes.
+fn read(port: u16) -> Outcome {
+    let (_socket, input, _output) = connection(port).expect("a connection");
+    ready()?;
+    input.blocking_read(1).expect("a byte");
+    Ok(())
+}
+
+/// Waits for a connection that nobody makes.
+fn accept() -> Outcome {
+    let socket = listener(0).expect("a listener");
+    ready()?;
+    finish(&socket, TcpSocket::accept).expect("a connection");
+    Ok(())
+}
+
 fn listen(port: u16) -> Result<(), ErrorCode> {
+    listener(port).map(drop)
+}
+
+fn listener(port: u16) -> Result<TcpSocket, ErrorCode> {
     let socket = create_tcp_socket(IpAddressFamily::Ipv4)?;
     socket.start_bind(&instance_network(), loopback(port))?;
     finish(&socket, TcpSocket::finish_bind)?;
     socket.start_listen()?;
-    finish(&socket, TcpSocket::finish_listen)
+    finish(&socket, TcpSocket::finish_listen)?;
+    Ok(socket)
 }
 
 fn look_up(name: &str) -> Result<String, ErrorCode> {

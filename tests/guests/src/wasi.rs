@@ -1,6 +1,6 @@
 //! Interfaces of WASI as they are, for what the standard library does not do.
 
-pub use bindings::wasi::{filesystem, sockets};
+pub use bindings::wasi::{filesystem, io, sockets};
 
 mod bindings {
     #![allow(unsafe_code, dead_code, clippy::all, reason = "generated")]
@@ -119,6 +119,8 @@ mod bindings {
                         finish-connect: func() -> result<tuple<input-stream, output-stream>, error-code>;
                         start-listen: func() -> result<_, error-code>;
                         finish-listen: func() -> result<_, error-code>;
+                        accept: func()
+                            -> result<tuple<tcp-socket, input-stream, output-stream>, error-code>;
                         subscribe: func() -> pollable;
                     }
                 }

@@ -59,9 +59,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)
         .and_then(|()| crate::files::link(&mut linker))
         .and_then(|()| crate::name_lookup::link(&mut linker))
-        .and_then(|()| {
-            bindings::Program::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
-        })
+        .and_then(|()| link_interfaces(&mut linker))
         .map_err(|error| {
             Error::new(
                 ErrorKind::Engine,
@@ -72,6 +70,24 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
     #[cfg(test)]
     crate::bug::tests::link_panic(&mut linker);
     Ok(linker)
+}
+
+/// The interfaces of isopod, each with a note of its name at each call, for crash reports.
+fn link_interfaces(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    macro_rules! link {
+        ($($interface:ident)*) => {$(
+            bindings::isopod::multiprocessing::$interface::add_to_linker::<_, HasSelf<State>>(
+                linker,
+                |state| {
+                    state.last_host_call =
+                        Some(concat!("isopod:multiprocessing/", stringify!($interface)));
+                    state
+                },
+            )?;
+        )*};
+    }
+    link!(types process queue pipe sync wait memory direct pool manager);
+    Ok(())
 }
 
 /// WIT's time-outs are in nanoseconds.

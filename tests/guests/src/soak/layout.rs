@@ -27,8 +27,28 @@ pub(crate) const STARTED: u32 = 14;
 /// Messages that found no room in time, or the queue closed.
 pub(crate) const GIVEN_UP: u32 = 15;
 
+/// So many meet at the barrier.
+pub(crate) const PARTIES: u32 = 2;
+
+/// Permits that were made and taken under a condition, and what is left of them in the end.
+pub(crate) const PERMITS_BEGUN: u32 = 16;
+pub(crate) const PERMITS_MADE: u32 = 17;
+pub(crate) const PERMITS_TAKEN: u32 = 18;
+pub(crate) const PERMITS_LEFT: u32 = 19;
+/// Arrivals at the barrier that passed, and those of them with the number 0.
+pub(crate) const PASSED: u32 = 20;
+pub(crate) const PASSED_FIRST: u32 = 21;
+/// Elements of the list.
+pub(crate) const PUSHES_BEGUN: u32 = 22;
+pub(crate) const PUSHES_DONE: u32 = 23;
+pub(crate) const POPPED: u32 = 24;
+pub(crate) const ELEMENTS_LEFT: u32 = 25;
+/// Waits for the event that saw it set, and tasks of the joinable queue that were done.
+pub(crate) const EVENTS: u32 = 26;
+pub(crate) const TASKS: u32 = 27;
+
 /// The words of messages begin here: each is the sum of what was done with the message.
-pub(crate) const MESSAGES: u32 = 16;
+pub(crate) const MESSAGES: u32 = 28;
 pub(crate) const MOST_MESSAGES: u32 = 1_000;
 pub(crate) const BEGUN: u32 = 1;
 pub(crate) const PUT: u32 = 1 << 8;

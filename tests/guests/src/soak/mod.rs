@@ -1,5 +1,5 @@
-//! A random program: processes that end each other at random, over a queue, locks, pipes, a pool and
-//! a dict that they share.
+//! A random program: processes that end each other at random, over a queue, locks, pipes, a pool, a dict
+//! and [meetings] that they share.
 //!
 //! What is done is noted in the embedder's memory `ledger`, which outlives every process: before an
 //! operation that it begins, after it that it is done. The embedder compares (`tests/soak`), since who
@@ -7,6 +7,7 @@
 
 pub mod layout;
 mod ledger;
+mod meetings;
 mod pool;
 
 use crate::Outcome;
@@ -19,6 +20,7 @@ use layout::{
     MOST_MESSAGES, NEXT_MESSAGE, PUT, RECEIVED, ROUND_TRIPS, SECTIONS, STARTED,
 };
 use ledger::{ledger, note, note_message, violated};
+use meetings::Meetings;
 use pool::pool;
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
@@ -37,6 +39,7 @@ struct Objects {
     /// For each of the three, two numbers that are the same whenever nobody holds it.
     guarded: SharedMemory,
     counts: Dict<String, u32>,
+    meetings: Meetings,
 }
 
 /// A number that nobody else sends, and what follows from it.
@@ -86,7 +89,7 @@ impl Random {
         self.0 % bound.max(1)
     }
 
-    fn spin(&mut self) {
+    pub(crate) fn spin(&mut self) {
         for step in 0..self.below(20_000) {
             black_box(step);
         }
@@ -111,6 +114,7 @@ pub fn run(seed: &str) -> Outcome {
         semaphore: Semaphore::new(1)?,
         guarded: SharedMemory::new(48)?,
         counts: Dict::new()?,
+        meetings: Meetings::new()?,
     };
     let consumers = (0..random.below(3))
         .map(|_| Process::spawn(consume, (objects.clone(),)))
@@ -148,6 +152,7 @@ pub fn run(seed: &str) -> Outcome {
         }
     }
     while receive(objects.queue.try_get())? {}
+    objects.meetings.close()?;
     let value = objects.counts.get("count")?.unwrap_or_default();
     ledger(|ledger| ledger.store_u32(u64::from(DICT_VALUE) * 4, value))?;
     note(FINISHED)
@@ -191,7 +196,7 @@ fn receive(letter: Result<Letter, Error>) -> Result<bool, Error> {
 
 /// One of the things that a process does.
 fn work(objects: &Objects, random: &mut Random, depth: u32) -> Outcome {
-    match random.below(16) {
+    match random.below(22) {
         0..=3 => produce(objects, random),
         4 | 5 => receive(objects.queue.try_get()).map(drop),
         6..=9 => section(objects, random),
@@ -218,6 +223,7 @@ fn work(objects: &Objects, random: &mut Random, depth: u32) -> Outcome {
                 _ => panic!("on purpose"),
             }
         }
+        14..=19 => objects.meetings.attend(random),
         _ => {
             random.spin();
             Ok(())
