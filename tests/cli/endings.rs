@@ -104,7 +104,7 @@ fn a_trap_tells_its_kind_and_where() {
     error: process `MainProcess` ended: trap
     cause: wasm trap: wasm `unreachable` instruction executed
       backtrace:
-      in task `main`, on core N, with N of memory
+      in task `main`, last called `WASI`, on core N, with N of memory
     ");
 }
 
@@ -117,7 +117,7 @@ fn a_full_stack_is_a_trap() {
     error: process `MainProcess` ended: trap
     cause: wasm trap: call stack exhausted
       backtrace:
-      in task `main`, on core N, with N of memory
+      in task `main`, last called `WASI`, on core N, with N of memory
     ");
 }
 
@@ -137,7 +137,7 @@ fn the_memory_limit() {
     error: process `MainProcess` ended: memory limit
     cause: memory limit of 32 MiB reached: N MiB were wanted
       backtrace:
-      in task `main`, on core N, with N of memory
+      in task `main`, last called `WASI`, on core N, with N of memory
     hint: `--memory SIZE` sets the limit of each process
     --- status file
     {"status":"memory-limit","code":-9,"exit_code":121,"message":"memory limit of 32 MiB reached: N MiB were wanted","signal":null}
@@ -158,7 +158,7 @@ fn the_timeout() {
     error: process `MainProcess` ended: timeout
     cause: deadline of 300ms reached
       backtrace:
-      in task `main`, on core N, with N of memory
+      in task `main`, last called `WASI`, on core N, with N of memory
     hint: `--timeout TIME` sets how long a program may run
     --- status file
     {"status":"deadline","code":-9,"exit_code":124,"message":"deadline of 300ms reached","signal":null}
@@ -217,7 +217,7 @@ fn a_child_that_traps_is_told_with_its_name() {
     Process worker:
     wasm trap: wasm `unreachable` instruction executed
     backtrace:
-    in task `endings::end::{{closure}}`, on core N, with N of memory
+    in task `endings::end::{{closure}}`, last called `isopod:multiprocessing/process`, on core N, with N of memory
     Error: process `worker` trapped: wasm trap: wasm `unreachable` instruction executed
     ");
 }
@@ -266,7 +266,7 @@ fn a_plain_program_that_panics_traps() {
     error: process `MainProcess` ended: trap
     cause: wasm trap: wasm `unreachable` instruction executed
       backtrace:
-      in task `main`, on core N, with N of memory
+      in task `main`, last called `WASI`, on core N, with N of memory
     ");
 }
 
@@ -338,7 +338,7 @@ fn a_deadlock_ends_the_program_if_it_is_asked_to() {
     cause: deadlock: a process waits for itself
         `MainProcess` (id 1) waits in `acquire` for lock N, owned by `MainProcess`
       backtrace:
-      in task `main`, on core N, with N of memory
+      in task `main`, last called `isopod:multiprocessing/direct`, on core N, with N of memory
     --- status file
     {"status":"deadlock","code":-9,"exit_code":120,"message":"deadlock: a process waits for itself\n  `MainProcess` (id 1) waits in `acquire` for lock N, owned by `MainProcess`","signal":null}
     "#);

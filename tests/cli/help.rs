@@ -70,8 +70,8 @@ fn isopod_help_run() {
           --cores <LIST>              Run processes on these cores only, as `0-3,6` [default: all that
                                       isopod may use]
           --memory <SIZE>             Limit the memory of each process, as `256MiB`
-          --timeout <TIME>            End the program when it has run this long, as `30s` or `1m 30s`;
-                                      building does not count
+          --timeout <TIME>            End the program when it has run this long, as `30s` or `1m 30s`,
+                                      or `none`; building does not count [default: 30days]
           --max-processes <COUNT>     Limit the number of processes alive at a time [default: 256]
           --on-deadlock <WHAT>        What to do when processes wait for each other for ever: tell it on
                                       standard error, end the program with exit code 120, or nothing
@@ -93,7 +93,7 @@ fn isopod_help_run() {
 
     Limits:
           --cpu-time <TIME>               Limit the CPU time of each process; waiting does not count
-                                          [default: none]
+                                          [default: as --timeout]
           --max-handles <COUNT>           Limit what each process holds at a time: handles, open files
                                           [default: 100000]
           --max-message <SIZE>            Limit the size of a message [default: 64MiB]

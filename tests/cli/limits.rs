@@ -21,7 +21,7 @@ fn the_limit_of_cpu_time() {
     error: process `MainProcess` ended: limit of CPU time
     cause: limit of 50ms of CPU time reached
       backtrace:
-      in task `main`, on core N, with N of memory
+      in task `main`, last called `WASI`, on core N, with N of memory
     hint: `--cpu-time TIME` sets the limit of each process
     ");
 }
@@ -36,7 +36,7 @@ fn the_limit_of_output() {
     error: process `MainProcess` ended: limit
     cause: output limit of 3 bytes reached; raise it with `Limits::output` or `--max-output`
       backtrace:
-      in task `main`, on core N, with N of memory
+      in task `main`, last called `WASI`, on core N, with N of memory
     ");
 }
 

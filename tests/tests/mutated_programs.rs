@@ -4,8 +4,10 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a panic is how a test fails"
 )]
+#![allow(clippy::print_stdout, reason = "shown with a test that fails")]
 
 use isopod_host::{Capture, Command, Engine, ErrorKind, ExitStatus, Limits, Output, Program};
 use isopod_tests::{GUARD, Random};

@@ -143,7 +143,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<ByteCount>,
 
-    /// End the program when it has run this long, as `30s` or `1m 30s`; building does not count.
+    /// End the program when it has run this long, as `30s` or `1m 30s`, or `none`; building does not
+    /// count [default: 30days].
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Timeout>,
 

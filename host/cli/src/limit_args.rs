@@ -8,7 +8,8 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitArgs {
-    /// Limit the CPU time of each process; waiting does not count [default: none].
+    /// Limit the CPU time of each process; waiting does not count [default: as
+    /// --timeout].
     #[arg(long, value_name = "TIME")]
     pub(crate) cpu_time: Option<Timeout>,
 

@@ -186,7 +186,7 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()
 }
 
-/// `--timeout`: a span of time, above zero.
+/// `--timeout`: a span of time, above zero, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timeout(Duration);
 
@@ -202,6 +202,7 @@ impl FromStr for Timeout {
 
     fn from_str(text: &str) -> Result<Timeout, InvalidValue> {
         match humantime::parse_duration(text.trim()) {
+            _ if text.trim() == "none" => Ok(Timeout(Duration::MAX)),
             Ok(duration) if duration.is_zero() => refuse("the time must be above zero"),
             Ok(duration) => Ok(Timeout(duration)),
             Err(_) => refuse("a time looks like `30s`, `500ms` or `1m 30s`"),
@@ -211,7 +212,10 @@ impl FromStr for Timeout {
 
 impl fmt::Display for Timeout {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_duration(self.0).fmt(formatter)
+        match self.0 {
+            Duration::MAX => formatter.write_str("any length"),
+            duration => humantime::format_duration(duration).fmt(formatter),
+        }
     }
 }
 

@@ -147,10 +147,10 @@ impl Command {
     /// smallest or an argument that holds a NUL byte,
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if too many processes live.
     pub fn spawn(self) -> Result<Process> {
-        let deadline = self
-            .limits
-            .timeout
-            .and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
+        let timeout = self.limits.timeout;
+        // One past the end of the clock is none.
+        let deadline = Instant::now().checked_add(timeout);
+        let deadline = deadline.map(|deadline| (deadline, timeout));
         let (program, limits) = (self.program.clone(), self.limits.process);
         let (tree, rights) = self.into_tree()?;
         let birth = Birth {

@@ -27,6 +27,13 @@ pub(crate) fn measure(
     measure.single_within("operating system: SIGKILL of `sleep`", MEASUREMENT, || {
         expect(kill_native())
     });
+    // The floor of every end: the kernel takes the pages back.
+    for (name, bytes) in [
+        ("operating system: taking back 16 MiB written", 16 << 20),
+        ("operating system: taking back 256 MiB written", 256 << 20),
+    ] {
+        measure.single_within(name, MEASUREMENT, || give_back(bytes));
+    }
     let worker = floor::Worker::new(raw, *first)?;
     measure.single_within("raw wasmtime: epoch, busy loop", MEASUREMENT, || {
         expect(worker.kill_busy(raw, settle))
@@ -66,6 +73,14 @@ fn kill(host: &Host, state: &str, ready: &Queue) -> Result<Duration> {
     let elapsed = start.elapsed();
     anyhow::ensure!(status.code() == -9, "ended in another way: {status}");
     Ok(elapsed)
+}
+
+/// So much memory is mapped by itself, and unmapped when it is dropped.
+fn give_back(bytes: usize) -> Duration {
+    let memory = std::hint::black_box(vec![1_u8; bytes]);
+    let start = Instant::now();
+    drop(memory);
+    start.elapsed()
 }
 
 fn kill_native() -> Result<Duration> {

@@ -22,6 +22,10 @@ pub(crate) use text::{
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Duration;
 
+/// How long main lives, unless somebody says otherwise: longer than any program is meant to run that
+/// nobody has thought about.
+const DEFAULT_TIMEOUT: Duration = Duration::from_hours(30 * 24);
+
 /// The smallest memory limit: one WebAssembly page.
 const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 
@@ -31,8 +35,8 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// |---|---|---|---|
 /// | [`memory`](Self::memory) | process | 4 GiB | growth fails; exit status `memory-limit` |
 /// | [`table_elements`](Self::table_elements) | process | 1,000,000 | as memory |
-/// | [`cpu_time`](Self::cpu_time) | process | none | exit status `cpu-time-limit` |
-/// | [`timeout`](Self::timeout) | main, and with it the tree | none | exit status `deadline` |
+/// | [`cpu_time`](Self::cpu_time) | process | its tree's timeout | exit status `cpu-time-limit` |
+/// | [`timeout`](Self::timeout) | main, and with it the tree | 30 days | exit status `deadline` |
 /// | [`handles`](Self::handles) | process | 100,000 | error `limit-exceeded`; exit status `limit` where the call has no such error, or a message was taken already |
 /// | [`message_size`](Self::message_size) | process | 64 MiB | error `message-too-large` |
 /// | [`output`](Self::output) | process | 1 GiB | exit status `limit` |
@@ -45,8 +49,8 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// | [`started_processes`](Self::started_processes) | tree | 100,000,000 | error `limit-exceeded` |
 /// | [`waiting_jobs`](Self::waiting_jobs) | pool | 1,000,000 | error `limit-exceeded` |
 ///
-/// No limit at all is the largest value of its type, asked for by name. How long a program may run
-/// is known to whoever starts it alone, so the limits of time have no default.
+/// No limit at all is the largest value of its type, asked for by name: `timeout(Duration::MAX)` for a
+/// service that is to run for ever.
 ///
 /// ```
 /// use isopod_host::Limits;
@@ -57,12 +61,22 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 ///     .live_processes(8);
 /// assert_ne!(limits, Limits::default());
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "limits hold for the command that they are given to"]
 pub struct Limits {
     pub(crate) process: ProcessLimits,
     pub(crate) tree: TreeLimits,
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            process: ProcessLimits::default(),
+            tree: TreeLimits::default(),
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
 }
 
 /// What one process may use; a child has the same, or less.
@@ -70,6 +84,7 @@ pub struct Limits {
 pub(crate) struct ProcessLimits {
     pub(crate) memory_bytes: u64,
     pub(crate) table_elements: u64,
+    /// None is what its tree's time-out allows, which needs no clock of its own.
     pub(crate) cpu_time: Option<Duration>,
     pub(crate) handles: u32,
     pub(crate) message_bytes: u64,
@@ -142,7 +157,7 @@ impl Limits {
     /// The time after which main is ended, and the tree with it. Not for pools of the embedder's,
     /// whose jobs have time-outs of their own.
     pub fn timeout(mut self, timeout: Duration) -> Limits {
-        self.timeout = Some(timeout);
+        self.timeout = timeout;
         self
     }
 
