@@ -7,10 +7,12 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../../host/sync/tests/containers_model/step.rs"]
 mod step;
+mod steps;
 #[path = "../../host/sync/tests/containers_model/world.rs"]
 mod world;
 
 use step::{DictStep, ListStep, Value};
+use steps::steps;
 
 /// As many steps are enough to reach the limit again and again, and few enough to be quick.
 const MOST_STEPS: usize = 200;
@@ -82,22 +84,13 @@ fn list_step(input: &mut Unstructured<'_>) -> Result<ListStep> {
     })
 }
 
-fn steps<T>(data: &[u8], step: impl Fn(&mut Unstructured<'_>) -> Result<T>) -> Vec<T> {
-    let mut input = Unstructured::new(data);
-    let mut steps = Vec::new();
-    while !input.is_empty() && steps.len() < MOST_STEPS {
-        match step(&mut input) {
-            Ok(step) => steps.push(step),
-            Err(_) => break,
-        }
-    }
-    steps
-}
-
 fuzz_target!(|data: &[u8]| {
-    match data.split_first() {
-        Some((which, data)) if which % 2 == 0 => world::run_dict(steps(data, dict_step)),
-        Some((_, data)) => world::run_list(steps(data, list_step)),
-        None => {}
+    let Some((which, data)) = data.split_first() else {
+        return;
+    };
+    let mut input = Unstructured::new(data);
+    match which % 2 {
+        0 => world::run_dict(steps(&mut input, MOST_STEPS, dict_step)),
+        _ => world::run_list(steps(&mut input, MOST_STEPS, list_step)),
     }
 });

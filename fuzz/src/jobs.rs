@@ -12,6 +12,7 @@ mod common;
 mod reference;
 #[path = "../../host/sync/tests/jobs/step.rs"]
 mod step;
+mod steps;
 #[path = "../../host/sync/tests/support/mod.rs"]
 mod support;
 #[path = "../../host/sync/tests/jobs/world.rs"]
@@ -20,6 +21,7 @@ mod world;
 use common::{GIVEN_UP, JOB_BYTES, Jobs, OWNER, TERMINATED, text, waiter};
 use reference::Content;
 use step::Step;
+use steps::steps;
 use support::until;
 use world::WORKERS;
 
@@ -70,12 +72,5 @@ fn step(input: &mut Unstructured<'_>) -> Result<Step> {
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Unstructured::new(data);
-    let mut steps = Vec::new();
-    while !input.is_empty() && steps.len() < MOST_STEPS {
-        match step(&mut input) {
-            Ok(step) => steps.push(step),
-            Err(_) => break,
-        }
-    }
-    world::run(steps);
+    world::run(steps(&mut input, MOST_STEPS, step));
 });

@@ -18,10 +18,12 @@ mod operations;
 mod primitives;
 #[path = "../../host/sync/tests/model/step.rs"]
 mod step;
+mod steps;
 #[path = "../../host/sync/tests/model/world.rs"]
 mod world;
 
 use step::Step;
+use steps::steps;
 use world::{PROCESSES, World};
 
 /// As many steps are enough to fill, empty and end everything, and few enough to be quick.
@@ -84,29 +86,18 @@ fn step(input: &mut Unstructured<'_>) -> Result<Step> {
     })
 }
 
-/// The steps until the input is used up.
-fn steps<T>(
-    input: &mut Unstructured<'_>,
-    step: impl Fn(&mut Unstructured<'_>) -> Result<T>,
-) -> Vec<T> {
-    let mut steps = Vec::new();
-    while !input.is_empty() && steps.len() < MOST_STEPS {
-        match step(input) {
-            Ok(step) => steps.push(step),
-            Err(_) => break,
-        }
-    }
-    steps
-}
-
 fuzz_target!(|data: &[u8]| {
     let Some((which, data)) = data.split_first() else {
         return;
     };
     let mut input = Unstructured::new(data);
     match which % 4 {
-        0 | 1 => World::run(steps(&mut input, step)),
-        2 => joinable::run(steps(&mut input, |input| joinable::Step::arbitrary(input))),
-        _ => memory::run(steps(&mut input, |input| memory::Step::arbitrary(input))),
+        0 | 1 => World::run(steps(&mut input, MOST_STEPS, step)),
+        2 => joinable::run(steps(&mut input, MOST_STEPS, |input| {
+            joinable::Step::arbitrary(input)
+        })),
+        _ => memory::run(steps(&mut input, MOST_STEPS, |input| {
+            memory::Step::arbitrary(input)
+        })),
     }
 });
