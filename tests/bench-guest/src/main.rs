@@ -5,6 +5,8 @@
 //! is read inside the guest, so neither the request nor the result is part of the time.
 
 mod calls;
+mod compute;
+mod contended;
 mod messages;
 mod pools;
 mod primitives;
@@ -12,6 +14,7 @@ mod shared;
 mod states;
 
 use isopod::{Process, Queue};
+use std::hint::black_box;
 use std::time::Instant;
 
 type Outcome = Result<(), isopod::Error>;
@@ -28,9 +31,29 @@ fn main() -> Outcome {
             }
             Ok(())
         }),
+        ["burst", count] => burst(number(count)),
         ["call", name] => calls::serve(name),
+        ["compute", name] => {
+            let mut kernel = compute::kernel(name).expect("a kernel");
+            serve(|rounds| {
+                for _ in 0..rounds {
+                    black_box(kernel());
+                }
+                Ok(())
+            })
+        }
+        // Of raw wasmtime, which has no queues.
+        ["compute", name, rounds] => {
+            let mut kernel = compute::kernel(name).expect("a kernel");
+            for _ in 0..number(rounds) {
+                black_box(kernel());
+            }
+            Ok(())
+        }
+        ["contended", what, parties] => contended::serve(what, number(parties)),
         ["round-trip", size] => messages::round_trip(size),
         ["one-way", size] => messages::one_way(size),
+        ["many", pairs] => messages::many(number(pairs)),
         ["event"] => primitives::event(),
         ["condition"] => primitives::condition(),
         ["barrier"] => primitives::barrier(),
@@ -41,6 +64,26 @@ fn main() -> Outcome {
         ["stay", state] => states::stay(state),
         other => panic!("no benchmark {other:?}"),
     }
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().expect("a number")
+}
+
+/// Starts so many processes at once, and then waits for all of them: a round is one of them.
+fn burst(size: u64) -> Outcome {
+    serve(|mut rounds| {
+        while rounds > 0 {
+            let processes = (0..size.min(rounds))
+                .map(|_| Process::spawn(|| {}, ()))
+                .collect::<Result<Vec<_>, _>>()?;
+            for process in &processes {
+                process.wait()?;
+            }
+            rounds -= size.min(rounds);
+        }
+        Ok(())
+    })
 }
 
 /// Runs so many rounds as each request says and answers with the time, until the embedder closes

@@ -9,20 +9,23 @@ use std::hint::black_box;
 /// 16 bytes of message.
 type Small = [u8; 16];
 
-/// A block of bytes that is copied as a whole. serde takes a plain `Vec<u8>` byte by byte, which
-/// would measure serde.
-struct Block(Vec<u8>);
+/// A block of so many bytes that is copied as a whole. serde takes a plain `Vec<u8>` byte by byte,
+/// which would measure serde.
+struct Block<const BYTES: usize>(Vec<u8>);
 
 /// What the queues hold at most; the native baselines have the same bound.
 const QUEUED_MESSAGES: u32 = 1024;
-const QUEUED_BYTES: u64 = 1 << 20;
-const BLOCK_BYTES: usize = 64 << 10;
+const QUEUED_BYTES: u64 = (4 << 20) + 4096;
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
 
 /// Messages go to a child process and come back.
 pub fn round_trip(size: &str) -> Outcome {
     match size {
-        "16" => round_trip_of::<Small>(&[7; 16]),
-        _ => round_trip_of::<Block>(&Block::default()),
+        "16" => round_trip_of::<Small>(),
+        "1024" => round_trip_of::<Block<KIB>>(),
+        "65536" => round_trip_of::<Block<{ 64 * KIB }>>(),
+        _ => round_trip_of::<Block<MIB>>(),
     }
 }
 
@@ -30,11 +33,14 @@ pub fn round_trip(size: &str) -> Outcome {
 pub fn one_way(size: &str) -> Outcome {
     match size {
         "16" => one_way_of::<Small>(),
-        _ => one_way_of::<Block>(),
+        "1024" => one_way_of::<Block<KIB>>(),
+        "65536" => one_way_of::<Block<{ 64 * KIB }>>(),
+        _ => one_way_of::<Block<MIB>>(),
     }
 }
 
-fn round_trip_of<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Outcome {
+fn round_trip_of<T: Default + Serialize + DeserializeOwned + 'static>() -> Outcome {
+    let value = T::default();
     let (ours, theirs) = isopod::pipe::<T, T>()?;
     Process::spawn(
         |theirs: Connection<T, T>| -> Outcome {
@@ -50,7 +56,7 @@ fn round_trip_of<T: Serialize + DeserializeOwned + 'static>(value: &T) -> Outcom
     )?;
     serve(|rounds| {
         for _ in 0..rounds {
-            ours.send(value)?;
+            ours.send(&value)?;
             black_box(ours.recv()?);
         }
         Ok(())
@@ -84,32 +90,67 @@ fn one_way_of<T: Default + Serialize + DeserializeOwned + 'static>() -> Outcome 
     })
 }
 
-impl Default for Block {
-    fn default() -> Block {
-        Block(vec![7; BLOCK_BYTES])
+/// So many processes put, and as many take. A round is one message.
+pub fn many(pairs: u64) -> Outcome {
+    let queue = Queue::<Small>::bounded(QUEUED_MESSAGES)?;
+    let done = Queue::<()>::new()?;
+    let mut orders = Vec::new();
+    for number in 0..2 * pairs {
+        let (order, ordered) = isopod::one_way_pipe::<u64>()?;
+        orders.push(ordered);
+        Process::builder().daemon(true).spawn(
+            |orders: Receiver<u64>, queue: Queue<Small>, done: Queue<()>, puts: bool| -> Outcome {
+                for count in orders.iter() {
+                    for _ in 0..count? {
+                        match puts {
+                            true => queue.put(&[7; 16])?,
+                            false => drop(black_box(queue.get()?)),
+                        }
+                    }
+                    done.put(&())?;
+                }
+                Ok(())
+            },
+            (order, queue.clone(), done.clone(), number % 2 == 0),
+        )?;
+    }
+    serve(|rounds| {
+        for (ordered, number) in orders.iter().zip(0..) {
+            ordered.send(&(rounds / pairs + u64::from(number / 2 < rounds % pairs)))?;
+        }
+        for _ in 0..2 * pairs {
+            done.get()?;
+        }
+        Ok(())
+    })
+}
+
+impl<const BYTES: usize> Default for Block<BYTES> {
+    fn default() -> Self {
+        Block(vec![7; BYTES])
     }
 }
 
-impl Serialize for Block {
+impl<const BYTES: usize> Serialize for Block<BYTES> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Block {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Block, D::Error> {
+impl<'de, const BYTES: usize> Deserialize<'de> for Block<BYTES> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Bytes;
         impl Visitor<'_> for Bytes {
-            type Value = Block;
+            type Value = Vec<u8>;
 
             fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str("bytes")
             }
 
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Block, E> {
-                Ok(Block(bytes.to_owned()))
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_owned())
             }
         }
-        deserializer.deserialize_bytes(Bytes)
+        deserializer.deserialize_bytes(Bytes).map(Block)
     }
 }

@@ -11,7 +11,7 @@ import time
 
 CORES = [int(core) for core in sys.argv[1].split(",")]
 QUEUED_MESSAGES = 1024
-QUEUED_BYTES = 1 << 20
+QUEUED_BYTES = (4 << 20) + 4096
 
 
 def nothing():
@@ -65,6 +65,63 @@ def one_way(size):
     serve(rounds)
     order.send(0)
     child.join()
+
+
+def take_turns(lock, orders, done):
+    os.sched_setaffinity(0, CORES)
+    while (count := orders.recv()) > 0:
+        for _ in range(count):
+            with lock:
+                pass
+        done.put(None)
+
+
+def contended(lock, parties):
+    order_all(parties, lambda number, orders, done: (take_turns, lock, orders, done), parties)
+
+
+def put_many(queue, orders, done):
+    os.sched_setaffinity(0, CORES)
+    while (count := orders.recv()) > 0:
+        for _ in range(count):
+            queue.put(bytes(16))
+        done.put(None)
+
+
+def get_many(queue, orders, done):
+    os.sched_setaffinity(0, CORES)
+    while (count := orders.recv()) > 0:
+        for _ in range(count):
+            queue.get()
+        done.put(None)
+
+
+def many(pairs):
+    queue = multiprocessing.Queue(QUEUED_MESSAGES)
+    order_all(
+        2 * pairs,
+        lambda number, orders, done: ([put_many, get_many][number % 2], queue, orders, done),
+        pairs,
+    )
+
+
+def order_all(parties, child, shares):
+    """Children that do their share of the rounds each; the number of a child says whose share."""
+    done, orders = multiprocessing.SimpleQueue(), []
+    for number in range(parties):
+        ours, theirs = multiprocessing.Pipe()
+        daemon(*child(number, theirs, done))
+        orders.append(ours)
+    group = parties // shares
+
+    def rounds(count):
+        # Not fewer than one for each: none would end it.
+        for number, order in enumerate(orders):
+            order.send(max(1, count // shares + (number // group < count % shares)))
+        for _ in orders:
+            done.get()
+
+    serve(rounds)
 
 
 def alternate_events(ping, pong):
@@ -190,11 +247,28 @@ def pool(what):
         def map_default_rounds(count):
             pool.map(square, range(count))
 
+        blocks = [bytes(64 << 10)] * 64
+
+        def map_64_kib_rounds(count):
+            while count > 0:
+                count -= len(pool.map(len, blocks[:count], 1))
+
+        def imap_rounds(count):
+            for _ in pool.imap(square, range(count)):
+                pass
+
         def apply_rounds(count):
             for number in range(count):
                 pool.apply(square, (number,))
 
-        serve({"map": map_rounds, "map-default": map_default_rounds, "apply": apply_rounds}[what])
+        measured = {
+            "map": map_rounds,
+            "map-default": map_default_rounds,
+            "map-64-kib": map_64_kib_rounds,
+            "imap": imap_rounds,
+            "apply": apply_rounds,
+        }
+        serve(measured[what])
 
 
 def daemon(target, *args):
@@ -213,6 +287,21 @@ def start(method):
     serve(rounds)
 
 
+def burst(method):
+    context = multiprocessing.get_context(method)
+
+    def rounds(count):
+        while count > 0:
+            processes = [context.Process(target=nothing) for _ in range(min(50, count))]
+            for process in processes:
+                process.start()
+            for process in processes:
+                process.join()
+            count -= len(processes)
+
+    serve(rounds)
+
+
 def serve(rounds):
     for line in sys.stdin:
         begin = time.perf_counter_ns()
@@ -223,9 +312,9 @@ def serve(rounds):
 if __name__ == "__main__":
     # A started process may use all the cores; of two that talk each has its own.
     what, argument = sys.argv[2:4]
-    if what == "start":
+    if what in ("start", "burst"):
         os.sched_setaffinity(0, CORES)
-        start(argument)
+        {"start": start, "burst": burst}[what](argument)
     else:
         multiprocessing.set_start_method("fork")
         os.sched_setaffinity(0, {CORES[0]})
@@ -236,6 +325,9 @@ if __name__ == "__main__":
             "condition": condition,
             "barrier": barrier,
             "lock": lock,
+            "lock-of": lambda parties: contended(multiprocessing.Lock(), int(parties)),
+            "semaphore-of": lambda parties: contended(multiprocessing.Semaphore(1), int(parties)),
+            "many": lambda pairs: many(int(pairs)),
             "value": value,
             "manager": manager,
             "pool": pool,

@@ -56,10 +56,14 @@ impl WasiView for State {
 
 /// An engine with the settings of `host/runtime/src/config.rs`.
 pub(crate) fn engine() -> Result<Engine> {
+    engine_with(true)
+}
+
+fn engine_with(has_checks: bool) -> Result<Engine> {
     const PROCESSES: u32 = 1000;
     let mut config = Config::new();
     config.concurrency_support(false);
-    config.epoch_interruption(true);
+    config.epoch_interruption(has_checks);
     config.memory_init_cow(true);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(64));
     let mut pool = PoolingAllocationConfig::new();
@@ -89,7 +93,15 @@ pub(crate) struct Program {
 impl Program {
     /// Loads the component.
     pub(crate) fn new(component: &[u8]) -> Result<Program> {
-        let engine = engine()?;
+        Program::load(engine()?, component)
+    }
+
+    /// Loads the component so that it cannot be interrupted.
+    pub(crate) fn without_checks(component: &[u8]) -> Result<Program> {
+        Program::load(engine_with(false)?, component)
+    }
+
+    fn load(engine: Engine, component: &[u8]) -> Result<Program> {
         let component = Component::new(&engine, component)?;
         let mut linker = Linker::<State>::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -99,7 +111,7 @@ impl Program {
     }
 
     /// One whole life on the calling thread: whether it ended by itself.
-    fn run(&self, arguments: &[&str], is_to_end: Arc<AtomicBool>) -> bool {
+    pub(crate) fn run(&self, arguments: &[String], is_to_end: Arc<AtomicBool>) -> bool {
         let state = State {
             wasi: WasiCtx::builder().args(arguments).build(),
             table: ResourceTable::new(),
@@ -172,10 +184,11 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     jobs: Option<Sender<Job>>,
     thread: JoinHandle<()>,
+    nothing: Arc<[String]>,
 }
 
 struct Job {
-    arguments: &'static [&'static str],
+    arguments: Arc<[String]>,
     is_to_end: Arc<AtomicBool>,
     caller: Thread,
 }
@@ -203,10 +216,11 @@ impl Worker {
             shared,
             jobs: Some(jobs),
             thread,
+            nothing: arguments(&["floor", "nothing"]),
         })
     }
 
-    fn call(&self, arguments: &'static [&'static str]) -> Result<Arc<AtomicBool>> {
+    fn call(&self, arguments: Arc<[String]>) -> Result<Arc<AtomicBool>> {
         let is_to_end = Arc::new(AtomicBool::new(false));
         let jobs = self.jobs.as_ref().context("closed")?;
         self.shared.is_done.store(false, Ordering::SeqCst);
@@ -235,8 +249,19 @@ impl Worker {
     /// Start and join of a program that does nothing.
     pub(crate) fn start_and_join(&self, spins: bool) -> Result<Duration> {
         let start = Instant::now();
-        self.call(&["floor", "nothing"])?;
+        self.call(Arc::clone(&self.nothing))?;
         let is_success = self.wait(spins);
+        let elapsed = start.elapsed();
+        anyhow::ensure!(is_success, "the program failed on raw wasmtime");
+        Ok(elapsed)
+    }
+
+    /// A whole life with these arguments.
+    pub(crate) fn time(&self, given: &[&str]) -> Result<Duration> {
+        let given = arguments(given);
+        let start = Instant::now();
+        self.call(given)?;
+        let is_success = self.wait(false);
         let elapsed = start.elapsed();
         anyhow::ensure!(is_success, "the program failed on raw wasmtime");
         Ok(elapsed)
@@ -244,7 +269,7 @@ impl Worker {
 
     /// From the request that a busy loop end until its thread is free again.
     pub(crate) fn kill_busy(&self, program: &Program, settle: fn()) -> Result<Duration> {
-        let is_to_end = self.call(&["floor", "busy"])?;
+        let is_to_end = self.call(arguments(&["floor", "busy"]))?;
         settle();
         let start = Instant::now();
         is_to_end.store(true, Ordering::SeqCst);
@@ -280,11 +305,15 @@ fn work(program: &Program, shared: &Shared, jobs: &Receiver<Job>) {
             std::thread::park();
         }
         let Ok(job) = jobs.recv() else { return };
-        let is_success = program.run(job.arguments, job.is_to_end);
+        let is_success = program.run(&job.arguments, job.is_to_end);
         shared.is_success.store(is_success, Ordering::Relaxed);
         shared.is_done.store(true, Ordering::Release);
         job.caller.unpark();
     }
+}
+
+pub(crate) fn arguments(words: &[&str]) -> Arc<[String]> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// Polls a future on the calling thread and parks in between.

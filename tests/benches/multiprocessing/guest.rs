@@ -1,32 +1,61 @@
 //! The guest program of the benchmarks, and how a loop of its is run.
 
 use anyhow::{Context, Result};
-use isopod_host::{Bounds, Command, Engine, Message, Output, Process, Program, Queue};
+use isopod_host::{
+    Bounds, Command, Engine, EngineBuilder, Message, Output, Process, Program, Queue,
+};
 use std::path::Path;
 use std::time::Duration;
 
 /// Only a guard against a benchmark that hangs.
-const GUARD: Duration = Duration::from_secs(600);
+const GUARD: Duration = Duration::from_secs(60);
 
 /// The bounds of all measured queues, as in the guest program.
 pub(crate) const MESSAGES: usize = 1024;
-pub(crate) const QUEUED_BYTES: u64 = 1 << 20;
+pub(crate) const QUEUED_BYTES: u64 = (4 << 20) + 4096;
 
 /// An engine with the guest program.
 pub(crate) struct Host {
-    pub(crate) program: Program,
+    program: Program,
+    engine: Engine,
 }
 
 impl Host {
     /// An engine on these cores.
     pub(crate) fn new(component: &[u8], cores: &[usize]) -> Result<Host> {
+        Host::with(component, Engine::builder().cores(cores.iter().copied()))
+    }
+
+    /// An engine with these settings.
+    pub(crate) fn with(component: &[u8], settings: EngineBuilder) -> Result<Host> {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code");
-        let engine = Engine::builder()
-            .cores(cores.iter().copied())
-            .cache_directory(cache)
-            .build()?;
+        let engine = settings.cache_directory(cache).build()?;
         let program = Program::from_bytes(&engine, "bench-guest", component)?;
-        Ok(Host { program })
+        Ok(Host { program, engine })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The private memory that so many processes add while they wait, in bytes.
+    pub(crate) fn idle_memory(&self, count: u32) -> Result<f64> {
+        let ready = Queue::new(Bounds::default());
+        let before = private_bytes()?;
+        let mut processes = Vec::new();
+        for _ in 0..count {
+            let command = self.command("stay queue-get");
+            processes.push(command.handle("ready", &ready.to_handle()).spawn()?);
+            ready.get_timeout(GUARD).context("not ready")?;
+        }
+        let bytes = private_bytes()? - before;
+        for process in &processes {
+            process.kill();
+        }
+        for process in &processes {
+            process.join();
+        }
+        Ok(bytes)
     }
 
     /// A command without input or output.
@@ -65,7 +94,17 @@ pub(crate) struct Resident {
 impl Resident {
     /// The time of so many rounds, as the guest measures it.
     pub(crate) fn rounds(&self, count: u64) -> Result<Duration> {
-        self.requests.put(message(count))?;
+        self.begin(count)?;
+        self.finish()
+    }
+
+    /// Has it begin so many rounds.
+    pub(crate) fn begin(&self, count: u64) -> Result<()> {
+        Ok(self.requests.put(message(count))?)
+    }
+
+    /// Waits until it has finished them.
+    pub(crate) fn finish(&self) -> Result<Duration> {
         let result = match self.results.get_timeout(GUARD) {
             Ok(result) => result,
             Err(error) => {
@@ -83,6 +122,18 @@ impl Resident {
         anyhow::ensure!(status.success(), "the guest ended badly: {status}");
         Ok(())
     }
+}
+
+/// What this operating-system process has in memory for itself alone.
+fn private_bytes() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
+    let kib = text.lines().filter_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let value = value.trim().strip_suffix("kB")?;
+        name.starts_with("Private_")
+            .then(|| value.trim().parse::<f64>().ok())?
+    });
+    Ok(kib.sum::<f64>() * 1024.0)
 }
 
 /// A number as the guest's library encodes it: LEB128.

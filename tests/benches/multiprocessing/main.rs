@@ -3,7 +3,11 @@
 //! `cargo bench --workspace --bench multiprocessing` measures everything and writes
 //! BENCHMARKS.md; with a filter behind `--` it measures what matches, and writes nothing.
 
+mod aims;
 mod calls;
+mod charts;
+mod cold;
+mod compute;
 mod cpython;
 mod floor;
 mod guest;
@@ -14,6 +18,7 @@ mod native;
 mod pinned;
 mod primitives;
 mod report;
+mod scaling;
 mod start;
 
 use anyhow::{Context, Result};
@@ -44,6 +49,15 @@ fn main() -> Result<()> {
         primitives::several(&mut measure, &two, &cores)?;
         kill::measure(&mut measure, &two, &raw, &cores)?;
     }
+    scaling::bursts(&mut measure, &component, &raw, &available)?;
+    scaling::compute(
+        &mut measure,
+        &Host::new(&component, &available)?,
+        &available,
+    )?;
+    compute::measure(&mut measure, &one, &component, first)?;
+    cold::measure(&mut measure, &component)?;
+    scaling::idle(&mut measure, &component, &available)?;
     start::measure(&mut measure, &one, &raw, &[first])?;
     messages::measure(&mut measure, &one, &[first])?;
     primitives::several(&mut measure, &one, &[first])?;

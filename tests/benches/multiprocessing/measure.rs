@@ -2,25 +2,41 @@
 
 use anyhow::Result;
 use criterion::{Criterion, SamplingMode};
+use serde::Serialize;
 use std::time::Duration;
 
 /// How long each is measured.
 const MEASUREMENT: Duration = Duration::from_secs(2);
 
 /// One measured thing.
+#[derive(Serialize)]
 pub(crate) struct Measured {
     pub(crate) group: String,
     pub(crate) name: String,
-    /// Nanoseconds of one round. Of single rounds where they are timed one by one; else each is
-    /// the mean of a run of some milliseconds or more.
+    pub(crate) unit: Unit,
+    /// Of single rounds where they are timed one by one; else each is the mean of a run of some
+    /// milliseconds or more.
     pub(crate) samples: Vec<f64>,
     pub(crate) is_single: bool,
+    /// Why there are no samples.
+    pub(crate) skipped: Option<String>,
+}
+
+/// What a sample counts.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unit {
+    /// Of one round.
+    Nanoseconds,
+    Bytes,
 }
 
 /// Criterion, and all that was measured.
 pub(crate) struct Measure<'a> {
     criterion: &'a mut Criterion,
     group: String,
+    /// What is not measured by criterion is measured where this is part of its name.
+    filter: Option<String>,
     pub(crate) measured: Vec<Measured>,
 }
 
@@ -29,6 +45,9 @@ impl<'a> Measure<'a> {
         Measure {
             criterion,
             group: String::new(),
+            filter: std::env::args()
+                .skip(1)
+                .find(|word| !word.starts_with("--")),
             measured: Vec::new(),
         }
     }
@@ -79,6 +98,46 @@ impl<'a> Measure<'a> {
         self.keep(name, samples, true);
     }
 
+    /// Whether this is to be measured, for what criterion does not measure.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        let filter = self.filter.as_deref().unwrap_or_default();
+        format!("{}/{name}", self.group).contains(filter)
+    }
+
+    /// Keeps a size that was measured once.
+    pub(crate) fn bytes(&mut self, name: &str, bytes: f64) {
+        self.push(name, Unit::Bytes, vec![bytes], true, None);
+    }
+
+    /// Says why a line has no numbers here.
+    pub(crate) fn skip(&mut self, name: &str, why: &str) {
+        self.push(
+            name,
+            Unit::Nanoseconds,
+            Vec::new(),
+            true,
+            Some(why.to_owned()),
+        );
+    }
+
+    fn push(
+        &mut self,
+        name: &str,
+        unit: Unit,
+        samples: Vec<f64>,
+        is_single: bool,
+        skipped: Option<String>,
+    ) {
+        self.measured.push(Measured {
+            group: self.group.clone(),
+            name: name.to_owned(),
+            unit,
+            samples,
+            is_single,
+            skipped,
+        });
+    }
+
     fn bench(&mut self, name: &str, measurement: Duration, mut run: impl FnMut(u64) -> Duration) {
         let mut group = self.criterion.benchmark_group(&self.group);
         group.measurement_time(measurement);
@@ -91,12 +150,7 @@ impl<'a> Measure<'a> {
     /// What a filter left out has no samples and is not kept.
     fn keep(&mut self, name: &str, samples: Vec<f64>, is_single: bool) {
         if !samples.is_empty() {
-            self.measured.push(Measured {
-                group: self.group.clone(),
-                name: name.to_owned(),
-                samples,
-                is_single,
-            });
+            self.push(name, Unit::Nanoseconds, samples, is_single, None);
         }
     }
 }

@@ -7,7 +7,15 @@ use crate::native::{self, Carrier};
 use anyhow::Result;
 
 /// The sizes: for people, for the programs, in bytes.
-const SIZES: [(&str, &str, usize); 2] = [("16 B", "16", 16), ("64 KiB", "65536", 64 << 10)];
+const SIZES: [(&str, &str, usize); 4] = [
+    ("16 B", "16", 16),
+    ("1 KiB", "1024", 1 << 10),
+    ("64 KiB", "65536", 64 << 10),
+    ("1 MiB", "1048576", 1 << 20),
+];
+
+/// As many processes put and as many take, where many do.
+const PAIRS: u32 = 4;
 
 /// Measures queues one way and pipes there and back.
 pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -> Result<()> {
@@ -43,7 +51,12 @@ pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -
         )?;
         python(measure, "CPython: Queue", "one-way", size, cores)?;
     }
-    Ok(())
+    measure.group(&format!(
+        "queue of {PAIRS} who put and {PAIRS} who take, 16 B, {on}"
+    ));
+    let pairs = PAIRS.to_string();
+    python(measure, "CPython: Queue", "many", &pairs, cores)?;
+    guest(measure, host, "isopod, guest: Queue", "many", &pairs)
 }
 
 fn guest(

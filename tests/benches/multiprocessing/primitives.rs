@@ -48,7 +48,30 @@ const ALONE: [Compared; 3] = [
     },
 ];
 
-const POOLS: [Compared; 3] = [
+const CONTENDED: [Compared; 4] = [
+    Compared {
+        group: "lock wanted by 2",
+        python: ("CPython: Lock", ["lock-of", "2"]),
+        isopod: ("isopod, guest: Lock", "contended lock 2"),
+    },
+    Compared {
+        group: "lock wanted by 4",
+        python: ("CPython: Lock", ["lock-of", "4"]),
+        isopod: ("isopod, guest: Lock", "contended lock 4"),
+    },
+    Compared {
+        group: "lock wanted by 8",
+        python: ("CPython: Lock", ["lock-of", "8"]),
+        isopod: ("isopod, guest: Lock", "contended lock 8"),
+    },
+    Compared {
+        group: "semaphore wanted by 2",
+        python: ("CPython: Semaphore", ["semaphore-of", "2"]),
+        isopod: ("isopod, guest: Semaphore", "contended semaphore 2"),
+    },
+];
+
+const POOLS: [Compared; 5] = [
     Compared {
         group: "pool map, chunks of 1, per job",
         python: ("CPython: Pool.map(..., 1)", ["pool", "map"]),
@@ -58,6 +81,16 @@ const POOLS: [Compared; 3] = [
         group: "pool map, default chunks, per item",
         python: ("CPython: Pool.map", ["pool", "map-default"]),
         isopod: ("isopod, guest: Pool::map", "pool map-default"),
+    },
+    Compared {
+        group: "pool map, items of 64 KiB, chunks of 1, per job",
+        python: ("CPython: Pool.map(..., 1)", ["pool", "map-64-kib"]),
+        isopod: ("isopod, guest: map in chunks of 1", "pool map-64-kib"),
+    },
+    Compared {
+        group: "pool imap, per job",
+        python: ("CPython: Pool.imap", ["pool", "imap"]),
+        isopod: ("isopod, guest: Pool::imap", "pool imap"),
     },
     Compared {
         group: "pool apply",
@@ -72,7 +105,7 @@ pub(crate) fn several(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -
         1 => "one core",
         _ => "two cores",
     };
-    for compared in PAIRS.iter().chain(&POOLS) {
+    for compared in PAIRS.iter().chain(&CONTENDED).chain(&POOLS) {
         compare(measure, host, cores, compared, &format!(", {on}"))?;
     }
     Ok(())

@@ -1,14 +1,87 @@
-//! BENCHMARKS.md, from what was measured.
+//! BENCHMARKS.md and what lies beside it, from what was measured.
 
-use crate::cpython;
-use crate::measure::Measured;
+use crate::measure::{Measured, Unit};
+use crate::{aims, charts, cpython};
 use anyhow::Result;
+use serde::Serialize;
 use std::fmt::Write;
 use std::process::Command;
 
-/// Writes the report to the root of the workspace.
+/// Where the numbers and the charts are, from the root of the workspace.
+const DIRECTORY: &str = "benchmarks";
+
+/// Where and how it was measured.
+#[derive(Serialize)]
+struct Surroundings {
+    command: &'static str,
+    machine: String,
+    kernel: String,
+    rustc: String,
+    cpython: String,
+    commit: String,
+    date: String,
+    load: String,
+}
+
+/// What programs read.
+#[derive(Serialize)]
+struct Numbers<'a> {
+    surroundings: &'a Surroundings,
+    rows: Vec<Row<'a>>,
+}
+
+/// One line: in the unit, of single rounds or of means of many.
+#[derive(Serialize)]
+struct Row<'a> {
+    group: &'a str,
+    name: &'a str,
+    unit: Unit,
+    is_single: bool,
+    best: Option<f64>,
+    p50: Option<f64>,
+    p99: Option<f64>,
+    skipped: Option<&'a str>,
+}
+
+/// Writes the report, the numbers and the charts below the root of the workspace.
 pub(crate) fn write(measured: &[Measured], cores: &[usize], load: &str) -> Result<()> {
-    let mut text = head(cores, load);
+    let root = isopod_tests::root();
+    let surroundings = Surroundings::read(cores, load);
+    let directory = root.join(DIRECTORY);
+    std::fs::create_dir_all(&directory)?;
+    let numbers = Numbers {
+        surroundings: &surroundings,
+        rows: measured.iter().map(row).collect(),
+    };
+    let mut json = serde_json::to_string_pretty(&numbers)?;
+    json.push('\n');
+    std::fs::write(directory.join("numbers.json"), json)?;
+    charts::draw(measured, &directory)?;
+
+    let mut text = head(&surroundings);
+    text.push_str(&aims::table(measured)?);
+    text.push_str(&tables(measured)?);
+    text.push_str(TAIL);
+    std::fs::write(root.join("BENCHMARKS.md"), text)?;
+    Ok(())
+}
+
+fn row(entry: &Measured) -> Row<'_> {
+    let part = |part| (!entry.samples.is_empty()).then(|| quantile(&entry.samples, part));
+    Row {
+        group: &entry.group,
+        name: &entry.name,
+        unit: entry.unit,
+        is_single: entry.is_single,
+        best: part(0.0),
+        p50: part(0.5),
+        p99: part(0.99),
+        skipped: entry.skipped.as_deref(),
+    }
+}
+
+fn tables(measured: &[Measured]) -> Result<String> {
+    let mut text = String::new();
     let mut group = "";
     let (mut baseline_best, mut baseline) = (0.0, 0.0);
     for entry in measured {
@@ -22,22 +95,31 @@ pub(crate) fn write(measured: &[Measured], cores: &[usize], load: &str) -> Resul
                 capitalised(group)
             )?;
         }
+        if let Some(why) = &entry.skipped {
+            writeln!(text, "| {} | skipped: {why} | | | | | |", entry.name)?;
+            continue;
+        }
         let mark = if entry.is_single { "" } else { " *" };
+        let shown = |number| match entry.unit {
+            Unit::Nanoseconds => time(number),
+            Unit::Bytes => format!("{:.1} KiB", number / 1024.0),
+        };
+        let rate = match entry.unit {
+            Unit::Nanoseconds => thousands(1e9 / median),
+            Unit::Bytes => String::new(),
+        };
         writeln!(
             text,
-            "| {} | {} | {} | {}{mark} | {} | {:.2} | {:.2} |",
+            "| {} | {} | {} | {}{mark} | {rate} | {:.2} | {:.2} |",
             entry.name,
-            time(best),
-            time(median),
-            time(late),
-            thousands(1e9 / median),
+            shown(best),
+            shown(median),
+            shown(late),
             best / baseline_best,
             median / baseline,
         )?;
     }
-    text.push_str(TAIL);
-    std::fs::write(isopod_tests::root().join("BENCHMARKS.md"), text)?;
-    Ok(())
+    Ok(text)
 }
 
 const COMMAND: &str = "cargo bench --workspace --bench multiprocessing";
@@ -55,46 +137,76 @@ const TAIL: &str = "
   calls come from a guest of hand-written instructions, isopod's from a Rust guest with its library.
 - Guests read the clock around their own loops. Messages are encoded and decoded by the guest's
   library, and copied twice; those of the native threads are copied once and then move. Queues are
-  bounded to 1,024 messages and 1 MiB.
+  bounded to 1,024 messages and 4 MiB.
 - A kill is measured from the request to the return of `join`, 1 ms after the process had said that
   it was ready.
 - CPython pins each of two talking processes to its own core, and uses `send_bytes` for pipes.
 - Messages of 64 KiB are copied by the C library. glibc before 2.40 copies that much with `rep movsb`,
   which AMD's processors since Zen 3 do slowly where the addresses are not aligned; the pipe of one core
   went from 57 to 17 us there with `GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=100000000`.
-- Not measured: more than two cores, many processes at once, memory, the first start of a program
-  (compiling), queues with several senders or receivers, messages with handles, large outputs, file
-  access, and the price of the epoch checks inside of guests' loops.
+- \"Without checks\" is raw wasmtime whose code cannot be interrupted: what is between it and isopod's line is
+  the price of the checks by which a process can be ended, at each loop and call.
+- The memory of an idle process is what it adds to the private memory of the host, with the pages that
+  the guest itself has written before it waits (its stack, its data, its heap).
+- In the rows of contended locks and of many processes at a queue a round is one turn, or one message,
+  of anybody's.
+- Not measured: more than two cores, messages with handles, large outputs, file access.
 ";
 
-fn head(cores: &[usize], load: &str) -> String {
-    let cpu = first_value("/proc/cpuinfo", "model name");
-    let dirty = match output("git", &["status", "--porcelain"]).is_empty() {
-        true => "",
-        false => " with changes",
-    };
+impl Surroundings {
+    fn read(cores: &[usize], load: &str) -> Surroundings {
+        let dirty = match output("git", &["status", "--porcelain"]).is_empty() {
+            true => "",
+            false => " with changes",
+        };
+        Surroundings {
+            command: COMMAND,
+            machine: format!(
+                "{}, {} cores usable, {}",
+                first_value("/proc/cpuinfo", "model name"),
+                cores.len(),
+                first_value("/proc/meminfo", "MemTotal"),
+            ),
+            kernel: output("uname", &["-sr"]),
+            rustc: output("rustc", &["--version"]),
+            cpython: cpython::version().unwrap_or_else(|| "none, so left out".to_owned()),
+            commit: output("git", &["rev-parse", "--short=12", "HEAD"]) + dirty,
+            date: output("date", &["-u", "+%Y-%m-%d"]),
+            load: load.to_owned(),
+        }
+    }
+}
+
+fn head(surroundings: &Surroundings) -> String {
+    let Surroundings {
+        command,
+        machine,
+        kernel,
+        rustc,
+        cpython,
+        commit,
+        date,
+        load,
+    } = surroundings;
     format!(
         "# Benchmarks
 
-Generated by `{COMMAND}`; not edited.
+Generated by `{command}`; not edited. The same numbers for programs:
+[`{DIRECTORY}/numbers.json`]({DIRECTORY}/numbers.json).
+
+![How long things take, on a logarithmic scale]({DIRECTORY}/latency.svg)
+![What more processes get done]({DIRECTORY}/scaling.svg)
 
 | | |
 |---|---|
-| machine | {cpu}, {} cores usable, {} |
-| kernel | {} |
-| rustc | {} |
-| CPython | {} |
-| commit | {}{dirty} |
-| date | {} |
+| machine | {machine} |
+| kernel | {kernel} |
+| rustc | {rustc} |
+| CPython | {cpython} |
+| commit | {commit} |
+| date | {date} |
 | load before the run | {load} |
-",
-        cores.len(),
-        first_value("/proc/meminfo", "MemTotal"),
-        output("uname", &["-sr"]),
-        output("rustc", &["--version"]),
-        cpython::version().unwrap_or_else(|| "none, so left out".to_owned()),
-        output("git", &["rev-parse", "--short=12", "HEAD"]),
-        output("date", &["-u", "+%Y-%m-%d"]),
+"
     )
 }
 
@@ -128,7 +240,7 @@ fn first_value(path: &str, key: &str) -> String {
         .unwrap_or_default()
 }
 
-fn quantile(samples: &[f64], quantile: f64) -> f64 {
+pub(crate) fn quantile(samples: &[f64], quantile: f64) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().saturating_sub(1);
@@ -141,7 +253,7 @@ fn quantile(samples: &[f64], quantile: f64) -> f64 {
     sorted.get(index).copied().unwrap_or(f64::NAN)
 }
 
-fn time(nanoseconds: f64) -> String {
+pub(crate) fn time(nanoseconds: f64) -> String {
     match nanoseconds {
         ..1e3 => format!("{nanoseconds:.0} ns"),
         ..1e5 => format!("{:.2} us", nanoseconds / 1e3),

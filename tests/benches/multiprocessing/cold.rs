@@ -1,0 +1,85 @@
+//! Whole commands, from the start of the operating system's process to its end.
+
+use crate::measure::{Measure, expect};
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// So long the commands of one line take together.
+const MEASUREMENT: Duration = Duration::from_secs(1);
+
+/// Measures `isopod run` of programs of two sizes that do nothing.
+pub(crate) fn measure(measure: &mut Measure<'_>, small: &[u8]) -> Result<()> {
+    measure.group("whole command");
+    let python = crate::cpython::version().is_some();
+    if python {
+        measure.single_within("CPython: python3 -c pass", MEASUREMENT, || {
+            expect(time(Command::new("python3").args(["-c", "pass"])))
+        });
+    }
+    let Some(isopod) = binary() else {
+        measure.skip(
+            "isopod run",
+            "the command line is not built: `cargo build --release`",
+        );
+        return Ok(());
+    };
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold");
+    std::fs::create_dir_all(&directory)?;
+    for (component, arguments) in [
+        (small, &["nothing"][..]),
+        (isopod_tests::guests()?, &["nothing"][..]),
+    ] {
+        let size = component.len() / 1000;
+        let path = directory.join(format!("{size}.wasm"));
+        std::fs::write(&path, component)?;
+        let run = |cache: &Path| {
+            time(
+                Command::new(&isopod)
+                    .env("ISOPOD_CACHE", cache)
+                    .arg("run")
+                    .arg(&path)
+                    .arg("--")
+                    .args(arguments),
+            )
+        };
+        let cache = directory.join("cache");
+        run(&cache)?;
+        measure.single_within(
+            &format!("isopod run of {size} KB, compiled before"),
+            MEASUREMENT,
+            || expect(run(&cache)),
+        );
+        let fresh = directory.join("fresh");
+        measure.single_within(
+            &format!("isopod run of {size} KB for the first time"),
+            MEASUREMENT,
+            || {
+                let _ = std::fs::remove_dir_all(&fresh);
+                expect(run(&fresh))
+            },
+        );
+    }
+    Ok(())
+}
+
+/// The command line, which is built into the same directory.
+fn binary() -> Option<PathBuf> {
+    let this = std::env::current_exe().ok()?;
+    let path = this.parent()?.parent()?.join("isopod");
+    path.is_file().then_some(path)
+}
+
+fn time(command: &mut Command) -> Result<Duration> {
+    let start = Instant::now();
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()?;
+    let elapsed = start.elapsed();
+    status
+        .success()
+        .then_some(elapsed)
+        .context("the command failed")
+}
