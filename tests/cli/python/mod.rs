@@ -6,6 +6,7 @@
 mod command_line;
 mod endings;
 mod scripts;
+mod semantics;
 
 use crate::support::{Ended, clone_root, empty_directory, isopod, run};
 use std::path::{Path, PathBuf};
