@@ -15,6 +15,8 @@ pub(crate) struct Measured {
     /// the mean of a run of some milliseconds or more.
     pub(crate) samples: Vec<f64>,
     pub(crate) is_single: bool,
+    /// Whether the one sample is a number of bytes.
+    pub(crate) is_bytes: bool,
 }
 
 /// Criterion, and all that was measured.
@@ -96,8 +98,32 @@ impl<'a> Measure<'a> {
                 name: name.to_owned(),
                 samples,
                 is_single,
+                is_bytes: false,
             });
         }
+    }
+
+    /// Whether a group whose name begins so was measured: a filter leaves others out.
+    pub(crate) fn has_measured(&self, beginning: &str) -> bool {
+        let mut measured = self.measured.iter();
+        measured.any(|entry| entry.group.starts_with(beginning))
+    }
+
+    /// Notes a number of bytes, which was measured once.
+    #[allow(clippy::print_stdout, reason = "as criterion does with a time")]
+    pub(crate) fn bytes(&mut self, name: &str, bytes: f64) {
+        println!(
+            "{}/{name}: {:.2} MiB",
+            self.group,
+            bytes / f64::from(1 << 20)
+        );
+        self.measured.push(Measured {
+            group: self.group.clone(),
+            name: name.to_owned(),
+            samples: vec![bytes],
+            is_single: true,
+            is_bytes: true,
+        });
     }
 }
 
