@@ -5,6 +5,8 @@
 
 mod command_line;
 mod endings;
+mod packages;
+mod pains;
 mod scripts;
 mod semantics;
 

@@ -94,11 +94,6 @@ fn acceptance() {
 }
 
 #[test]
-fn pains() {
-    prints_what_is_kept("pains");
-}
-
-#[test]
 fn the_example() {
     if !is_available() {
         return;
