@@ -1,4 +1,13 @@
-"""What makes CPython's multiprocessing hang, and here does not. No native run is compared."""
+"""What makes CPython's multiprocessing hang, and here does not. No native run is compared.
+
+1  a pool whose worker dies
+2  a process is joined before its queue was read
+3  a lock is held, or a queue read, by a process that is ended
+7  what cannot be pickled: in a message, as a result, as an exception
+
+`more_pains.py` and `unguarded.py` have others. Of the rest, 5 (the time of a start) and 13 (the time of
+messages) are measured by the benchmarks, and 14 (Ctrl-C) is tried from the command line.
+"""
 
 import os
 import sys

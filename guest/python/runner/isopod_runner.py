@@ -18,6 +18,8 @@ preload.import_all()
 
 from isopod import start  # noqa: E402
 
+start.open_streams()
+stdlib.finish()
 gc.collect()
 # What is there now lives as long as the process, and a collection that touched it would make the
 # process a copy of its own of every page.

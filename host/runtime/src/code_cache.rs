@@ -70,14 +70,8 @@ impl CodeCache {
     /// What the compiler says of the component.
     pub(crate) fn component(&self, engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
         let path = self.directory.join(file_name(engine, bytes));
-        if path.exists() {
-            // SAFETY: the file was written by `write` below (under its final name only once it
-            // was whole), into a directory that only this user can write to, and its name holds
-            // the hash of the engine's settings.
-            match unsafe { Component::deserialize_file(engine, &path) } {
-                Ok(component) => return Ok(component),
-                Err(error) => tracing::warn!(%error, ?path, "compiled code could not be loaded"),
-            }
+        if let Some(component) = self.kept(engine, &path) {
+            return Ok(component);
         }
         let component = Component::from_binary(engine, bytes)?;
         match component.serialize() {
@@ -89,6 +83,44 @@ impl CodeCache {
             Err(error) => tracing::warn!(%error, "compiled code could not be serialised"),
         }
         Ok(component)
+    }
+
+    /// The compiled form of the component in a file of this identity, if [`note`](Self::note) was told
+    /// of it: the file need not be read, nor its contents be hashed (20 ms for one of 30 MB).
+    pub(crate) fn component_of_file(&self, engine: &Engine, identity: &str) -> Option<Component> {
+        let name = fs::read_to_string(self.note_path(engine, identity)).ok()?;
+        // Only a name: a note leads to nothing outside of the directory.
+        let path = self.directory.join(Path::new(&name).file_name()?);
+        self.kept(engine, &path)
+    }
+
+    /// Notes that the file of this identity holds the component of these bytes.
+    pub(crate) fn note(&self, engine: &Engine, identity: &str, bytes: &[u8]) {
+        let path = self.note_path(engine, identity);
+        if let Err(error) = self.write(&path, file_name(engine, bytes).as_bytes()) {
+            tracing::warn!(%error, ?path, "a note of compiled code could not be kept");
+        }
+    }
+
+    fn note_path(&self, engine: &Engine, identity: &str) -> PathBuf {
+        let settings = settings(engine);
+        self.directory.join(format!("{identity}-{settings}.note"))
+    }
+
+    fn kept(&self, engine: &Engine, path: &Path) -> Option<Component> {
+        if !path.exists() {
+            return None;
+        }
+        // SAFETY: the file was written by `write` below (under its final name only once it
+        // was whole), into a directory that only this user can write to, and its name holds
+        // the hash of the engine's settings.
+        match unsafe { Component::deserialize_file(engine, path) } {
+            Ok(component) => Some(component),
+            Err(error) => {
+                tracing::warn!(%error, ?path, "compiled code could not be loaded");
+                None
+            }
+        }
     }
 
     fn write(&self, path: &Path, code: &[u8]) -> io::Result<()> {
@@ -110,9 +142,14 @@ pub(crate) unsafe fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Comp
 }
 
 fn file_name(engine: &Engine, bytes: &[u8]) -> String {
-    let mut settings = std::hash::DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut settings);
     let content = Sha256::digest(bytes);
     let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{content}-{:016x}.cwasm", settings.finish())
+    format!("{content}-{}.cwasm", settings(engine))
+}
+
+/// A hash of the engine's settings and of the versions that compile.
+fn settings(engine: &Engine) -> String {
+    let mut settings = std::hash::DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    format!("{:016x}", settings.finish())
 }

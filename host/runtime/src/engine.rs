@@ -216,6 +216,19 @@ impl Engine {
         }
     }
 
+    /// The compiled form of a file's component, if it was noted by [`note`](Self::note).
+    pub(crate) fn compiled(&self, identity: &str) -> Option<Component> {
+        let cache = self.inner.cache.as_ref()?;
+        cache.component_of_file(&self.inner.wasmtime, identity)
+    }
+
+    /// Notes that the file of this identity holds this component, for [`compiled`](Self::compiled).
+    pub(crate) fn note(&self, identity: &str, component: &[u8]) {
+        if let Some(cache) = &self.inner.cache {
+            cache.note(&self.inner.wasmtime, identity, component);
+        }
+    }
+
     /// Puts a new process into the table.
     ///
     /// # Errors

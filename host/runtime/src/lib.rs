@@ -32,6 +32,7 @@ mod ending;
 mod engine;
 mod error;
 mod exit_status;
+mod file_identity;
 mod files;
 mod host;
 mod limits;

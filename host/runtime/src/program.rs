@@ -3,8 +3,10 @@
 use crate::code_cache;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file_identity;
 use crate::run::State;
 use isopod_component::Kind;
+use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,8 +45,22 @@ impl Program {
     /// [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`].
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Program> {
         let path = path.as_ref();
+        let shown = path.display().to_string();
+        let identity = file_identity::of(path);
+        if let Some(component) = identity.as_deref().and_then(|known| engine.compiled(known)) {
+            return Program::link(engine, stem(path), &shown, component);
+        }
         let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
-        Program::load(engine, stem(path), &path.display().to_string(), &bytes)
+        let component = component_bytes(&bytes, &shown)?;
+        let program = Program::load(engine, stem(path), &shown, &component)?;
+        // Another file may have been put in its place while it was read.
+        match identity {
+            Some(identity) if file_identity::of(path).as_ref() == Some(&identity) => {
+                engine.note(&identity, &component);
+            }
+            _ => {}
+        }
+        Ok(program)
     }
 
     /// As [`from_file`](Self::from_file), from memory.
@@ -52,7 +68,8 @@ impl Program {
     /// # Errors
     /// [`ErrorKind::NotWasm`], [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`].
     pub fn from_bytes(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Program> {
-        Program::load(engine, name.to_owned(), name, bytes)
+        let component = component_bytes(bytes, name)?;
+        Program::load(engine, name.to_owned(), name, &component)
     }
 
     /// Loads what [`precompile`](Self::precompile) made, in a fraction of a millisecond.
@@ -114,38 +131,9 @@ impl Program {
         &self.inner.command
     }
 
-    fn load(engine: &Engine, name: String, shown: &str, bytes: &[u8]) -> Result<Program> {
-        let made;
-        let component_bytes = match isopod_component::kind_of(bytes) {
-            Kind::CoreModule => {
-                made = isopod_component::componentize(bytes).map_err(|error| {
-                    let kind = match error {
-                        isopod_component::Error::UnknownImports { .. } => ErrorKind::UnknownImport,
-                        _ => ErrorKind::InvalidProgram,
-                    };
-                    Error::new(kind, format!("`{shown}` cannot be made a component"))
-                        .with_cause(error)
-                })?;
-                &made
-            }
-            Kind::Component => bytes,
-            Kind::OtherVersion(version) => {
-                let cause = isopod_component::Error::Version(version);
-                let text = format!("`{shown}` is not a valid program");
-                return Err(Error::new(ErrorKind::InvalidProgram, text).with_cause(cause));
-            }
-            Kind::NotWasm => {
-                return Err(Error::new(
-                    ErrorKind::NotWasm,
-                    format!(
-                        "`{shown}` is not a WebAssembly component or module: {}",
-                        beginning(bytes)
-                    ),
-                ));
-            }
-        };
+    fn load(engine: &Engine, name: String, shown: &str, component: &[u8]) -> Result<Program> {
         let component = engine
-            .compile(component_bytes)
+            .compile(component)
             .map_err(|error| invalid(shown, error))?;
         Program::link(engine, name, shown, component)
     }
@@ -178,6 +166,34 @@ impl Program {
                 command,
             }),
         })
+    }
+}
+
+/// The component in these bytes, or made of the core module in them.
+fn component_bytes<'a>(bytes: &'a [u8], shown: &str) -> Result<Cow<'a, [u8]>> {
+    match isopod_component::kind_of(bytes) {
+        Kind::CoreModule => isopod_component::componentize(bytes)
+            .map(Cow::Owned)
+            .map_err(|error| {
+                let kind = match error {
+                    isopod_component::Error::UnknownImports { .. } => ErrorKind::UnknownImport,
+                    _ => ErrorKind::InvalidProgram,
+                };
+                Error::new(kind, format!("`{shown}` cannot be made a component")).with_cause(error)
+            }),
+        Kind::Component => Ok(Cow::Borrowed(bytes)),
+        Kind::OtherVersion(version) => {
+            let cause = isopod_component::Error::Version(version);
+            let text = format!("`{shown}` is not a valid program");
+            Err(Error::new(ErrorKind::InvalidProgram, text).with_cause(cause))
+        }
+        Kind::NotWasm => Err(Error::new(
+            ErrorKind::NotWasm,
+            format!(
+                "`{shown}` is not a WebAssembly component or module: {}",
+                beginning(bytes)
+            ),
+        )),
     }
 }
 

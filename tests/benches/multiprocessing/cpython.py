@@ -1,6 +1,8 @@
-"""The baseline: CPython's multiprocessing. Usage: cpython.py CORES WHAT ARGUMENT.
+"""What is measured of Python: run by CPython, which is the baseline, and by isopod.
+Usage: cpython.py CORES WHAT ARGUMENT.
 
-Reads numbers of rounds from standard input, and answers each with the nanoseconds they took."""
+Takes numbers of rounds, and answers each with the nanoseconds they took. To CPython they come through
+standard input, to isopod through a queue."""
 
 import multiprocessing
 import multiprocessing.managers
@@ -14,12 +16,18 @@ QUEUED_MESSAGES = 1024
 QUEUED_BYTES = (4 << 20) + 4096
 
 
+def pin(*cores):
+    """Isopod pins processes itself."""
+    if sys.platform != "wasi":
+        os.sched_setaffinity(0, cores)
+
+
 def nothing():
     pass
 
 
 def echo(connection):
-    os.sched_setaffinity(0, {CORES[-1]})
+    pin(CORES[-1])
     try:
         while True:
             connection.send_bytes(connection.recv_bytes())
@@ -28,7 +36,7 @@ def echo(connection):
 
 
 def produce(orders, queue, payload):
-    os.sched_setaffinity(0, {CORES[-1]})
+    pin(CORES[-1])
     while (count := orders.recv()) > 0:
         for _ in range(count):
             queue.put(payload)
@@ -68,7 +76,7 @@ def one_way(size):
 
 
 def take_turns(lock, orders, done):
-    os.sched_setaffinity(0, CORES)
+    pin(*CORES)
     while (count := orders.recv()) > 0:
         for _ in range(count):
             with lock:
@@ -81,7 +89,7 @@ def contended(lock, parties):
 
 
 def put_many(queue, orders, done):
-    os.sched_setaffinity(0, CORES)
+    pin(*CORES)
     while (count := orders.recv()) > 0:
         for _ in range(count):
             queue.put(bytes(16))
@@ -89,7 +97,7 @@ def put_many(queue, orders, done):
 
 
 def get_many(queue, orders, done):
-    os.sched_setaffinity(0, CORES)
+    pin(*CORES)
     while (count := orders.recv()) > 0:
         for _ in range(count):
             queue.get()
@@ -125,7 +133,7 @@ def order_all(parties, child, shares):
 
 
 def alternate_events(ping, pong):
-    os.sched_setaffinity(0, {CORES[-1]})
+    pin(CORES[-1])
     while True:
         ping.wait()
         ping.clear()
@@ -146,7 +154,7 @@ def event(_):
 
 
 def alternate_turns(condition, turn):
-    os.sched_setaffinity(0, {CORES[-1]})
+    pin(CORES[-1])
     with condition:
         while True:
             while turn.value == 0:
@@ -171,7 +179,7 @@ def condition(_):
 
 
 def pass_barrier(barrier):
-    os.sched_setaffinity(0, {CORES[-1]})
+    pin(CORES[-1])
     try:
         while True:
             barrier.wait()
@@ -215,7 +223,7 @@ def value(_):
 def manager(what):
     # The server on a core of its own.
     server = multiprocessing.managers.SyncManager()
-    server.start(initializer=os.sched_setaffinity, initargs=(0, {CORES[-1]}))
+    server.start(initializer=pin, initargs=(CORES[-1],))
     numbers = server.dict({7: 0})
 
     def set_rounds(count):
@@ -236,10 +244,8 @@ def square(number):
 
 def pool(what):
     # As many workers as cores, on all of them; the main process is on the first.
-    def settle():
-        os.sched_setaffinity(0, CORES)
-
-    with multiprocessing.Pool(len(CORES), settle) as pool:
+    workers = 4 if what == "map-4" else len(CORES)
+    with multiprocessing.Pool(workers, pin, CORES) as pool:
 
         def map_rounds(count):
             pool.map(square, range(count), 1)
@@ -268,11 +274,57 @@ def pool(what):
             "imap": imap_rounds,
             "apply": apply_rounds,
         }
-        serve(measured[what])
+        serve(measured.get(what, map_default_rounds))
 
 
 def daemon(target, *args):
     multiprocessing.Process(target=target, args=args, daemon=True).start()
+
+
+def sum_of_squares(first, end, sums):
+    total = 0
+    for number in range(first, end):
+        total += number * number
+    sums.put(total)
+
+
+def split(processes):
+    # The same sum by so many processes at once.
+    last, sums = 10**7, multiprocessing.SimpleQueue()
+
+    def rounds(count):
+        for _ in range(count):
+            bounds = [last * number // processes for number in range(processes + 1)]
+            started = [
+                multiprocessing.Process(target=sum_of_squares, args=(first, end, sums))
+                for first, end in zip(bounds, bounds[1:])
+            ]
+            for process in started:
+                process.start()
+            total = sum(sums.get() for _ in started)
+            for process in started:
+                process.join()
+            assert total == (last - 1) * last * (2 * last - 1) // 6
+
+    serve(rounds)
+
+
+def wait_for_ever(ready, end):
+    ready.put(None)
+    end.wait()
+
+
+def idle(_):
+    # Each round one process more that waits.
+    ready, end = multiprocessing.SimpleQueue(), multiprocessing.Event()
+
+    def rounds(count):
+        for _ in range(count):
+            daemon(wait_for_ever, ready, end)
+        for _ in range(count):
+            ready.get()
+
+    serve(rounds)
 
 
 def start(method):
@@ -303,21 +355,57 @@ def burst(method):
 
 
 def serve(rounds):
+    if sys.platform == "wasi":
+        serve_in_isopod(rounds)
+        return
     for line in sys.stdin:
         begin = time.perf_counter_ns()
         rounds(int(line))
         print(time.perf_counter_ns() - begin, flush=True)
 
 
+def serve_in_isopod(rounds):
+    from wit_world.imports import process, queue
+
+    requests = queue.Queue.open(process.inherited("requests"))
+    results = queue.Queue.open(process.inherited("results"))
+    while True:
+        try:
+            message = requests.get(None)
+        except Exception:
+            # The driver has closed it.
+            return
+        begin = time.perf_counter_ns()
+        rounds(read_number(message.bytes))
+        results.put(number_bytes(time.perf_counter_ns() - begin), [], None)
+
+
+def read_number(encoded):
+    """A number as isopod's Rust library encodes it: LEB128."""
+    return sum((byte & 0x7F) << (7 * index) for index, byte in enumerate(encoded))
+
+
+def number_bytes(number):
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
 if __name__ == "__main__":
     # A started process may use all the cores; of two that talk each has its own.
     what, argument = sys.argv[2:4]
     if what in ("start", "burst"):
-        os.sched_setaffinity(0, CORES)
+        pin(*CORES)
         {"start": start, "burst": burst}[what](argument)
+    elif what == "split":
+        pin(*CORES)
+        split(int(argument))
     else:
         multiprocessing.set_start_method("fork")
-        os.sched_setaffinity(0, {CORES[0]})
+        pin(CORES[0])
         measured = {
             "round-trip": lambda size: round_trip(int(size)),
             "one-way": lambda size: one_way(int(size)),
@@ -331,5 +419,6 @@ if __name__ == "__main__":
             "value": value,
             "manager": manager,
             "pool": pool,
+            "idle": idle,
         }
         measured[what](argument)

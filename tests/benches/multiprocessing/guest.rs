@@ -67,20 +67,7 @@ impl Host {
 
     /// Starts a guest that runs rounds of its loop on demand.
     pub(crate) fn resident(&self, scenario: &str) -> Result<Resident> {
-        let requests = Queue::new(Bounds::default());
-        let results = Queue::new(Bounds::default());
-        let process = self
-            .command(scenario)
-            .handle("requests", &requests.to_handle())
-            .handle("results", &results.to_handle())
-            .spawn()?;
-        let resident = Resident {
-            process,
-            requests,
-            results,
-        };
-        resident.rounds(1)?;
-        Ok(resident)
+        Resident::start(self.command(scenario))
     }
 }
 
@@ -92,6 +79,23 @@ pub(crate) struct Resident {
 }
 
 impl Resident {
+    /// Starts it, and has it run one round.
+    pub(crate) fn start(command: Command) -> Result<Resident> {
+        let requests = Queue::new(Bounds::default());
+        let results = Queue::new(Bounds::default());
+        let process = command
+            .handle("requests", &requests.to_handle())
+            .handle("results", &results.to_handle())
+            .spawn()?;
+        let resident = Resident {
+            process,
+            requests,
+            results,
+        };
+        resident.rounds(1)?;
+        Ok(resident)
+    }
+
     /// The time of so many rounds, as the guest measures it.
     pub(crate) fn rounds(&self, count: u64) -> Result<Duration> {
         self.begin(count)?;

@@ -17,6 +17,7 @@ mod messages;
 mod native;
 mod pinned;
 mod primitives;
+mod python;
 mod report;
 mod scaling;
 mod start;
@@ -61,6 +62,7 @@ fn main() -> Result<()> {
     start::measure(&mut measure, &one, &raw, &[first])?;
     messages::measure(&mut measure, &one, &[first])?;
     primitives::several(&mut measure, &one, &[first])?;
+    python::measure(&mut measure, &available)?;
     let measured = measure.measured;
     criterion.final_summary();
     if is_complete {

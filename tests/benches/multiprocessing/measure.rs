@@ -105,7 +105,9 @@ impl<'a> Measure<'a> {
     }
 
     /// Keeps a size that was measured once.
+    #[allow(clippy::print_stdout, reason = "as criterion does with a time")]
     pub(crate) fn bytes(&mut self, name: &str, bytes: f64) {
+        println!("{}/{name}: {:.1} KiB", self.group, bytes / 1024.0);
         self.push(name, Unit::Bytes, vec![bytes], true, None);
     }
 
@@ -152,6 +154,12 @@ impl<'a> Measure<'a> {
         if !samples.is_empty() {
             self.push(name, Unit::Nanoseconds, samples, is_single, None);
         }
+    }
+
+    /// Whether a group whose name begins so was measured: a filter leaves others out.
+    pub(crate) fn has_measured(&self, beginning: &str) -> bool {
+        let mut measured = self.measured.iter();
+        measured.any(|entry| entry.group.starts_with(beginning))
     }
 }
 

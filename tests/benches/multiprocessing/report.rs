@@ -141,6 +141,10 @@ const TAIL: &str = "
 - A kill is measured from the request to the return of `join`, 1 ms after the process had said that
   it was ready.
 - CPython pins each of two talking processes to its own core, and uses `send_bytes` for pipes.
+- Under \"Python\" the same script is run by CPython and in isopod, which knows `fork` and `spawn` as one.
+  A row about processes is of a main module with 300 lines, which CPython's `spawn` compiles again for
+  each. The command is `isopod run` of an optimised build; `python3` is the interpreter itself, without
+  what may look for it. Memory is what 40 waiting processes add to the host's private memory, each.
 - Messages of 64 KiB are copied by the C library. glibc before 2.40 copies that much with `rep movsb`,
   which AMD's processors since Zen 3 do slowly where the addresses are not aligned; the pipe of one core
   went from 57 to 17 us there with `GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=100000000`.

@@ -5,7 +5,10 @@
 
 mod command_line;
 mod endings;
+mod packages;
+mod pains;
 mod scripts;
+mod semantics;
 
 use crate::support::{Ended, clone_root, empty_directory, isopod, run};
 use std::path::{Path, PathBuf};

@@ -64,6 +64,16 @@ fn managers() {
 }
 
 #[test]
+fn manager_dict() {
+    prints_what_python_prints("manager_dict");
+}
+
+#[test]
+fn short_messages() {
+    prints_what_python_prints("short_messages");
+}
+
+#[test]
 fn memory() {
     prints_what_python_prints("memory");
 }
@@ -81,11 +91,6 @@ fn surroundings() {
 #[test]
 fn acceptance() {
     prints_what_python_prints("acceptance");
-}
-
-#[test]
-fn pains() {
-    prints_what_is_kept("pains");
 }
 
 #[test]

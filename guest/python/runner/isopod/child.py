@@ -3,9 +3,9 @@
 import atexit
 import io
 import sys
-from multiprocessing import _pool_jobs, context, process, spawn, util
+from multiprocessing import _pool_jobs, context, process, util
 
-from isopod import command_line, sentinels, transport
+from isopod import main_module, sentinels, transport
 from wit_world.imports import process as host_process
 
 
@@ -32,7 +32,6 @@ def run_worker(begun):
 
 
 def _run(message, make_process):
-    command_line.enter_as_child(sys.argv)
     parent = host_process.parent()
     sentinel = sentinels.of_parent(parent)
     reader = transport.Reader(message)
@@ -40,7 +39,7 @@ def _run(message, make_process):
     process.current_process()._inheriting = True
     try:
         preparation = reader.next()
-        spawn.prepare(preparation)
+        main_module.prepare(preparation)
         one = make_process(reader)
     except SystemExit as error:
         from isopod import start

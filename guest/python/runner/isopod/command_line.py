@@ -13,7 +13,7 @@ import types
 from importlib.machinery import SourceFileLoader
 from multiprocessing import process
 
-from isopod import stdlib
+from isopod import main_module, stdlib
 
 
 def run(arguments):
@@ -40,11 +40,6 @@ def run(arguments):
             sys.argv = ["-", *given]
             _set_path("")
             _run_code(sys.stdin.buffer.read(), "<stdin>")
-
-
-def enter_as_child(arguments):
-    """What a child needs of it before its parent's message is read."""
-    _enter(json.loads(arguments[1])["cwd"])
 
 
 def _enter(directory):
@@ -78,7 +73,9 @@ def _run_script(path):
     with open(path, "rb") as file:
         text = file.read()
     main = _new_main(path)
-    exec(compile(text, path, "exec", dont_inherit=True), main.__dict__)
+    code = compile(text, path, "exec", dont_inherit=True)
+    main_module.keep(path, code)
+    exec(code, main.__dict__)
 
 
 def _run_code(text, name):

@@ -1,12 +1,13 @@
 """Managers without threads: one loop serves all clients of a server.
 
-Dicts, lists, namespaces and custom types live in the server's process, as in CPython, so that keys
-compare as Python's do. What blocks (locks, queues and the like) would block the loop; so a manager
+Lists, namespaces and custom types live in the server's process, as in CPython. A dict is the host's:
+see `isopod.manager_dict`. What blocks (locks, queues and the like) would block the loop; so a manager
 gives the host's own objects for it, which need no server.
 """
 
 import sys
 import threading
+from isopod import manager_dict
 from multiprocessing import connection, managers, process, queues, synchronize
 
 
@@ -15,7 +16,8 @@ def install():
     managers.Server.serve_forever = _serve_forever
     managers.Server.handle_request = _handle_request
     managers.Server.accept_connection = _accept_connection
-    for name, make in _BLOCKING.items():
+    manager_dict.install()
+    for name, make in _OF_HOST.items():
         setattr(managers.SyncManager, name, make)
 
 
@@ -115,7 +117,13 @@ class _Queue(queues.JoinableQueue):
     """A queue with all methods of `queue.Queue`."""
 
 
-_BLOCKING = {
+def _dict(self, *args, **kwds):
+    assert self._state.value == managers.State.STARTED, "server not yet started"
+    return manager_dict.DictProxy(*args, **kwds)
+
+
+_OF_HOST = {
+    "dict": _dict,
     "Queue": lambda self, maxsize=0: _Queue(maxsize),
     "JoinableQueue": lambda self, maxsize=0: _Queue(maxsize),
     "Lock": lambda self: _Lock(),

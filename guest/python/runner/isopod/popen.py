@@ -3,7 +3,7 @@
 import re
 
 from componentize_py_types import Err
-from isopod import sentinels, transport, waiting
+from isopod import main_module, sentinels, transport, waiting
 from isopod.errors import TIMED_OUT, exception
 from multiprocessing import context, spawn, util
 from wit_world.imports import process as host_process
@@ -33,6 +33,7 @@ def preparation(name):
     if data["dir"] == "/":
         # Where nothing is granted: it cannot be entered, and is where a process begins.
         del data["dir"]
+    main_module.add_to(data)
     return data
 
 

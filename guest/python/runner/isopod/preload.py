@@ -45,9 +45,10 @@ def import_all():
         except ImportError:
             # What this Python does not have gives its error in the script that asks for it.
             continue
-    from isopod import loop, managers
+    from isopod import loop, managers, transport
 
     managers.install()
+    transport.install()
     loop.install()
     # Whether `forkserver` is offered. It was not looked at before: the default is to be `spawn`.
     multiprocessing.reduction.HAVE_SEND_HANDLE = True

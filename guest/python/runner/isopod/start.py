@@ -11,7 +11,7 @@ import time
 import types
 from multiprocessing import process
 
-from isopod import child, command_line, stdlib, system
+from isopod import child, command_line, system
 from wit_world.imports import process as host_process
 
 
@@ -39,43 +39,48 @@ def _thaw():
 
     The component's memory is that of one interpreter at the time of the build.
     """
-    stdlib.finish()
-    _open_streams()
+    _tune_streams()
     random.seed()
     # What is read from the clock when a module is imported.
     logging = sys.modules.get("logging")
     if logging is not None:
         logging._startTime = time.time_ns()
-    main = process.current_process()
-    main._config["authkey"] = process.AuthenticationString(os.urandom(32))
 
 
-def _open_streams():
-    # The build sets PYTHONUNBUFFERED: each write would be a call of the host.
-    unbuffered = bool(os.environ.get("PYTHONUNBUFFERED"))
+def open_streams():
+    """Opens the standard streams, when the component is built: the descriptors are always these.
+
+    The build sets PYTHONUNBUFFERED: with the streams of the interpreter each write would be a call of
+    the host.
+    """
 
     def text(descriptor, mode, errors, by_line):
         raw = io.FileIO(descriptor, mode, closefd=False)
         buffered = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
         stream = io.TextIOWrapper(
-            buffered,
-            encoding="utf-8",
-            errors=errors,
-            line_buffering=by_line,
-            write_through=unbuffered and mode == "w",
+            buffered, encoding="utf-8", errors=errors, line_buffering=by_line
         )
         stream.mode = mode
         return stream
 
     sys.stdin = sys.__stdin__ = text(0, "r", "strict", False)
-    by_line = unbuffered or os.isatty(1)
-    sys.stdout = sys.__stdout__ = text(1, "w", "strict", by_line)
+    sys.stdout = sys.__stdout__ = text(1, "w", "strict", False)
     sys.stderr = sys.__stderr__ = text(2, "w", "backslashreplace", True)
     builtins.open = io.open
 
 
+def _tune_streams():
+    if os.environ.get("PYTHONUNBUFFERED"):
+        sys.stdout.reconfigure(line_buffering=True, write_through=True)
+        sys.stderr.reconfigure(write_through=True)
+    elif os.isatty(1):
+        sys.stdout.reconfigure(line_buffering=True)
+
+
 def _main(arguments):
     code = 0
+    # A child gets its parent's.
+    process.current_process()._config["authkey"] = process.AuthenticationString(os.urandom(32))
     try:
         command_line.run(arguments)
     except SystemExit as error:

@@ -7,6 +7,7 @@ pickled only while a message is made: outside of that there is nothing to carry 
 import io
 import pickle
 
+from isopod import short_pickles
 from isopod.errors import exception
 from multiprocessing.reduction import ForkingPickler
 
@@ -14,14 +15,31 @@ from multiprocessing.reduction import ForkingPickler
 _sending = None
 _receiving = None
 
-_SIMPLE = frozenset({int, float, str, bytes, bool, type(None)})
+_dumps, _loads = pickle.dumps, pickle.loads
+_reducers = ForkingPickler._extra_reducers
+# How many the standard library has registered: the plain pickler does as well for what they are for, or
+# refuses it. Known when all is imported.
+_own_reducers = 0
+
+
+def install():
+    """Takes the reducers that are registered now for the standard library's own."""
+    global _own_reducers
+    _own_reducers = len(_reducers)
 
 
 def dumps(*objects):
     """The objects, one pickle after the other, and the handles of what they hold."""
     global _sending
-    if len(objects) == 1 and type(objects[0]) in _SIMPLE:
-        return pickle.dumps(objects[0]), []
+    if len(objects) == 1:
+        short = short_pickles.of_type.get(type(objects[0]))
+        if short is not None:
+            return short(objects[0]), []
+        if len(_reducers) == _own_reducers:
+            # A third of the time of a `ForkingPickler`.
+            pickled = _dumps_plainly(objects[0])
+            if pickled is not None:
+                return pickled
     outer, handles = _sending, []
     _sending = handles
     try:
@@ -33,8 +51,25 @@ def dumps(*objects):
         _sending = outer
 
 
+def _dumps_plainly(one):
+    """As `dumps`, or none if the object is not to be had without the reducers."""
+    global _sending
+    outer, handles = _sending, []
+    _sending = handles
+    try:
+        return _dumps(one), handles
+    except Exception:
+        for handle in handles:
+            drop(handle)
+        return None
+    finally:
+        _sending = outer
+
+
 def loads(message):
     """The one object of a message."""
+    if not message.handles:
+        return _loads(message.bytes)
     return _with_handles(message.handles, pickle.loads, message.bytes)
 
 

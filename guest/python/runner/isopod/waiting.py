@@ -16,7 +16,7 @@ _LONGEST = 2**64 - 1
 # What has submitted jobs with a callback: `is_done()` and `complete()`.
 _expected = set()
 # Whether there ever was one: all others pay for a look at a flag.
-_is_used = False
+is_used = False
 _monotonic = time.monotonic
 
 
@@ -29,8 +29,8 @@ def nanoseconds(timeout):
 
 def expect(result):
     """Has `result.complete()` called, during a wait, as soon as it is done."""
-    global _is_used
-    _is_used = True
+    global is_used
+    is_used = True
     _expected.add(result)
 
 
@@ -41,12 +41,12 @@ def forget(result):
 
 def is_expecting():
     """Whether the host may end a wait early: also for what was forgotten meanwhile."""
-    return _is_used
+    return is_used
 
 
 def run_due():
     """Runs the callbacks that are due. Says whether the host had ended a wait for them."""
-    if not _is_used or not host_pool.notified():
+    if not is_used or not host_pool.notified():
         return False
     for result in list(_expected):
         if result in _expected and result.is_done():
@@ -60,7 +60,7 @@ def until(call, nanos):
 
     Raises the host's own `Err`: what a passed time means is the caller's to say.
     """
-    if nanos == 0 or not _is_used:
+    if nanos == 0 or not is_used:
         return call(nanos)
     deadline = None if nanos is None else _monotonic() + nanos / 1e9
     while True:
@@ -105,7 +105,7 @@ def run_thread():
 
 def is_busy():
     """Whether a wait has anything to do meanwhile: callbacks, or threads that were started."""
-    return _is_used or _threads_wait()
+    return is_used or _threads_wait()
 
 
 def _threads_wait():

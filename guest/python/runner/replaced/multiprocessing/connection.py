@@ -10,7 +10,7 @@ import hmac
 import os
 
 from componentize_py_types import Err
-from isopod import sentinels, transport, waiting
+from isopod import direct, sentinels, transport, waiting
 from isopod.errors import exception
 from multiprocessing.context import AuthenticationError, BufferTooShort
 from wit_world.imports import pipe as host_pipe
@@ -29,6 +29,7 @@ class Connection(_ConnectionBase):
 
     def __init__(self, end):
         self._end = end
+        self._number = end.number()
         self._readable = end.readable()
         self._writable = end.writable()
 
@@ -68,7 +69,7 @@ class Connection(_ConnectionBase):
     def fileno(self):
         """A number of this end, unique in its process; no descriptor."""
         self._check_open()
-        return self._end.number()
+        return self._number
 
     def close(self):
         """Gives this end up. The other reads to the end of the file once nobody holds this one."""
@@ -78,12 +79,17 @@ class Connection(_ConnectionBase):
 
     def send(self, obj):
         """Sends an object."""
-        self._check_writable()
+        if self._end is None or not self._writable:
+            self._check_writable()
         self._send(*transport.dumps(obj))
 
     def send_bytes(self, buf, offset=0, size=None):
         """Sends bytes, as one message."""
-        self._check_writable()
+        if self._end is None or not self._writable:
+            self._check_writable()
+        if type(buf) is bytes and offset == 0 and size is None:
+            self._send(buf, [])
+            return
         view = memoryview(buf).cast("B") if memoryview(buf).nbytes else memoryview(b"")
         if offset < 0:
             raise ValueError("offset is negative")
@@ -99,7 +105,10 @@ class Connection(_ConnectionBase):
 
     def _send(self, payload, handles):
         try:
-            waiting.until(lambda nanos: self._end.send(payload, handles, nanos), None)
+            if waiting.is_used:
+                waiting.until(lambda nanos: self._end.send(payload, handles, nanos), None)
+            else:
+                direct.send(self._number, payload, handles, None)
         except Err as error:
             raise transport.failed(error, handles) from None
 
@@ -136,9 +145,12 @@ class Connection(_ConnectionBase):
             return len(payload)
 
     def _recv(self):
-        self._check_readable()
+        if self._end is None or not self._readable:
+            self._check_readable()
         try:
-            return waiting.until(self._end.recv, None)
+            if waiting.is_used:
+                return waiting.until(self._end.recv, None)
+            return direct.recv(self._number, None)
         except Err as error:
             raise exception(error) from None
 

@@ -7,7 +7,7 @@ something may end at once.
 from queue import Empty, Full
 
 from componentize_py_types import Err
-from isopod import transport, waiting
+from isopod import direct, transport, waiting
 from isopod.errors import EMPTY, FULL, exception
 from wit_world.imports import queue as host_queue
 from wit_world.imports import types as host_types
@@ -36,6 +36,7 @@ class Queue:
 
     def _set_up(self, queue):
         self._queue = queue
+        self._number = queue.number()
         self._closed = False
         self._is_used = False
 
@@ -48,16 +49,17 @@ class Queue:
 
     def put(self, obj, block=True, timeout=None):
         """Appends an object."""
-        self._check_open()
+        if self._closed:
+            self._check_open()
         self._is_used = True
         payload, handles = transport.dumps(obj)
-        nanos = waiting.nanoseconds(timeout) if block else 0
-        put = self._queue.put
+        nanos = None if block and timeout is None else waiting.nanoseconds(timeout if block else 0)
         try:
-            if nanos == 0 or not waiting.is_expecting():
-                put(payload, handles, nanos)
-            else:
+            if waiting.is_used and nanos != 0:
+                put = self._queue.put
                 waiting.until(lambda nanos: put(payload, handles, nanos), nanos)
+            else:
+                direct.put(self._number, payload, handles, nanos)
         except Err as error:
             refusal = transport.failed(error, handles)
             if type(error.value) is FULL:
@@ -66,11 +68,14 @@ class Queue:
 
     def get(self, block=True, timeout=None):
         """Takes the oldest object."""
-        self._check_open()
+        if self._closed:
+            self._check_open()
+        nanos = None if block and timeout is None else waiting.nanoseconds(timeout if block else 0)
         try:
-            message = waiting.until(
-                self._queue.get, waiting.nanoseconds(timeout) if block else 0
-            )
+            if waiting.is_used and nanos != 0:
+                message = waiting.until(self._queue.get, nanos)
+            else:
+                message = direct.get(self._number, nanos)
         except Err as error:
             if type(error.value) is EMPTY:
                 raise Empty from None
@@ -140,7 +145,11 @@ class SimpleQueue:
     """A queue with fewer methods."""
 
     def __init__(self, *, ctx=None):
-        self._queue = _create(host_queue.Queue.create, 0)
+        self._set_up(_create(host_queue.Queue.create, 0))
+
+    def _set_up(self, queue):
+        self._queue = queue
+        self._number = queue.number()
         self._closed = False
 
     def __reduce__(self):
@@ -153,18 +162,23 @@ class SimpleQueue:
 
     def put(self, obj):
         """Appends an object."""
-        self._check_open()
+        if self._closed:
+            self._check_open()
         payload, handles = transport.dumps(obj)
         try:
-            self._queue.put(payload, handles, None)
+            direct.put(self._number, payload, handles, None)
         except Err as error:
             raise transport.failed(error, handles) from None
 
     def get(self):
         """Takes the oldest object."""
-        self._check_open()
+        if self._closed:
+            self._check_open()
         try:
-            message = waiting.until(self._queue.get, None)
+            if waiting.is_used:
+                message = waiting.until(self._queue.get, None)
+            else:
+                message = direct.get(self._number, None)
         except Err as error:
             raise exception(error) from None
         return transport.loads(message)
@@ -190,6 +204,5 @@ def _rebuild(kind, position, maxsize):
 
 def _rebuild_simple(kind, position):
     queue = kind.__new__(kind)
-    queue._queue = transport.take(host_queue.Queue, position)
-    queue._closed = False
+    queue._set_up(transport.take(host_queue.Queue, position))
     return queue

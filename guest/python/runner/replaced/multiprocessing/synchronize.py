@@ -8,7 +8,7 @@ import errno
 from threading import BrokenBarrierError
 
 from componentize_py_types import Err
-from isopod import transport, waiting
+from isopod import direct, transport, waiting
 from isopod.errors import TIMED_OUT, exception
 from multiprocessing import process
 from wit_world.imports import sync as host_sync
@@ -34,6 +34,12 @@ class _Shared:
     # The host's class of it.
     _kind = None
 
+    def _set_object(self, host_object):
+        self._object = host_object
+        # What has no operation by number has none.
+        number = getattr(host_object, "number", None)
+        self._number = number and number()
+
     def __reduce__(self):
         return _rebuild, (type(self), transport.give(self, self._object), self._state())
 
@@ -51,7 +57,7 @@ class _Shared:
 
 def _rebuild(kind, position, state):
     one = kind.__new__(kind)
-    one._object = transport.take(kind._kind, position)
+    one._set_object(transport.take(kind._kind, position))
     one._held = 0
     one.abandoned = False
     vars(one).update(state)
@@ -63,10 +69,24 @@ class _Acquirable(_Shared):
 
     _held = 0
     abandoned = False
+    # The host's operation by number.
+    _acquire = None
 
     def acquire(self, block=True, timeout=None):
         """Waits for it. Says whether it was acquired before the time passed."""
-        nanos = waiting.nanoseconds(timeout) if block else 0
+        nanos = None if block and timeout is None else waiting.nanoseconds(timeout if block else 0)
+        if waiting.is_used and nanos != 0:
+            return self._acquire_long(nanos)
+        reply = self._acquire(self._number, nanos)
+        if reply > direct.ABANDONED:
+            # The method gives the reason for what is not the time.
+            return False if reply == direct.TIMED_OUT else self._acquire_long(0)
+        self._held += 1
+        self.abandoned = reply == direct.ABANDONED
+        return True
+
+    def _acquire_long(self, nanos):
+        """`acquire` during which callbacks run."""
         try:
             how = waiting.until(self._object.acquire, nanos)
         except Err as error:
@@ -93,16 +113,15 @@ class Lock(_Acquirable):
     """
 
     _kind = host_sync.Semaphore
+    _acquire = staticmethod(direct.acquire_semaphore)
 
     def __init__(self, *, ctx=None):
-        self._object = _call(host_sync.Semaphore.create, 1, 1)
+        self._set_object(_call(host_sync.Semaphore.create, 1, 1))
 
     def release(self):
         """Releases it."""
-        try:
-            self._object.release(1)
-        except Err as error:
-            raise exception(error) from None
+        if direct.release_semaphore(self._number, 1) != direct.DONE:
+            _call(self._object.release, 1)
         self._held = 0
 
     def locked(self):
@@ -117,14 +136,16 @@ class RLock(_Acquirable):
     """A lock that its owner may acquire again."""
 
     _kind = host_sync.Rlock
+    _acquire = staticmethod(direct.acquire_rlock)
 
     def __init__(self, *, ctx=None):
-        self._object = _call(host_sync.Rlock.create)
+        self._set_object(_call(host_sync.Rlock.create))
 
     def release(self):
         """Releases it once."""
         try:
-            self._object.release()
+            if direct.release_rlock(self._number) != direct.DONE:
+                self._object.release()
         except Err as error:
             if type(error.value) is host_types.ErrorCode_NotOwner:
                 raise AssertionError(
@@ -147,6 +168,7 @@ class Semaphore(_Acquirable):
     """A number of permits."""
 
     _kind = host_sync.Semaphore
+    _acquire = staticmethod(direct.acquire_semaphore)
 
     def __init__(self, value=1, *, ctx=None):
         self._create(value, None)
@@ -154,14 +176,12 @@ class Semaphore(_Acquirable):
     def _create(self, value, bound):
         if not 0 <= value <= SEM_VALUE_MAX:
             raise OSError(errno.EINVAL, "Invalid argument")
-        self._object = _call(host_sync.Semaphore.create, value, bound)
+        self._set_object(_call(host_sync.Semaphore.create, value, bound))
 
     def release(self):
         """Adds a permit."""
-        try:
-            self._object.release(1)
-        except Err as error:
-            raise exception(error) from None
+        if direct.release_semaphore(self._number, 1) != direct.DONE:
+            _call(self._object.release, 1)
 
     def get_value(self):
         """The number of free permits."""
@@ -289,22 +309,24 @@ class Event(_Shared):
     _kind = host_sync.Event
 
     def __init__(self, *, ctx=None):
-        self._object = _call(host_sync.Event.create)
+        self._set_object(_call(host_sync.Event.create))
 
     def is_set(self):
         """Whether it is set."""
-        return self._object.is_set()
+        return direct.is_event_set(self._number) == direct.DONE
 
     def set(self):
         """Sets it, and wakes everybody who waits."""
-        self._object.set()
+        direct.set_event(self._number)
 
     def clear(self):
         """Clears it."""
-        self._object.clear()
+        direct.clear_event(self._number)
 
     def wait(self, timeout=None):
         """Waits until it is set. Says whether it is."""
+        if not waiting.is_used:
+            return direct.wait_event(self._number, waiting.nanoseconds(timeout)) == direct.DONE
         try:
             waiting.until(self._object.wait, waiting.nanoseconds(timeout))
         except Err as error:

@@ -1,0 +1,206 @@
+//! Python scripts in isopod: the same script beside CPython, which is the baseline.
+
+use crate::cpython::{self, Python};
+use crate::guest::Resident;
+use crate::measure::{Measure, expect};
+use anyhow::{Context, Result};
+use isopod_host::{Access, Command, Engine, Output, Program};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// How many processes wait at a time when the memory of one is told.
+const IDLE: u64 = 40;
+
+/// Measures it on these cores. Where the runner cannot be made it is left out, with a notice.
+pub(crate) fn measure(measure: &mut Measure<'_>, available: &[usize]) -> Result<()> {
+    let Some(runner) = runner() else {
+        return Ok(());
+    };
+    let cores = available.get(..2).unwrap_or(available);
+    let host = Host::new(&runner, cores)?;
+    measure.group("Python: process start and join");
+    for method in ["spawn", "fork"] {
+        let name = format!("CPython, {method}");
+        native(measure, &name, ["start", method], cores)?;
+    }
+    host.rounds(measure, "isopod", ["start", "spawn"])?;
+    for (group, scenario) in [
+        ("Pool(4).map, default chunks, per item", ["pool", "map-4"]),
+        ("pool map, chunks of 1, per job", ["pool", "map"]),
+        ("pool apply", ["pool", "apply"]),
+        ("Queue one way 16 B", ["one-way", "16"]),
+        ("Pipe round trip 16 B", ["round-trip", "16"]),
+        ("Lock acquire and release", ["lock", ""]),
+        ("Manager dict get", ["manager", "get"]),
+        ("Manager dict set", ["manager", "set"]),
+    ] {
+        measure.group(&format!("Python: {group}"));
+        native(measure, "CPython", scenario, cores)?;
+        host.rounds(measure, "isopod", scenario)?;
+    }
+    measure.group("Python: sum of 10**7 squares, CPython");
+    for processes in ["1", "2"] {
+        let name = format!("processes: {processes}");
+        native(measure, &name, ["split", processes], cores)?;
+    }
+    measure.group("Python: sum of 10**7 squares, isopod");
+    for processes in ["1", "2"] {
+        host.rounds(
+            measure,
+            &format!("processes: {processes}"),
+            ["split", processes],
+        )?;
+    }
+    command(measure)?;
+    memory(measure, &host)
+}
+
+/// The component that runs scripts. Prints why, if there is none.
+#[allow(
+    clippy::print_stderr,
+    reason = "whoever measures must see what is left out"
+)]
+fn runner() -> Option<PathBuf> {
+    let options = isopod_build::Options::default();
+    isopod_build::python_runner(&options, &mut |_| {})
+        .inspect_err(|error| eprintln!("notice: Python in isopod is not measured: {error}"))
+        .ok()
+}
+
+fn native(
+    measure: &mut Measure<'_>,
+    name: &str,
+    scenario: [&str; 2],
+    cores: &[usize],
+) -> Result<()> {
+    if let Some(mut python) = Python::start(&scenario, cores)? {
+        measure.rounds(name, |rounds| expect(python.rounds(rounds)));
+        python.end()?;
+    }
+    Ok(())
+}
+
+/// An engine with the runner.
+struct Host {
+    program: Program,
+    cores: String,
+}
+
+impl Host {
+    fn new(runner: &Path, cores: &[usize]) -> Result<Host> {
+        let engine = Engine::builder()
+            .cores(cores.iter().copied())
+            .max_processes(256)
+            .cache_directory(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code"))
+            .build()?;
+        let program = Program::from_file(&engine, runner)?;
+        let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
+        let cores = cores.join(",");
+        Ok(Host { program, cores })
+    }
+
+    /// A process of the script that CPython runs too.
+    fn start(&self, scenario: [&str; 2]) -> Result<Resident> {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/multiprocessing");
+        let what = format!(
+            r#"{{"run":"script","value":"{directory}/cpython.py","shown":"cpython.py","cwd":"{directory}"}}"#
+        );
+        let command = Command::new(&self.program)
+            .args([&what, &self.cores])
+            .args(scenario)
+            .directory(directory, directory, Access::ReadOnly)
+            .stderr(Output::Inherit);
+        Resident::start(command)
+    }
+
+    fn rounds(&self, measure: &mut Measure<'_>, name: &str, scenario: [&str; 2]) -> Result<()> {
+        let resident = self.start(scenario)?;
+        measure.rounds(name, |rounds| expect(resident.rounds(rounds)));
+        resident.end()
+    }
+}
+
+/// A whole command, from its start to its end. The command `isopod` is left out, with a notice, where
+/// it was not built beside this benchmark.
+#[allow(
+    clippy::print_stderr,
+    reason = "whoever measures must see what is left out"
+)]
+fn command(measure: &mut Measure<'_>) -> Result<()> {
+    let directory = isopod_tests::Temporary::new("hello")?;
+    let script = directory.path().join("hello.py");
+    std::fs::write(&script, "print('hello')\n")?;
+    measure.group("Python: the whole command, hello.py");
+    if cpython::version().is_some() {
+        let python = own_path()?;
+        measure.single("python3 hello.py", || expect(run(&python, &[], &script)));
+    }
+    let benchmark = std::env::current_exe()?;
+    let built = benchmark
+        .ancestors()
+        .nth(2)
+        .map(|built| built.join("isopod"));
+    let Some(isopod) = built.filter(|isopod| isopod.is_file()) else {
+        eprintln!("notice: `isopod run` is not measured: `cargo build --release` makes it");
+        return Ok(());
+    };
+    // The first run compiles.
+    run(&isopod, &["run", "-q"], &script)?;
+    measure.single("isopod run hello.py", || {
+        expect(run(&isopod, &["run", "-q"], &script))
+    });
+    Ok(())
+}
+
+/// The interpreter itself: the command may be a script that looks for it.
+fn own_path() -> Result<PathBuf> {
+    let output = std::process::Command::new("python3")
+        .args(["-c", "import sys; print(sys.executable)"])
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().into())
+}
+
+fn run(program: &Path, options: &[&str], script: &Path) -> Result<Duration> {
+    let begin = Instant::now();
+    let status = std::process::Command::new(program)
+        .args(options)
+        .arg(script)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| format!("running {}", program.display()))?;
+    let elapsed = begin.elapsed();
+    anyhow::ensure!(
+        status.success(),
+        "{} ended with {status}",
+        program.display()
+    );
+    Ok(elapsed)
+}
+
+/// What a process that waits has of its own: what the host's private memory grows by.
+fn memory(measure: &mut Measure<'_>, host: &Host) -> Result<()> {
+    if !measure.has_measured("Python") {
+        return Ok(());
+    }
+    measure.group("Python: private memory of a process that waits");
+    let resident = host.start(["idle", ""])?;
+    let before = private_bytes()?;
+    resident.rounds(IDLE)?;
+    let grown = private_bytes()?.saturating_sub(before);
+    resident.end()?;
+    measure.bytes("isopod", grown as f64 / IDLE as f64);
+    Ok(())
+}
+
+/// The memory of this operating-system process that is of no file.
+fn private_bytes() -> Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next());
+    let kibibytes: u64 = kibibytes.context("the kernel tells no RssAnon")?.parse()?;
+    Ok(kibibytes * 1024)
+}
