@@ -206,6 +206,38 @@ fn no_limit_is_too_small_to_be_told_so() {
 }
 
 #[test]
+fn the_stack_is_as_large_as_the_engine_says() {
+    // 200,000 calls deep.
+    let module = wat::parse_str(
+        r#"(module
+            (memory (export "memory") 1)
+            (func $down (param i32) (result i32)
+                (if (result i32) (local.get 0)
+                    (then (i32.add (i32.const 1)
+                        (call $down (i32.sub (local.get 0) (i32.const 1)))))
+                    (else (i32.const 0))))
+            (func (export "_start") (drop (call $down (i32.const 200000)))))"#,
+    )
+    .unwrap();
+    let status = |stack_bytes| {
+        let engine = Engine::builder().max_processes(2).stack_bytes(stack_bytes);
+        let engine = engine.build().unwrap();
+        let program = Program::from_bytes(&engine, "deep", &module).unwrap();
+        run(Command::new(&program)).unwrap().status
+    };
+    assert_eq!(status(64 << 20), ExitStatus::Exited(0));
+    let small = status(256 << 10);
+    assert!(
+        matches!(&small, ExitStatus::Trapped(trap) if format!("{trap:?}").contains("stack")),
+        "{small:?}"
+    );
+    for bytes in [0, usize::MAX] {
+        let error = Engine::builder().stack_bytes(bytes).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    }
+}
+
+#[test]
 fn an_engine_takes_no_more_processes_than_the_machine_holds() {
     let setting = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap();
     let mappings: u32 = setting.trim().parse().unwrap();

@@ -21,16 +21,23 @@ const KEEP_RESIDENT_BYTES: usize = 4 << 20;
 /// memories of processes, which next to no program has, come on top.)
 const KEEP_RESIDENT_TOTAL_BYTES: usize = 1 << 30;
 const TABLE_KEEP_RESIDENT_BYTES: usize = 64 << 10;
+/// Of stacks that are given back: what most processes use.
+const STACK_KEEP_RESIDENT_BYTES: usize = 64 << 10;
+
+/// What a guest's functions may have of its stack, unless the embedder says otherwise.
+pub(crate) const STACK_BYTES: usize = 512 << 10;
+/// What host functions may have of it beyond that.
+const HOST_STACK_BYTES: usize = 1536 << 10;
 
 /// Makes the engine: pooled instances if the address space holds them, else on demand.
-pub(crate) fn engine(max_processes: u32) -> Result<wasmtime::Engine> {
-    let mut config = common();
+pub(crate) fn engine(max_processes: u32, stack_bytes: usize) -> Result<wasmtime::Engine> {
+    let mut config = common(stack_bytes);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(max_processes)));
     match wasmtime::Engine::new(&config) {
         Ok(engine) => Ok(engine),
         Err(error) => {
             tracing::warn!(%error, max_processes, "no address space for a pool of instances; instances are made on demand");
-            wasmtime::Engine::new(&common()).map_err(|error| {
+            wasmtime::Engine::new(&common(stack_bytes)).map_err(|error| {
                 Error::new(
                     ErrorKind::Engine,
                     "the WebAssembly engine could not be set up",
@@ -41,8 +48,12 @@ pub(crate) fn engine(max_processes: u32) -> Result<wasmtime::Engine> {
     }
 }
 
-fn common() -> Config {
+fn common(stack_bytes: usize) -> Config {
     let mut config = Config::new();
+    config.max_wasm_stack(stack_bytes);
+    config.async_stack_size(stack_bytes.saturating_add(HOST_STACK_BYTES));
+    // What was used of a large one goes back to the kernel with its process.
+    config.async_stack_zeroing(stack_bytes > STACK_BYTES);
     // A host call costs 68 ns without it and 167 with it.
     config.concurrency_support(false);
     // The only way to end a busy loop.
@@ -69,6 +80,7 @@ fn pool(max_processes: u32) -> PoolingAllocationConfig {
             KEEP_RESIDENT_BYTES.min(KEEP_RESIDENT_TOTAL_BYTES / processes.max(1)),
         )
         .table_keep_resident(TABLE_KEEP_RESIDENT_BYTES)
+        .async_stack_keep_resident(STACK_KEEP_RESIDENT_BYTES)
         // Looks for the dirty pages instead of clearing all: kernel 6.7 and later.
         .pagemap_scan(Enabled::Auto);
     pool

@@ -22,6 +22,9 @@ use wasmtime::component::{Component, Linker};
 /// Live processes that an engine takes unless told otherwise.
 const MAX_PROCESSES: u32 = 1_000;
 
+/// A thousand of these are still address space that a machine of 64 bits has.
+const LONGEST_STACK_BYTES: usize = 1 << 30;
+
 /// Operations of guests on files that have not returned, of all trees. Each takes a thread and cannot
 /// be interrupted.
 const MAX_FILE_OPERATIONS: u32 = 256;
@@ -64,6 +67,7 @@ struct Inner {
 pub struct EngineBuilder {
     cores: Option<Vec<usize>>,
     max_processes: Option<u32>,
+    stack_bytes: Option<usize>,
     cache_directory: Option<PathBuf>,
 }
 
@@ -83,6 +87,14 @@ impl EngineBuilder {
         self
     }
 
+    /// The stack that the functions of a guest may use, of which each process has its own: 512 KiB
+    /// unless set, 1 GiB at most. A process that needs more traps. Address space is reserved for it; it
+    /// becomes memory as far as a guest's calls nest, beside what limits of memory count.
+    pub fn stack_bytes(mut self, bytes: usize) -> Self {
+        self.stack_bytes = Some(bytes);
+        self
+    }
+
     /// Keeps compiled code in this directory; it is made if missing, and must be writable by this
     /// user alone. Without it programs are compiled each time they are loaded.
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
@@ -94,7 +106,7 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidCores`] for a core that may not be used,
-    /// [`ErrorKind::InvalidArgument`] for no processes at all, [`ErrorKind::Io`] and
+    /// [`ErrorKind::InvalidArgument`] for no processes at all or a stack of no or too many bytes, [`ErrorKind::Io`] and
     /// [`ErrorKind::AccessDenied`] for the cache's directory, [`ErrorKind::Engine`] if the machine
     /// refuses threads or memory, or holds no process.
     pub fn build(self) -> Result<Engine> {
@@ -109,6 +121,13 @@ impl EngineBuilder {
                 "the largest number of processes is 0; it must be at least 1",
             ));
         }
+        let stack_bytes = self.stack_bytes.unwrap_or(config::STACK_BYTES);
+        if stack_bytes == 0 || stack_bytes > LONGEST_STACK_BYTES {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("a stack of {stack_bytes} bytes; it must have 1 to {LONGEST_STACK_BYTES}"),
+            ));
+        }
         let cache = self.cache_directory.map(CodeCache::open).transpose()?;
         let capacity = machine::capacity(max_processes)?;
         if capacity.processes < max_processes {
@@ -118,7 +137,7 @@ impl EngineBuilder {
                 "the machine holds fewer processes than were asked for"
             );
         }
-        let wasmtime = config::engine(capacity.processes)?;
+        let wasmtime = config::engine(capacity.processes, stack_bytes)?;
         let linker = host::linker(&wasmtime)?;
         let timer = Timer::start(cores.clone()).map_err(no_thread)?;
         let io = io_runtime(cores.clone()).map_err(no_thread)?;

@@ -86,6 +86,39 @@ fn a_deadlock_is_told() {
 }
 
 #[test]
+fn recursion_through_c_is_an_error_that_the_script_can_catch() {
+    if !is_available() {
+        return;
+    }
+    let text = "\
+import json, pickle
+class Endless:
+    def __repr__(self):
+        return repr([self])
+nested = []
+for _ in range(10**5):
+    nested = [nested]
+for call in (
+    lambda: repr(Endless()), lambda: repr(nested), lambda: json.loads('[' * 10**5),
+    lambda: json.dumps(nested), lambda: pickle.dumps(nested), lambda: nested == [nested],
+    lambda: sorted([1], key=lambda _: call()),
+):
+    try:
+        call()
+    except RecursionError:
+        print('RecursionError')
+";
+    let ended = run_text(text, &["-q"]);
+    assert_eq!(
+        ended.to_string(),
+        format!(
+            "exit code: 0\n--- standard output\n{}",
+            "RecursionError\n".repeat(7)
+        )
+    );
+}
+
+#[test]
 fn too_much_memory_is_an_error_that_the_script_can_catch() {
     if !is_available() {
         return;
@@ -108,5 +141,33 @@ except MemoryError:
     assert_eq!(
         ended.to_string(),
         "exit code: 0\n--- standard output\nMemoryError\nOverflowError\nfull\n"
+    );
+}
+
+#[test]
+fn a_child_that_traps_is_told() {
+    if !is_available() {
+        return;
+    }
+    let text = "\
+import faulthandler
+from multiprocessing import Process
+def crash():
+    faulthandler._sigsegv()
+if __name__ == '__main__':
+    child = Process(target=crash)
+    child.start()
+    child.join()
+    print(child.exitcode)
+";
+    let ended = run_text(text, &["-q"]).without_frames();
+    assert_eq!(
+        (ended.exit_code, ended.stdout.as_str()),
+        (0, "-6\n"),
+        "{ended}"
+    );
+    assert!(
+        ended.stderr.contains("Process Process-1:") && ended.stderr.contains("in task `crash`"),
+        "{ended}"
     );
 }

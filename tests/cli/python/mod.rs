@@ -10,38 +10,13 @@ mod pains;
 mod scripts;
 mod semantics;
 
+use crate::support::has_python as is_available;
 use crate::support::{Ended, clone_root, empty_directory, isopod, run};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::path::PathBuf;
 
 /// Where the scripts are.
 fn directory() -> PathBuf {
     clone_root().join("tests/python")
-}
-
-/// Whether scripts can be run here. Prints why not.
-#[allow(
-    clippy::print_stderr,
-    reason = "whoever runs the tests must see what they leave out"
-)]
-fn is_available() -> bool {
-    static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| {
-        let ended = run(isopod(Path::new("."), &["run", "-q", "-c", "pass"]));
-        let lacks = [
-            "there is no Python 3",
-            "a virtual environment of Python cannot be made",
-            "cannot be installed",
-        ];
-        let is_lacking =
-            ended.exit_code == 125 && lacks.iter().any(|text| ended.stderr.contains(text));
-        if is_lacking {
-            eprintln!("notice: Python scripts are not tested:\n{ended}");
-        } else {
-            assert_eq!(ended.to_string(), "exit code: 0\n");
-        }
-        !is_lacking
-    })
 }
 
 /// Runs a script in a directory of its own, which it can read.

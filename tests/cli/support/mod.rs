@@ -3,12 +3,14 @@
 mod ended;
 mod expected;
 mod programs;
+mod python;
 mod running;
 mod terminal;
 
 pub(crate) use ended::Ended;
 pub(crate) use expected::compare;
 pub(crate) use programs::{program, program_source};
+pub(crate) use python::has_python;
 pub(crate) use running::{GUARD, Running, run};
 pub(crate) use terminal::Terminal;
 

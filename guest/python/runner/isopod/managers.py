@@ -1,5 +1,8 @@
 """Managers without threads: one loop serves all clients of a server.
 
+A call that would wait, such as `get` of an empty `queue.Queue` that a script has registered, is put
+aside and made again after each request of others, which alone could end its wait.
+
 Lists, namespaces and custom types live in the server's process, as in CPython. A dict is the host's:
 see `isopod.manager_dict`. What blocks (locks, queues and the like) would block the loop; so a manager
 gives the host's own objects for it, which need no server.
@@ -7,8 +10,12 @@ gives the host's own objects for it, which need no server.
 
 import sys
 import threading
-from isopod import manager_dict
+from types import SimpleNamespace
+
+from isopod import manager_dict, threads, transport
 from multiprocessing import connection, managers, process, queues, synchronize
+
+_call_by_request = managers.BaseProxy._callmethod
 
 
 def install():
@@ -16,6 +23,7 @@ def install():
     managers.Server.serve_forever = _serve_forever
     managers.Server.handle_request = _handle_request
     managers.Server.accept_connection = _accept_connection
+    managers.BaseProxy._callmethod = _callmethod
     manager_dict.install()
     for name, make in _OF_HOST.items():
         setattr(managers.SyncManager, name, make)
@@ -25,20 +33,36 @@ class _Kept(BaseException):
     """The connection stays open, for a proxy's calls."""
 
 
+class _WouldWait(BaseException):
+    """The request would wait for what only another request can give."""
+
+
 class _OneRequest:
     """A connection of which the server's own loop sees one request, and then the end."""
 
     def __init__(self, client):
         self._client = client
-        self.was_served = False
-        self.send = client.send
+        self._request = None
+        self._is_read = False
 
     def recv(self):
-        if self.was_served:
+        if self._is_read:
             raise EOFError
-        request = self._client.recv()
-        self.was_served = True
-        return request
+        if self._request is None:
+            self._request = self._client.recv()
+        self._is_read = True
+        return self._request
+
+    def send(self, reply):
+        if reply[0] == "#ERROR" and isinstance(reply[1], threads.WouldWait):
+            raise _WouldWait
+        self._client.send(reply)
+
+    def again(self):
+        self._is_read = False
+
+    def was_read(self):
+        return self._request is not None
 
     def close(self):
         pass
@@ -47,28 +71,46 @@ class _OneRequest:
 def _serve_forever(self):
     self.stop_event = threading.Event()
     self._clients = []
+    # Requests that would wait, by client.
+    self._put_aside = {}
     process.current_process()._manager_server = self
     try:
         while not self.stop_event.is_set():
             for ready in connection.wait([self.listener, *self._clients]):
                 if ready is self.listener:
                     self.handle_request(self.listener.accept())
-                elif not _serve_request(self, ready):
+                elif self._put_aside.pop(ready, None) or not _serve(self, ready, _OneRequest(ready)):
+                    # Who waits for a reply sends nothing: it has gone.
                     self._clients.remove(ready)
                     ready.close()
+                _serve_put_aside(self)
     finally:
         sys.exit(0)
 
 
-def _serve_request(self, client):
+def _serve_put_aside(self):
+    """Makes the calls again that would have waited, until all of them would."""
+    is_over = False
+    while not is_over:
+        is_over = True
+        for client, request in list(self._put_aside.items()):
+            request.again()
+            _serve(self, client, request)
+            if client not in self._put_aside:
+                is_over = False
+
+
+def _serve(self, client, request):
     """Serves one request of a proxy. Says whether the client may ask again."""
-    request = _OneRequest(client)
+    self._put_aside.pop(client, None)
     try:
         self.serve_client(request)
     except SystemExit:
         # How `serve_client` ends at the end of a connection, real or made by `_OneRequest`.
         pass
-    return request.was_served
+    except _WouldWait:
+        self._put_aside[client] = request
+    return request.was_read()
 
 
 def _handle_request(self, conn):
@@ -85,6 +127,52 @@ def _handle_request(self, conn):
 def _accept_connection(self, c, name):
     c.send(("#RETURN", None))
     raise _Kept
+
+
+def _callmethod(self, methodname, args=(), kwds={}):
+    server = getattr(process.current_process(), "_manager_server", None)
+    if server is None or server.address != self._token.address:
+        return _call_by_request(self, methodname, args, kwds)
+    # The manager's own process calls, as callbacks of a pool in it do: the loop that would serve the
+    # request is the one that waits for it.
+    request = _OwnRequest((self._id, methodname, args, kwds))
+    try:
+        server.serve_client(request)
+    except SystemExit:
+        pass
+    kind, result = request.reply
+    if kind == "#RETURN":
+        return result
+    if kind != "#PROXY":
+        raise managers.convert_to_error(kind, result)
+    exposed, token = result
+    server.id_to_local_proxy_obj[token.id] = server.id_to_obj[token.id]
+    server.decref(None, token.id)
+    make = server.registry[token.typeid][-1]
+    return make(
+        token, self._serializer, manager=self._manager, authkey=self._authkey, exposed=exposed,
+        manager_owned=True,
+    )
+
+
+class _OwnRequest:
+    """One request, and its reply, that go nowhere. Both are copied all the same."""
+
+    def __init__(self, request):
+        self._requests = [request]
+
+    def recv(self):
+        if not self._requests:
+            raise EOFError
+        return _copied(self._requests.pop())
+
+    def send(self, reply):
+        self.reply = _copied(reply)
+
+
+def _copied(value):
+    payload, handles = transport.dumps(value)
+    return transport.loads(SimpleNamespace(bytes=payload, handles=handles))
 
 
 class _Lock(synchronize.Lock):

@@ -26,17 +26,49 @@ _sleep = time.sleep
 _monotonic = time.monotonic
 
 
+class _BuiltIn:
+    """A function in the place of one of C's: it is found by its name when it is unpickled, and is no
+    method where it is an attribute of a class."""
+
+    __slots__ = ("_name", "_function")
+
+    def __init__(self, name, function):
+        self._name = name
+        self._function = function
+
+    def __call__(self, *arguments, **keywords):
+        return self._function(*arguments, **keywords)
+
+    def __getattr__(self, name):
+        if name in ("__name__", "__qualname__"):
+            return self._name
+        raise AttributeError(f"'builtin_function_or_method' object has no attribute '{name}'")
+
+    def __reduce__(self):
+        return self._name
+
+    def __repr__(self):
+        return f"<built-in function {self._name}>"
+
+
+def _put(module, name, function):
+    kind = type("builtin_function_or_method", (_BuiltIn,), {
+        "__slots__": (), "__module__": module.__name__, "__doc__": function.__doc__,
+    })
+    setattr(module, name, kind(name, function))
+
+
 def install():
     """Puts them in place, before any module takes the old ones by `from os import ...`."""
-    os.getpid = lambda: _pid
-    os.getppid = lambda: _parent_pid
-    os.cpu_count = lambda: _cores
-    os.process_cpu_count = lambda: _cores
-    os.sched_getaffinity = lambda pid, /: set(range(_cores))
-    os._exit = _exit
+    _put(os, "getpid", lambda: _pid)
+    _put(os, "getppid", lambda: _parent_pid)
+    _put(os, "cpu_count", lambda: _cores)
+    _put(os, "process_cpu_count", lambda: _cores)
+    _put(os, "sched_getaffinity", lambda pid, /: set(range(_cores)))
+    _put(os, "_exit", _exit)
+    _put(time, "sleep", sleep)
     # An attribute that is not there, so that `hasattr(os, "fork")` is right, with its reason.
     os.__getattr__ = _absent
-    time.sleep = sleep
 
 
 def refresh(pid, parent_pid, cores):

@@ -64,6 +64,10 @@ class _Lock:
     acquire_lock, release_lock, locked_lock = acquire, release, locked
 
 
+class WouldWait(RuntimeError):
+    """Nobody could end the wait."""
+
+
 def wait_a_bit(deadline):
     """Lets something else happen. Says whether there is time left; at least one thing has."""
     if run_thread() or waiting.run_due():
@@ -75,7 +79,7 @@ def wait_a_bit(deadline):
         if _state.current is not None and _state.current.daemon:
             # It would wait for ever, and nobody waits for it: so it ends here.
             raise SystemExit
-        raise RuntimeError(
+        raise WouldWait(
             "this would wait for ever: threads run one after the other here, and none is left "
             "that could end the wait; use processes, which run at the same time"
         )
@@ -113,6 +117,11 @@ class _State:
 
 
 _state = _State()
+
+
+def current():
+    """The thread that runs; none is the main one."""
+    return _state.current
 
 
 def _start(self):
@@ -160,10 +169,14 @@ _shutdown_before = threading._shutdown
 
 def _shutdown():
     """At the end of a process those that are no daemons are run."""
-    while _waiting:
-        thread = _waiting.popleft()
-        if not thread.daemon:
-            _run(thread)
+    while True:
+        # Also what they start: a daemon would keep the process for as long as it runs.
+        regular = [thread for thread in _waiting if not thread.daemon]
+        _waiting.clear()
+        if not regular:
+            break
+        _waiting.extend(regular)
+        run_thread()
     _shutdown_before()
 
 

@@ -21,6 +21,10 @@ use std::time::Instant;
 /// The directory of compiled code, in the cache directory.
 const COMPILED_CODE: &str = "code";
 
+/// The stack of each process of Python. The interpreter ends recursion through C with a RecursionError
+/// when it has used 1 MiB of the stack in its memory; its calls nest in up to this much meanwhile.
+const PYTHON_STACK_BYTES: usize = 32 << 20;
+
 /// Runs a program and gives the exit code.
 ///
 /// # Errors
@@ -70,7 +74,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     if let Some(script) = &script {
         python::grant(script, &mut grants)?;
     }
-    let engine = engine(options, printer)?;
+    let engine = engine(options, source, printer)?;
     let program = load(options, path, source, &engine, printer)?;
     grants.add_defaults(path, source, printer);
     grants.show(options, engine.cores(), printer);
@@ -95,9 +99,12 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     Ok(outcome)
 }
 
-fn engine(options: &RunArgs, printer: &Printer) -> anyhow::Result<Engine> {
+fn engine(options: &RunArgs, source: Source, printer: &Printer) -> anyhow::Result<Engine> {
     let builder = || {
-        let builder = Engine::builder().max_processes(options.max_processes);
+        let mut builder = Engine::builder().max_processes(options.max_processes);
+        if source == Source::Python {
+            builder = builder.stack_bytes(PYTHON_STACK_BYTES);
+        }
         match &options.cores {
             Some(cores) => builder.cores(cores.numbers().iter().copied()),
             None => builder,

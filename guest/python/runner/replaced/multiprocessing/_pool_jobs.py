@@ -81,6 +81,20 @@ def do_starmap(function, items):
     return [function(*item) for item in items]
 
 
+def do_submitted(function, call):
+    """A call of an executor, for which `sys.exit` is an exception like any other."""
+    try:
+        return do_apply(function, call)
+    except Exception:
+        raise
+    except BaseException as error:
+        raise _Escaped from error
+
+
+class _Escaped(Exception):
+    """What is no `Exception`, as its cause."""
+
+
 def serve(initializer, initargs):
     """The body of a worker."""
     if initializer is not None:
@@ -98,16 +112,28 @@ def serve(initializer, initargs):
 
 
 def _outcome(message):
+    do = None
     try:
         do, function, items = transport.loads(message)
         result = True, do(function, items)
+    except _Escaped as escaped:
+        result = _failed(escaped.__cause__)
     except Exception as error:
-        result = False, ExceptionWithTraceback(error, error.__traceback__)
+        result = _failed(error)
     try:
         return transport.dumps(result)
     except Exception as error:
-        wrapped = MaybeEncodingError(error, result[1])
-        return transport.dumps((False, wrapped))
+        if do is do_submitted:
+            return transport.dumps(_failed(error))
+        return transport.dumps((False, MaybeEncodingError(error, result[1])))
+    except BaseException as error:
+        if do is do_submitted:
+            return transport.dumps(_failed(error))
+        raise
+
+
+def _failed(error):
+    return False, ExceptionWithTraceback(error, error.__traceback__)
 
 
 class Done:
@@ -128,6 +154,9 @@ def value_of(outcome):
                 return transport.loads(message)
             except Exception as error:
                 return False, error
+            except SystemExit as error:
+                # It would end this process instead of telling what is wrong.
+                return False, ProcessError(f"a result cannot be unpickled: {error!r}")
         case host_pool.Outcome_WorkerLost(status):
             text = getattr(status, "value", None)
             error = WorkerLost(

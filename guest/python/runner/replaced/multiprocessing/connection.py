@@ -6,12 +6,15 @@ authenticate; a wrong key is refused all the same.
 """
 
 import errno
-import hmac
 import os
 
 from componentize_py_types import Err
 from isopod import direct, sentinels, transport, waiting
 from isopod.errors import exception
+from multiprocessing._authentication import (
+    _CHALLENGE, _FAILURE, _WELCOME, MESSAGE_LENGTH, _create_response, _verify_challenge, answer_challenge, deliver_challenge,
+)
+from multiprocessing._serialised import ConnectionWrapper, _xml_dumps, _xml_loads
 from multiprocessing.context import AuthenticationError, BufferTooShort
 from wit_world.imports import pipe as host_pipe
 from wit_world.imports import queue as host_queue
@@ -217,12 +220,30 @@ def wait(object_list, timeout=None):
 class Address:
     """Where a listener can be reached. It travels like any object that processes share."""
 
-    def __init__(self, queue, name):
+    def __init__(self, queue, life, name):
         self._queue = queue
+        # The listener has the other end of this pipe, which is closed when its process ends, however.
+        self._life = life
         self._name = name
 
     def __reduce__(self):
-        return _rebuild_address, (transport.give(self, self._queue), self._name)
+        given = transport.give(self, self._queue), transport.give(self, self._life)
+        return _rebuild_address, (*given, self._name)
+
+    def _is_closed(self):
+        return self._life.poll(0)
+
+    def _wait_for_reply(self, connection):
+        """Waits until the connection has something to receive. Fails if the listener ends before."""
+        handles = [connection._host_handle(), self._life.to_handle()]
+        try:
+            ready = waiting.ready(handles, [], None)
+        finally:
+            for handle in handles:
+                transport.drop(handle)
+        if 0 not in ready:
+            connection.close()
+            raise _refused()
 
     def __eq__(self, other):
         return isinstance(other, Address) and self._name == other._name
@@ -234,8 +255,45 @@ class Address:
         return f"<Address {self._name}>"
 
 
-def _rebuild_address(position, name):
-    return Address(transport.take(host_queue.Queue, position), name)
+def _rebuild_address(queue, life, name):
+    queue = transport.take(host_queue.Queue, queue)
+    return Address(queue, transport.take(host_pipe.Connection, life), name)
+
+
+def _refused():
+    return ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+
+
+def _check_family(address, family):
+    if family is None and isinstance(address, str) and address.startswith("\\\\"):
+        family = "AF_PIPE"
+    if family not in (None, "AF_INET", "AF_UNIX", *families):
+        raise ValueError(f"Family {family} is not recognized.")
+
+
+def _listened_at(address):
+    """The address for a new listener, a new one or that of one that was closed, and what says that
+    the listener lives."""
+    name = f"isopod-{os.urandom(8).hex()}"
+    match address:
+        case None | (_, 0):
+            # Any free one, as port 0 is.
+            pass
+        case Address():
+            if not address._is_closed():
+                raise OSError(errno.EADDRINUSE, "Address already in use")
+            name = address._name
+        case _:
+            raise OSError(
+                errno.EADDRNOTAVAIL,
+                f"the address {address!r} cannot be listened at: a sandbox has no sockets; "
+                "without an address the listener makes one, which can be passed to processes",
+            )
+    try:
+        life, lives = host_pipe.create(False)
+        return Address(host_queue.Queue.create(None, None), life, name), lives
+    except Err as error:
+        raise exception(error) from None
 
 
 class Listener:
@@ -244,16 +302,8 @@ class Listener:
     def __init__(self, address=None, family=None, backlog=1, authkey=None):
         if authkey is not None and not isinstance(authkey, bytes):
             raise TypeError("authkey should be a byte string")
-        if address is not None and not isinstance(address, Address):
-            raise OSError(
-                errno.EADDRNOTAVAIL,
-                f"the address {address!r} cannot be listened at: a sandbox has no sockets; "
-                "without an address the listener makes one, which can be passed to processes",
-            )
-        if address is None:
-            queue = host_queue.Queue.create(None, None)
-            address = Address(queue, f"isopod-{os.urandom(8).hex()}")
-        self._address = address
+        _check_family(address, family)
+        self._address, self._lives = _listened_at(address)
         self._authkey = authkey
         self._is_closed = False
         self._last_accepted = None
@@ -287,6 +337,7 @@ class Listener:
         if not self._is_closed:
             self._is_closed = True
             self._address._queue.close()
+            transport.drop(self._lives)
 
     def _host_handle(self):
         return self._address._queue.to_handle()
@@ -310,16 +361,19 @@ def Client(address, family=None, authkey=None):
             f"the address {address!r} cannot be reached: a sandbox has no sockets; "
             "use the `address` of a Listener of this program",
         )
+    if address._is_closed():
+        raise _refused()
     ours, theirs = Pipe()
     try:
         payload, handles = transport.dumps(theirs)
         address._queue.put(payload, handles, None)
     except Err as error:
         if type(error.value) is host_types.ErrorCode_Closed:
-            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused") from None
+            raise _refused() from None
         raise exception(error) from None
     theirs.close()
     if authkey is not None:
+        address._wait_for_reply(ours)
         answer_challenge(ours, authkey)
         deliver_challenge(ours, authkey)
     return ours
@@ -329,39 +383,15 @@ def Client(address, family=None, authkey=None):
 families = ["AF_ISOPOD"]
 default_family = families[0]
 
-_CHALLENGE, _WELCOME, _FAILURE = b"#CHALLENGE#", b"#WELCOME#", b"#FAILURE#"
-_LENGTH = 40
+
+class XmlListener(Listener):
+    """The listener of a manager whose serialiser is `xmlrpclib`."""
+
+    def accept(self):
+        """Waits for a client, and gives the connection to it."""
+        return ConnectionWrapper(super().accept(), _xml_dumps, _xml_loads)
 
 
-def deliver_challenge(connection, authkey):
-    """Has the other side show that it knows the key."""
-    _check_key(authkey)
-    message = os.urandom(_LENGTH)
-    connection.send_bytes(_CHALLENGE + message)
-    response = connection.recv_bytes(256)
-    if hmac.compare_digest(response, hmac.digest(authkey, message, "sha256")):
-        connection.send_bytes(_WELCOME)
-    else:
-        connection.send_bytes(_FAILURE)
-        raise AuthenticationError("digest received was wrong")
-
-
-def answer_challenge(connection, authkey):
-    """Shows to the other side that this one knows the key."""
-    _check_key(authkey)
-    message = connection.recv_bytes(256)
-    if not message.startswith(_CHALLENGE):
-        raise AuthenticationError(f"protocol error, expected challenge: {message=}")
-    digest = hmac.digest(authkey, message.removeprefix(_CHALLENGE), "sha256")
-    connection.send_bytes(digest)
-    if connection.recv_bytes(256) != _WELCOME:
-        raise AuthenticationError("digest sent was rejected")
-
-
-def _check_key(authkey):
-    if not isinstance(authkey, bytes):
-        raise ValueError(f"Authkey must be bytes, not {type(authkey)!s}")
-
-
-# A manager may be asked for this serialiser by name; pickles are what travels here.
-XmlListener, XmlClient = Listener, Client
+def XmlClient(*arguments, **keywords):
+    """Connects to an `XmlListener`."""
+    return ConnectionWrapper(Client(*arguments, **keywords), _xml_dumps, _xml_loads)

@@ -93,8 +93,11 @@ class Pool:
 
     def apply_async(self, func, args=(), kwds={}, callback=None, error_callback=None):
         """Calls the function in a worker."""
+        return self._apply_async(do_apply, func, args, kwds, callback, error_callback)
+
+    def _apply_async(self, do, func, args, kwds, callback, error_callback):
         self._check_running()
-        job = self._job(do_apply, func, (tuple(args), dict(kwds)))
+        job = self._job(do, func, (tuple(args), dict(kwds)))
         return ApplyResult(self, func, [job], callback, error_callback)
 
     def map(self, func, iterable, chunksize=None):

@@ -25,6 +25,28 @@ def _create(make, maxsize):
         raise exception(error) from None
 
 
+class _End:
+    """What stands for the pipe of a queue, which scripts give to `connection.wait`."""
+
+    def __init__(self, queue):
+        self._of = queue
+        self._host_handle = queue._host_handle
+        self.fileno = queue._queue.number
+
+    @property
+    def closed(self):
+        """Whether this process uses the queue no more."""
+        return self._of._closed
+
+    def poll(self, timeout=0.0):
+        """Whether there is something to get."""
+        handle = self._host_handle()
+        try:
+            return bool(waiting.ready([handle], [], timeout))
+        finally:
+            transport.drop(handle)
+
+
 class Queue:
     """A first-in, first-out queue."""
 
@@ -118,6 +140,8 @@ class Queue:
     def _host_handle(self):
         return self._queue.to_handle()
 
+    _reader = _writer = property(_End)
+
 
 class JoinableQueue(Queue):
     """A queue that counts what is still to be done."""
@@ -192,7 +216,7 @@ class SimpleQueue:
         """This process puts and gets no more."""
         self._closed = True
 
-    _host_handle = Queue._host_handle
+    _host_handle, _reader, _writer = Queue._host_handle, Queue._reader, Queue._writer
 
 
 def _rebuild(kind, position, maxsize):

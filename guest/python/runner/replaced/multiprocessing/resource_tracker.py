@@ -2,6 +2,8 @@
 
 __all__ = ["ensure_running", "register", "unregister"]
 
+_LONGEST = 512
+
 
 class ResourceTracker:
     """Takes what it is told, and has nothing to do."""
@@ -16,7 +18,9 @@ class ResourceTracker:
         pass
 
     def register(self, name, rtype):
-        pass
+        # As in CPython, which sends it in one atomic write.
+        if len(f"REGISTER:{name}:{rtype}\n") > _LONGEST:
+            raise ValueError(f"a name of {len(name)} characters is too long")
 
     def unregister(self, name, rtype):
         pass

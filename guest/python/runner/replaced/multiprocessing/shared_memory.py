@@ -1,7 +1,9 @@
 """Named shared memory of the host. `buf` reads and writes by copying: see `_shared_buffer`."""
 
+import os
 import secrets
 import struct
+from functools import partial
 
 from componentize_py_types import Err
 from isopod import transport
@@ -12,8 +14,13 @@ from wit_world.imports import memory as host_memory
 __all__ = ["SharedMemory", "ShareableList"]
 
 
+# What CPython's own users of names look at: names are as on Linux.
+_USE_POSIX = True
+_SHM_NAME_PREFIX = "/psm_"
+
+
 def _make_filename():
-    return f"psm_{secrets.token_hex(4)}"
+    return f"{_SHM_NAME_PREFIX}{secrets.token_hex(4)}"
 
 
 # What this process has made and not unlinked, which therefore outlives `close`.
@@ -24,6 +31,7 @@ class SharedMemory:
     """A block of memory that processes of one tree find by its name."""
 
     _memory = None
+    _flags = os.O_RDWR
 
     def __init__(self, name=None, create=False, size=0, *, track=True):
         if size < 0:
@@ -32,19 +40,27 @@ class SharedMemory:
             raise ValueError("'size' must be a positive number different from zero")
         if not create and name is None:
             raise ValueError("'name' can only be None if create=True")
-        if name is not None and "\0" in name:
-            raise ValueError("embedded null character")
-        self._name = name or _make_filename()
-        try:
+        if name is None:
+            self._make_unnamed(size)
+        else:
+            self._name = name
             if create:
-                self._memory = host_memory.SharedMemory.create(size, self._name.lstrip("/"))
+                self._memory = _call(host_memory.SharedMemory.create, size, _host_name(name))
             else:
-                self._memory = host_memory.SharedMemory.find(self._name.lstrip("/"))
-        except Err as error:
-            raise exception(error) from None
+                self._memory = _call(host_memory.SharedMemory.find, _host_name(name))
         if create:
             _made[self._name] = self._memory
         self._set_up()
+
+    def _make_unnamed(self, size):
+        while self._memory is None:
+            self._name = _make_filename()
+            try:
+                self._memory = _call(
+                    host_memory.SharedMemory.create, size, _host_name(self._name)
+                )
+            except FileExistsError:
+                continue
 
     def _set_up(self):
         self._size = self._memory.size()
@@ -63,7 +79,7 @@ class SharedMemory:
     @property
     def name(self):
         """The name, by which others find it."""
-        return self._name
+        return self._name.removeprefix("/")
 
     @property
     def size(self):
@@ -78,14 +94,24 @@ class SharedMemory:
 
     def unlink(self):
         """Takes the name away. Who has the memory keeps it."""
-        try:
-            host_memory.SharedMemory.unlink(self._name.lstrip("/"))
-        except Err as error:
-            raise exception(error) from None
+        _call(host_memory.SharedMemory.unlink, _host_name(self._name))
         _made.pop(self._name, None)
 
     def __repr__(self):
-        return f"{type(self).__name__}({self._name!r}, size={self._size})"
+        return f"{type(self).__name__}({self.name!r}, size={self._size})"
+
+
+def _host_name(name):
+    if "\0" in name:
+        raise ValueError("embedded null character")
+    return name.lstrip("/")
+
+
+def _call(operation, *arguments):
+    try:
+        return operation(*arguments)
+    except Err as error:
+        raise exception(error) from None
 
 
 def _rebuild(kind, name, position):
@@ -100,6 +126,8 @@ def _rebuild(kind, name, position):
 _COUNT = struct.Struct("<q")
 _SLOT = struct.Struct("<qqcxxxxxxxq")
 _NUMBERS = {b"i": struct.Struct("<q"), b"f": struct.Struct("<d")}
+# How CPython's list tells of what is in a slot.
+_FORMATS = {b"n": "xxxxxx?x", b"t": "xxxxxxx?", b"i": "q", b"f": "d"}
 
 
 def _encode(value):
@@ -129,13 +157,16 @@ class ShareableList:
             self.shm = SharedMemory(name)
             (self._list_len,) = _COUNT.unpack(self.shm.buf[: _COUNT.size].tobytes())
             return
+        sequence = list(sequence)
         encoded = [_encode(value) for value in sequence]
         self._list_len = len(encoded)
         offset = _COUNT.size + _SLOT.size * len(encoded)
         slots, payloads = [], []
-        for kind, payload in encoded:
-            # As in CPython: a text may be replaced by one that fits the next multiple of 8.
-            room = 8 * (len(payload) // 8 + 1)
+        for value, (kind, payload) in zip(sequence, encoded):
+            room = 8
+            if kind in (b"s", b"b"):
+                # As in CPython: a text may be replaced by one that fits the next multiple of 8.
+                room = 8 * max(len(value) // 8 + 1, -(-len(payload) // 8))
             slots.append(_SLOT.pack(offset, room, kind, len(payload)))
             payloads.append(payload.ljust(room, b"\0"))
             offset += room
@@ -188,8 +219,19 @@ class ShareableList:
                 return position
         raise ValueError("ShareableList.index(x): x not in list")
 
+    def _get_packing_format(self, position):
+        _, _, room, kind, _ = self._slot(position)
+        return _FORMATS.get(kind) or f"{room}s"
+
+    @property
+    def format(self):
+        """What its items are, as in CPython; how they are in memory differs."""
+        return "".join(self._get_packing_format(at) for at in range(self._list_len))
+
     def __reduce__(self):
-        return _rebuild_list, (self.shm,)
+        if transport.is_sending():
+            return _rebuild_list, (self.shm,)
+        return partial(type(self), name=self.shm.name), ()
 
     def __repr__(self):
         return f"{type(self).__name__}({list(self)}, name={self.shm.name!r})"

@@ -8,7 +8,7 @@ import errno
 from threading import BrokenBarrierError
 
 from componentize_py_types import Err
-from isopod import direct, transport, waiting
+from isopod import direct, threads, transport, waiting
 from isopod.errors import TIMED_OUT, exception
 from multiprocessing import process
 from wit_world.imports import sync as host_sync
@@ -68,6 +68,8 @@ class _Acquirable(_Shared):
     """What can be acquired and released."""
 
     _held = 0
+    # That acquired it last: none is the main one.
+    _thread = None
     abandoned = False
     # The host's operation by number.
     _acquire = None
@@ -94,12 +96,16 @@ class _Acquirable(_Shared):
                 return False
             raise exception(error) from None
         self._held += 1
+        self._thread = threads.current()
         self.abandoned = how is host_sync.Acquired.ABANDONED
         return True
 
     def _owner(self):
         if self._held > 0:
-            return process.current_process().name
+            if self._thread is not threads.current():
+                return "SomeOtherThread"
+            name = process.current_process().name
+            return name if self._thread is None else f"{name}|{self._thread.name}"
         return "SomeOtherProcess" if self.locked() else "None"
 
 
@@ -160,7 +166,8 @@ class RLock(_Acquirable):
 
     def __repr__(self):
         owner = self._owner()
-        count = {"None": 0, "SomeOtherProcess": "nonzero"}.get(owner, self._held)
+        others = {"None": 0, "SomeOtherProcess": "nonzero", "SomeOtherThread": "nonzero"}
+        count = others.get(owner, self._held)
         return f"<{type(self).__name__}({owner}, {count})>"
 
 

@@ -9,8 +9,12 @@ import multiprocessing
 import os
 from concurrent.futures import _base
 from multiprocessing import pool as workers
+from multiprocessing._pool_jobs import do_submitted
 
 __all__ = ["BrokenProcessPool", "ProcessPoolExecutor"]
+
+# The cause of what `Future.result` raises.
+_RemoteTraceback = workers.RemoteTraceback
 
 
 class BrokenProcessPool(_base.BrokenExecutor):
@@ -36,7 +40,11 @@ class ProcessPoolExecutor(_base.Executor):
             if max_tasks_per_child <= 0:
                 raise ValueError("max_tasks_per_child must be >= 1")
         self._max_workers = max_workers
-        self._context = mp_context or multiprocessing.get_context()
+        if mp_context is None:
+            # As in CPython: a worker that is replaced cannot be a copy of this process.
+            method = None if max_tasks_per_child is None else "spawn"
+            mp_context = multiprocessing.get_context(method)
+        self._mp_context = mp_context
         self._make = (max_workers, initializer, initargs, max_tasks_per_child)
         self._pool = None
         self._futures = set()
@@ -51,14 +59,14 @@ class ProcessPoolExecutor(_base.Executor):
             raise RuntimeError("cannot schedule new futures after shutdown")
         if self._pool is None:
             # The first call makes the workers, as in CPython.
-            self._pool = workers.Pool(*self._make, self._context)
+            self._pool = workers.Pool(*self._make, self._mp_context)
         future = _base.Future()
         self._futures.add(future)
         # The host gives it to a worker at once, from where it cannot be taken back.
         future.set_running_or_notify_cancel()
         try:
-            self._pool.apply_async(
-                fn, args, kwargs,
+            self._pool._apply_async(
+                do_submitted, fn, args, kwargs,
                 lambda value: self._finish(future, value, None),
                 lambda error: self._finish(future, None, error),
             )
@@ -110,6 +118,14 @@ class ProcessPoolExecutor(_base.Executor):
             future.set_exception(error)
         else:
             future.set_result(value)
+
+
+def _check_system_limits():
+    """Does nothing: semaphores are the host's, and there are enough."""
+
+
+class _ThreadWakeup:
+    """A name that CPython's own tests import: there is no thread to wake."""
 
 
 def _call_each(function, calls):
