@@ -174,6 +174,10 @@ impl Engine {
             .collect()
     }
 
+    pub(crate) fn is_same(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// The machine's memory, or that of its control group.
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.inner.memory_bytes

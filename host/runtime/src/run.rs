@@ -31,6 +31,7 @@ pub(crate) struct State {
     /// Where its operations on files are counted.
     pub(crate) operations: Operations,
     memory: MemoryLimit,
+    output: Arc<OutputLimit>,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
 }
@@ -102,16 +103,9 @@ fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
     status
 }
 
-/// Runs the guest and takes it down again; its locks and handles are gone when this returns.
-fn guest(process: &Arc<ProcessState>) -> ExitStatus {
-    let state = match State::new(process) {
-        Ok(state) => state,
-        Err(error) => {
-            process.waiter.end(End::Abandoned);
-            return ExitStatus::Other(format!("the process could not be set up: {error:#}"));
-        }
-    };
-    let mut store = Store::new(process.engine().wasmtime(), state);
+/// A store for a guest, with all that bounds it and can end it.
+pub(crate) fn new_store(process: &Arc<ProcessState>) -> wasmtime::Result<Store<State>> {
+    let mut store = Store::new(process.engine().wasmtime(), State::new(process)?);
     store.limiter(|state| &mut state.memory);
     let ProcessLimits {
         handles,
@@ -132,23 +126,29 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
         true => Err(Stop::Requested.into()),
         false => Ok(UpdateDeadline::Continue(1)),
     });
+    Ok(store)
+}
+
+/// Runs the guest and takes it down again; its locks and handles are gone when this returns.
+fn guest(process: &Arc<ProcessState>) -> ExitStatus {
+    let mut store = match new_store(process) {
+        Ok(store) => store,
+        Err(error) => {
+            process.waiter.end(End::Abandoned);
+            return ExitStatus::Other(format!("the process could not be set up: {error:#}"));
+        }
+    };
     let status = match is_to_end(process) {
         true => requested(process),
         false => call(process, &mut store),
     };
-    let State {
-        table,
-        stdout,
-        stderr,
-        ..
-    } = store.data_mut();
-    let (stdout, stderr) = (Arc::clone(stdout), Arc::clone(stderr));
+    let (stdout, stderr) = store.data().streams();
     // Locks first, then the handles (the table), then the guest's memory, which may take long.
     process.waiter.end(match status.is_normal() {
         true => End::Normal,
         false => End::Abandoned,
     });
-    *table = ResourceTable::new();
+    store.data_mut().table = ResourceTable::new();
     let entry = process.take_entry();
     drop(entry);
     report(process, &status, &stdout, &stderr);
@@ -157,12 +157,12 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
 }
 
 fn call(process: &Arc<ProcessState>, store: &mut Store<State>) -> ExitStatus {
+    let command = match process.program.command() {
+        Ok(command) => command,
+        Err(error) => return ExitStatus::Failed(error.to_string()),
+    };
     let ran = process.waiter.block_on(async {
-        let command = process
-            .program
-            .command()
-            .instantiate_async(&mut *store)
-            .await?;
+        let command = command.instantiate_async(&mut *store).await?;
         command.wasi_cli_run().call_run(&mut *store).await
     });
     match ran {
@@ -182,7 +182,7 @@ fn call(process: &Arc<ProcessState>, store: &mut Store<State>) -> ExitStatus {
 }
 
 /// What an error that ended the guest says about how it ended.
-fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> ExitStatus {
+pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> ExitStatus {
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
         return ExitStatus::Exited(*code);
     }
@@ -213,7 +213,7 @@ fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn is_to_end(process: &ProcessState) -> bool {
+pub(crate) fn is_to_end(process: &ProcessState) -> bool {
     let is_killed = process.waiter.is_killed();
     if is_killed {
         process.waiter.acknowledge();
@@ -221,7 +221,7 @@ fn is_to_end(process: &ProcessState) -> bool {
     is_killed
 }
 
-fn requested(process: &ProcessState) -> ExitStatus {
+pub(crate) fn requested(process: &ProcessState) -> ExitStatus {
     // The request is noted before the waiter is killed.
     process.requested().unwrap_or(ExitStatus::Killed)
 }
@@ -250,6 +250,18 @@ fn report(process: &ProcessState, status: &ExitStatus, stdout: &Arc<Lines>, stde
 }
 
 impl State {
+    /// Standard output and standard error.
+    pub(crate) fn streams(&self) -> (Arc<Lines>, Arc<Lines>) {
+        (Arc::clone(&self.stdout), Arc::clone(&self.stderr))
+    }
+
+    /// A plugin's guest begins another call: what it may write counts from nothing again, and what the
+    /// last one was refused is forgotten.
+    pub(crate) fn begin_call(&mut self) {
+        self.output.renew();
+        self.memory.forget_refusal();
+    }
+
     fn new(process: &Arc<ProcessState>) -> wasmtime::Result<State> {
         let surroundings = &process.tree.surroundings;
         let timer = process.engine().timer();
@@ -290,6 +302,7 @@ impl State {
                 process.engine().file_operations(),
             ),
             memory: MemoryLimit::new(process.limits, &process.tree.memory, &process.vitals),
+            output: output_limit,
             stdout,
             stderr,
         })

@@ -53,6 +53,24 @@ mod bindings {
     });
 }
 
+/// What a plugin exports.
+pub(crate) mod exported {
+    #![allow(
+        missing_docs,
+        unreachable_pub,
+        reason = "generated from WIT, where the documentation is"
+    )]
+    wasmtime::component::bindgen!({
+        inline: "package isopod:host; world exported { export isopod:multiprocessing/functions@0.1.0; }",
+        path: "../../wit",
+        exports: { default: async },
+        with: {
+            "isopod:multiprocessing/types": super::bindings::isopod::multiprocessing::types,
+        },
+        require_store_data_send: true,
+    });
+}
+
 /// Everything that a program may import.
 pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
