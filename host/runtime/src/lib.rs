@@ -64,7 +64,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use exit_status::ExitStatus;
 pub use limits::Limits;
 pub use network::NetworkAddress;
-pub use plugin::{Plugin, PluginBuilder, PluginFunction, PluginStatistics, Terminator};
+pub use plugin::{
+    Plugin, PluginBuilder, PluginExport, PluginFunction, PluginPool, PluginPoolBuilder,
+    PluginStatistics, Terminator, WhenFull,
+};
 pub use policy::{Access, Policy};
 pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
 pub use process::{Ending, Process};

@@ -150,6 +150,10 @@ impl Instance {
         Ok((&self.component, self.guest.store()?))
     }
 
+    pub(crate) fn process(&self) -> &Arc<ProcessState> {
+        &self.guest.process
+    }
+
     pub(crate) fn version(&self) -> &Arc<Version> {
         &self.guest.version
     }

@@ -16,7 +16,7 @@ use crate::program::Program;
 use isopod_sync::{Handle, Hooks, Message, ProcessId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A loaded plugin: functions that a component exports, called by name with bytes and handles.
 ///
@@ -306,6 +306,10 @@ impl Plugin {
         total
     }
 
+    pub(super) fn program(&self) -> Program {
+        self.inner.current().version.program.clone()
+    }
+
     pub(super) fn engine(&self) -> &Engine {
         &self.inner.engine
     }
@@ -314,13 +318,9 @@ impl Plugin {
         &self.inner.counters
     }
 
-    pub(super) fn current_version(&self) -> Arc<Version> {
-        self.inner.current().version
-    }
-
-    /// How long a call may take.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        self.inner.command.time_limit()
+    /// Whether each call has an instance of its own.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.inner.calls_per_instance == Some(1)
     }
 }
 
