@@ -76,6 +76,37 @@ impl ErrorKind {
         ErrorKind::Terminated,
         ErrorKind::QueueFull,
     ];
+
+    /// Its name, in lower case: `deadline`, `memory-limit`.
+    ///
+    /// ```
+    /// assert_eq!(isopod_host::ErrorKind::MemoryLimit.as_str(), "memory-limit");
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::Io => "io",
+            ErrorKind::NotWasm => "not-wasm",
+            ErrorKind::InvalidProgram => "invalid-program",
+            ErrorKind::UnknownImport => "unknown-import",
+            ErrorKind::InvalidCores => "invalid-cores",
+            ErrorKind::InvalidArgument => "invalid-argument",
+            ErrorKind::LimitExceeded => "limit-exceeded",
+            ErrorKind::AccessDenied => "access-denied",
+            ErrorKind::Engine => "engine",
+            ErrorKind::InvalidInput => "invalid-input",
+            ErrorKind::FunctionFailed => "function-failed",
+            ErrorKind::Deadline => "deadline",
+            ErrorKind::CpuTimeLimit => "cpu-time-limit",
+            ErrorKind::MemoryLimit => "memory-limit",
+            ErrorKind::Trap => "trap",
+            ErrorKind::Panicked => "panicked",
+            ErrorKind::Exited => "exited",
+            ErrorKind::Terminated => "terminated",
+            ErrorKind::QueueFull => "queue-full",
+        }
+    }
 }
 
 /// Why a call of this crate failed.

@@ -39,6 +39,7 @@ mod machine;
 mod name_lookup;
 mod network;
 mod operations;
+mod outline;
 mod placement;
 mod plugin;
 mod policy;
@@ -64,6 +65,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use exit_status::ExitStatus;
 pub use limits::Limits;
 pub use network::NetworkAddress;
+pub use outline::ProgramOutline;
 pub use plugin::{
     Plugin, PluginBuilder, PluginExport, PluginFunction, PluginPool, PluginPoolBuilder,
     PluginStatistics, Terminator, WhenFull,

@@ -65,3 +65,10 @@ fn send(
 fn surroundings() -> Json<(Vec<String>, Vec<(String, String)>)> {
     Json((std::env::args().collect(), std::env::vars().collect()))
 }
+
+/// Computes so many rounds.
+#[isopod::function]
+fn compute(Json(rounds): Json<u64>) -> Json<u64> {
+    let step = |number: u64, _| std::hint::black_box(number ^ (number << 13) ^ (number >> 7));
+    Json((0..rounds).fold(1, step))
+}

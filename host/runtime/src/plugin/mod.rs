@@ -26,4 +26,5 @@ pub use plugin::{Plugin, PluginBuilder, Terminator};
 pub use pool::{PluginPool, PluginPoolBuilder, WhenFull};
 pub use stats::PluginStatistics;
 pub use typed::PluginExport;
+pub(crate) use typed::exports;
 pub use version::PluginFunction;
