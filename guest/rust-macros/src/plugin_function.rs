@@ -36,7 +36,7 @@ fn entry(attribute: TokenStream, function: &ItemFn) -> Result<TokenStream, Error
             fn __isopod_run(
                 call: ::isopod::__private::Call,
             ) -> ::std::result::Result<::isopod::__private::Returned, ::isopod::__private::Failure> {
-                ::isopod::__private::Callable::<#parameters>::call(&#function, call)
+                ::isopod::__private::Callable::<#parameters>::answer(&#function, call)
             }
             ::isopod::__private::inventory::submit! {
                 ::isopod::__private::Function::new(#name, #text, __isopod_run)

@@ -56,7 +56,7 @@ pub trait Callable<Parameters> {
     ///
     /// # Errors
     /// If the input is not the function's, if it gives an error, or if its value cannot be written.
-    fn call(&self, call: Call) -> Result<Returned, Failure>;
+    fn answer(&self, call: Call) -> Result<Returned, Failure>;
 }
 
 impl<F, O> Callable<()> for F
@@ -64,7 +64,7 @@ where
     F: Fn() -> O,
     O: FunctionOutput,
 {
-    fn call(&self, _: Call) -> Result<Returned, Failure> {
+    fn answer(&self, _: Call) -> Result<Returned, Failure> {
         written(self())
     }
 }
@@ -75,7 +75,7 @@ where
     I: FunctionInput,
     O: FunctionOutput,
 {
-    fn call(&self, call: Call) -> Result<Returned, Failure> {
+    fn answer(&self, call: Call) -> Result<Returned, Failure> {
         let input = I::read(call.input, Handles(call.handles))
             .map_err(|error| Failure(CallError::InvalidInput(error.to_string())))?;
         written(self(input))
@@ -205,18 +205,18 @@ mod tests {
 
     #[test]
     fn functions_of_one_parameter_and_of_none_are_called() {
-        assert_eq!(text((|text: String| text + "!").call(call("hi"))), "hi!");
-        assert_eq!(text((|| "nothing").call(call("is read"))), "nothing");
+        assert_eq!(text((|text: String| text + "!").answer(call("hi"))), "hi!");
+        assert_eq!(text((|| "nothing").answer(call("is read"))), "nothing");
         let sum = |Json(numbers): Json<Vec<u32>>| Json(numbers.iter().sum::<u32>());
-        assert_eq!(text(sum.call(call("[1, 2, 3]"))), "6");
+        assert_eq!(text(sum.answer(call("[1, 2, 3]"))), "6");
     }
 
     #[test]
     fn errors_say_whose_they_are() {
         let fails = |_: String| Err::<String, _>("no");
-        let failure = fails.call(call("x")).unwrap_err();
+        let failure = fails.answer(call("x")).unwrap_err();
         assert!(matches!(failure.0, CallError::Failed(text) if text == "no"));
-        let failure = (|_: Json<u8>| ()).call(call("300")).unwrap_err();
+        let failure = (|_: Json<u8>| ()).answer(call("300")).unwrap_err();
         assert!(matches!(failure.0, CallError::InvalidInput(text) if text.contains("300")));
     }
 

@@ -4,6 +4,7 @@ use crate::bug;
 use crate::crash_report::{self, CrashReport};
 use crate::ending;
 use crate::exit_status::ExitStatus;
+use crate::extension::{Extension, ExtensionStates};
 use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
 use crate::operations::Operations;
 use crate::process::{Entry, ProcessState};
@@ -22,8 +23,9 @@ const OWN_HANDLES: usize = 10_000;
 /// What a guest may pass in one call at least, whatever its limit on messages, in bytes.
 const SMALLEST_CALL_BYTES: usize = 128 << 20;
 
-/// What the host keeps for a guest, in its store.
-pub(crate) struct State {
+/// What the host keeps for a guest, in its store. An [`Extension`](crate::Extension) finds its own part
+/// here.
+pub struct GuestState {
     wasi: WasiCtx,
     /// WASI's resources and isopod's.
     pub(crate) table: ResourceTable,
@@ -34,14 +36,27 @@ pub(crate) struct State {
     output: Arc<OutputLimit>,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
+    extensions: ExtensionStates,
 }
 
-impl WasiView for State {
+impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
+    }
+}
+
+/// The name that this crate's own glue uses.
+pub(crate) type State = GuestState;
+
+impl std::fmt::Debug for GuestState {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("GuestState")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
     }
 }
 
@@ -249,7 +264,31 @@ fn report(process: &ProcessState, status: &ExitStatus, stdout: &Arc<Lines>, stde
     let _ = stderr.flush();
 }
 
-impl State {
+impl GuestState {
+    /// What an extension keeps for this process.
+    ///
+    /// # Panics
+    /// If the engine was made without this extension. Then its functions are not there either, so a
+    /// guest cannot cause it.
+    #[allow(
+        clippy::panic,
+        reason = "whoever calls is a function of the extension, which the engine has"
+    )]
+    pub fn extension<E: Extension>(&mut self) -> &mut E::State {
+        match self.extensions.of::<E>() {
+            Some(state) => state,
+            None => panic!(
+                "the engine was made without the extension `{}`",
+                std::any::type_name::<E>()
+            ),
+        }
+    }
+
+    /// The id of the process.
+    pub fn process_id(&self) -> isopod_sync::ProcessId {
+        self.process.id
+    }
+
     /// Standard output and standard error.
     pub(crate) fn streams(&self) -> (Arc<Lines>, Arc<Lines>) {
         (Arc::clone(&self.stdout), Arc::clone(&self.stderr))
@@ -305,6 +344,7 @@ impl State {
             output: output_limit,
             stdout,
             stderr,
+            extensions: process.engine().extensions().new_states(),
         })
     }
 }

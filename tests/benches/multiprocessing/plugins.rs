@@ -46,11 +46,11 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
         measure.group(&format!("plugin call, {size}, warm instance"));
         let mut instance = blocking_instance(component)?;
         measure.rounds("bare wasmtime", |rounds| {
-            timed(rounds, || expect(instance.call(&input)))
+            timed(rounds, || drop(expect(instance.call(&input))))
         });
         let mut instance = raw.instance()?;
         measure.rounds("bare wasmtime, asynchronous store", |rounds| {
-            timed(rounds, || expect(instance.call(&input)))
+            timed(rounds, || drop(expect(instance.call(&input))))
         });
         let warm = plugin(&one, false)?;
         measure.rounds("isopod: Plugin::call_here", |rounds| {

@@ -15,6 +15,7 @@ mod types;
 mod wait;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::extension::Extensions;
 use crate::run::State;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -72,7 +73,7 @@ pub(crate) mod exported {
 }
 
 /// Everything that a program may import.
-pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
+pub(crate) fn linker(engine: &wasmtime::Engine, extensions: &Extensions) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)
         .and_then(|()| crate::files::link(&mut linker))
@@ -80,6 +81,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
         .and_then(|()| {
             bindings::Program::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)
         })
+        .and_then(|()| extensions.link(&mut linker))
         .map_err(|error| {
             Error::new(
                 ErrorKind::Engine,

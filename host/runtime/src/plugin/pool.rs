@@ -1,13 +1,13 @@
 //! Pools of plugins: calls that run on pinned threads of the engine's.
 
-use super::line::{Line, Next};
+use super::line::{Line, Put};
 use super::plugin::{Plugin, Terminator};
 use super::request::{Request, waited_too_long};
 use super::stats::PluginStatistics;
 use super::worker;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::Program;
-use isopod_sync::{AcquireError, Message, Semaphore};
+use isopod_sync::Message;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -53,8 +53,6 @@ pub struct PluginPool {
 pub(crate) struct Shared {
     pub(super) plugin: Plugin,
     pub(super) line: Line,
-    /// As many permits as calls may still be put into the line.
-    room: Semaphore,
     queue_length: u32,
     when_full: WhenFull,
     may_spin: bool,
@@ -108,12 +106,17 @@ impl PluginPoolBuilder {
                 "a pool has at least one worker, and its queue at least one place",
             ));
         }
+        let may_spin = self.plugin.engine().cores().len() > 1;
         Ok(PluginPool {
             shared: Arc::new(Shared {
-                may_spin: self.plugin.engine().cores().len() > 1,
+                may_spin,
                 plugin: self.plugin,
-                line: Line::new(self.workers, self.idle_time),
-                room: Semaphore::new(self.queue_length, None),
+                line: Line::new(
+                    usize::try_from(self.queue_length).unwrap_or(usize::MAX),
+                    self.workers,
+                    self.idle_time,
+                    may_spin,
+                ),
                 queue_length: self.queue_length,
                 when_full: self.when_full,
             }),
@@ -195,14 +198,17 @@ impl PluginPool {
         }
         let shared = &*self.shared;
         let request = Request::new(function, input.into(), None);
-        match shared.when_full {
-            WhenFull::Wait => {
-                shared.room.acquire_async().await;
+        let put = match (shared.line.put(&request), shared.when_full) {
+            (Put::Full, WhenFull::Wait) => {
+                let mut place = shared.line.want();
+                place.wait_async().await;
+                place.put(&request)
             }
-            other => shared.make_room(other, None)?,
-        }
+            (Put::Full, other) => shared.put_into_full(&request, other, None)?,
+            (put, _) => put,
+        };
         let taken = Taken(shared, request);
-        self.submit(&taken.1);
+        self.start_if_needed(&put);
         taken.1.wait_async().await
     }
 
@@ -215,24 +221,24 @@ impl PluginPool {
     ) -> Result<Message> {
         let shared = &*self.shared;
         let request = Request::new(function, input, last.map(|(last, _)| last));
-        shared.make_room(when_full, last)?;
-        self.submit(&request);
+        let put = match shared.line.put(&request) {
+            Put::Full => shared.put_into_full(&request, when_full, last)?,
+            put => put,
+        };
+        self.start_if_needed(&put);
         if let Some(result) = request.wait(shared.may_spin) {
             return result;
         }
         let timeout = last.map_or(Duration::ZERO, |(_, timeout)| timeout);
         match shared.line.remove(&request) {
-            true => {
-                shared.made_room();
-                Err(waited_too_long(timeout))
-            }
+            true => Err(waited_too_long(timeout)),
             // A worker has it, and its time has passed there too.
             false => request.wait_to_the_end(),
         }
     }
 
-    fn submit(&self, request: &Arc<Request>) {
-        if let Next::Start = self.shared.line.put(Arc::clone(request)) {
+    fn start_if_needed(&self, put: &Put) {
+        if let Put::Start = put {
             worker::start(&self.shared);
         }
     }
@@ -276,50 +282,39 @@ impl Drop for PluginPool {
 }
 
 impl Shared {
-    /// A call has left the line.
-    pub(super) fn made_room(&self) {
-        // There are never more permits than were taken.
-        let _ = self.room.release(1);
-    }
-
-    /// Takes a place in the line.
-    fn make_room(&self, when_full: WhenFull, last: Option<(Instant, Duration)>) -> Result<()> {
-        if self.room.try_acquire().is_ok() {
-            return Ok(());
-        }
+    /// Does with a call for which there is no place what was asked for.
+    fn put_into_full(
+        &self,
+        request: &Arc<Request>,
+        when_full: WhenFull,
+        last: Option<(Instant, Duration)>,
+    ) -> Result<Put> {
         match when_full {
             WhenFull::Fail => Err(self.full()),
             WhenFull::Wait => {
                 let left = last.map(|(last, _)| last.saturating_duration_since(Instant::now()));
-                match self.room.acquire_within(left) {
-                    Ok(_) => Ok(()),
-                    Err(AcquireError::TimedOut) => Err(waited_too_long(
+                let mut place = self.line.want();
+                match place.wait(left) {
+                    true => Ok(place.put(request)),
+                    false => Err(waited_too_long(
                         last.map_or(Duration::ZERO, |(_, timeout)| timeout),
-                    )),
-                    Err(AcquireError::Killed) => Err(Error::new(
-                        ErrorKind::Terminated,
-                        "the caller is being ended",
                     )),
                 }
             }
-            WhenFull::DropOldest => loop {
-                if let Some(oldest) = self.line.take_oldest() {
+            WhenFull::DropOldest => {
+                let (oldest, put) = self.line.replace_oldest(request);
+                if let Some(oldest) = oldest {
                     oldest.refuse(self.full());
-                    return Ok(());
                 }
-                // Workers have taken all of them, or others have dropped them.
-                if self.room.try_acquire().is_ok() {
-                    return Ok(());
-                }
-                std::thread::yield_now();
-            },
+                Ok(put)
+            }
         }
     }
 
     /// The caller has gone.
     fn take_back(&self, request: &Arc<Request>) {
-        if request.cancel() && self.line.remove(request) {
-            self.made_room();
+        if request.cancel() {
+            self.line.remove(request);
         }
     }
 

@@ -35,7 +35,6 @@ pub(crate) fn start(shared: &Arc<Shared>) {
         placement.leave(seat);
         let text = "the system refuses another thread for a worker (see `ulimit -u` and the pids limit of the cgroup)";
         for request in shared.line.lost_worker(true) {
-            shared.made_room();
             let cause = std::io::Error::from(error.kind());
             request.refuse(Error::new(ErrorKind::LimitExceeded, text).with_cause(cause));
         }
@@ -60,7 +59,6 @@ fn run(shared: Arc<Shared>, seat: ProcessId, slot: Arc<AtomicUsize>) -> Option<S
     if ended.is_none() {
         let was_looking = is_looking.load(Ordering::Relaxed);
         for request in shared.line.lost_worker(was_looking) {
-            shared.made_room();
             let text = "an internal error of the host, which its log describes";
             request.refuse(Error::new(ErrorKind::Engine, text));
         }
@@ -73,12 +71,12 @@ impl Worker {
     fn work(&mut self, is_looking: &AtomicBool) {
         while let Some(request) = self.next() {
             is_looking.store(false, Ordering::Relaxed);
-            self.shared.made_room();
-            if request.begin() {
-                self.serve(&request);
-            }
-            is_looking.store(true, Ordering::Relaxed);
+            let result = request.begin().then(|| self.call(&request));
             self.shared.line.look_again();
+            is_looking.store(true, Ordering::Relaxed);
+            if let Some(result) = result {
+                self.finish(&request, result);
+            }
         }
     }
 
@@ -102,8 +100,7 @@ impl Worker {
         })
     }
 
-    fn serve(&mut self, request: &Arc<Request>) {
-        let result = self.call(request);
+    fn finish(&mut self, request: &Arc<Request>, result: Result<Message>) {
         let took = request.submitted.elapsed();
         let slot: Slot = self.slot.load(Ordering::Relaxed);
         self.shared.plugin.counters().note(slot, took, &result);
