@@ -17,10 +17,13 @@ fn isopod_help() {
     Usage: isopod <COMMAND>
 
     Commands:
-      run    Run a program: a Python script, a WebAssembly file, or Rust source that is built first
-      build  Build Rust source, or a WebAssembly core module, to a component
-      ps     Show the processes of running programs: what they use, and what waits for whom
-      help   Print this message or the help of the given subcommand(s)
+      run      Run a program: a Python script, a WebAssembly file, or Rust source that is built first
+      build    Build Rust source, or a WebAssembly core module, to a component
+      call     Call a function of a plugin, once or many times
+      inspect  Show what a program or plugin imports, exports and needs
+      compile  Compile a program or plugin to native code, which loads in a fraction of a millisecond
+      ps       Show the processes of running programs: what they use, and what waits for whom
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

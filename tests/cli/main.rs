@@ -23,6 +23,7 @@ mod interrupt;
 mod limits;
 mod out_of_reach;
 mod output;
+mod plugins;
 mod precompiled;
 mod ps;
 mod python;

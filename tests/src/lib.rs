@@ -38,6 +38,21 @@ pub fn guests() -> Result<&'static [u8]> {
     }
 }
 
+/// The component of `tests/plugin-guests`.
+///
+/// # Errors
+/// That of the build, the first time.
+pub fn plugins() -> Result<&'static [u8]> {
+    static PLUGINS: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
+    let built = PLUGINS.get_or_init(|| {
+        build(&root().join("tests/plugin-guests")).map_err(|error| format!("{error:#}"))
+    });
+    match built {
+        Ok(component) => Ok(component),
+        Err(text) => anyhow::bail!("{text}"),
+    }
+}
+
 /// Builds a guest crate or a `.rs` file to a component.
 ///
 /// # Errors

@@ -1,7 +1,9 @@
 //! The attribute macros of `isopod`. Use them through that crate: `#[isopod::main]`,
-//! `#[isopod::task]`.
+//! `#[isopod::task]`, `#[isopod::function]`.
 
 mod main_function;
+mod plugin_function;
+mod public_name;
 mod task_function;
 
 use proc_macro::TokenStream;
@@ -45,4 +47,33 @@ pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
     task_function::expand(attribute.into(), item.into()).into()
+}
+
+/// Makes a function one of a plugin's, which the embedder calls by name.
+///
+/// The name is the function's own, or what `name` says; a plugin has it once. Its documentation comment
+/// is what the plugin tells of it. It has one parameter, the input, or none. The crate has
+/// `isopod::plugin!();` once.
+///
+/// ```ignore
+/// use isopod::Json;
+///
+/// /// The text in capitals.
+/// #[isopod::function]
+/// fn upper(text: String) -> String {
+///     text.to_uppercase()
+/// }
+///
+/// /// The sum of numbers.
+/// #[isopod::function(name = "numbers.sum")]
+/// fn sum(Json(numbers): Json<Vec<i64>>) -> Result<Json<i64>, String> {
+///     let sum = numbers.iter().try_fold(0_i64, |sum, number| sum.checked_add(*number));
+///     sum.map(Json).ok_or_else(|| "the sum is too large".to_owned())
+/// }
+///
+/// isopod::plugin!();
+/// ```
+#[proc_macro_attribute]
+pub fn function(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    plugin_function::expand(attribute.into(), item.into()).into()
 }

@@ -1,10 +1,10 @@
 //! `#[isopod::task]`.
 
+use crate::public_name;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::parse::Parser;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, ExprLit, FnArg, ItemFn, Lit, LitStr, MetaNameValue, Type};
+use syn::{Error, FnArg, ItemFn, LitStr, Type};
 
 /// The most parameters of a task: those that the library's trait has an implementation for.
 const MAX_PARAMETERS: usize = 8;
@@ -19,7 +19,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
             return Error::new_spanned(&item, text).into_compile_error();
         }
     };
-    let entry = name_of(attribute, &function)
+    let entry = public_name::read("task", attribute, &function)
         .and_then(|name| Ok(entry(&name, &function, &parameters(&function)?)))
         .unwrap_or_else(Error::into_compile_error);
     quote! { #item #entry }
@@ -40,33 +40,6 @@ fn entry(name: &LitStr, function: &ItemFn, parameters: &[&Type]) -> TokenStream 
                 ::isopod::__private::NamedTask::new(#name, __isopod_run)
             }
         };
-    }
-}
-
-/// The public name.
-fn name_of(attribute: TokenStream, function: &ItemFn) -> Result<LitStr, Error> {
-    let ident = &function.sig.ident;
-    if attribute.is_empty() {
-        // A raw identifier is named by its word.
-        let name = ident.to_string();
-        let name = name.strip_prefix("r#").unwrap_or(&name);
-        return Ok(LitStr::new(name, ident.span()));
-    }
-    let text = "`#[isopod::task]` takes a name or nothing: `#[isopod::task(name = \"...\")]`";
-    let parsed = <MetaNameValue as syn::parse::Parse>::parse
-        .parse2(attribute.clone())
-        .map_err(|_| Error::new(attribute.span(), text))?;
-    match &parsed.value {
-        Expr::Lit(ExprLit {
-            lit: Lit::Str(name),
-            ..
-        }) if parsed.path.is_ident("name") => {
-            if name.value().is_empty() {
-                return Err(Error::new(name.span(), "the name of a task is not empty"));
-            }
-            Ok(name.clone())
-        }
-        _ => Err(Error::new(attribute.span(), text)),
     }
 }
 

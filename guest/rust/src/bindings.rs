@@ -29,3 +29,16 @@ wit_bindgen::generate!({
 pub(crate) use self::isopod::multiprocessing::{
     direct, manager, memory, pipe, pool, process, queue, sync, types, wait,
 };
+
+/// What a plugin exports. Programs do not: only `isopod::plugin!` makes exports of it.
+#[doc(hidden)]
+pub mod exported {
+    wit_bindgen::generate!({
+        inline: "package isopod:rust; world exported { export isopod:multiprocessing/functions@0.1.0; }",
+        path: "../../wit",
+        with: {
+            "isopod:multiprocessing/types@0.1.0": crate::bindings::isopod::multiprocessing::types,
+        },
+        pub_export_macro: true,
+    });
+}

@@ -33,7 +33,7 @@ fn end(result: Result<(), Error>) -> ExitCode {
 }
 
 /// The text of a panic: `panicked at src/main.rs:10:5: boom`.
-fn describe(info: &PanicHookInfo<'_>) -> String {
+pub(crate) fn describe(info: &PanicHookInfo<'_>) -> String {
     let message = info.payload_as_str().unwrap_or("(the panic has no text)");
     match info.location() {
         Some(location) => format!("panicked at {location}: {message}"),

@@ -47,6 +47,10 @@
 //! | `connection.wait([a, b])` | [`wait_any`], [`wait_any_timeout`] |
 //! | `current_process()`, `parent_process()`, `active_children()`, `cpu_count()` | [`current_process`], [`parent_process`], [`active_children`], [`cpu_count`] |
 //!
+//! # Plugins
+//! A crate of the type `cdylib` with [`plugin!`] has no main function: the embedder calls those of its
+//! functions that are marked with [`#[isopod::function]`](function), with bytes, text or [`Json`].
+//!
 //! # Handles
 //! [`Queue`], [`Connection`], [`Sender`], [`Receiver`], [`Dict`], [`List`], [`Lock`] and the other
 //! kinds of objects are handles: cheap to clone, and they serialise, so they can be arguments of a process and sit anywhere inside a message.
@@ -77,11 +81,13 @@ mod entry;
 mod error;
 mod event;
 mod exit_status;
+mod function;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;
 mod iter;
+mod json;
 mod lock;
 mod manager;
 mod message;
@@ -117,8 +123,9 @@ pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use exit_status::ExitStatus;
 pub use handle::{Inherit, inherited};
-pub use isopod_macros::{main, task};
+pub use isopod_macros::{function, main, task};
 pub use iter::{GetIter, RecvIter};
+pub use json::{FunctionInput, FunctionOutput, Json};
 pub use lock::{Lock, LockGuard};
 pub use manager::{Dict, List, Manager, Namespace};
 pub use outcome::Outcome;
@@ -142,11 +149,13 @@ pub use wait::{Waitable, sleep, wait_any, wait_any_timeout};
 #[doc = include_str!("../COMPATIBILITY.md")]
 pub mod compatibility {}
 
-/// What `#[isopod::main]` and `#[isopod::task]` expand to. Not for other use; it may change at any
+/// What `#[isopod::main]`, `#[isopod::task]`, `#[isopod::function]` and `isopod::plugin!` expand to. Not for other use; it may change at any
 /// time.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::bindings::exported;
     pub use crate::entry::start;
+    pub use crate::function::{Call, Callable, Doors, Failure, Function, Returned};
     pub use crate::named::{NamedJob, NamedTask, NamedValue, call};
     pub use inventory;
 }

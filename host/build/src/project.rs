@@ -1,4 +1,4 @@
-//! A cargo project around a single `.rs` file.
+//! A cargo project around a single `.rs` file: a program, or a plugin, if it says `isopod::plugin!`.
 //!
 //! The file is copied under its own name to the root of the project, so that the location of a
 //! panic reads `name.rs:10:5`. It may use `isopod`, `serde` and `postcard`; a program that needs
@@ -52,11 +52,16 @@ pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
         }
         _ => format!("{name}.rs"),
     };
+    let (target, name) = match is_plugin(&text) {
+        // A library is a crate, whose name has no hyphens.
+        true => ("[lib]\ncrate-type = [\"cdylib\"]", name.replace('-', "_")),
+        false => ("[[bin]]", name),
+    };
     // The hash keeps programs of the same name apart in the target directory that all share.
     let manifest = format!(
         "[package]\nname = \"{name}-{hash}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
          publish = false\nautobins = false\n\n\
-         [[bin]]\nname = \"{name}\"\npath = \"{file}\"\n\n\
+         {target}\nname = \"{name}\"\npath = \"{file}\"\n\n\
          [dependencies]\nisopod = \"{version}\"\n\
          postcard = {{ version = \"1\", default-features = false, features = [\"use-std\"] }}\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
@@ -66,6 +71,12 @@ pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
     write_if_changed(&directory.join("Cargo.toml"), manifest.as_bytes())?;
     write_if_changed(&directory.join(&file), &text)?;
     Ok(directory)
+}
+
+/// Whether the file makes itself a plugin, in a line of its own.
+fn is_plugin(text: &[u8]) -> bool {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    lines.any(|line| line.trim_ascii_start().starts_with(b"isopod::plugin!"))
 }
 
 /// A name that cargo takes, as near to `stem` as can be.
@@ -139,6 +150,24 @@ mod tests {
             fs::read_to_string(project.join("hello.rs")).unwrap(),
             "fn main() { }"
         );
+    }
+
+    #[test]
+    fn a_file_that_says_so_is_a_plugin() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(&directory.path().join("cache"))).unwrap();
+        let source = directory.path().join("two-words.rs");
+        fs::write(&source, "isopod::plugin!();\n").unwrap();
+        let project = of_file(&cache, &source).unwrap();
+        let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap();
+        assert!(
+            manifest.contains("[lib]\ncrate-type = [\"cdylib\"]\nname = \"two_words\""),
+            "{manifest}"
+        );
+        fs::write(&source, "// isopod::plugin!();\nfn main() {}").unwrap();
+        of_file(&cache, &source).unwrap();
+        let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[[bin]]"), "{manifest}");
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //! [`commands`](crate::commands).
 
 use crate::limit_args::LimitArgs;
+use crate::plugin_args::{
+    CALL_EXAMPLES, COMPILE_EXAMPLES, CallArgs, CompileArgs, INSPECT_EXAMPLES, InspectArgs,
+};
 use crate::values::{ByteCount, CoreList, DirectoryGrant, EnvironmentEntry, Timeout};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use isopod_host::NetworkAddress;
@@ -79,6 +82,15 @@ pub(crate) enum Command {
     /// Build Rust source, or a WebAssembly core module, to a component.
     #[command(after_help = BUILD_EXAMPLES)]
     Build(BuildArgs),
+    /// Call a function of a plugin, once or many times.
+    #[command(after_help = CALL_EXAMPLES)]
+    Call(Box<CallArgs>),
+    /// Show what a program or plugin imports, exports and needs.
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(InspectArgs),
+    /// Compile a program or plugin to native code, which loads in a fraction of a millisecond.
+    #[command(after_help = COMPILE_EXAMPLES)]
+    Compile(CompileArgs),
     /// Show the processes of running programs: what they use, and what waits for whom.
     #[command(after_help = PS_EXAMPLES)]
     Ps(PsArgs),
@@ -264,7 +276,7 @@ mod tests {
     fn run_args(words: &[&str]) -> RunArgs {
         match Cli::try_parse_from(words).unwrap().command {
             Command::Run(args) => *args,
-            Command::Build(_) | Command::Ps(_) => panic!("not a run"),
+            other => panic!("not a run: {other:?}"),
         }
     }
 

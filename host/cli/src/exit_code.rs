@@ -1,6 +1,6 @@
 //! The exit codes of `isopod`: how a program ended, as one byte.
 
-use isopod_host::ExitStatus;
+use isopod_host::{ErrorKind, ExitStatus};
 
 /// An error that nobody caught, or a panic.
 const FAILED: u8 = 1;
@@ -38,6 +38,23 @@ pub(crate) fn of(status: &ExitStatus) -> u8 {
         ExitStatus::Limit(_) => OTHER_LIMIT,
         ExitStatus::Deadline(_) => DEADLINE,
         ExitStatus::Deadlock(_) => DEADLOCK,
+        _ => OWN_ERROR,
+    }
+}
+
+/// The exit code for a call of a plugin that failed like this.
+pub(crate) fn of_call(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::FunctionFailed
+        | ErrorKind::InvalidInput
+        | ErrorKind::Panicked
+        | ErrorKind::Exited => FAILED,
+        ErrorKind::MemoryLimit => MEMORY_LIMIT,
+        ErrorKind::CpuTimeLimit => CPU_TIME_LIMIT,
+        ErrorKind::LimitExceeded => OTHER_LIMIT,
+        ErrorKind::Deadline => DEADLINE,
+        ErrorKind::Trap => TRAP,
+        ErrorKind::Terminated => TERMINATED,
         _ => OWN_ERROR,
     }
 }

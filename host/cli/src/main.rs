@@ -1,4 +1,4 @@
-//! The command line of isopod: `isopod run`, `isopod build` and `isopod ps`.
+//! The command line of isopod: `isopod run`, `isopod build`, `isopod call` and the others.
 //!
 //! [`args`] has the syntax, [`commands`] the meaning. All output for people goes through
 //! [`printer`]; all exit codes come from [`exit_code`].
@@ -8,6 +8,7 @@ mod commands;
 mod ending;
 mod exit_code;
 mod limit_args;
+mod plugin_args;
 mod printer;
 mod report;
 mod signals;
@@ -47,6 +48,27 @@ fn isopod() -> u8 {
                 printer,
                 commands::build::build(options, &printer).map(|()| 0),
             )
+        }
+        Command::Call(options) => {
+            log_to_stderr(options.output.verbose);
+            let printer = Printer::new(options.output.quiet, options.output.verbose > 0);
+            (printer, commands::call::call(options, &printer))
+        }
+        Command::Inspect(options) => {
+            let printer = Printer::new(false, false);
+            let told = commands::inspect::inspect(options, &printer);
+            (
+                printer,
+                told.map(|text| {
+                    printer.result(&text);
+                    0
+                }),
+            )
+        }
+        Command::Compile(options) => {
+            let printer = Printer::new(options.quiet, false);
+            let compiled = commands::compile::compile(options, &printer);
+            (printer, compiled.map(|()| 0))
         }
         Command::Ps(options) => {
             let printer = Printer::new(false, false);

@@ -159,6 +159,7 @@ impl Command {
             parent: None,
             is_daemon: false,
             is_main: true,
+            is_plugin: false,
             worker: None,
             lineage: Vec::new(),
             limits,
@@ -170,6 +171,21 @@ impl Command {
         Ok(Process::new(state))
     }
 
+    /// As it is for the instances of another version of a plugin: nothing but the calls is bounded, and
+    /// nobody is told of deadlocks, since whoever holds the handles could end one.
+    pub(crate) fn for_plugin(mut self, program: &Program) -> Command {
+        self.program = program.clone();
+        self.limits.tree.output_bytes = u64::MAX;
+        self.limits.tree.started_processes = u64::MAX;
+        self.on_deadlock = OnDeadlock::Ignore;
+        self
+    }
+
+    /// How long a call of a plugin may take; none if nobody has said.
+    pub(crate) fn call_deadline(&self) -> Option<Duration> {
+        self.limits.call_deadline()
+    }
+
     pub(crate) fn program(&self) -> &Program {
         &self.program
     }
@@ -178,8 +194,14 @@ impl Command {
         self.limits.process
     }
 
-    /// A tree without processes, and what its first ones may do.
+    /// A tree without processes, and what its first ones may do, for a program with a main function.
     pub(crate) fn into_tree(self) -> Result<(Arc<Tree>, Arc<Rights>)> {
+        self.program.command()?;
+        self.into_any_tree()
+    }
+
+    /// The same for any program.
+    pub(crate) fn into_any_tree(self) -> Result<(Arc<Tree>, Arc<Rights>)> {
         self.limits.check()?;
         for argument in &self.args {
             policy::check_text(argument)?;

@@ -4,6 +4,7 @@ use crate::code_cache::CodeCache;
 use crate::config;
 use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
+use crate::extension::{Extension, Extensions};
 use crate::host;
 use crate::machine::{self, Capacity};
 use crate::operations::OperationLimit;
@@ -49,6 +50,7 @@ pub struct Engine {
 struct Inner {
     wasmtime: wasmtime::Engine,
     linker: Linker<State>,
+    extensions: Extensions,
     placement: Arc<Placement>,
     threads: Arc<Threads>,
     timer: Arc<Timer>,
@@ -69,6 +71,7 @@ pub struct EngineBuilder {
     max_processes: Option<u32>,
     stack_bytes: Option<usize>,
     cache_directory: Option<PathBuf>,
+    extensions: Extensions,
 }
 
 impl EngineBuilder {
@@ -102,13 +105,19 @@ impl EngineBuilder {
         self
     }
 
+    /// Adds host functions of the embedder's own.
+    pub fn extension(mut self, extension: impl Extension) -> Self {
+        self.extensions.add(extension);
+        self
+    }
+
     /// Makes the engine.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidCores`] for a core that may not be used,
     /// [`ErrorKind::InvalidArgument`] for no processes at all or a stack of no or too many bytes, [`ErrorKind::Io`] and
     /// [`ErrorKind::AccessDenied`] for the cache's directory, [`ErrorKind::Engine`] if the machine
-    /// refuses threads or memory, or holds no process.
+    /// refuses threads or memory, holds no process, or an extension cannot be linked.
     pub fn build(self) -> Result<Engine> {
         let cores = match self.cores {
             Some(wanted) => cores::checked(wanted)?,
@@ -138,13 +147,14 @@ impl EngineBuilder {
             );
         }
         let wasmtime = config::engine(capacity.processes, stack_bytes)?;
-        let linker = host::linker(&wasmtime)?;
+        let linker = host::linker(&wasmtime, &self.extensions)?;
         let timer = Timer::start(cores.clone()).map_err(no_thread)?;
         let io = io_runtime(cores.clone()).map_err(no_thread)?;
         Ok(Engine {
             inner: Arc::new(Inner {
                 wasmtime,
                 linker,
+                extensions: self.extensions,
                 threads: Arc::new(Threads::new(cores.len())),
                 placement: Arc::new(Placement::new(cores)),
                 timer: Arc::new(timer),
@@ -193,6 +203,10 @@ impl Engine {
             .collect()
     }
 
+    pub(crate) fn is_same(&self, other: &Engine) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     /// The machine's memory, or that of its control group.
     pub(crate) fn memory_bytes(&self) -> u64 {
         self.inner.memory_bytes
@@ -204,6 +218,10 @@ impl Engine {
 
     pub(crate) fn linker(&self) -> &Linker<State> {
         &self.inner.linker
+    }
+
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.inner.extensions
     }
 
     pub(crate) fn placement(&self) -> &Arc<Placement> {

@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 /// What went wrong, to match on. The text of the [`Error`] names the value and the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The file or its directory does not exist.
@@ -27,8 +27,86 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The policy does not allow it.
     AccessDenied,
-    /// The engine could not be set up on this machine.
+    /// The engine could not be set up on this machine; or an error of the host itself, which its log
+    /// describes.
     Engine,
+    /// A plugin's function takes another input; the text says what is wrong.
+    InvalidInput,
+    /// A plugin's function gave an error: its text.
+    FunctionFailed,
+    /// A call of a plugin was ended, or not begun, because its time had passed.
+    Deadline,
+    /// A call of a plugin was ended at its limit of CPU time.
+    CpuTimeLimit,
+    /// A call of a plugin came to its end at the limit of memory.
+    MemoryLimit,
+    /// A call of a plugin trapped, or what it gave breaks the rules of components.
+    Trap,
+    /// A call of a plugin panicked, or ended its instance with an error of its own.
+    Panicked,
+    /// A call of a plugin ended its instance, with an exit code.
+    Exited,
+    /// A call of a plugin was ended by a [`Terminator`](crate::Terminator).
+    Terminated,
+    /// As many calls wait for a plugin as may.
+    QueueFull,
+}
+
+impl ErrorKind {
+    /// All of them, to count by kind.
+    pub(crate) const ALL: [ErrorKind; 20] = [
+        ErrorKind::NotFound,
+        ErrorKind::Io,
+        ErrorKind::NotWasm,
+        ErrorKind::InvalidProgram,
+        ErrorKind::UnknownImport,
+        ErrorKind::InvalidCores,
+        ErrorKind::InvalidArgument,
+        ErrorKind::LimitExceeded,
+        ErrorKind::AccessDenied,
+        ErrorKind::Engine,
+        ErrorKind::InvalidInput,
+        ErrorKind::FunctionFailed,
+        ErrorKind::Deadline,
+        ErrorKind::CpuTimeLimit,
+        ErrorKind::MemoryLimit,
+        ErrorKind::Trap,
+        ErrorKind::Panicked,
+        ErrorKind::Exited,
+        ErrorKind::Terminated,
+        ErrorKind::QueueFull,
+    ];
+
+    /// Its name, in lower case: `deadline`, `memory-limit`.
+    ///
+    /// ```
+    /// assert_eq!(isopod_host::ErrorKind::MemoryLimit.as_str(), "memory-limit");
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::Io => "io",
+            ErrorKind::NotWasm => "not-wasm",
+            ErrorKind::InvalidProgram => "invalid-program",
+            ErrorKind::UnknownImport => "unknown-import",
+            ErrorKind::InvalidCores => "invalid-cores",
+            ErrorKind::InvalidArgument => "invalid-argument",
+            ErrorKind::LimitExceeded => "limit-exceeded",
+            ErrorKind::AccessDenied => "access-denied",
+            ErrorKind::Engine => "engine",
+            ErrorKind::InvalidInput => "invalid-input",
+            ErrorKind::FunctionFailed => "function-failed",
+            ErrorKind::Deadline => "deadline",
+            ErrorKind::CpuTimeLimit => "cpu-time-limit",
+            ErrorKind::MemoryLimit => "memory-limit",
+            ErrorKind::Trap => "trap",
+            ErrorKind::Panicked => "panicked",
+            ErrorKind::Exited => "exited",
+            ErrorKind::Terminated => "terminated",
+            ErrorKind::QueueFull => "queue-full",
+        }
+    }
 }
 
 /// Why a call of this crate failed.

@@ -32,6 +32,7 @@ mod ending;
 mod engine;
 mod error;
 mod exit_status;
+mod extension;
 mod file_identity;
 mod files;
 mod host;
@@ -40,7 +41,9 @@ mod machine;
 mod name_lookup;
 mod network;
 mod operations;
+mod outline;
 mod placement;
+mod plugin;
 mod policy;
 mod pool;
 mod process;
@@ -62,15 +65,25 @@ pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use exit_status::ExitStatus;
+pub use extension::Extension;
 pub use limits::Limits;
 pub use network::NetworkAddress;
+pub use outline::ProgramOutline;
+pub use plugin::{
+    Plugin, PluginBuilder, PluginExport, PluginFunction, PluginPool, PluginPoolBuilder,
+    PluginStatistics, Terminator, WhenFull,
+};
 pub use policy::{Access, Policy};
 pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
 pub use process::{Ending, Process};
 pub use program::Program;
+pub use run::GuestState;
 pub use stdio::{Capture, Output, Stdin};
 pub use tree::TreeUsage;
 pub use waits::{RunState, Wait, WaitedObject};
+
+/// The engine below, in the version that an [`Extension`] is written against.
+pub use wasmtime;
 
 pub use isopod_sync::{
     AccessError, AcquireError, Acquired, Arrival, Barrier, BarrierError, Batch, Bounds, Condition,

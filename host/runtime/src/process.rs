@@ -237,6 +237,7 @@ pub(crate) struct ProcessState {
     pub(crate) task: String,
     pub(crate) is_daemon: bool,
     pub(crate) is_main: bool,
+    pub(crate) is_plugin: bool,
     pub(crate) program: Program,
     pub(crate) tree: Arc<Tree>,
     pub(crate) waiter: Arc<Waiter>,

@@ -4,6 +4,7 @@ use crate::code_cache;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_identity;
+use crate::host::exported::ExportedIndices;
 use crate::run::State;
 use isopod_component::Kind;
 use std::borrow::Cow;
@@ -11,10 +12,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use wasmtime::Precompiled;
-use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 /// A loaded and compiled program. Clones share the code.
+///
+/// It has a main function, for a [`Command`](crate::Command) to run, or it is a plugin, whose functions
+/// are called through a [`Plugin`](crate::Plugin).
 #[derive(Clone)]
 pub struct Program {
     inner: Arc<Inner>,
@@ -24,7 +29,11 @@ struct Inner {
     name: String,
     engine: Engine,
     component: Component,
-    command: CommandPre<State>,
+    instance: InstancePre<State>,
+    /// Its main function, if it has one.
+    command: Option<CommandPre<State>>,
+    /// The doors of a plugin, if it has them.
+    functions: Option<ExportedIndices>,
 }
 
 impl std::fmt::Debug for Program {
@@ -127,8 +136,39 @@ impl Program {
         &self.inner.engine
     }
 
-    pub(crate) fn command(&self) -> &CommandPre<State> {
-        &self.inner.command
+    /// Whether it has no main function, but functions that are called through a
+    /// [`Plugin`](crate::Plugin).
+    pub fn is_plugin(&self) -> bool {
+        self.inner.command.is_none()
+    }
+
+    /// The main function.
+    ///
+    /// # Errors
+    /// What to do with a plugin instead.
+    pub(crate) fn command(&self) -> Result<&CommandPre<State>> {
+        self.inner.command.as_ref().ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidProgram,
+                format!(
+                    "`{}` is a plugin: it has no main function to be run; its functions are called with `Plugin` or `isopod call`",
+                    self.inner.name
+                ),
+            )
+        })
+    }
+
+    pub(crate) fn instance(&self) -> &InstancePre<State> {
+        &self.inner.instance
+    }
+
+    pub(crate) fn component(&self) -> &Component {
+        &self.inner.component
+    }
+
+    /// The doors of a plugin, if it has them.
+    pub(crate) fn functions(&self) -> Option<&ExportedIndices> {
+        self.inner.functions.as_ref()
     }
 
     fn load(engine: &Engine, name: String, shown: &str, component: &[u8]) -> Result<Program> {
@@ -149,21 +189,29 @@ impl Program {
                 )
                 .with_cause(error)
             })?;
-        let command = CommandPre::new(pre).map_err(|error| {
-            Error::new(
-                ErrorKind::InvalidProgram,
-                format!(
-                    "`{shown}` is no program: it does not export `wasi:cli/run`, which each program with a main function does"
-                ),
-            )
-            .with_cause(error)
-        })?;
+        let command = CommandPre::new(pre.clone());
+        let functions = ExportedIndices::new(&pre).ok();
+        let command = match command {
+            Ok(command) => Some(command),
+            Err(_) if exports_functions(&component) => None,
+            Err(error) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidProgram,
+                    format!(
+                        "`{shown}` is no program: it does not export `wasi:cli/run`, which each program with a main function does"
+                    ),
+                )
+                .with_cause(error));
+            }
+        };
         Ok(Program {
             inner: Arc::new(Inner {
                 name,
                 engine: engine.clone(),
                 component,
+                instance: pre,
                 command,
+                functions,
             }),
         })
     }
@@ -195,6 +243,19 @@ fn component_bytes<'a>(bytes: &'a [u8], shown: &str) -> Result<Cow<'a, [u8]>> {
             ),
         )),
     }
+}
+
+/// Whether anything can be called, by itself or in an interface.
+fn exports_functions(component: &Component) -> bool {
+    let engine = component.engine();
+    let kind = component.component_type();
+    kind.exports(engine).any(|(_, export)| match export.ty {
+        ComponentItem::ComponentFunc(_) => true,
+        ComponentItem::ComponentInstance(interface) => interface
+            .exports(engine)
+            .any(|(_, export)| matches!(export.ty, ComponentItem::ComponentFunc(_))),
+        _ => false,
+    })
 }
 
 /// What bytes begin with, for people.

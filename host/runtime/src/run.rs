@@ -4,6 +4,7 @@ use crate::bug;
 use crate::crash_report::{self, CrashReport};
 use crate::ending;
 use crate::exit_status::ExitStatus;
+use crate::extension::{Extension, ExtensionStates};
 use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
 use crate::operations::Operations;
 use crate::process::{Entry, ProcessState};
@@ -22,8 +23,9 @@ const OWN_HANDLES: usize = 10_000;
 /// What a guest may pass in one call at least, whatever its limit on messages, in bytes.
 const SMALLEST_CALL_BYTES: usize = 128 << 20;
 
-/// What the host keeps for a guest, in its store.
-pub(crate) struct State {
+/// What the host keeps for a guest, in its store. An [`Extension`](crate::Extension) finds its own part
+/// here.
+pub struct GuestState {
     wasi: WasiCtx,
     /// WASI's resources and isopod's.
     pub(crate) table: ResourceTable,
@@ -33,11 +35,13 @@ pub(crate) struct State {
     /// The interface that the guest called last.
     pub(crate) last_host_call: Option<&'static str>,
     memory: MemoryLimit,
+    output: Arc<OutputLimit>,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
+    extensions: ExtensionStates,
 }
 
-impl WasiView for State {
+impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         // Each function of WASI begins here.
         self.last_host_call = Some("WASI");
@@ -45,6 +49,18 @@ impl WasiView for State {
             ctx: &mut self.wasi,
             table: &mut self.table,
         }
+    }
+}
+
+/// The name that this crate's own glue uses.
+pub(crate) type State = GuestState;
+
+impl std::fmt::Debug for GuestState {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("GuestState")
+            .field("process", &self.process)
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,16 +122,9 @@ fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
     status
 }
 
-/// Runs the guest and takes it down again; its locks and handles are gone when this returns.
-fn guest(process: &Arc<ProcessState>) -> ExitStatus {
-    let state = match State::new(process) {
-        Ok(state) => state,
-        Err(error) => {
-            process.waiter.end(End::Abandoned);
-            return ExitStatus::Other(format!("the process could not be set up: {error:#}"));
-        }
-    };
-    let mut store = Store::new(process.engine().wasmtime(), state);
+/// A store for a guest, with all that bounds it and can end it.
+pub(crate) fn new_store(process: &Arc<ProcessState>) -> wasmtime::Result<Store<State>> {
+    let mut store = Store::new(process.engine().wasmtime(), State::new(process)?);
     store.limiter(|state| &mut state.memory);
     let ProcessLimits {
         handles,
@@ -136,25 +145,30 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
         true => Err(Stop::Requested.into()),
         false => Ok(UpdateDeadline::Continue(1)),
     });
+    Ok(store)
+}
+
+/// Runs the guest and takes it down again; its locks and handles are gone when this returns.
+fn guest(process: &Arc<ProcessState>) -> ExitStatus {
+    let mut store = match new_store(process) {
+        Ok(store) => store,
+        Err(error) => {
+            process.waiter.end(End::Abandoned);
+            return ExitStatus::Other(format!("the process could not be set up: {error:#}"));
+        }
+    };
     let status = match is_to_end(process) {
         true => requested(process),
         false => call(process, &mut store),
     };
-    let State {
-        table,
-        stdout,
-        stderr,
-        last_host_call,
-        ..
-    } = store.data_mut();
-    process.vitals.last_called(*last_host_call);
-    let (stdout, stderr) = (Arc::clone(stdout), Arc::clone(stderr));
+    process.vitals.last_called(store.data().last_host_call);
+    let (stdout, stderr) = store.data().streams();
     // Locks first, then the handles (the table), then the guest's memory, which may take long.
     process.waiter.end(match status.is_normal() {
         true => End::Normal,
         false => End::Abandoned,
     });
-    *table = ResourceTable::new();
+    store.data_mut().table = ResourceTable::new();
     let entry = process.take_entry();
     drop(entry);
     report(process, &status, &stdout, &stderr);
@@ -163,12 +177,12 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
 }
 
 fn call(process: &Arc<ProcessState>, store: &mut Store<State>) -> ExitStatus {
+    let command = match process.program.command() {
+        Ok(command) => command,
+        Err(error) => return ExitStatus::Failed(error.to_string()),
+    };
     let ran = process.waiter.block_on(async {
-        let command = process
-            .program
-            .command()
-            .instantiate_async(&mut *store)
-            .await?;
+        let command = command.instantiate_async(&mut *store).await?;
         command.wasi_cli_run().call_run(&mut *store).await
     });
     match ran {
@@ -188,7 +202,7 @@ fn call(process: &Arc<ProcessState>, store: &mut Store<State>) -> ExitStatus {
 }
 
 /// What an error that ended the guest says about how it ended.
-fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> ExitStatus {
+pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> ExitStatus {
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
         return ExitStatus::Exited(*code);
     }
@@ -219,7 +233,7 @@ fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn is_to_end(process: &ProcessState) -> bool {
+pub(crate) fn is_to_end(process: &ProcessState) -> bool {
     let is_killed = process.waiter.is_killed();
     if is_killed {
         process.waiter.acknowledge();
@@ -227,7 +241,7 @@ fn is_to_end(process: &ProcessState) -> bool {
     is_killed
 }
 
-fn requested(process: &ProcessState) -> ExitStatus {
+pub(crate) fn requested(process: &ProcessState) -> ExitStatus {
     // The request is noted before the waiter is killed.
     process.requested().unwrap_or(ExitStatus::Killed)
 }
@@ -255,7 +269,43 @@ fn report(process: &ProcessState, status: &ExitStatus, stdout: &Arc<Lines>, stde
     let _ = stderr.flush();
 }
 
-impl State {
+impl GuestState {
+    /// What an extension keeps for this process.
+    ///
+    /// # Panics
+    /// If the engine was made without this extension. Then its functions are not there either, so a
+    /// guest cannot cause it.
+    #[allow(
+        clippy::panic,
+        reason = "whoever calls is a function of the extension, which the engine has"
+    )]
+    pub fn extension<E: Extension>(&mut self) -> &mut E::State {
+        match self.extensions.of::<E>() {
+            Some(state) => state,
+            None => panic!(
+                "the engine was made without the extension `{}`",
+                std::any::type_name::<E>()
+            ),
+        }
+    }
+
+    /// The id of the process.
+    pub fn process_id(&self) -> isopod_sync::ProcessId {
+        self.process.id
+    }
+
+    /// Standard output and standard error.
+    pub(crate) fn streams(&self) -> (Arc<Lines>, Arc<Lines>) {
+        (Arc::clone(&self.stdout), Arc::clone(&self.stderr))
+    }
+
+    /// A plugin's guest begins another call: what it may write counts from nothing again, and what the
+    /// last one was refused is forgotten.
+    pub(crate) fn begin_call(&mut self) {
+        self.output.renew();
+        self.memory.forget_refusal();
+    }
+
     fn new(process: &Arc<ProcessState>) -> wasmtime::Result<State> {
         let surroundings = &process.tree.surroundings;
         let timer = process.engine().timer();
@@ -297,8 +347,10 @@ impl State {
             ),
             last_host_call: None,
             memory: MemoryLimit::new(process.limits, &process.tree.memory, &process.vitals),
+            output: output_limit,
             stdout,
             stderr,
+            extensions: process.engine().extensions().new_states(),
         })
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Birth {
     pub(crate) parent: Option<Arc<ProcessState>>,
     pub(crate) is_daemon: bool,
     pub(crate) is_main: bool,
+    /// An instance of a plugin: it starts no processes.
+    pub(crate) is_plugin: bool,
     pub(crate) worker: Option<WorkerLink>,
     pub(crate) lineage: Vec<u64>,
     pub(crate) limits: ProcessLimits,
@@ -52,17 +54,44 @@ pub(crate) fn spawn(
     })?;
     let id = ProcessState::next_id();
     let slot = Arc::new(AtomicUsize::new(0));
-    let hooks = Arc::new(PlacementHooks {
-        process: id,
-        slot: Arc::clone(&slot),
-        tree: Arc::clone(tree),
-    });
+    let hooks = Arc::new(PlacementHooks::new(id, &slot, tree));
+    let parent = birth.parent.clone();
+    let process = admitted(program, tree, birth, id, hooks)?;
+    process.set_entry(entry(id), charge);
+    dispatch(&process, slot).map_err(|error| {
+        // It never ran, so there is nothing to end but its records.
+        drop(process.take_entry());
+        process.waiter.end(End::Abandoned);
+        if let Some(parent) = &parent {
+            parent.children().live.retain(|child| child.id != id);
+        }
+        drop(tree.dismiss(id));
+        Error::new(
+            ErrorKind::LimitExceeded,
+            "the system refuses another thread for a process (see `ulimit -u` and the pids limit of the cgroup)",
+        )
+        .with_cause(error)
+    })?;
+    tracing::debug!(process = %process.id, name = process.name, task = process.task, "process started");
+    Ok(process)
+}
+
+/// A process that has a place in its tree and its engine, and nothing else yet.
+pub(crate) fn admitted(
+    program: &Program,
+    tree: &Arc<Tree>,
+    birth: Birth,
+    id: ProcessId,
+    hooks: Arc<dyn Hooks>,
+) -> Result<Arc<ProcessState>> {
+    let parent = birth.parent;
     let process = Arc::new(ProcessState {
         id,
         name: birth.name,
         task: birth.task,
         is_daemon: birth.is_daemon,
         is_main: birth.is_main,
+        is_plugin: birth.is_plugin,
         program: program.clone(),
         tree: Arc::clone(tree),
         waiter: Waiter::new(Party::Process(id), hooks),
@@ -74,33 +103,17 @@ pub(crate) fn spawn(
         children_made: AtomicU64::new(0),
         entry: Mutex::new(None),
         has_entered: AtomicBool::new(false),
-        parent: Mutex::new(birth.parent.as_ref().map(|parent| parent.id)),
-        starter: birth.parent.as_ref().map(|parent| parent.as_starter()),
+        parent: Mutex::new(parent.as_ref().map(|parent| parent.id)),
+        starter: parent.as_ref().map(|parent| parent.as_starter()),
         children: Mutex::default(),
         requested: Mutex::new(None),
         worker: birth.worker,
         status: Arc::new(Completion::new()),
     });
     tree.admit(&process).map_err(refused)?;
-    if let Some(parent) = &birth.parent {
+    if let Some(parent) = &parent {
         parent.children().live.push(Arc::clone(&process));
     }
-    process.set_entry(entry(id), charge);
-    dispatch(&process, slot).map_err(|error| {
-        // It never ran, so there is nothing to end but its records.
-        drop(process.take_entry());
-        process.waiter.end(End::Abandoned);
-        if let Some(parent) = &birth.parent {
-            parent.children().live.retain(|child| child.id != id);
-        }
-        drop(tree.dismiss(id));
-        Error::new(
-            ErrorKind::LimitExceeded,
-            "the system refuses another thread for a process (see `ulimit -u` and the pids limit of the cgroup)",
-        )
-        .with_cause(error)
-    })?;
-    tracing::debug!(process = %process.id, name = process.name, task = process.task, "process started");
     Ok(process)
 }
 
@@ -182,10 +195,25 @@ fn refused(refused: Refused) -> Error {
 
 /// Tells placement when a process rests and when it goes on.
 #[derive(Debug)]
-struct PlacementHooks {
+pub(crate) struct PlacementHooks {
     process: ProcessId,
     slot: Arc<AtomicUsize>,
     tree: Arc<Tree>,
+}
+
+impl PlacementHooks {
+    /// For whoever has the seat of this process, whose slot is `slot`.
+    pub(crate) fn new(
+        process: ProcessId,
+        slot: &Arc<AtomicUsize>,
+        tree: &Arc<Tree>,
+    ) -> PlacementHooks {
+        PlacementHooks {
+            process,
+            slot: Arc::clone(slot),
+            tree: Arc::clone(tree),
+        }
+    }
 }
 
 impl Hooks for PlacementHooks {

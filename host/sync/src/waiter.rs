@@ -68,6 +68,9 @@ pub struct Waiter {
     signal: Arc<Signal>,
     /// `signal` as a waker, made once: wait lists hold wakers only, of threads and of tasks.
     waker: Waker,
+    /// For futures in [`block_on`](Self::block_on), of which there is one at a time; made once, too.
+    task: Arc<TaskSignal>,
+    task_waker: Waker,
     killed: AtomicBool,
     acknowledged: AtomicBool,
     inspection: AtomicBool,
@@ -83,11 +86,17 @@ impl Waiter {
     #[must_use]
     pub fn new(party: Party, hooks: Arc<dyn Hooks>) -> Arc<Self> {
         let signal = Arc::new(Signal::new());
+        let task = Arc::new(TaskSignal {
+            woken: AtomicBool::new(false),
+            signal: Arc::clone(&signal),
+        });
         let waiter = Arc::new(Self {
             party,
             hooks,
             waker: Waker::from(Arc::clone(&signal)),
             signal,
+            task_waker: Waker::from(Arc::clone(&task)),
+            task,
             killed: AtomicBool::new(false),
             acknowledged: AtomicBool::new(false),
             inspection: AtomicBool::new(false),
@@ -181,17 +190,14 @@ impl Waiter {
 
     /// Runs a future on the calling thread, which must be the one the waiter is bound to; parks
     /// while the future is pending. Waits of this crate inside the future are fine: a wake that
-    /// comes for the future meanwhile is kept.
+    /// comes for the future meanwhile is kept. One that comes late, for a future that is over, has the
+    /// next one looked at once too often. Not to be called inside of itself.
     ///
     /// # Errors
     /// [`Killed`] when the future is pending and the party was killed. The future is dropped.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Killed> {
-        let task = Arc::new(TaskSignal {
-            woken: AtomicBool::new(false),
-            signal: Arc::clone(&self.signal),
-        });
-        let waker = Waker::from(Arc::clone(&task));
-        let mut context = Context::from_waker(&waker);
+        let task = &self.task;
+        let mut context = Context::from_waker(&self.task_waker);
         let mut future = pin!(future);
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {

@@ -16,6 +16,8 @@ mod measure;
 mod messages;
 mod native;
 mod pinned;
+mod plugins;
+mod plugins_floor;
 mod primitives;
 mod python;
 mod report;
@@ -34,6 +36,7 @@ fn main() -> Result<()> {
 
     let load = report::load();
     let component = isopod_tests::build(&isopod_tests::root().join("tests/bench-guest"))?;
+    let plugin = isopod_tests::build(&isopod_tests::root().join("tests/plugin-guests"))?;
     let available = isopod_host::Engine::new()?.cores().to_vec();
     let first = *available.first().context("no core")?;
     let raw = floor::Program::new(&component)?;
@@ -41,6 +44,11 @@ fn main() -> Result<()> {
 
     let mut measure = Measure::new(&mut criterion);
     calls::measure(&mut measure, &one, first)?;
+    plugins::measure(
+        &mut measure,
+        &plugin,
+        available.get(..2).unwrap_or(&available),
+    )?;
     primitives::alone(&mut measure, &one, available.get(..2).unwrap_or(&available))?;
     if let Some(second) = available.get(1) {
         let cores = [first, *second];

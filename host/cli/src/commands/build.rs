@@ -47,7 +47,7 @@ pub(crate) fn build(options: &BuildArgs, printer: &Printer) -> anyhow::Result<()
 }
 
 /// Refuses an output that is the source, or that cannot be a file.
-fn check_output(source: &Path, output: &Path) -> anyhow::Result<()> {
+pub(super) fn check_output(source: &Path, output: &Path) -> anyhow::Result<()> {
     let shown = output.display();
     if output.is_dir() {
         return Err(report::with_hint(

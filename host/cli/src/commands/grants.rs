@@ -5,7 +5,7 @@ use super::source::Source;
 use crate::args::RunArgs;
 use crate::printer::Printer;
 use crate::report;
-use crate::values::EnvironmentEntry;
+use crate::values::{DirectoryGrant, EnvironmentEntry};
 use anyhow::Context as _;
 use isopod_host::{Access, NetworkAddress, Output, Policy, Stdin};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 const PRIVATE: &str = "/tmp";
 
 /// What a program gets.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Grants {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
@@ -36,11 +36,35 @@ impl Grants {
     /// # Errors
     /// A directory that is none, two directories of one name, a variable that is not set here.
     pub(crate) fn from_options(options: &RunArgs) -> anyhow::Result<Grants> {
+        let grants = Grants::of(
+            &options.directories,
+            &options.read_directories,
+            &options.environment,
+        )?;
+        Ok(Grants {
+            arguments: options.args.clone(),
+            special_files: options.allow_special_files,
+            connect: options.connect.clone(),
+            listen: options.listen.clone(),
+            name_lookup: options.allow_name_lookup,
+            ..grants
+        })
+    }
+
+    /// Directories and variables, and nothing else.
+    ///
+    /// # Errors
+    /// Those of [`from_options`](Self::from_options).
+    pub(crate) fn of(
+        directories: &[DirectoryGrant],
+        read_directories: &[DirectoryGrant],
+        variables: &[EnvironmentEntry],
+    ) -> anyhow::Result<Grants> {
+        let written = directories.iter();
+        let read = read_directories.iter();
         let mut guest_names = BTreeSet::new();
         let mut directories = Vec::new();
-        let written = options.directories.iter();
         let written = written.map(|grant| (grant, Access::ReadWrite));
-        let read = options.read_directories.iter();
         for (grant, access) in written.chain(read.map(|grant| (grant, Access::ReadOnly))) {
             let shown = grant.host().display();
             let metadata = std::fs::metadata(grant.host())
@@ -58,7 +82,7 @@ impl Grants {
             directories.push((grant.host().to_owned(), grant.guest().to_owned(), access));
         }
         let mut environment = BTreeMap::new();
-        for entry in &options.environment {
+        for entry in variables {
             let (name, value) = match entry {
                 EnvironmentEntry::Set { name, value } => (name.clone(), value.clone()),
                 EnvironmentEntry::Inherit(name) => (name.clone(), own_variable(name)?),
@@ -66,14 +90,9 @@ impl Grants {
             environment.insert(name, value);
         }
         Ok(Grants {
-            arguments: options.args.clone(),
             environment,
             directories,
-            private: None,
-            special_files: options.allow_special_files,
-            connect: options.connect.clone(),
-            listen: options.listen.clone(),
-            name_lookup: options.allow_name_lookup,
+            ..Grants::default()
         })
     }
 
@@ -257,7 +276,7 @@ mod tests {
         let words = ["isopod", "run", "x.wasm"].iter().chain(options);
         match Cli::try_parse_from(words).unwrap().command {
             Parsed::Run(args) => Grants::from_options(&args),
-            Parsed::Build(_) | Parsed::Ps(_) => panic!("not a run"),
+            other => panic!("not a run: {other:?}"),
         }
     }
 

@@ -1,8 +1,12 @@
 //! What the commands mean. Each takes its syntax and the printer, and gives the exit code.
 
 pub(crate) mod build;
+pub(crate) mod call;
+pub(crate) mod compile;
 mod grants;
+pub(crate) mod inspect;
 mod limits;
+mod loading;
 mod precompiled;
 pub(crate) mod ps;
 mod python;

@@ -6,20 +6,17 @@
 use super::grants::Grants;
 use super::python::{self, Script};
 use super::source::{self, Source};
-use super::{limits, precompiled};
+use super::{limits, loading};
 use crate::args::RunArgs;
 use crate::printer::Printer;
-use crate::report::{self, Report};
+use crate::report::Report;
 use crate::status_file::StatusFile;
 use crate::supervise::{Outcome, Supervisor};
 use crate::what_runs::socket::Socket;
 use crate::what_runs::{Run, Usage, table};
-use isopod_host::{Command, Engine, ErrorKind, Program};
+use isopod_host::{Command, Program};
 use std::path::Path;
 use std::time::Instant;
-
-/// The directory of compiled code, in the cache directory.
-const COMPILED_CODE: &str = "code";
 
 /// The stack of each process of Python. The interpreter ends recursion through C with a RecursionError
 /// when it has used 1 MiB of the stack in its memory; its calls nest in up to this much meanwhile.
@@ -61,21 +58,26 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         (_, Some(path)) => source::kind_of(path)?,
     };
     let path = options.path.as_deref().unwrap_or(Path::new(""));
-    if source == Source::Precompiled && !options.allow_precompiled {
-        return Err(report::with_hint(
-            format!(
-                "`{}` holds native code, which no sandbox checks",
-                path.display()
-            ),
-            "`--allow-precompiled` runs it all the same; only for files from someone you trust",
-        ));
-    }
+    loading::check_trust(path, source, options.allow_precompiled)?;
     let mut grants = Grants::from_options(options)?;
     if let Some(script) = &script {
         python::grant(script, &mut grants)?;
     }
-    let engine = engine(options, source, printer)?;
-    let program = load(options, path, source, &engine, printer)?;
+    let stack_bytes = (source == Source::Python).then_some(PYTHON_STACK_BYTES);
+    let cores = options.cores.as_ref();
+    let engine = loading::engine(options.max_processes, cores, stack_bytes, printer)?;
+    let program = match source {
+        Source::Python => loading::timed(printer, || {
+            Ok(Program::from_file(
+                &engine,
+                python::runner(options, printer)?,
+            )?)
+        })?,
+        _ => {
+            let quiet = options.output.quiet;
+            loading::load(path, source, &options.toolchain, quiet, &engine, printer)?
+        }
+    };
     grants.add_defaults(path, source, printer);
     grants.show(options, engine.cores(), printer);
 
@@ -97,63 +99,4 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         printer.table(&table::usage(&usage, begin.elapsed().as_secs_f64()));
     }
     Ok(outcome)
-}
-
-fn engine(options: &RunArgs, source: Source, printer: &Printer) -> anyhow::Result<Engine> {
-    let builder = || {
-        let mut builder = Engine::builder().max_processes(options.max_processes);
-        if source == Source::Python {
-            builder = builder.stack_bytes(PYTHON_STACK_BYTES);
-        }
-        match &options.cores {
-            Some(cores) => builder.cores(cores.numbers().iter().copied()),
-            None => builder,
-        }
-    };
-    // Where the cache cannot be used (no home directory, or one that is read-only, as in many
-    // containers) a program still runs: it is compiled each time.
-    let uncached = |reason: String| {
-        printer.warning(&format!(
-            "compiled code is not kept: {reason}; `ISOPOD_CACHE` names another directory"
-        ));
-        Ok(builder().build()?)
-    };
-    let Some(cache) = isopod_build::cache_directory() else {
-        return uncached("`HOME` is not set".to_owned());
-    };
-    let directory = cache.join(COMPILED_CODE);
-    match builder().cache_directory(directory).build() {
-        Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::AccessDenied) => {
-            uncached(Report::from(&anyhow::Error::new(error)).text())
-        }
-        built => Ok(built?),
-    }
-}
-
-fn load(
-    options: &RunArgs,
-    path: &Path,
-    source: Source,
-    engine: &Engine,
-    printer: &Printer,
-) -> anyhow::Result<Program> {
-    let begin = Instant::now();
-    let program = match source {
-        Source::Rust => {
-            let built = source::build(path, &options.toolchain, options.output.quiet, printer)?;
-            Program::from_bytes(engine, &built.name, &built.component)?
-        }
-        Source::Precompiled => precompiled::load(engine, path)?,
-        Source::Python => Program::from_file(engine, python::runner(options, printer)?)?,
-        Source::WebAssembly => Program::from_file(engine, path)?,
-    };
-    printer.detail(
-        "loaded",
-        &format!(
-            "`{}` in {:.1} ms",
-            program.name(),
-            begin.elapsed().as_secs_f64() * 1e3
-        ),
-    );
-    Ok(program)
 }

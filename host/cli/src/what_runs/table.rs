@@ -1,6 +1,9 @@
 //! Tables for people.
 
 use super::{ProcessRow, Run, Usage};
+use crate::commands::call::time;
+use isopod_host::PluginStatistics;
+use std::time::Duration;
 
 /// A table of a program's live processes: one line each, oldest first, and one for all together.
 pub(crate) fn processes(run: &Run) -> String {
@@ -43,6 +46,36 @@ pub(crate) fn usage(usage: &Usage, elapsed_seconds: f64) -> String {
         ],
     ];
     aligned(&rows.map(|row| row.map(str::to_owned)))
+}
+
+/// A table of what calls of a plugin have come to in this time.
+pub(crate) fn calls(statistics: &PluginStatistics, elapsed: Duration) -> String {
+    let shown = |latency: Option<Duration>| latency.map_or_else(|| "-".to_owned(), time);
+    let calls = statistics.calls as f64;
+    let mut rows = vec![
+        ["calls".to_owned(), statistics.calls.to_string()],
+        ["wall-clock time".to_owned(), time(elapsed)],
+        [
+            "calls a second".to_owned(),
+            format!("{:.0}", calls / elapsed.as_secs_f64().max(1e-9)),
+        ],
+        ["latency p50".to_owned(), shown(statistics.p50)],
+        ["latency p99".to_owned(), shown(statistics.p99)],
+        ["longest".to_owned(), shown(statistics.longest)],
+        [
+            "instances made".to_owned(),
+            statistics.instances_made.to_string(),
+        ],
+        ["memory".to_owned(), bytes(statistics.memory_bytes)],
+        [
+            "failed".to_owned(),
+            statistics.failures.values().sum::<u64>().to_string(),
+        ],
+    ];
+    for (kind, count) in &statistics.failures {
+        rows.push([format!("  {}", kind.as_str()), count.to_string()]);
+    }
+    aligned(&rows)
 }
 
 fn row(process: &ProcessRow) -> [String; 7] {

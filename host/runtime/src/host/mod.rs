@@ -15,6 +15,7 @@ mod types;
 mod wait;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::extension::Extensions;
 use crate::run::State;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -53,13 +54,32 @@ mod bindings {
     });
 }
 
+/// What a plugin exports.
+pub(crate) mod exported {
+    #![allow(
+        missing_docs,
+        unreachable_pub,
+        reason = "generated from WIT, where the documentation is"
+    )]
+    wasmtime::component::bindgen!({
+        inline: "package isopod:host; world exported { export isopod:multiprocessing/functions@0.1.0; }",
+        path: "../../wit",
+        exports: { default: async },
+        with: {
+            "isopod:multiprocessing/types": super::bindings::isopod::multiprocessing::types,
+        },
+        require_store_data_send: true,
+    });
+}
+
 /// Everything that a program may import.
-pub(crate) fn linker(engine: &wasmtime::Engine) -> Result<Linker<State>> {
+pub(crate) fn linker(engine: &wasmtime::Engine, extensions: &Extensions) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)
         .and_then(|()| crate::files::link(&mut linker))
         .and_then(|()| crate::name_lookup::link(&mut linker))
         .and_then(|()| link_interfaces(&mut linker))
+        .and_then(|()| extensions.link(&mut linker))
         .map_err(|error| {
             Error::new(
                 ErrorKind::Engine,

@@ -203,6 +203,13 @@ impl Host for State {
 impl State {
     /// Whether the process may start others.
     pub(super) fn check_may_spawn(&self) -> Result<(), Failure> {
+        if self.process.is_plugin {
+            return Err(ErrorCode::AccessDenied(
+                "a plugin starts no processes and makes no pools; only a program does, which has a main function"
+                    .to_owned(),
+            )
+            .into());
+        }
         if !self.process.has_entered.load(Ordering::Relaxed) {
             return Err(ErrorCode::NoEntry(
                 "this program has not asked for its entry, so a new process would run `main` again: mark `main` with `#[isopod::main]`"
@@ -249,6 +256,7 @@ fn birth(parent: &Arc<ProcessState>, task: String, options: &Options, entry_byte
         parent: Some(Arc::clone(parent)),
         is_daemon: options.is_daemon.unwrap_or(parent.is_daemon),
         is_main: false,
+        is_plugin: false,
         worker: None,
         lineage,
         limits: options.limits,

@@ -17,6 +17,18 @@ impl Account {
         }
     }
 
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Forgets what was charged.
+    pub(crate) fn renew(&self) {
+        // Usually nothing was, and then the number stays in whatever cache has it.
+        if self.used() != 0 {
+            self.used.store(0, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn limit(&self) -> u64 {
         self.limit
     }

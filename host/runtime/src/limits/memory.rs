@@ -41,6 +41,11 @@ impl MemoryLimit {
         self.refused.clone()
     }
 
+    /// Forgets it: what fails from now on fails for another reason.
+    pub(crate) fn forget_refusal(&mut self) {
+        self.refused = None;
+    }
+
     fn refuse(&mut self, text: String) -> wasmtime::Result<bool> {
         self.refused = Some(text);
         Ok(false)

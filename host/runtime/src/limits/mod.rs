@@ -233,6 +233,12 @@ impl Limits {
         self
     }
 
+    /// The time-out, where somebody has set one: the default is for main functions, which nobody waits
+    /// for as for a call.
+    pub(crate) fn call_deadline(&self) -> Option<Duration> {
+        (self.timeout < DEFAULT_TIMEOUT).then_some(self.timeout)
+    }
+
     /// Whether a process can live within them.
     pub(crate) fn check(&self) -> Result<()> {
         let invalid = |text: String| Err(Error::new(ErrorKind::InvalidArgument, text));

@@ -22,6 +22,11 @@ impl OutputLimit {
         })
     }
 
+    /// What the process itself has written counts from nothing again; for its tree it stays counted.
+    pub(crate) fn renew(&self) {
+        self.own.renew();
+    }
+
     /// Splits what is to be written into what the limits allow and the rest. If there is a rest, the
     /// process is ended.
     pub(crate) fn split<'a>(&self, wanted: &'a [u8]) -> (&'a [u8], &'a [u8]) {

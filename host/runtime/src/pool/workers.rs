@@ -239,6 +239,7 @@ impl PoolState {
             task: "worker".to_owned(),
             is_daemon: true,
             is_main: false,
+            is_plugin: false,
             worker: Some(WorkerLink::new(self)),
             lineage,
             limits: self.settings.limits,

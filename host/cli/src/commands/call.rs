@@ -1,0 +1,222 @@
+//! `isopod call`: a function of a plugin, once, or many times to see how it bears that.
+
+use super::grants::Grants;
+use super::loading;
+use super::source;
+use crate::exit_code;
+use crate::plugin_args::CallArgs;
+use crate::printer::Printer;
+use crate::report::{self, Report};
+use crate::what_runs::table;
+use anyhow::Context as _;
+use isopod_host::{Error, Limits, Plugin, PluginPool};
+use serde_json::Value;
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What a function is called with.
+enum Input {
+    /// One that the plugin says it has: bytes.
+    Bytes(Vec<u8>),
+    /// Anything else that its component exports: values.
+    Typed(Value),
+}
+
+/// Calls, prints what comes back, and gives the exit code.
+///
+/// # Errors
+/// Of isopod itself, and a function that is not there. How a call ends is no error.
+pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> {
+    let source = source::kind_of(&options.path)?;
+    loading::check_trust(&options.path, source, options.allow_precompiled)?;
+    let grants = Grants::of(
+        &options.directories,
+        &options.read_directories,
+        &options.environment,
+    )?;
+    let callers = options.concurrency.unwrap_or(1);
+    let most = u32::from(callers).saturating_mul(2).saturating_add(64);
+    let engine = loading::engine(most, options.cores.as_ref(), None, printer)?;
+    let (path, toolchain) = (&options.path, &options.toolchain);
+    let quiet = options.output.quiet;
+    let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
+    let mut builder = Plugin::builder(&program)
+        .limits(limits(options))
+        .policy(grants.policy())
+        .warm_instances(usize::from(callers));
+    if options.fresh {
+        builder = builder.calls_per_instance(1);
+    }
+    let plugin = builder.build()?;
+    let input = input(options, &plugin)?;
+    match (options.repeat, options.concurrency) {
+        (None, None) => Ok(once(options, &plugin, &input, printer)),
+        (repeat, _) => load(
+            options,
+            &plugin,
+            &input,
+            repeat.unwrap_or(1),
+            callers,
+            printer,
+        ),
+    }
+}
+
+fn limits(options: &CallArgs) -> Limits {
+    let mut limits = Limits::default();
+    if let Some(memory) = options.memory {
+        limits = limits.memory(memory.bytes());
+    }
+    if let Some(timeout) = options.timeout {
+        limits = limits.timeout(timeout.duration());
+    }
+    if let Some(time) = options.cpu_time {
+        limits = limits.cpu_time(time.duration());
+    }
+    if let Some(size) = options.max_message {
+        limits = limits.message_size(size.bytes());
+    }
+    if let Some(size) = options.max_output {
+        limits = limits.output(size.bytes());
+    }
+    limits
+}
+
+/// The input for this function, by what kind of a function it is.
+fn input(options: &CallArgs, plugin: &Plugin) -> anyhow::Result<Input> {
+    let bytes = match options.input.as_deref() {
+        None => None,
+        Some("-") => {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().read_to_end(&mut bytes);
+            read.context("standard input cannot be read")?;
+            Some(bytes)
+        }
+        Some(text) if Path::new(text).is_file() => {
+            let read = std::fs::read(text);
+            Some(read.with_context(|| format!("the input `{text}` cannot be read"))?)
+        }
+        Some(text) => Some(text.as_bytes().to_vec()),
+    };
+    let functions = plugin.functions();
+    let wanted = options.function.as_str();
+    let is_told = functions.iter().any(|function| function.name == wanted);
+    let is_exported = plugin
+        .exports()
+        .iter()
+        .any(|export| export.name == wanted || export.name.rsplit('#').next() == Some(wanted));
+    match (is_told, is_exported) {
+        (true, _) => Ok(Input::Bytes(bytes.unwrap_or_default())),
+        (false, true) => {
+            let bytes = bytes.unwrap_or_else(|| b"[]".to_vec());
+            let value = serde_json::from_slice(&bytes).map_err(|error| {
+                report::with_hint(
+                    format!("the input of `{wanted}` is no JSON: {error}"),
+                    "it takes an array of its arguments, as `--input '[1, 2]'`; `isopod inspect` shows their types",
+                )
+            })?;
+            Ok(Input::Typed(value))
+        }
+        (false, false) => Err(report::with_hint(
+            format!("`{}` has no function `{wanted}`", plugin.name()),
+            match functions.is_empty() {
+                true => "`isopod inspect` lists what it exports".to_owned(),
+                false => {
+                    let names = functions.iter();
+                    let names: Vec<&str> = names.map(|function| function.name.as_str()).collect();
+                    format!("it has: {}", names.join(", "))
+                }
+            },
+        )),
+    }
+}
+
+fn once(options: &CallArgs, plugin: &Plugin, input: &Input, printer: &Printer) -> u8 {
+    let called = match input {
+        Input::Bytes(bytes) => plugin
+            .call_here(&options.function, bytes, &[])
+            .map(|output| output.bytes),
+        Input::Typed(value) => plugin
+            .call_typed_here(&options.function, value)
+            .map(|output| format!("{output}\n").into_bytes()),
+    };
+    match called {
+        Ok(mut bytes) => {
+            let mut stdout = std::io::stdout();
+            if stdout.is_terminal() && !bytes.is_empty() && !bytes.ends_with(b"\n") {
+                bytes.push(b'\n');
+            }
+            // A reader that has gone wants no more of it.
+            let _ = stdout.write_all(&bytes).and_then(|()| stdout.flush());
+            0
+        }
+        Err(error) => {
+            let code = exit_code::of_call(error.kind());
+            tell(error, printer);
+            code
+        }
+    }
+}
+
+fn tell(error: Error, printer: &Printer) {
+    let kind = error.kind();
+    let error = anyhow::Error::new(error).context(format!("the call failed: {}", kind.as_str()));
+    printer.error(&Report::from(&error));
+}
+
+/// Calls many times, and prints a table.
+fn load(
+    options: &CallArgs,
+    plugin: &Plugin,
+    input: &Input,
+    calls: u64,
+    callers: u16,
+    printer: &Printer,
+) -> anyhow::Result<u8> {
+    let pool = PluginPool::new(plugin)?;
+    let (begun, first_error) = (AtomicU64::new(0), Mutex::new(None));
+    let call = || match input {
+        Input::Bytes(bytes) if options.here => {
+            plugin.call_here(&options.function, bytes, &[]).map(drop)
+        }
+        Input::Bytes(bytes) => pool.call(&options.function, bytes.as_slice()).map(drop),
+        Input::Typed(value) => plugin.call_typed_here(&options.function, value).map(drop),
+    };
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..callers {
+            scope.spawn(|| {
+                while begun.fetch_add(1, Ordering::Relaxed) < calls {
+                    if let Err(error) = call()
+                        && let Ok(mut first) = first_error.lock()
+                    {
+                        first.get_or_insert(error);
+                    }
+                }
+            });
+        }
+    });
+    let elapsed = start.elapsed();
+    let statistics = plugin.statistics();
+    printer.result(&table::calls(&statistics, elapsed));
+    let failed: u64 = statistics.failures.values().sum();
+    let first = first_error.into_inner().ok().flatten();
+    if let Some(error) = first {
+        tell(error, printer);
+    }
+    Ok(u8::from(failed > 0))
+}
+
+/// A time as a table shows it: `1.5 us`, `12 ms`.
+pub(crate) fn time(time: Duration) -> String {
+    let nanoseconds = time.as_secs_f64() * 1e9;
+    match nanoseconds {
+        ..1e3 => format!("{nanoseconds:.0} ns"),
+        ..1e6 => format!("{:.1} us", nanoseconds / 1e3),
+        ..1e9 => format!("{:.1} ms", nanoseconds / 1e6),
+        _ => format!("{:.2} s", nanoseconds / 1e9),
+    }
+}

@@ -1,0 +1,185 @@
+//! `isopod inspect`: what a program or plugin imports, exports and needs.
+
+use super::loading;
+use super::source::{self, Source};
+use crate::plugin_args::InspectArgs;
+use crate::printer::Printer;
+use crate::values::human_bytes;
+use isopod_host::{Limits, Plugin, PluginFunction, Program};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+const PROCESSES: &str = "processes: `--max-processes`";
+
+/// What an import can be used for, and what grants it. The beginnings of the names of interfaces.
+const NEEDS: [(&str, &str); 14] = [
+    (
+        "wasi:filesystem/",
+        "files and directories: `--dir`, `--read-dir`",
+    ),
+    ("wasi:cli/environment", "environment variables: `--env`"),
+    ("wasi:cli/stdin", "standard input"),
+    ("wasi:cli/stdout", "standard output"),
+    ("wasi:cli/stderr", "standard error"),
+    ("wasi:sockets/tcp", "the network: `--net`, `--listen`"),
+    ("wasi:sockets/udp", "the network: `--net`, `--listen`"),
+    (
+        "wasi:sockets/ip-name-lookup",
+        "look-ups of host names: `--allow-name-lookup`",
+    ),
+    ("isopod:multiprocessing/process", PROCESSES),
+    ("isopod:multiprocessing/pool", PROCESSES),
+    (
+        "isopod:multiprocessing/queue",
+        "what processes share: `--max-queued`",
+    ),
+    (
+        "isopod:multiprocessing/pipe",
+        "what processes share: `--max-queued`",
+    ),
+    (
+        "isopod:multiprocessing/memory",
+        "what processes share: `--max-queued`",
+    ),
+    (
+        "isopod:multiprocessing/manager",
+        "what processes share: `--max-queued`",
+    ),
+];
+
+/// How long a plugin may take to say what it has.
+const DESCRIBE_TIME: Duration = Duration::from_secs(10);
+
+/// All that is told, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Told {
+    name: String,
+    /// `program` or `plugin`.
+    kind: &'static str,
+    /// The functions that a plugin says it has.
+    functions: Vec<Function>,
+    exports: Vec<Export>,
+    imports: Vec<String>,
+    /// What its imports could be used for: nothing of it is granted unless an option says so.
+    needs: Vec<String>,
+    /// The memory that it begins with.
+    initial_memory_bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Function {
+    name: String,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Export {
+    name: String,
+    signature: String,
+}
+
+/// Looks at a program or plugin. A plugin is asked for its functions, without any rights.
+///
+/// # Errors
+/// If it cannot be built or loaded.
+pub(crate) fn inspect(options: &InspectArgs, printer: &Printer) -> anyhow::Result<String> {
+    let source = source::kind_of(&options.path)?;
+    anyhow::ensure!(
+        source != Source::Precompiled,
+        "`{}` is native code, which does not tell what it was made of; inspect the `.wasm` file",
+        options.path.display()
+    );
+    let engine = loading::engine(1, None, None, printer)?;
+    let (path, toolchain) = (&options.path, &options.toolchain);
+    let program = loading::load(path, source, toolchain, true, &engine, printer)?;
+    let told = told(&program)?;
+    Ok(match options.json {
+        true => serde_json::to_string_pretty(&told)?,
+        false => text(&told),
+    })
+}
+
+fn told(program: &Program) -> anyhow::Result<Told> {
+    let outline = program.outline();
+    let functions = match program.is_plugin() {
+        true => {
+            let limits = Limits::default().timeout(DESCRIBE_TIME);
+            let plugin = Plugin::builder(program).limits(limits).build()?;
+            plugin.functions().to_vec()
+        }
+        false => Vec::new(),
+    };
+    let mut needs: Vec<String> = Vec::new();
+    for (beginning, need) in NEEDS {
+        // It needs the interface to say how it ends.
+        if need == PROCESSES && program.is_plugin() {
+            continue;
+        }
+        let is_imported = outline
+            .imports
+            .iter()
+            .any(|name| name.starts_with(beginning));
+        if is_imported && !needs.iter().any(|known| known == need) {
+            needs.push(need.to_owned());
+        }
+    }
+    Ok(Told {
+        name: program.name().to_owned(),
+        kind: match program.is_plugin() {
+            true => "plugin",
+            false => "program",
+        },
+        functions: functions
+            .into_iter()
+            .map(|PluginFunction { name, text, .. }| Function { name, text })
+            .collect(),
+        exports: outline
+            .exports
+            .into_iter()
+            .map(|export| Export {
+                name: export.name,
+                signature: export.signature,
+            })
+            .collect(),
+        imports: outline.imports,
+        needs,
+        initial_memory_bytes: outline.initial_memory_bytes,
+    })
+}
+
+fn text(told: &Told) -> String {
+    let memory = match told.initial_memory_bytes {
+        Some(bytes) => format!("begins with {} of memory", human_bytes(bytes)),
+        None => "has no memory of its own".to_owned(),
+    };
+    let mut text = format!("{}: a {}, which {memory}\n", told.name, told.kind);
+    let mut list = |heading: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            let _ = writeln!(text, "\n{heading}:");
+            for line in lines {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+    };
+    let functions = told.functions.iter();
+    list(
+        "functions, called with bytes or text",
+        functions
+            .map(|function| match function.text.lines().next() {
+                Some(first) => format!("{}: {first}", function.name),
+                None => function.name.clone(),
+            })
+            .collect(),
+    );
+    let exports = told.exports.iter();
+    list(
+        "exports",
+        exports
+            .map(|export| format!("{}: {}", export.name, export.signature))
+            .collect(),
+    );
+    list("can make use of, if it is granted", told.needs.clone());
+    list("imports", told.imports.clone());
+    text
+}

@@ -1,0 +1,120 @@
+//! An engine that keeps compiled code, and programs from whatever PATH is.
+
+use super::precompiled;
+use super::source::{self, Source};
+use crate::args::ToolchainArgs;
+use crate::printer::Printer;
+use crate::report::{self, Report};
+use crate::values::CoreList;
+use isopod_host::{Engine, ErrorKind, Program};
+use std::path::Path;
+use std::time::Instant;
+
+/// The directory of compiled code, in the cache directory.
+const COMPILED_CODE: &str = "code";
+
+/// Refuses native code that the user has not vouched for.
+///
+/// # Errors
+/// With what to do.
+pub(crate) fn check_trust(path: &Path, source: Source, is_trusted: bool) -> anyhow::Result<()> {
+    if source == Source::Precompiled && !is_trusted {
+        return Err(report::with_hint(
+            format!(
+                "`{}` holds native code, which no sandbox checks",
+                path.display()
+            ),
+            "`--allow-precompiled` runs it all the same; only for files from someone you trust",
+        ));
+    }
+    Ok(())
+}
+
+/// An engine for so many processes, on these cores, with a stack of this size for each.
+///
+/// # Errors
+/// The engine's.
+pub(crate) fn engine(
+    max_processes: u32,
+    cores: Option<&CoreList>,
+    stack_bytes: Option<usize>,
+    printer: &Printer,
+) -> anyhow::Result<Engine> {
+    let builder = || {
+        let mut builder = Engine::builder().max_processes(max_processes);
+        if let Some(stack_bytes) = stack_bytes {
+            builder = builder.stack_bytes(stack_bytes);
+        }
+        match cores {
+            Some(cores) => builder.cores(cores.numbers().iter().copied()),
+            None => builder,
+        }
+    };
+    // Where the cache cannot be used (no home directory, or one that is read-only, as in many
+    // containers) a program still runs: it is compiled each time.
+    let uncached = |reason: String| {
+        printer.warning(&format!(
+            "compiled code is not kept: {reason}; `ISOPOD_CACHE` names another directory"
+        ));
+        Ok(builder().build()?)
+    };
+    let Some(cache) = isopod_build::cache_directory() else {
+        return uncached("`HOME` is not set".to_owned());
+    };
+    let directory = cache.join(COMPILED_CODE);
+    match builder().cache_directory(directory).build() {
+        Err(error) if matches!(error.kind(), ErrorKind::Io | ErrorKind::AccessDenied) => {
+            uncached(Report::from(&anyhow::Error::new(error)).text())
+        }
+        built => Ok(built?),
+    }
+}
+
+/// Builds what is source, and loads it. Not for Python, whose scripts are no programs.
+///
+/// # Errors
+/// Those of the build and of loading.
+pub(crate) fn load(
+    path: &Path,
+    source: Source,
+    toolchain: &ToolchainArgs,
+    is_quiet: bool,
+    engine: &Engine,
+    printer: &Printer,
+) -> anyhow::Result<Program> {
+    timed(printer, || {
+        Ok(match source {
+            Source::Rust => {
+                let built = source::build(path, toolchain, is_quiet, printer)?;
+                Program::from_bytes(engine, &built.name, &built.component)?
+            }
+            Source::Precompiled => precompiled::load(engine, path)?,
+            Source::Python => anyhow::bail!(
+                "`{}` is a script of Python, which only `isopod run` takes",
+                path.display()
+            ),
+            Source::WebAssembly => Program::from_file(engine, path)?,
+        })
+    })
+}
+
+/// Loads, and tells how long it took if that is asked for.
+///
+/// # Errors
+/// Those of `load`.
+pub(crate) fn timed(
+    printer: &Printer,
+    load: impl FnOnce() -> anyhow::Result<Program>,
+) -> anyhow::Result<Program> {
+    let begin = Instant::now();
+    let program = load()?;
+    printer.detail(
+        "loaded",
+        &format!(
+            "`{}` in {:.1} ms",
+            program.name(),
+            begin.elapsed().as_secs_f64() * 1e3
+        ),
+    );
+    Ok(program)
+}

@@ -1,0 +1,79 @@
+//! The instances of a plugin that wait for a call in whoever's thread.
+
+use super::instance::Instance;
+use crossbeam_utils::CachePadded;
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Idle instances, in as many stacks as there are cores: each thread has one of its own, which is its
+/// alone while there are no more threads than cores.
+#[derive(Debug)]
+pub(crate) struct Idle {
+    shards: Box<[CachePadded<Mutex<Vec<Instance>>>]>,
+    most_per_shard: usize,
+}
+
+impl Idle {
+    /// Keeps this many, about.
+    pub(crate) fn new(shard_count: usize, most: usize) -> Idle {
+        let shard_count = shard_count.max(1);
+        Idle {
+            shards: (0..shard_count).map(|_| CachePadded::default()).collect(),
+            most_per_shard: most.div_ceil(shard_count),
+        }
+    }
+
+    /// An instance of this version, the one that was used last; those of others are dropped.
+    pub(crate) fn take(&self, version: u64) -> Option<Instance> {
+        let own = thread_number();
+        // Its own stack first. What another has is better than a new one, which costs 100 times as
+        // much as a look.
+        (0..self.shards.len()).find_map(|step| {
+            let shard = self.shards.get((own + step) % self.shards.len())?;
+            loop {
+                let instance = shard.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+                if instance.version().number == version && !instance.is_over() {
+                    return Some(instance);
+                }
+            }
+        })
+    }
+
+    /// Keeps an instance for the next call, unless there are enough.
+    pub(crate) fn put(&self, instance: Instance) {
+        if let Some(shard) = self.shards.get(thread_number() % self.shards.len()) {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            if shard.len() < self.most_per_shard {
+                shard.push(instance);
+                return;
+            }
+        }
+        // Dropped outside of the mutex: that takes microseconds.
+    }
+
+    /// Gives up all of them.
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let instances =
+                std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(instances);
+        }
+    }
+}
+
+/// A number of the calling thread: small, and another one for each of a few threads.
+pub(crate) fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static NUMBER: Cell<Option<usize>> = const { Cell::new(None) });
+    // A thread that is being torn down shares the first stack.
+    let number = NUMBER.try_with(|number| match number.get() {
+        Some(known) => known,
+        None => {
+            let new = NEXT.fetch_add(1, Ordering::Relaxed);
+            number.set(Some(new));
+            new
+        }
+    });
+    number.unwrap_or(0)
+}

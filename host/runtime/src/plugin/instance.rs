@@ -1,0 +1,323 @@
+//! One instance of a plugin: a process without a thread of its own, whose calls run on the thread of
+//! whoever calls.
+
+use super::failure;
+use super::version::Version;
+use super::watch::Watch;
+use crate::bug;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exit_status::ExitStatus;
+use crate::host::exported::Exported;
+use crate::limits;
+use crate::process::ProcessState;
+use crate::run::{self, State};
+use crate::spawn::{self, Birth};
+use isopod_sync::{End, Handle, Holder, Hooks, Message, ProcessId};
+use std::sync::Arc;
+use std::time::Instant;
+use wasmtime::Store;
+use wasmtime::component::{Func, Instance as Component, Resource};
+use wasmtime_wasi::ResourceTable;
+
+/// What is told of an instance in which host code panicked.
+const HOST_ERROR: &str = "an internal error of the host, which its log describes";
+
+/// An instance that can be called, by one thread at a time.
+pub(crate) struct Instance {
+    guest: Guest,
+    component: Component,
+    /// The doors, if the plugin has them.
+    exported: Option<Exported>,
+    /// Functions of other interfaces, as far as they were called.
+    pub(super) typed: Vec<(String, Func)>,
+    calls: u64,
+}
+
+/// A guest and its place among the processes.
+struct Guest {
+    /// Taken only at its end.
+    store: Option<Store<State>>,
+    process: Arc<ProcessState>,
+    watch: Arc<Watch>,
+    version: Arc<Version>,
+    /// How it came to its end, if it has.
+    status: Option<ExitStatus>,
+}
+
+impl Instance {
+    /// Makes an instance. What the guest does then is bounded as a call is.
+    ///
+    /// `id` is the process's; `hooks` say what its waits do to the thread that it is called on.
+    pub(crate) fn new(
+        version: &Arc<Version>,
+        id: ProcessId,
+        hooks: Arc<dyn Hooks>,
+        last: Option<Instant>,
+    ) -> Result<Instance> {
+        let mut guest = Guest::new(version, id, hooks)?;
+        let program = &version.program;
+        let component = guest.run(Instant::now(), last, async |store| {
+            program.instance().instantiate_async(store).await
+        });
+        let component = component.map_err(failure::of_status)?;
+        let exported = program
+            .functions()
+            .map(|functions| functions.load(guest.store()?, &component))
+            .transpose()
+            .map_err(|error| {
+                Error::new(ErrorKind::Trap, "the plugin's functions cannot be called")
+                    .with_cause(error)
+            })?;
+        Ok(Instance {
+            guest,
+            component,
+            exported,
+            typed: Vec::new(),
+            calls: 0,
+        })
+    }
+
+    /// The functions that the plugin says it has.
+    pub(crate) fn describe(&mut self, last: Option<Instant>) -> Result<Vec<(String, String)>> {
+        let Some(exported) = &self.exported else {
+            return Ok(Vec::new());
+        };
+        let doors = exported.isopod_multiprocessing_functions();
+        let described = self.guest.run(Instant::now(), last, async |store| {
+            doors.call_describe(store).await
+        });
+        let functions = described.map_err(failure::of_status)?;
+        let functions = functions.into_iter();
+        Ok(functions
+            .map(|function| (function.name, function.text))
+            .collect())
+    }
+
+    /// Calls a function by the plugin's doors.
+    pub(crate) fn call(
+        &mut self,
+        function: &str,
+        input: &[u8],
+        handles: &[Handle],
+        begun: Instant,
+        last: Option<Instant>,
+    ) -> Result<Message> {
+        let Some(exported) = &self.exported else {
+            return Err(no_doors(self.guest.version.program.name()));
+        };
+        self.calls += 1;
+        let doors = exported.isopod_multiprocessing_functions();
+        let limit_bytes = self.guest.process.limits.message_bytes;
+        check_size("input", input.len(), limit_bytes)?;
+        let given = self.guest.give(handles)?;
+        let called = self.guest.run(begun, last, async |store| {
+            doors.call_call(store, function, input, &given).await
+        });
+        let output = called
+            .map_err(failure::of_status)?
+            .map_err(failure::of_call)?;
+        let table = &mut self.guest.store()?.data_mut().table;
+        let taken = output.handles.into_iter().map(|handle| {
+            let handle = table.delete(handle)?;
+            Ok(handle.hold_as(Holder::Embedder))
+        });
+        let handles: Result<_, wasmtime::component::ResourceTableError> = taken.collect();
+        let handles = handles.map_err(|error| {
+            Error::new(ErrorKind::Trap, "the plugin gives a handle that it has not")
+                .with_cause(error)
+        })?;
+        check_size("output", output.bytes.len(), limit_bytes)?;
+        Ok(Message {
+            bytes: output.bytes,
+            handles,
+        })
+    }
+
+    /// Calls something of the component's own; see [`Guest::run`].
+    pub(super) fn run<T>(
+        &mut self,
+        begun: Instant,
+        last: Option<Instant>,
+        action: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T> {
+        self.calls += 1;
+        let ran = self.guest.run(begun, last, action);
+        ran.map_err(failure::of_status)
+    }
+
+    /// The component and its store, to look up what it exports.
+    pub(super) fn component(&mut self) -> Result<(&Component, &mut Store<State>)> {
+        Ok((&self.component, self.guest.store()?))
+    }
+
+    pub(crate) fn process(&self) -> &Arc<ProcessState> {
+        &self.guest.process
+    }
+
+    pub(crate) fn version(&self) -> &Arc<Version> {
+        &self.guest.version
+    }
+
+    /// How many calls it has served, the failed ones included.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Whether it takes no more calls.
+    pub(crate) fn is_over(&self) -> bool {
+        self.guest.status.is_some() || self.guest.process.waiter.is_killed()
+    }
+}
+
+impl Guest {
+    fn new(version: &Arc<Version>, id: ProcessId, hooks: Arc<dyn Hooks>) -> Result<Guest> {
+        let birth = Birth {
+            name: version.program.name().to_owned(),
+            task: "plugin".to_owned(),
+            parent: None,
+            is_daemon: false,
+            is_main: false,
+            is_plugin: true,
+            worker: None,
+            lineage: Vec::new(),
+            limits: version.limits,
+            rights: Arc::clone(&version.rights),
+            deadline: None,
+            entry_bytes: 0,
+        };
+        let process = spawn::admitted(&version.program, &version.tree, birth, id, hooks)?;
+        let watch = Watch::new(version.deadline, version.limits.cpu_time);
+        let mut guest = Guest {
+            store: None,
+            process,
+            watch,
+            version: Arc::clone(version),
+            status: None,
+        };
+        let store = run::new_store(&guest.process).map_err(|error| {
+            Error::new(ErrorKind::Engine, "the instance could not be set up").with_cause(error)
+        })?;
+        guest.store = Some(store);
+        Ok(guest)
+    }
+
+    fn store(&mut self) -> Result<&mut Store<State>> {
+        // It is there until the instance is dropped.
+        self.store
+            .as_mut()
+            .ok_or_else(|| Error::new(ErrorKind::Engine, HOST_ERROR))
+    }
+
+    /// Puts handles into the guest's table, all or none.
+    fn give(&mut self, handles: &[Handle]) -> Result<Vec<Resource<Handle>>> {
+        let holder = Holder::Process(self.process.id);
+        let limit = self.process.limits.handles;
+        let table = &mut self.store()?.data_mut().table;
+        let mut given = Vec::with_capacity(handles.len());
+        for handle in handles {
+            match table.push(handle.hold_as(holder)) {
+                Ok(resource) => given.push(resource),
+                Err(_) => {
+                    for resource in given {
+                        // It was put there a moment ago.
+                        let _ = table.delete(resource);
+                    }
+                    let text = limits::too_many_handles(limit);
+                    return Err(Error::new(ErrorKind::LimitExceeded, text));
+                }
+            }
+        }
+        Ok(given)
+    }
+
+    /// Lets the guest run on the calling thread, within the limits. `begun` is now.
+    fn run<T>(
+        &mut self,
+        begun: Instant,
+        last: Option<Instant>,
+        action: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, ExitStatus> {
+        let Some(store) = &mut self.store else {
+            return Err(ExitStatus::Other(HOST_ERROR.to_owned()));
+        };
+        let process = &self.process;
+        let _waiter = process.waiter.enter();
+        let _io = process.engine().enter_io();
+        store.data_mut().begin_call();
+        self.watch.begin(process, begun, last);
+        // A request to end that comes from here on is seen by the guest.
+        let ran = match run::is_to_end(process) {
+            true => Some(Err(isopod_sync::Killed)),
+            false => bug::contain("call of a plugin", &process.name, || {
+                process.waiter.block_on(action(store))
+            }),
+        };
+        self.watch.end();
+        let status = match ran {
+            Some(Ok(Ok(value))) => return Ok(value),
+            Some(Ok(Err(error))) => run::failed(process, store.data(), &error),
+            Some(Err(isopod_sync::Killed)) => run::requested(process),
+            None => ExitStatus::Other(HOST_ERROR.to_owned()),
+        };
+        self.status = Some(status.clone());
+        Err(status)
+    }
+}
+
+impl Drop for Guest {
+    /// As a process ends, without what only those with children or a thread have.
+    fn drop(&mut self) {
+        let process = &self.process;
+        let status = self.status.take().unwrap_or(ExitStatus::Exited(0));
+        bug::contain("end of an instance", &process.name, || {
+            process.waiter.end(match status.is_normal() {
+                true => End::Normal,
+                false => End::Abandoned,
+            });
+            if let Some(mut store) = self.store.take() {
+                store.data_mut().table = ResourceTable::new();
+                let (stdout, stderr) = store.data().streams();
+                // Nobody is left to be told that output could not be written.
+                let _ = stdout.flush();
+                let _ = stderr.flush();
+            }
+        });
+        let departure = process.tree.dismiss(process.id);
+        process.status.set(status);
+        drop(departure);
+    }
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Instance")
+            .field("process", &self.guest.process)
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
+    }
+}
+
+fn no_doors(program: &str) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        format!(
+            "`{program}` exports no `isopod:multiprocessing/functions`; what it exports is called with typed values, as JSON"
+        ),
+    )
+}
+
+fn check_size(what: &str, length: usize, limit_bytes: u64) -> Result<()> {
+    let size_bytes = u64::try_from(length).unwrap_or(u64::MAX);
+    match size_bytes > limit_bytes {
+        true => Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "the {what} of {} is larger than the plugin's limit of {}; raise it with `Limits::message_size` or `--max-message`",
+                limits::bytes(size_bytes),
+                limits::bytes(limit_bytes)
+            ),
+        )),
+        false => Ok(()),
+    }
+}

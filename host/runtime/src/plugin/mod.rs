@@ -1,0 +1,30 @@
+//! Plugins: components whose functions the embedder calls.
+//!
+//! [`plugin`](self::plugin) is what the embedder has, [`version`] what its instances share, [`instance`] where
+//! a call runs, [`watch`] what ends one. [`pool`] takes calls to threads of the engine's: a [`request`] waits in
+//! the [`line`] for a [`worker`]. [`typed`] and [`json`] are for what else a component exports.
+
+mod failure;
+mod idle;
+mod instance;
+mod json;
+mod line;
+#[allow(
+    clippy::module_inception,
+    reason = "the plugin itself, beside its parts"
+)]
+mod plugin;
+mod pool;
+mod request;
+mod stats;
+mod typed;
+mod version;
+mod watch;
+mod worker;
+
+pub use plugin::{Plugin, PluginBuilder, Terminator};
+pub use pool::{PluginPool, PluginPoolBuilder, WhenFull};
+pub use stats::PluginStatistics;
+pub use typed::PluginExport;
+pub(crate) use typed::exports;
+pub use version::PluginFunction;

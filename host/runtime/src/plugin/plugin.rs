@@ -1,0 +1,369 @@
+//! A plugin as the embedder has it, and calls in the caller's own thread.
+
+use super::idle::{Idle, thread_number};
+use super::instance::Instance;
+use super::stats::{Counters, PluginStatistics};
+use super::version::{PluginFunction, Version};
+use crate::command::Command;
+use crate::end_request::end_each;
+use crate::engine::Engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::exit_status::ExitStatus;
+use crate::limits::Limits;
+use crate::policy::Policy;
+use crate::process::ProcessState;
+use crate::program::Program;
+use isopod_sync::{Handle, Hooks, Message, ProcessId};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
+
+/// A loaded plugin: functions that a component exports, called by name with bytes and handles.
+///
+/// A call runs in an instance of the plugin: a process without a thread of its own, with memory, rights
+/// and limits of its own. An instance serves one call at a time and is kept for the next, unless the call
+/// ended it: by a trap, a panic, a limit, a [`Terminator`]. Such a call gives an [`Error`] that says
+/// which, and nothing else is the worse for it.
+///
+/// [`call_here`](Self::call_here) runs a call in the caller's own thread, at the cost of little more than the
+/// call itself; a [`PluginPool`](crate::PluginPool) runs them on pinned threads of its own. Clones are the
+/// same plugin.
+///
+/// ```no_run
+/// use isopod_host::{Engine, Limits, Plugin, Program};
+/// use std::time::Duration;
+///
+/// let engine = Engine::new()?;
+/// let program = Program::from_file(&engine, "text.wasm")?;
+/// let limits = Limits::default().memory(64 << 20).timeout(Duration::from_millis(100));
+/// let plugin = Plugin::builder(&program).limits(limits).build()?;
+/// for function in plugin.functions() {
+///     println!("{}: {}", function.name, function.text);
+/// }
+/// let output = plugin.call_here("upper", b"hello", &[])?;
+/// assert_eq!(output.bytes, b"HELLO");
+/// # Ok::<(), isopod_host::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// What every version is loaded with.
+    command: Command,
+    engine: Engine,
+    calls_per_instance: Option<u64>,
+    current: Mutex<Current>,
+    /// The number of the current version, to be read without the mutex.
+    version: AtomicU64,
+    /// Those that live, to end what runs.
+    versions: Mutex<Vec<Weak<Version>>>,
+    instances_made: AtomicU64,
+    idle: Idle,
+    counters: Counters,
+}
+
+#[derive(Debug, Clone)]
+struct Current {
+    version: Arc<Version>,
+    functions: Arc<[PluginFunction]>,
+}
+
+/// Settings of a [`Plugin`].
+#[derive(Debug)]
+#[must_use = "a plugin is loaded by `build`"]
+pub struct PluginBuilder {
+    command: Command,
+    calls_per_instance: Option<u64>,
+    warm_instances: usize,
+}
+
+impl PluginBuilder {
+    /// What the plugin may do. Default: nothing. Its standard input is empty whatever the policy says.
+    pub fn policy(mut self, policy: Policy) -> PluginBuilder {
+        self.command = self.command.policy(policy);
+        self
+    }
+
+    /// What calls may use. [`timeout`](Limits::timeout) is the deadline of each call,
+    /// [`cpu_time`](Limits::cpu_time) and [`output`](Limits::output) are of each call too; memory, tables
+    /// and handles are of an instance; those of a tree are of all instances of the plugin together.
+    pub fn limits(mut self, limits: Limits) -> PluginBuilder {
+        self.command = self.command.limits(limits);
+        self
+    }
+
+    /// Gives the plugin an object of the embedder's under a name that it asks for. Those that a single
+    /// call needs are better given to the call.
+    pub fn handle(mut self, name: impl Into<String>, handle: &Handle) -> PluginBuilder {
+        self.command = self.command.handle(name, handle);
+        self
+    }
+
+    /// Throws each instance away when it has served this many calls: 1 gives each call an instance of its
+    /// own, in which nothing is left of any other call. Default: instances are kept.
+    pub fn calls_per_instance(mut self, count: u64) -> PluginBuilder {
+        self.calls_per_instance = Some(count);
+        self
+    }
+
+    /// How many idle instances are kept for calls in the callers' threads. Default: one for each core.
+    pub fn warm_instances(mut self, count: usize) -> PluginBuilder {
+        self.warm_instances = count;
+        self
+    }
+
+    /// Loads the plugin: makes an instance and asks it for its functions.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for no call per instance; [`ErrorKind::InvalidProgram`] for a component
+    /// without functions, or with names that cannot be; those of [`Command::spawn`] on the policy; those of
+    /// [`Plugin::call_here`] if the plugin fails to say what it has.
+    pub fn build(self) -> Result<Plugin> {
+        if self.calls_per_instance == Some(0) {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "an instance of a plugin serves at least one call",
+            ));
+        }
+        let program = self.command.program().clone();
+        let engine = program.engine().clone();
+        let (version, functions) = Version::load(&self.command, &program, 1)?;
+        let cores = engine.cores().len();
+        Ok(Plugin {
+            inner: Arc::new(Inner {
+                command: self.command,
+                calls_per_instance: self.calls_per_instance,
+                versions: Mutex::new(vec![Arc::downgrade(&version)]),
+                current: Mutex::new(Current {
+                    version,
+                    functions: functions.into(),
+                }),
+                version: AtomicU64::new(1),
+                instances_made: AtomicU64::new(0),
+                idle: Idle::new(cores, self.warm_instances),
+                counters: Counters::new(cores),
+                engine,
+            }),
+        })
+    }
+}
+
+impl Plugin {
+    /// Loads a plugin that may do nothing but compute, without a limit of time.
+    ///
+    /// # Errors
+    /// Those of [`PluginBuilder::build`].
+    pub fn new(program: &Program) -> Result<Plugin> {
+        Plugin::builder(program).build()
+    }
+
+    /// Starts with the default settings.
+    pub fn builder(program: &Program) -> PluginBuilder {
+        PluginBuilder {
+            command: Command::new(program),
+            calls_per_instance: None,
+            warm_instances: program.engine().cores().len(),
+        }
+    }
+
+    /// The name of its program.
+    pub fn name(&self) -> String {
+        self.inner.current().version.program.name().to_owned()
+    }
+
+    /// The functions that it says it has, by name. What else its component exports is in
+    /// [`exports`](Self::exports).
+    pub fn functions(&self) -> Arc<[PluginFunction]> {
+        self.inner.current().functions
+    }
+
+    /// Calls a function and waits for what it gives, in the caller's thread. Not to be called where
+    /// waiting is forbidden, as in an asynchronous task.
+    ///
+    /// The function holds the handles for as long as it wants; those that it gives are the embedder's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidInput`] and [`ErrorKind::FunctionFailed`] are the
+    /// plugin's own answers. [`ErrorKind::Trap`], [`ErrorKind::Panicked`], [`ErrorKind::Exited`],
+    /// [`ErrorKind::Deadline`], [`ErrorKind::CpuTimeLimit`], [`ErrorKind::MemoryLimit`],
+    /// [`ErrorKind::LimitExceeded`] and [`ErrorKind::Terminated`] say what ended the call, and with it its
+    /// instance.
+    pub fn call_here(&self, function: &str, input: &[u8], handles: &[Handle]) -> Result<Message> {
+        let begun = Instant::now();
+        self.here(begun, |instance| {
+            instance.call(function, input, handles, begun, None)
+        })
+    }
+
+    /// Runs a call in an idle instance, or a new one.
+    pub(super) fn here<T>(
+        &self,
+        begun: Instant,
+        call: impl FnOnce(&mut Instance) -> Result<T>,
+    ) -> Result<T> {
+        let inner = &*self.inner;
+        let version = inner.version.load(Ordering::Acquire);
+        let result = match inner.idle.take(version) {
+            Some(instance) => Ok(instance),
+            None => self.unplaced_instance(),
+        };
+        let result = result.and_then(|mut instance| {
+            let result = call(&mut instance);
+            if self.is_usable(&instance) {
+                inner.idle.put(instance);
+            }
+            result
+        });
+        inner
+            .counters
+            .note(thread_number(), begun.elapsed(), &result);
+        result
+    }
+
+    fn unplaced_instance(&self) -> Result<Instance> {
+        let hooks = |version: &Version| version.unplaced();
+        self.new_instance(ProcessState::next_id(), hooks, None)
+    }
+
+    /// A new instance of the current version.
+    pub(super) fn new_instance(
+        &self,
+        id: ProcessId,
+        hooks: impl FnOnce(&Version) -> Arc<dyn Hooks>,
+        last: Option<Instant>,
+    ) -> Result<Instance> {
+        let version = self.inner.current().version;
+        let hooks = hooks(&version);
+        let instance = Instance::new(&version, id, hooks, last)?;
+        self.inner.instances_made.fetch_add(1, Ordering::Relaxed);
+        Ok(instance)
+    }
+
+    /// Whether an instance may serve another call.
+    pub(super) fn is_usable(&self, instance: &Instance) -> bool {
+        let calls = self.inner.calls_per_instance;
+        !instance.is_over()
+            && calls.is_none_or(|most| instance.calls() < most)
+            && instance.version().number == self.inner.version.load(Ordering::Acquire)
+    }
+
+    /// Puts another version in the place of the present one. Calls that run end in the version in which
+    /// they began; those that begin from now on run in the new one.
+    ///
+    /// # Errors
+    /// Those of [`PluginBuilder::build`]: then the present version stays, and no call has noticed.
+    /// [`ErrorKind::InvalidArgument`] if the program belongs to another engine.
+    pub fn reload(&self, program: &Program) -> Result<()> {
+        let inner = &*self.inner;
+        if !program.engine().is_same(&inner.engine) {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the new version was loaded by another engine",
+            ));
+        }
+        // Numbers may be left out, never used twice.
+        static NEXT: AtomicU64 = AtomicU64::new(2);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (version, functions) = Version::load(&inner.command, program, number)?;
+        {
+            let mut versions = lock(&inner.versions);
+            versions.retain(|version| version.strong_count() > 0);
+            versions.push(Arc::downgrade(&version));
+        }
+        let next = Current {
+            version,
+            functions: functions.into(),
+        };
+        let previous = {
+            let mut current = lock(&inner.current);
+            inner.version.store(number, Ordering::Release);
+            std::mem::replace(&mut *current, next)
+        };
+        inner.idle.clear();
+        drop(previous);
+        Ok(())
+    }
+
+    /// Ends calls from another thread.
+    pub fn terminator(&self) -> Terminator {
+        Terminator {
+            plugin: Arc::downgrade(&self.inner),
+        }
+    }
+
+    /// What its calls have come to.
+    pub fn statistics(&self) -> PluginStatistics {
+        let inner = &*self.inner;
+        let mut total = inner.counters.total();
+        for version in inner.live_versions() {
+            total.instances += version.tree.usage().alive;
+            total.memory_bytes += version.tree.memory.used();
+        }
+        total.instances_made = inner.instances_made.load(Ordering::Relaxed);
+        total
+    }
+
+    pub(super) fn program(&self) -> Program {
+        self.inner.current().version.program.clone()
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.inner.counters
+    }
+
+    /// Whether each call has an instance of its own.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.inner.calls_per_instance == Some(1)
+    }
+}
+
+impl Inner {
+    fn current(&self) -> Current {
+        lock(&self.current).clone()
+    }
+
+    fn live_versions(&self) -> Vec<Arc<Version>> {
+        let versions = lock(&self.versions);
+        versions.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+/// Ends the calls of a plugin that run at the moment, from any thread. Clones end the same calls.
+///
+/// ```no_run
+/// # fn example(plugin: &isopod_host::Plugin) {
+/// let terminator = plugin.terminator();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| plugin.call_here("slow", b"", &[]));
+///     terminator.terminate();
+/// });
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Terminator {
+    plugin: Weak<Inner>,
+}
+
+impl Terminator {
+    /// Ends all calls that run now: each fails with [`ErrorKind::Terminated`] within milliseconds. Returns
+    /// at once. Later calls run.
+    pub fn terminate(&self) {
+        let Some(plugin) = self.plugin.upgrade() else {
+            return;
+        };
+        for version in plugin.live_versions() {
+            end_each(version.tree.members_now(), |_| ExitStatus::Terminated);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,213 @@
+//! Functions of any interface that a component exports, called with JSON.
+
+use super::instance::Instance;
+use super::json;
+use super::plugin::Plugin;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::{LONGEST_STATUS_BYTES, cut};
+use crate::program::Program;
+use serde_json::Value;
+use std::time::Instant;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Func, Type, Val};
+
+/// What stands between the name of an interface and that of its function.
+const OF: char = '#';
+
+/// A function that a component exports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PluginExport {
+    /// What it is called by: its own name, or that of its interface before it, as in
+    /// `docs:adder/add@0.1.0#add`.
+    pub name: String,
+    /// Its parameters and its result, as WIT spells them: `func(x: u32, y: u32) -> u32`.
+    pub signature: String,
+}
+
+impl Plugin {
+    /// The functions that its component exports, with their types; by name.
+    pub fn exports(&self) -> Vec<PluginExport> {
+        exports(&self.program())
+    }
+
+    /// Calls a function that the component exports with typed values, in the caller's thread.
+    /// `arguments` is an array with a value for each parameter, or an object with the names of the
+    /// parameters. A function's name is enough, if only one interface has it.
+    ///
+    /// Values are as in JSON where they can be: a record is an object, a list or tuple an array, an enum
+    /// its case as a string, a variant `{"case": payload}`, an option null or its value, a result
+    /// `{"ok": value}` or `{"err": value}`, flags an array of strings. A function that gives a result gives
+    /// its value, or the error [`ErrorKind::FunctionFailed`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if nothing has this name; [`ErrorKind::InvalidInput`] if the arguments are
+    /// not the function's; [`ErrorKind::FunctionFailed`] with its error as JSON; else those of
+    /// [`call_here`](Self::call_here).
+    pub fn call_typed_here(&self, function: &str, arguments: &Value) -> Result<Value> {
+        let begun = Instant::now();
+        self.here(begun, |instance| call(instance, function, arguments, begun))
+    }
+}
+
+/// All functions that a program exports.
+pub(crate) fn exports(program: &Program) -> Vec<PluginExport> {
+    let engine = program.engine().wasmtime();
+    let kind = program.component().component_type();
+    let mut exports = Vec::new();
+    for (name, export) in kind.exports(engine) {
+        match export.ty {
+            ComponentItem::ComponentFunc(function) => exports.push(PluginExport {
+                name: name.to_owned(),
+                signature: signature(&function),
+            }),
+            ComponentItem::ComponentInstance(interface) => {
+                for (function_name, export) in interface.exports(engine) {
+                    if let ComponentItem::ComponentFunc(function) = export.ty {
+                        exports.push(PluginExport {
+                            name: format!("{name}{OF}{function_name}"),
+                            signature: signature(&function),
+                        });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    exports.sort_by(|a, b| a.name.cmp(&b.name));
+    exports
+}
+
+fn signature(function: &ComponentFunc) -> String {
+    let parameters: Vec<String> = function
+        .params()
+        .map(|(name, kind)| format!("{name}: {}", json::name(&kind)))
+        .collect();
+    let mut text = format!("func({})", parameters.join(", "));
+    for result in function.results() {
+        text.push_str(" -> ");
+        text.push_str(&json::name(&result));
+    }
+    text
+}
+
+fn call(
+    instance: &mut Instance,
+    function: &str,
+    arguments: &Value,
+    begun: Instant,
+) -> Result<Value> {
+    let function = find(instance, function)?;
+    let (_, store) = instance.component()?;
+    let kind = function.ty(&*store);
+    let parameters =
+        parameters(&kind, arguments).map_err(|text| Error::new(ErrorKind::InvalidInput, text))?;
+    let mut results = vec![Val::Bool(false); kind.results().len()];
+    instance.run(begun, None, async |store| {
+        function.call_async(store, &parameters, &mut results).await
+    })?;
+    let failed = |text: String| {
+        let text = cut(text, LONGEST_STATUS_BYTES);
+        Error::new(ErrorKind::FunctionFailed, text)
+    };
+    let side = |value: &Option<Box<Val>>| match value {
+        Some(value) => json::of_val(value),
+        None => Ok(Value::Null),
+    };
+    let given = match results.first() {
+        None => Ok(Value::Null),
+        Some(Val::Result(Ok(value))) => side(value),
+        Some(Val::Result(Err(error))) => {
+            let text = match side(error).map_err(failed)? {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            return Err(failed(text));
+        }
+        Some(value) => json::of_val(value),
+    };
+    given.map_err(failed)
+}
+
+/// The values for the parameters.
+fn parameters(function: &ComponentFunc, arguments: &Value) -> Result<Vec<Val>, String> {
+    let expected = || {
+        let text = "it takes an array of its arguments, or an object with their names";
+        format!("{text}: `{}`", signature(function))
+    };
+    let value = |(position, (name, kind)): (usize, (&str, Type))| {
+        let json = match arguments {
+            Value::Array(values) => values.get(position),
+            Value::Object(object) => object.get(name),
+            _ => None,
+        };
+        json::to_val(json.unwrap_or(&Value::Null), &kind)
+            .map_err(|error| format!("argument `{name}`: {error}; {}", expected()))
+    };
+    let count = match arguments {
+        Value::Array(values) => values.len(),
+        Value::Object(object) => {
+            let mut names = object.keys();
+            if let Some(unknown) =
+                names.find(|key| !function.params().any(|(name, _)| name == key.as_str()))
+            {
+                return Err(format!("no argument is named `{unknown}`; {}", expected()));
+            }
+            function.params().len()
+        }
+        _ => return Err(expected()),
+    };
+    if count != function.params().len() {
+        return Err(expected());
+    }
+    function.params().enumerate().map(value).collect()
+}
+
+/// The function of this name, by the whole of it or its last part.
+fn find(instance: &mut Instance, wanted: &str) -> Result<Func> {
+    if let Some((_, known)) = instance.typed.iter().find(|(name, _)| name == wanted) {
+        return Ok(*known);
+    }
+    let all = exports(&instance.version().program.clone());
+    let last_part = |name: &str| name.rsplit(OF).next() == Some(wanted);
+    let whole = all.iter().find(|export| export.name == wanted);
+    let mut ending = all.iter().filter(|export| last_part(&export.name));
+    let name = match (whole, ending.next(), ending.next()) {
+        (Some(whole), _, _) => &whole.name,
+        (None, Some(only), None) => &only.name,
+        (None, Some(_), Some(_)) => return Err(no_such(wanted, "several interfaces have", &all)),
+        (None, None, _) => return Err(no_such(wanted, "the component exports no", &all)),
+    };
+    let (component, store) = instance.component()?;
+    let index = match name.split_once(OF) {
+        Some((interface, function)) => component
+            .get_export_index(&mut *store, None, interface)
+            .and_then(|interface| {
+                component.get_export_index(&mut *store, Some(&interface), function)
+            }),
+        None => component.get_export_index(&mut *store, None, name),
+    };
+    let function = index.and_then(|index| component.get_func(&mut *store, index));
+    let function = function.ok_or_else(|| no_such(wanted, "the component exports no", &all))?;
+    instance.typed.push((wanted.to_owned(), function));
+    Ok(function)
+}
+
+fn no_such(wanted: &str, what: &str, all: &[PluginExport]) -> Error {
+    /// An error names so many.
+    const LISTED: usize = 20;
+    let listed: Vec<String> = all
+        .iter()
+        .take(LISTED)
+        .map(|export| format!("`{}`", export.name))
+        .collect();
+    let listed = match listed.is_empty() {
+        true => "none".to_owned(),
+        false => listed.join(", "),
+    };
+    let wanted: String = wanted.chars().take(200).collect();
+    Error::new(
+        ErrorKind::NotFound,
+        format!("{what} function `{wanted}`; there are: {listed}"),
+    )
+}

@@ -1,0 +1,134 @@
+//! One version of a plugin: its code, what it may do and use, and the tree that its instances live in.
+
+use super::instance::Instance;
+use crate::command::Command;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::ProcessLimits;
+use crate::process::ProcessState;
+use crate::program::Program;
+use crate::rights::Rights;
+use crate::spawn::PlacementHooks;
+use crate::tree::Tree;
+use isopod_sync::Hooks;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::{Duration, Instant};
+
+/// How long a plugin may take to say what it has, if its calls have no deadline.
+const DESCRIBE_TIME: Duration = Duration::from_secs(10);
+
+/// What a plugin may have, and how long the name of a function may be, in bytes.
+const MOST_FUNCTIONS: usize = 10_000;
+const LONGEST_NAME_BYTES: usize = 255;
+const LONGEST_TEXT_BYTES: usize = 64 << 10;
+
+/// A function of a plugin, as the plugin itself tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PluginFunction {
+    /// What it is called by.
+    pub name: String,
+    /// What it does, takes and gives, for people; may be empty.
+    pub text: String,
+}
+
+/// What the instances of one version share.
+#[derive(Debug)]
+pub(crate) struct Version {
+    pub(crate) number: u64,
+    pub(crate) program: Program,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) rights: Arc<Rights>,
+    pub(crate) limits: ProcessLimits,
+    /// Of each call.
+    pub(crate) deadline: Option<Duration>,
+}
+
+impl Version {
+    /// Makes a version, and asks it for its functions: one that cannot say is refused.
+    pub(crate) fn load(
+        command: &Command,
+        program: &Program,
+        number: u64,
+    ) -> Result<(Arc<Version>, Vec<PluginFunction>)> {
+        let command = command.clone().for_plugin(program);
+        let (limits, deadline) = (command.process_limits(), command.call_deadline());
+        let (tree, rights) = command.into_any_tree()?;
+        // Its instances come and go.
+        tree.hold();
+        let version = Arc::new(Version {
+            number,
+            program: program.clone(),
+            tree,
+            rights,
+            limits,
+            deadline,
+        });
+        let last = Instant::now().checked_add(DESCRIBE_TIME);
+        let (id, hooks) = (ProcessState::next_id(), version.unplaced());
+        let mut instance = Instance::new(&version, id, hooks, last)?;
+        let functions = checked(program.name(), instance.describe(last)?)?;
+        Ok((version, functions))
+    }
+
+    /// For instances that are called on threads of the embedder's, which placement knows nothing of.
+    pub(crate) fn unplaced(&self) -> Arc<dyn Hooks> {
+        #[derive(Debug)]
+        struct Unplaced;
+        impl Hooks for Unplaced {}
+        Arc::new(Unplaced)
+    }
+
+    /// For instances that are called on the thread whose seat this is.
+    pub(crate) fn placed(
+        &self,
+        seat: isopod_sync::ProcessId,
+        slot: &Arc<AtomicUsize>,
+    ) -> Arc<dyn Hooks> {
+        Arc::new(PlacementHooks::new(seat, slot, &self.tree))
+    }
+}
+
+impl Drop for Version {
+    fn drop(&mut self) {
+        self.tree.release();
+    }
+}
+
+/// What a plugin told, if it can be relied on.
+fn checked(plugin: &str, told: Vec<(String, String)>) -> Result<Vec<PluginFunction>> {
+    let refuse = |text: String| {
+        let text = format!("`{plugin}` is no valid plugin: {text}");
+        Err(Error::new(ErrorKind::InvalidProgram, text))
+    };
+    if told.len() > MOST_FUNCTIONS {
+        return refuse(format!(
+            "it says that it has {} functions; {MOST_FUNCTIONS} are the most",
+            told.len()
+        ));
+    }
+    let mut names = BTreeSet::new();
+    for (name, text) in &told {
+        if name.is_empty() || name.len() > LONGEST_NAME_BYTES || name.contains(char::is_control) {
+            let shown: String = name.chars().take(50).collect();
+            return refuse(format!(
+                "`{}` is no name of a function: it has 1 to {LONGEST_NAME_BYTES} bytes, and no control characters",
+                shown.escape_debug()
+            ));
+        }
+        if text.len() > LONGEST_TEXT_BYTES {
+            return refuse(format!(
+                "its text about `{name}` has {} bytes; {LONGEST_TEXT_BYTES} are the most",
+                text.len()
+            ));
+        }
+        if !names.insert(name) {
+            return refuse(format!("it has two functions of the name `{name}`"));
+        }
+    }
+    let functions = told.into_iter();
+    Ok(functions
+        .map(|(name, text)| PluginFunction { name, text })
+        .collect())
+}

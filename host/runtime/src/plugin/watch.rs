@@ -1,0 +1,253 @@
+//! Ends a call of a plugin at its deadline or its limit of CPU time: that call, and no other.
+//!
+//! An instance has one alarm, not one for each call: it is set when a call with a limit begins and none is
+//! set, looks at whatever call runs when it goes off, and is set again for as long as calls follow each
+//! other. So a call of a microsecond costs a clock's reading and two atomic exchanges, and the timer's mutex
+//! is taken once in a deadline's time.
+//!
+//! # No call ends for another
+//! The number of the call and whether it runs are one atomic value. Whoever is to end a call first claims
+//! *this* value; if the call has come to its end meanwhile, the value is another one, and nothing
+//! happens. A call that ends and finds itself claimed gives its result all the same, and its instance is
+//! thrown away.
+
+use crate::end_request::end_each;
+use crate::exit_status::ExitStatus;
+use crate::limits::thread_time;
+use crate::process::ProcessState;
+use crate::threads;
+use rustix::thread::Pid;
+use rustix::time::{ClockId, clock_gettime};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// The last bits of the phase; the rest is the call's number.
+const STATE_BITS: u64 = 0b11;
+const IDLE: u64 = 0;
+const RUNNING: u64 = 1;
+const CLAIMED: u64 = 2;
+const NEXT_CALL: u64 = 4;
+
+/// How soon a call close to its limit of CPU time is looked at again, and how late one far from it.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What may end the calls of one instance.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    phase: AtomicU64,
+    is_armed: AtomicBool,
+    /// When the alarm goes off, if it is set; as `due`.
+    next_look: AtomicU64,
+    /// Of the call that runs, in nanoseconds since [`origin`]; the largest number is never.
+    begun: AtomicU64,
+    due: AtomicU64,
+    /// The thread that the call runs on, and its CPU time at the beginning, in nanoseconds.
+    thread: AtomicI32,
+    cpu_begun: AtomicU64,
+    /// Of each call.
+    deadline: Option<Duration>,
+    cpu_time: Option<Duration>,
+}
+
+impl Watch {
+    pub(crate) fn new(deadline: Option<Duration>, cpu_time: Option<Duration>) -> Arc<Watch> {
+        // Before any call, since times are counted from it.
+        origin();
+        Arc::new(Watch {
+            phase: AtomicU64::new(IDLE),
+            is_armed: AtomicBool::new(false),
+            next_look: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            due: AtomicU64::new(u64::MAX),
+            thread: AtomicI32::new(0),
+            cpu_begun: AtomicU64::new(0),
+            deadline,
+            cpu_time,
+        })
+    }
+
+    /// A call begins, on the calling thread. `last` is when it is to end at the latest, beside what
+    /// the limits say.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        process: &Arc<ProcessState>,
+        now: Instant,
+        last: Option<Instant>,
+    ) {
+        let own = self.deadline.and_then(|deadline| now.checked_add(deadline));
+        let due = [own, last].into_iter().flatten().min();
+        // Each is written by this thread alone, and read by the alarm after it has seen the phase.
+        self.begun.store(nanoseconds(now), Ordering::Relaxed);
+        self.due
+            .store(due.map_or(u64::MAX, nanoseconds), Ordering::Relaxed);
+        if self.cpu_time.is_some() {
+            let thread = threads::current_id().as_raw_nonzero().get();
+            self.thread.store(thread, Ordering::Relaxed);
+            self.cpu_begun.store(own_cpu_time(), Ordering::Relaxed);
+        }
+        // Only this thread moves an idle phase.
+        let next = (self.phase.load(Ordering::Relaxed) & !STATE_BITS).wrapping_add(NEXT_CALL);
+        self.phase.store(next | RUNNING, Ordering::SeqCst);
+        let is_limited = due.is_some() || self.cpu_time.is_some();
+        if !is_limited {
+            return;
+        }
+        let pause = self.pause(now, due);
+        let next_look = nanoseconds(now).saturating_add(length(pause));
+        if !self.is_armed.swap(true, Ordering::SeqCst) {
+            self.next_look.store(next_look, Ordering::SeqCst);
+            self.arm(process, pause);
+        } else if next_look < self.next_look.load(Ordering::SeqCst) {
+            // The alarm that is set comes too late for this call.
+            self.arm_for(process, next | RUNNING, pause);
+        }
+    }
+
+    /// The call ends. False if it was claimed: its instance is being ended.
+    pub(crate) fn end(&self) -> bool {
+        let running = self.phase.load(Ordering::Relaxed);
+        let idle = (running & !STATE_BITS) | IDLE;
+        let is_unclaimed = running & STATE_BITS == RUNNING
+            && self
+                .phase
+                .compare_exchange(running, idle, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok();
+        if !is_unclaimed {
+            self.phase.store(idle, Ordering::SeqCst);
+        }
+        is_unclaimed
+    }
+
+    /// How long until a call can have reached a limit.
+    fn pause(&self, now: Instant, due: Option<Instant>) -> Duration {
+        let until_due = due.map(|due| due.saturating_duration_since(now));
+        let until_cpu = self
+            .cpu_time
+            .map(|limit| limit.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+        let pauses = [until_due, until_cpu].into_iter().flatten();
+        pauses.min().unwrap_or(LONGEST_PAUSE)
+    }
+
+    /// Sets the alarm that goes on for as long as calls follow each other.
+    fn arm(self: &Arc<Self>, process: &Arc<ProcessState>, pause: Duration) {
+        let (watch, weak) = (Arc::downgrade(self), Arc::downgrade(process));
+        process.engine().timer().after(pause, move || {
+            let (watch, process) = (watch.upgrade()?, weak.upgrade()?);
+            watch.look(&process)
+        });
+    }
+
+    /// Sets an alarm for one call.
+    fn arm_for(self: &Arc<Self>, process: &Arc<ProcessState>, call: u64, pause: Duration) {
+        let (watch, weak) = (Arc::downgrade(self), Arc::downgrade(process));
+        process.engine().timer().after(pause, move || {
+            let (watch, process) = (watch.upgrade()?, weak.upgrade()?);
+            match watch.phase.load(Ordering::SeqCst) == call {
+                true => watch.judge(&process, call),
+                false => None,
+            }
+        });
+    }
+
+    /// Looks at the call that runs. When to look again; none if nothing runs.
+    fn look(&self, process: &Arc<ProcessState>) -> Option<Duration> {
+        loop {
+            let phase = self.phase.load(Ordering::SeqCst);
+            if phase & STATE_BITS == RUNNING {
+                let pause = self.judge(process, phase)?;
+                let next_look = nanoseconds(Instant::now()).saturating_add(length(pause));
+                self.next_look.store(next_look, Ordering::SeqCst);
+                // A call that has begun in between has either seen when the next look is, or is seen
+                // here: it may have less time.
+                match self.phase.load(Ordering::SeqCst) == phase {
+                    true => return Some(pause),
+                    false => continue,
+                }
+            }
+            self.is_armed.store(false, Ordering::SeqCst);
+            // A call that has begun in between has either seen that no alarm is set, or is seen here.
+            let is_running = self.phase.load(Ordering::SeqCst) & STATE_BITS == RUNNING;
+            if !is_running || self.is_armed.swap(true, Ordering::SeqCst) {
+                return None;
+            }
+        }
+    }
+
+    /// Ends this call if it has reached a limit. When to look again, otherwise.
+    fn judge(&self, process: &Arc<ProcessState>, call: u64) -> Option<Duration> {
+        let now = nanoseconds(Instant::now());
+        let due = self.due.load(Ordering::Relaxed);
+        if now >= due {
+            let begun = self.begun.load(Ordering::Relaxed);
+            let allowed = Duration::from_nanos(due.saturating_sub(begun));
+            let status = ExitStatus::Deadline(format!("deadline of {allowed:?} reached"));
+            return self.claim(process, call, status);
+        }
+        let until_due = (due != u64::MAX).then(|| Duration::from_nanos(due - now));
+        let until_cpu = match self.cpu_time {
+            None => None,
+            Some(limit) => {
+                let used = self.cpu_used();
+                if used >= limit {
+                    let text = format!("limit of {limit:?} of CPU time reached");
+                    return self.claim(process, call, ExitStatus::CpuTimeLimit(text));
+                }
+                Some((limit - used).clamp(SHORTEST_PAUSE, LONGEST_PAUSE))
+            }
+        };
+        [until_due, until_cpu]
+            .into_iter()
+            .flatten()
+            .min()
+            .or(Some(LONGEST_PAUSE))
+    }
+
+    /// Ends this call, unless it has ended. Looks again soon if another one has begun.
+    fn claim(
+        &self,
+        process: &Arc<ProcessState>,
+        call: u64,
+        status: ExitStatus,
+    ) -> Option<Duration> {
+        let claimed = (call & !STATE_BITS) | CLAIMED;
+        let has_claimed =
+            self.phase
+                .compare_exchange(call, claimed, Ordering::SeqCst, Ordering::SeqCst);
+        if has_claimed.is_err() {
+            return Some(Duration::ZERO);
+        }
+        end_each(vec![Arc::clone(process)], |_| status.clone());
+        None
+    }
+
+    /// What the call has used, of the thread that it runs on.
+    fn cpu_used(&self) -> Duration {
+        let begun = Duration::from_nanos(self.cpu_begun.load(Ordering::Relaxed));
+        let now = Pid::from_raw(self.thread.load(Ordering::Relaxed)).and_then(thread_time);
+        now.map_or(Duration::ZERO, |now| now.saturating_sub(begun))
+    }
+}
+
+/// What times are counted from.
+fn origin() -> Instant {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(Instant::now)
+}
+
+fn nanoseconds(time: Instant) -> u64 {
+    length(time.saturating_duration_since(origin()))
+}
+
+fn length(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The CPU time of the calling thread, in nanoseconds.
+fn own_cpu_time() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or_default();
+    seconds.saturating_mul(1_000_000_000) + nanoseconds
+}

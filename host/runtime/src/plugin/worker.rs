@@ -1,0 +1,144 @@
+//! A worker of a pool of plugins: a pinned thread with an instance of its own, which takes call after
+//! call.
+
+use super::instance::Instance;
+use super::line::Sleeper;
+use super::pool::Shared;
+use super::request::Request;
+use crate::bug;
+use crate::error::{Error, ErrorKind, Result};
+use crate::placement::Slot;
+use crate::process::ProcessState;
+use crate::threads;
+use isopod_sync::{Message, ProcessId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What a worker has.
+struct Worker {
+    shared: Arc<Shared>,
+    seat: ProcessId,
+    slot: Arc<AtomicUsize>,
+    instance: Option<Instance>,
+    sleeper: Arc<Sleeper>,
+}
+
+/// Starts a worker, which counts as one already.
+pub(crate) fn start(shared: &Arc<Shared>) {
+    let engine = shared.plugin.engine();
+    let placement = engine.placement();
+    let (seat, shared_slot) = (ProcessState::next_id(), Arc::new(AtomicUsize::new(0)));
+    let slot = placement.seat(seat, Arc::clone(&shared_slot));
+    let of_thread = Arc::clone(shared);
+    let job = Box::new(move || run(of_thread, seat, shared_slot));
+    if let Err(error) = engine.threads().run(placement, slot, job) {
+        placement.leave(seat);
+        let text = "the system refuses another thread for a worker (see `ulimit -u` and the pids limit of the cgroup)";
+        for request in shared.line.lost_worker(true) {
+            let cause = std::io::Error::from(error.kind());
+            request.refuse(Error::new(ErrorKind::LimitExceeded, text).with_cause(cause));
+        }
+    }
+}
+
+fn run(shared: Arc<Shared>, seat: ProcessId, slot: Arc<AtomicUsize>) -> Option<Slot> {
+    let engine = shared.plugin.engine().clone();
+    threads::name_current(&shared.plugin.name());
+    engine.placement().begin(seat, threads::current_id());
+    let is_looking = AtomicBool::new(true);
+    let ended = bug::contain("worker of a plugin", "a plugin", || {
+        let mut worker = Worker {
+            sleeper: Sleeper::new(),
+            shared: Arc::clone(&shared),
+            seat,
+            slot,
+            instance: None,
+        };
+        worker.work(&is_looking);
+    });
+    if ended.is_none() {
+        let was_looking = is_looking.load(Ordering::Relaxed);
+        for request in shared.line.lost_worker(was_looking) {
+            let text = "an internal error of the host, which its log describes";
+            request.refuse(Error::new(ErrorKind::Engine, text));
+        }
+    }
+    drop(shared);
+    engine.placement().leave(seat)
+}
+
+impl Worker {
+    fn work(&mut self, is_looking: &AtomicBool) {
+        while let Some(request) = self.next() {
+            is_looking.store(false, Ordering::Relaxed);
+            let result = request.begin().then(|| self.call(&request));
+            self.shared.line.look_again();
+            is_looking.store(true, Ordering::Relaxed);
+            if let Some(result) = result {
+                self.finish(&request, result);
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<Arc<Request>> {
+        let Worker {
+            shared,
+            seat,
+            instance,
+            sleeper,
+            ..
+        } = self;
+        let placement = shared.plugin.engine().placement();
+        shared.line.next(sleeper, |sleep| {
+            // What will not be called again is not kept while nothing is called.
+            instance.take_if(|instance| !shared.plugin.is_usable(instance));
+            if placement.parking(*seat) {
+                shared.plugin.engine().rebalance_soon();
+            }
+            sleep();
+            placement.unparked(*seat);
+        })
+    }
+
+    fn finish(&mut self, request: &Arc<Request>, result: Result<Message>) {
+        let took = request.submitted.elapsed();
+        let slot: Slot = self.slot.load(Ordering::Relaxed);
+        self.shared.plugin.counters().note(slot, took, &result);
+        let is_wanted = request.finish(result);
+        let plugin = &self.shared.plugin;
+        self.instance
+            .take_if(|instance| !is_wanted || !plugin.is_usable(instance));
+        // The next call finds an instance, if there is time to make one.
+        if self.instance.is_none() && !self.shared.line.is_waited_for() && plugin.is_fresh() {
+            self.instance = self.new_instance(None).ok();
+        }
+    }
+
+    fn call(&mut self, request: &Request) -> Result<Message> {
+        let plugin = &self.shared.plugin;
+        self.instance
+            .take_if(|instance| !plugin.is_usable(instance));
+        let instance = match &mut self.instance {
+            Some(instance) => instance,
+            None => {
+                let new = self.new_instance(Some(request))?;
+                self.instance.insert(new)
+            }
+        };
+        request.runs_in(instance.process());
+        if request.is_cancelled() {
+            return Err(Error::new(ErrorKind::Terminated, "the call was cancelled"));
+        }
+        let begun = std::time::Instant::now();
+        let Message { bytes, handles } = &request.input;
+        instance.call(&request.function, bytes, handles, begun, request.last)
+    }
+
+    fn new_instance(&self, request: Option<&Request>) -> Result<Instance> {
+        self.shared.plugin.new_instance(
+            ProcessState::next_id(),
+            |version| version.placed(self.seat, &self.slot),
+            request.and_then(|request| request.last),
+        )
+    }
+}
