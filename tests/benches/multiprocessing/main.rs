@@ -73,6 +73,9 @@ fn main() -> Result<()> {
     python::measure(&mut measure, &available)?;
     let measured = measure.measured;
     criterion.final_summary();
+    if let Some(path) = std::env::var_os("ISOPOD_BENCH_NUMBERS") {
+        std::fs::write(path, report::numbers(&measured, &available, &load)?)?;
+    }
     if is_complete {
         report::write(&measured, &available, &load)?;
     }

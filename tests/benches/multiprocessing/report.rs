@@ -26,7 +26,7 @@ struct Surroundings {
 /// What programs read.
 #[derive(Serialize)]
 struct Numbers<'a> {
-    surroundings: &'a Surroundings,
+    surroundings: Surroundings,
     rows: Vec<Row<'a>>,
 }
 
@@ -46,24 +46,27 @@ struct Row<'a> {
 /// Writes the report, the numbers and the charts below the root of the workspace.
 pub(crate) fn write(measured: &[Measured], cores: &[usize], load: &str) -> Result<()> {
     let root = isopod_tests::root();
-    let surroundings = Surroundings::read(cores, load);
     let directory = root.join(DIRECTORY);
     std::fs::create_dir_all(&directory)?;
-    let numbers = Numbers {
-        surroundings: &surroundings,
-        rows: measured.iter().map(row).collect(),
-    };
-    let mut json = serde_json::to_string_pretty(&numbers)?;
-    json.push('\n');
+    let json = numbers(measured, cores, load)?;
     std::fs::write(directory.join("numbers.json"), json)?;
     charts::draw(measured, &directory)?;
 
-    let mut text = head(&surroundings);
+    let mut text = head(&Surroundings::read(cores, load));
     text.push_str(&aims::table(measured)?);
     text.push_str(&tables(measured)?);
     text.push_str(TAIL);
     std::fs::write(root.join("BENCHMARKS.md"), text)?;
     Ok(())
+}
+
+/// What programs read, as JSON.
+pub(crate) fn numbers(measured: &[Measured], cores: &[usize], load: &str) -> Result<String> {
+    let numbers = Numbers {
+        surroundings: Surroundings::read(cores, load),
+        rows: measured.iter().map(row).collect(),
+    };
+    Ok(serde_json::to_string_pretty(&numbers)? + "\n")
 }
 
 fn row(entry: &Measured) -> Row<'_> {

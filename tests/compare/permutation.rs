@@ -1,0 +1,55 @@
+//! The paired permutation test (Fisher 1935): if old and new were the same, each difference could as
+//! well have the other sign.
+
+/// Up to so many differences all signs are tried, else as many random ones.
+const MOST_EXACT: usize = 16;
+
+/// How likely a sum of differences at least as far from zero is by chance.
+pub(crate) fn probability(differences: &[f64]) -> f64 {
+    let sum = |signs: u64| -> f64 {
+        let mut differences = differences.iter().enumerate();
+        differences
+            .by_ref()
+            .map(|(index, difference)| match signs >> (index % 64) & 1 {
+                0 => *difference,
+                _ => -difference,
+            })
+            .sum()
+    };
+    // What differs by rounding only is as far.
+    let found = sum(0).abs() * (1.0 - 1e-12);
+    let is_exact = differences.len() <= MOST_EXACT;
+    let count = 1_u64 << differences.len().min(MOST_EXACT);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut signs = |number: u64| match is_exact {
+        true => number,
+        false => {
+            // xorshift64 (Marsaglia 2003).
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        }
+    };
+    let far = (0..count).filter(|number| sum(signs(*number)).abs() >= found);
+    far.count() as f64 / count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::probability;
+
+    #[test]
+    fn differences_of_one_sign_are_told_apart() {
+        // Two of 2^10 signs are as far.
+        assert!((probability(&[0.1; 10]) - 2.0 / 1024.0).abs() < 1e-9);
+        assert!(probability(&[0.2; 20]) < 0.001);
+    }
+
+    #[test]
+    fn chance_is_not() {
+        let noise = [0.1, -0.09, 0.02, -0.04, 0.05, -0.03, 0.01, -0.02];
+        assert!(probability(&noise) > 0.5);
+        assert!(probability(&[0.0; 8]) > 0.99);
+    }
+}
