@@ -96,7 +96,7 @@ fn handles_go_in_and_come_out() {
     assert_eq!(queue.get_timeout(GUARD).unwrap().bytes, [7]);
     let taken = plugin.call_here("take", b"0", &[handle]).unwrap();
     assert_eq!(taken.bytes, b"[8,0]");
-    let same = Queue::open(&taken.handles[0]).unwrap();
+    let same = Queue::open(taken.handles.first().unwrap()).unwrap();
     same.put(Message::from_bytes([9])).unwrap();
     assert_eq!(queue.get_timeout(GUARD).unwrap().bytes, [9]);
 
