@@ -93,9 +93,11 @@ class ApplyResult:
 
     def get(self, timeout=None):
         """The value, or raises what the call raised."""
-        self.wait(timeout)
-        if not self.ready():
-            raise TimeoutError
+        # With no callbacks that could be due, to take the result is to wait for it: one call.
+        if timeout is not None or waiting.is_used:
+            self.wait(timeout)
+            if not self.ready():
+                raise TimeoutError
         success, value = self._taken()
         if success:
             return value

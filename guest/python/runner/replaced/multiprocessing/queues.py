@@ -4,6 +4,7 @@ So `put` raises what cannot be pickled, `qsize` and `empty` are exact, and a pro
 something may end at once.
 """
 
+import pickle
 from queue import Empty, Full
 
 from componentize_py_types import Err
@@ -15,6 +16,7 @@ from wit_world.imports import types as host_types
 __all__ = ["Queue", "SimpleQueue", "JoinableQueue"]
 
 _LARGEST = 2**31 - 1
+_loads = pickle.loads
 
 
 def _create(make, maxsize):
@@ -102,7 +104,7 @@ class Queue:
             if type(error.value) is EMPTY:
                 raise Empty from None
             raise exception(error) from None
-        return transport.loads(message)
+        return transport.loads(message) if message.handles else _loads(message.bytes)
 
     def put_nowait(self, obj):
         """`put` that does not wait."""
@@ -205,7 +207,7 @@ class SimpleQueue:
                 message = direct.get(self._number, None)
         except Err as error:
             raise exception(error) from None
-        return transport.loads(message)
+        return transport.loads(message) if message.handles else _loads(message.bytes)
 
     def empty(self):
         """Whether there is nothing to get now."""
