@@ -72,7 +72,7 @@ class DictProxy(managers.DictProxy):
         return self._dict.len()
 
     def __iter__(self):
-        return iter(self.keys())
+        return _iterate(self, self.keys())
 
     def keys(self):
         """The keys, as a list."""
@@ -158,6 +158,13 @@ class DictProxy(managers.DictProxy):
 
     def __repr__(self):
         return f"<{type(self).__name__} object, typeid 'dict' at {id(self):#x}>"
+
+
+def _iterate(proxy, keys):
+    for key in keys:
+        if len(proxy) != len(keys):
+            raise RuntimeError("dictionary changed size during iteration")
+        yield key
 
 
 def _rebuild(position):

@@ -76,7 +76,7 @@ def wait_a_bit(deadline):
     if left is not None and left <= 0:
         return False
     if left is None and not waiting._expected:
-        if _state.current is not None and _state.current.daemon:
+        if state.current is not None and state.current.daemon:
             # It would wait for ever, and nobody waits for it: so it ends here.
             raise SystemExit
         raise WouldWait(
@@ -98,7 +98,7 @@ def run_thread():
 
 def _run(thread):
     threading._active[thread._ident] = thread
-    outer, _state.current = _state.current, thread
+    outer, state.current = state.current, thread
     try:
         thread.run()
     except SystemExit:
@@ -106,22 +106,18 @@ def _run(thread):
     except BaseException:
         thread._invoke_excepthook(thread)
     finally:
-        _state.current = outer
+        state.current = outer
         threading._active.pop(thread._ident, None)
         thread._is_over = True
 
 
 class _State:
+    # The thread that runs; none is the main one.
     current = None
     next_identity = 1 << 16
 
 
-_state = _State()
-
-
-def current():
-    """The thread that runs; none is the main one."""
-    return _state.current
+state = _State()
 
 
 def _start(self):
@@ -129,8 +125,8 @@ def _start(self):
         raise RuntimeError("thread.__init__() not called")
     if self._started.is_set():
         raise RuntimeError("threads can only be started once")
-    self._ident = _state.next_identity
-    _state.next_identity += 1
+    self._ident = state.next_identity
+    state.next_identity += 1
     self._is_over = False
     self._started.set()
     _waiting.append(self)
@@ -156,11 +152,11 @@ def _is_alive(self):
 
 
 def _current_thread():
-    return _state.current if _state.current is not None else threading.main_thread()
+    return state.current if state.current is not None else threading.main_thread()
 
 
 def _get_ident():
-    return _state.current._ident if _state.current is not None else _thread_get_ident()
+    return state.current._ident if state.current is not None else _thread_get_ident()
 
 
 _thread_get_ident = _thread.get_ident

@@ -20,6 +20,8 @@ __all__ = [
 
 SEM_VALUE_MAX = 2**31 - 1
 
+_threads = threads.state
+
 
 def _call(operation, *arguments):
     try:
@@ -84,6 +86,7 @@ class _Acquirable(_Shared):
             # The method gives the reason for what is not the time.
             return False if reply == direct.TIMED_OUT else self._acquire_long(0)
         self._held += 1
+        self._thread = _threads.current
         self.abandoned = reply == direct.ABANDONED
         return True
 
@@ -96,13 +99,13 @@ class _Acquirable(_Shared):
                 return False
             raise exception(error) from None
         self._held += 1
-        self._thread = threads.current()
+        self._thread = _threads.current
         self.abandoned = how is host_sync.Acquired.ABANDONED
         return True
 
     def _owner(self):
         if self._held > 0:
-            if self._thread is not threads.current():
+            if self._thread is not _threads.current:
                 return "SomeOtherThread"
             name = process.current_process().name
             return name if self._thread is None else f"{name}|{self._thread.name}"
