@@ -37,6 +37,12 @@ const nanoseconds = (seconds) =>
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
+/** The bytes of a view; none for anything else. The host's are of another realm: `instanceof` fails. */
+const bytesOf = (value) =>
+  ArrayBuffer.isView(value)
+    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    : undefined;
+
 // ---- Values ----
 
 const HANDLE = '$isopod.handle';
@@ -50,7 +56,8 @@ function encode(value) {
       handles.push(one.host.toHandle());
       return { [HANDLE]: handles.length - 1, kind: one.constructor.kind };
     }
-    return one instanceof Uint8Array ? { [BYTES]: one.toBase64() } : one;
+    const bytes = bytesOf(one);
+    return bytes ? { [BYTES]: bytes.toBase64() } : one;
   });
   return { bytes: utf8.encode(json === undefined ? 'null' : json), handles };
 }
@@ -368,7 +375,7 @@ export class Input {
   #handles;
 
   constructor(bytes, handles) {
-    this.bytes = bytes;
+    this.bytes = bytesOf(bytes);
     this.#handles = handles;
   }
 
@@ -415,7 +422,8 @@ export const doors = {
 function output(value) {
   if (value === undefined) return { bytes: new Uint8Array(), handles: [] };
   if (typeof value === 'string') return { bytes: utf8.encode(value), handles: [] };
-  if (value instanceof Uint8Array) return { bytes: value, handles: [] };
+  const bytes = bytesOf(value);
+  if (bytes) return { bytes, handles: [] };
   if (value instanceof Shared) return { bytes: new Uint8Array(), handles: [value.host.toHandle()] };
   return { bytes: utf8.encode(JSON.stringify(value)), handles: [] };
 }

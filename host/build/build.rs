@@ -79,8 +79,10 @@ fn generate_c(
     for name in ["program", "plugin"] {
         let mut resolve = resolve.clone();
         let world = resolve.select_world(&[package], Some(name))?;
-        let mut options = wit_bindgen_c::Opts::default();
-        options.rename_world = Some("wit".to_owned());
+        let options = wit_bindgen_c::Opts {
+            rename_world: Some("wit".to_owned()),
+            ..wit_bindgen_c::Opts::default()
+        };
         let mut generated = Files::default();
         options
             .build()

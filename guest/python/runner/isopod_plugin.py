@@ -32,6 +32,18 @@ gc.collect()
 gc.freeze()
 
 
+def _described(error):
+    """The exception in a line, with the last place in the plugin's own modules."""
+    place = ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if application.has(file):
+            place = f" (at {file}:{traceback.tb_lineno})"
+        traceback = traceback.tb_next
+    return f"{type(error).__name__}: {error}{place}"
+
+
 class Functions:
     """The export `isopod:multiprocessing/functions`."""
 
@@ -52,8 +64,7 @@ class Functions:
         except functions.InvalidInput as error:
             raise Err(exported.CallError_InvalidInput(str(error))) from None
         except BaseException as error:
-            start.report(error)
-            raise Err(exported.CallError_Failed(f"{type(error).__name__}: {error}")) from None
+            raise Err(exported.CallError_Failed(_described(error))) from None
         finally:
             sys.stdout.flush()
         return types.Message(output, [])

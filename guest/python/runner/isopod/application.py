@@ -32,6 +32,11 @@ def embed(root):
     sys.meta_path.insert(0, _Finder())
 
 
+def has(path):
+    """Whether a path in a traceback is that of a module of the application."""
+    return path.startswith(_PREFIX + "/")
+
+
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.ExecutionLoader):
     """Finds and loads the modules."""
 

@@ -42,9 +42,8 @@ pub(crate) fn build(
     let mut command = compiler.command();
     // Names of files are relative, so that no path of this machine gets into the module.
     command.current_dir(directory);
-    if source.kind == Kind::Plugin {
-        command.arg("-mexec-model=reactor");
-    }
+    // Programs too: see `program.c`.
+    command.arg("-mexec-model=reactor");
     command.args(["-O2", if quiet { "-w" } else { "-Wall" }, "-I"]);
     command.arg(&library);
     // A name that begins with a hyphen is no option.
@@ -116,8 +115,11 @@ fn library(
 /// Where a file is in the library of this kind; none if it belongs to the other.
 fn place(name: &str, kind: Kind) -> Option<&str> {
     if let Some(name) = name.strip_prefix("guest/c/") {
-        // The exports of a plugin are not there in the world of a program.
-        return (name != "plugin.c" || kind == Kind::Plugin).then_some(name);
+        let is_others = match kind {
+            Kind::Program => name == "plugin.c",
+            Kind::Plugin => name == "program.c",
+        };
+        return (!is_others).then_some(name);
     }
     name.strip_prefix(kind.name())?.strip_prefix('/')
 }
@@ -151,6 +153,7 @@ mod tests {
                 assert!(places.contains(&name), "{name}: {places:?}");
             }
             assert_eq!(places.contains(&"plugin.c"), kind == Kind::Plugin);
+            assert_eq!(places.contains(&"program.c"), kind == Kind::Program);
         }
     }
 }
