@@ -1,5 +1,6 @@
 //! Packs what a guest is built with into the crate: the two guest crates and the WIT, with a small
-//! workspace around them; and what the Python runner is made of.
+//! workspace around them; what the Python runner is made of; the bindings for JavaScript; and the library
+//! for C, with the code that wit-bindgen generates for it.
 //!
 //! The list is made here rather than written by hand, so that a new file cannot be forgotten.
 //! Tests and what only tests need are left out: a guest's build must not resolve their
@@ -11,6 +12,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
+use wit_bindgen_core::Files;
+use wit_bindgen_core::wit_parser::Resolve;
 
 /// The two crates, as directories below the root of the workspace.
 const CRATES: [&str; 2] = ["guest/rust", "guest/rust-macros"];
@@ -50,6 +53,48 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(&root, &root.join("guest/python/world"), "wit", &mut files)?;
     collect(&root, &root.join("wit"), "wit", &mut files)?;
     write_list(&output.join("python_files.rs"), files)?;
+
+    let mut files: Vec<(String, Contents)> = Vec::new();
+    collect(&root, &root.join("guest/js"), "js", &mut files)?;
+    collect(&root, &root.join("guest/js/world"), "wit", &mut files)?;
+    collect(&root, &root.join("wit"), "wit", &mut files)?;
+    write_list(&output.join("javascript_files.rs"), files)?;
+
+    let mut files: Vec<(String, Contents)> = Vec::new();
+    collect(&root, &root.join("guest/c"), "c", &mut files)?;
+    collect(&root, &root.join("guest/c"), "h", &mut files)?;
+    generate_c(&root, &output, &mut files)?;
+    write_list(&output.join("c_files.rs"), files)?;
+    Ok(())
+}
+
+/// Generates the code in C for both worlds, under one name, so that one library serves both.
+fn generate_c(
+    root: &Path,
+    output: &Path,
+    files: &mut Vec<(String, Contents)>,
+) -> Result<(), Box<dyn Error>> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(root.join("wit"))?;
+    for name in ["program", "plugin"] {
+        let mut resolve = resolve.clone();
+        let world = resolve.select_world(&[package], Some(name))?;
+        let options = wit_bindgen_c::Opts {
+            rename_world: Some("wit".to_owned()),
+            ..wit_bindgen_c::Opts::default()
+        };
+        let mut generated = Files::default();
+        options
+            .build()
+            .generate(&mut resolve, world, &mut generated)?;
+        let directory = output.join("c").join(name);
+        fs::create_dir_all(&directory)?;
+        for (file, content) in generated.iter() {
+            let path = directory.join(file);
+            fs::write(&path, content)?;
+            files.push((format!("{name}/{file}"), Contents::Made(path)));
+        }
+    }
     Ok(())
 }
 

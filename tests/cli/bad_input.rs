@@ -32,19 +32,19 @@ fn without_numbers(text: &str) -> String {
 fn a_file_that_is_no_wasm() {
     insta::assert_snapshot!(run_bytes(b"#!/bin/sh\necho no\n").own_error(), @"
     error: `app.wasm` is not a WebAssembly component or module: it begins with `#!/bin/s`
-    hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
     ");
     insta::assert_snapshot!(run_bytes(b"").own_error(), @"
     error: `app.wasm` is not a WebAssembly component or module: it is empty
-    hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
     ");
     insta::assert_snapshot!(run_bytes(b"\0as").own_error(), @r"
     error: `app.wasm` is not a WebAssembly component or module: it begins with `\x00as`
-    hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
     ");
     insta::assert_snapshot!(run_bytes(b"\x1b[31m\0\xff").own_error(), @r"
     error: `app.wasm` is not a WebAssembly component or module: it begins with `\x1b[31m\x00\xff`
-    hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
     ");
 }
 
@@ -163,19 +163,19 @@ fn paths_that_lead_to_no_program() {
     insta::assert_snapshot!(told, @r"
     run no/such.wasm
     error: `no/such.wasm` does not exist
-    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
 
     run no/such.rs
     error: `no/such.rs` does not exist
-    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
 
     run empty
-    error: the directory `empty` is no Rust crate: it has no `Cargo.toml`
-    hint: give the directory of a crate, a `.rs` file, or a `.wasm` file
+    error: the directory `empty` holds no program and no plugin
+    hint: it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`
 
     run app.wasm
-    error: the directory `app.wasm` is no Rust crate: it has no `Cargo.toml`
-    hint: give the directory of a crate, a `.rs` file, or a `.wasm` file
+    error: the directory `app.wasm` holds no program and no plugin
+    hint: it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`
 
     run 
     error: a value is required for `[PATH]` but none was supplied
@@ -183,23 +183,23 @@ fn paths_that_lead_to_no_program() {
     run a\u{1b}[31m\nb
     error: `a\u{1b}[31m
       b` does not exist
-    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
 
     build no/such.wasm
     error: `no/such.wasm` does not exist
-    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
 
     build no/such.rs
     error: `no/such.rs` does not exist
-    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
 
     build empty
-    error: the directory `empty` is no Rust crate: it has no `Cargo.toml`
-    hint: give the directory of a crate, a `.rs` file, or a `.wasm` file
+    error: the directory `empty` holds no program and no plugin
+    hint: it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`
 
     build app.wasm
-    error: the directory `app.wasm` is no Rust crate: it has no `Cargo.toml`
-    hint: give the directory of a crate, a `.rs` file, or a `.wasm` file
+    error: the directory `app.wasm` holds no program and no plugin
+    hint: it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`
 
     build 
     error: a value is required for `<PATH>` but none was supplied
@@ -207,7 +207,7 @@ fn paths_that_lead_to_no_program() {
     build a\u{1b}[31m\nb
     error: `a\u{1b}[31m
       b` does not exist
-    hint: give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
     ");
 }
 

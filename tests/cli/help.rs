@@ -17,8 +17,9 @@ fn isopod_help() {
     Usage: isopod <COMMAND>
 
     Commands:
-      run      Run a program: a Python script, a WebAssembly file, or Rust source that is built first
-      build    Build Rust source, or a WebAssembly core module, to a component
+      new      Make the directory of a new program or plugin, in Rust, C, Python or JavaScript
+      run      Run a program: a Python script, a WebAssembly file, or source that is built first
+      build    Build a program or plugin from source, or from a WebAssembly core module, to a component
       call     Call a function of a plugin, once or many times
       inspect  Show what a program or plugin imports, exports and needs
       compile  Compile a program or plugin to native code, which loads in a fraction of a millisecond
@@ -44,13 +45,13 @@ fn isopod_help_run() {
     insta::assert_snapshot!(told(&["help", "run"]), @r"
     exit code: 0
     --- standard output
-    Run a program: a Python script, a WebAssembly file, or Rust source that is built first
+    Run a program: a Python script, a WebAssembly file, or source that is built first
 
     Usage: isopod run [OPTIONS] [PATH] [-- <ARGS>...]
 
     Arguments:
       [PATH]     The program: a Python script (`.py`, or `-` for standard input), a `.wasm` file
-                 (component or core module), the directory of a Rust crate, or one `.rs` file
+                 (component or core module), one `.rs`, `.c` or `.js` file, or a directory of source
       [ARGS]...  Arguments for the program
 
     Options:
@@ -129,7 +130,7 @@ fn isopod_help_run() {
       isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
     What the program gets: standard input, output and error, its arguments, an empty directory as /tmp
-    that is removed at its end, the directory of its source to read if it is Rust or Python, and what
+    that is removed at its end, the directory of its source to read if it is given as source, and what
     the options name. Nothing else: no other file, no other variable, no network. `-v` prints it.
 
     Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
@@ -147,12 +148,13 @@ fn isopod_help_build() {
     insta::assert_snapshot!(told(&["help", "build"]), @"
     exit code: 0
     --- standard output
-    Build Rust source, or a WebAssembly core module, to a component
+    Build a program or plugin from source, or from a WebAssembly core module, to a component
 
     Usage: isopod build [OPTIONS] <PATH>
 
     Arguments:
-      <PATH>  The directory of a Rust crate, one `.rs` file, or a WebAssembly core module
+      <PATH>  The directory of a Rust crate, or one with a `main` or `plugin` that ends in `.c`, `.py`
+              or `.js`; one `.rs`, `.c`, `.py` or `.js` file; or a WebAssembly core module
 
     Options:
       -o, --output <FILE>  Where to write the component [default: NAME.wasm in the current directory]
@@ -164,6 +166,9 @@ fn isopod_help_build() {
       isopod build hello.rs                      writes hello.wasm to the current directory
       isopod build examples/word_count -o /tmp/word_count.wasm
       isopod build module.wasm -o component.wasm
+
+    What is missing to build (a compiler, componentize-py, componentize-js) is installed and announced;
+    `--no-install` forbids that. JavaScript needs Node.js with npm, Python a Python 3 with pip.
     ");
 }
 

@@ -20,6 +20,7 @@ mod examples;
 mod grants;
 mod help;
 mod interrupt;
+mod languages;
 mod limits;
 mod out_of_reach;
 mod output;

@@ -1,8 +1,7 @@
-//! Builds programs for isopod: from a guest crate, a single `.rs` file or a core module to a
+//! Builds programs and plugins for isopod: from Rust, C, Python or JavaScript, or from a core module, to a
 //! component.
 //!
-//! The crate carries all that a guest needs besides a compiler: the guest library, its macros and
-//! the WIT. They are unpacked into a cache directory, so a guest builds anywhere, with nothing of
+//! The crate carries all that a guest needs besides a compiler: the guest libraries and the WIT. They are unpacked into a cache directory, so a guest builds anywhere, with nothing of
 //! isopod published or checked out. The compiler's WebAssembly target is found or, if that is
 //! allowed, installed; see [`Options::install`].
 //!
@@ -18,20 +17,26 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod c;
 mod cache;
 mod cargo;
+mod environment;
 mod error;
+mod javascript;
+mod language;
 mod owners;
 mod program;
 mod project;
 mod python;
 mod sdk;
+mod stage;
 mod stderr;
 mod tool;
 mod toolchain;
 
 pub use cache::cache_directory;
 pub use error::{Error, ErrorKind};
+pub use language::{Language, language_of};
 pub use python::python_runner;
 
 use cache::Cache;
@@ -42,8 +47,9 @@ use std::path::{Path, PathBuf};
 /// How to build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Whether a missing WebAssembly target may be installed: with `rustup target add
-    /// wasm32-wasip1`, or else from Debian packages. Default: true.
+    /// Whether a missing compiler may be installed: for Rust with `rustup target add wasm32-wasip1`, or
+    /// else from Debian packages; for C from Debian packages, or else zig from PyPI; for Python
+    /// componentize-py from PyPI; for JavaScript componentize-js with npm. Default: true.
     pub install: bool,
     /// Whether cargo is to print errors only. Default: false.
     pub quiet: bool,
@@ -81,80 +87,105 @@ impl std::fmt::Debug for Built {
     }
 }
 
-/// Builds `source`, which is the directory of a guest crate (or its `Cargo.toml`), a `.rs` file, or
-/// a `.wasm` file. A file that is a component already is read and given back.
+/// Builds `source`: a Rust crate (its directory or `Cargo.toml`), a directory with `main.c`, `main.py`,
+/// `main.js` or `plugin.c`, `plugin.py`, `plugin.js`, a single file of these languages, or a `.wasm` file. A
+/// file that is a component already is read and given back.
 ///
 /// Each step that takes time or changes the machine is announced in one line, without a line end.
-/// cargo's own output goes to standard error. Blocks for as long as the build takes, and while
+/// The compilers' own output goes to standard error. Blocks for as long as the build takes, and while
 /// another process builds with the same cache.
 ///
 /// # Errors
-/// [`Error::kind`] says which step failed. A crate that does not compile is
-/// [`ErrorKind::Compile`]; the compiler has said why on standard error by then.
+/// [`Error::kind`] says which step failed. A source that does not compile is
+/// [`ErrorKind::Compile`]; the compiler has said why on standard error by then, or the cause says it.
 pub fn build(
     source: &Path,
     options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Built, Error> {
-    let metadata = fs::metadata(source).map_err(|error| {
+    let metadata = fs::metadata(source).map_err(|error| unreadable(source).because(error))?;
+    let cache = || Cache::open(options.cache.as_deref());
+    let core_module;
+    let name;
+    match language_of(source) {
+        Some(Language::Rust) => {
+            (core_module, name) = of_rust(&cache()?, source, options, announce)?;
+        }
+        Some(Language::C) => {
+            let source = language::read(source, Language::C)?;
+            let (install, quiet) = (options.install, options.quiet);
+            core_module = c::build(&cache()?, &source, install, quiet, announce)?;
+            name = source.name;
+        }
+        Some(language @ Language::Python) => {
+            let source = language::read(source, language)?;
+            let component = python::build(&cache()?, &source, options.install, announce)?;
+            let name = source.name;
+            return Ok(Built { component, name });
+        }
+        Some(language @ Language::JavaScript) => {
+            let source = language::read(source, language)?;
+            let component = javascript::build(&cache()?, &source, options.install, announce)?;
+            let name = source.name;
+            return Ok(Built { component, name });
+        }
+        None if metadata.is_dir() => {
+            return Err(Error::new(
+                ErrorKind::Source,
+                format!(
+                    "the directory `{}` holds no program and no plugin",
+                    source.display()
+                ),
+            )
+            .with_hint(
+                "it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or \
+                 `.js`",
+            ));
+        }
+        None => return of_module(source),
+    }
+    let component = isopod_component::componentize(&core_module).map_err(|error| {
         Error::new(
-            ErrorKind::Source,
-            format!("cannot read `{}`", source.display()),
+            ErrorKind::Componentize,
+            format!("cannot make `{name}` a component"),
         )
         .because(error)
     })?;
-    let is_rust = source
-        .extension()
-        .is_some_and(|extension| extension == "rs");
-    let is_manifest = source.file_name().is_some_and(|name| name == "Cargo.toml");
-    if metadata.is_dir() || is_rust || is_manifest {
-        let cache = Cache::open(options.cache.as_deref())?;
-        let sdk = sdk::unpack(&cache)?;
-        let source = source.canonicalize().map_err(|error| {
-            Error::new(
-                ErrorKind::Source,
-                format!("cannot read `{}`", source.display()),
-            )
-            .because(error)
-        })?;
-        let directory = if metadata.is_dir() {
-            source
-        } else if is_rust {
-            project::of_file(&cache, &source)?
-        } else {
-            source.parent().unwrap_or(&source).to_owned()
-        };
-        let toolchain = toolchain::find(&cache, &directory, options.install, announce)?;
-        let (core_module, name) = cargo::build(
-            &cache,
-            &toolchain,
-            &sdk,
-            &directory,
-            options.quiet,
-            announce,
-        )?;
-        let component = isopod_component::componentize(&core_module).map_err(|error| {
-            Error::new(
-                ErrorKind::Componentize,
-                format!("cannot make `{name}` a component"),
-            )
-            .because(error)
-        })?;
-        Ok(Built { component, name })
+    Ok(Built { component, name })
+}
+
+fn unreadable(source: &Path) -> Error {
+    Error::new(
+        ErrorKind::Source,
+        format!("cannot read `{}`", source.display()),
+    )
+}
+
+/// The core module of a crate or `.rs` file, and its name.
+fn of_rust(
+    cache: &Cache,
+    source: &Path,
+    options: &Options,
+    announce: &mut dyn FnMut(&str),
+) -> Result<(Vec<u8>, String), Error> {
+    let sdk = sdk::unpack(cache)?;
+    let source = source
+        .canonicalize()
+        .map_err(|error| unreadable(source).because(error))?;
+    let directory = if source.is_dir() {
+        source
+    } else if source.extension().is_some_and(|ending| ending == "rs") {
+        project::of_file(cache, &source)?
     } else {
-        of_module(source)
-    }
+        source.parent().unwrap_or(&source).to_owned()
+    };
+    let toolchain = toolchain::find(cache, &directory, options.install, announce)?;
+    cargo::build(cache, &toolchain, &sdk, &directory, options.quiet, announce)
 }
 
 /// A component from a `.wasm` file.
 fn of_module(source: &Path) -> Result<Built, Error> {
-    let bytes = fs::read(source).map_err(|error| {
-        Error::new(
-            ErrorKind::Source,
-            format!("cannot read `{}`", source.display()),
-        )
-        .because(error)
-    })?;
+    let bytes = fs::read(source).map_err(|error| unreadable(source).because(error))?;
     let name = source.file_stem().map_or_else(
         || "program".to_owned(),
         |stem| stem.to_string_lossy().into_owned(),
@@ -175,7 +206,7 @@ fn of_module(source: &Path) -> Result<Built, Error> {
             format!("cannot make `{}` a component", source.display()),
         )
         .because(error)
-        .with_hint("a program is a `.wasm` file, a `.rs` file or the directory of a guest crate")
+        .with_hint("a program is a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`) or a directory of such")
     })?;
     Ok(Built { component, name })
 }

@@ -1,13 +1,15 @@
-//! The Python runner: one component that runs any script, made of `guest/python` by componentize-py.
+//! Python: the runner, one component that runs any script, and programs and plugins that are components
+//! of their own. All are made of `guest/python` by componentize-py.
 //!
-//! It is made once, and again when a file of it, the WIT or componentize-py's version changes: its
+//! The runner is made once, and again when a file of it, the WIT or componentize-py's version changes: its
 //! name in the cache is the hash of all that. componentize-py, which carries the interpreter, is
 //! installed into a virtual environment in the cache, so nothing of the user's Python is touched.
 
 use crate::cache::{Cache, cannot_write};
+use crate::language::{Kind, Source};
 use crate::sdk::short_hash;
 use crate::tool::{self, last_lines, output_of};
-use crate::{Error, ErrorKind, Options};
+use crate::{Error, ErrorKind, Options, environment, stage};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -42,85 +44,26 @@ pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Resul
     if runner.is_file() {
         return Ok(runner);
     }
-    let environment = environment(&directory, options.install, announce)?;
+    let environment = environment::with(COMPONENTIZE_PY, &directory, options.install, announce)?;
     announce("builds the Python runner, once (half a minute)");
     make(&directory, &environment, &runner)?;
     Ok(runner)
-}
-
-/// The virtual environment with componentize-py, made if it is missing.
-fn environment(
-    directory: &Path,
-    may_install: bool,
-    announce: &mut dyn FnMut(&str),
-) -> Result<PathBuf, Error> {
-    let environment = directory.join(COMPONENTIZE_PY.replace("==", "-"));
-    // Written last: without it an installation was cut short.
-    let complete = environment.join("complete");
-    if complete.is_file() {
-        return Ok(environment);
-    }
-    let failed = |text: &str, said: String| {
-        Error::new(ErrorKind::Toolchain, text).because(last_lines(&said))
-    };
-    output_of(tool::command("python3").arg("--version")).map_err(|said| {
-        failed("there is no Python 3 to build the Python runner with", said).with_hint(
-            "install Python 3.9 or later with its `venv` and pip (Debian: python3-venv); \
-             it is needed once, scripts run without it",
-        )
-    })?;
-    if !may_install {
-        return Err(Error::new(
-            ErrorKind::Toolchain,
-            format!("the Python runner needs `{COMPONENTIZE_PY}`, which is not installed"),
-        )
-        .with_hint("without `--no-install` it is installed into isopod's own cache"));
-    }
-    announce(&format!(
-        "installs `{COMPONENTIZE_PY}` from PyPI into `{}`",
-        environment.display()
-    ));
-    remove(&environment)?;
-    let mut make = tool::command("python3");
-    make.args(["-m", "venv"]).arg(&environment);
-    output_of(&mut make).map_err(|said| {
-        failed("a virtual environment of Python cannot be made", said)
-            .with_hint("Python's `venv` is needed (Debian: python3-venv)")
-    })?;
-    let mut install = tool::command(environment.join("bin/python"));
-    install.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
-    install.args(["install", "--quiet", COMPONENTIZE_PY]);
-    output_of(&mut install).map_err(|said| {
-        failed(&format!("`{COMPONENTIZE_PY}` cannot be installed"), said)
-            .with_hint("pip must reach PyPI, or a mirror that its settings name")
-    })?;
-    fs::write(&complete, "").map_err(|error| cannot_write(&complete, &error))?;
-    Ok(environment)
 }
 
 /// Makes the component in a directory of its own, and gives it its name when it is whole.
 fn make(directory: &Path, environment: &Path, runner: &Path) -> Result<(), Error> {
     let cannot = |error: io::Error| cannot_write(runner, &error);
     let temporary = tempfile::tempdir_in(directory).map_err(cannot)?;
-    for (name, content) in FILES {
-        let path = temporary.path().join(place(name));
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(cannot)?;
-        }
-        fs::write(path, content).map_err(cannot)?;
-    }
+    write_files(temporary.path())?;
     let output = temporary.path().join("runner.wasm");
-    let mut command = tool::command(environment.join("bin/componentize-py"));
-    command
-        .current_dir(temporary.path())
-        // These would put the user's packages into the component.
-        .env("VIRTUAL_ENV", environment)
-        .env_remove("PYTHONPATH")
-        .args(["--wit-path", "wit", "--world", "python"])
-        .args(["componentize", "isopod_runner"])
-        .args(["--python-path", "runner", "--output"])
-        .arg(&output);
-    output_of(&mut command).map_err(|said| {
+    componentize(
+        temporary.path(),
+        environment,
+        "isopod_runner",
+        "python",
+        &output,
+    )
+    .map_err(|said| {
         Error::new(
             ErrorKind::Componentize,
             "componentize-py cannot make the Python runner",
@@ -128,6 +71,91 @@ fn make(directory: &Path, environment: &Path, runner: &Path) -> Result<(), Error
         .because(last_lines(&said))
     })?;
     fs::rename(&output, runner).map_err(cannot)
+}
+
+/// Builds a program or plugin to a component of its own, with its modules in it.
+///
+/// The component is kept by the hash of all that it is made of.
+pub(crate) fn build(
+    cache: &Cache,
+    source: &Source,
+    install: bool,
+    announce: &mut dyn FnMut(&str),
+) -> Result<Vec<u8>, Error> {
+    // A single file is the module that the application imports.
+    let main = match source.kind {
+        Kind::Program => "main.py",
+        Kind::Plugin => "plugin.py",
+    };
+    let modules = stage::files(source, "py", main)?;
+    let mut parts: Vec<(&str, &[u8])> = FILES.to_vec();
+    parts.push((COMPONENTIZE_PY, source.kind.name().as_bytes()));
+    parts.extend(modules.iter().map(|(name, text)| (&**name, &**text)));
+    stage::cached(cache, &parts, announce, |announce| {
+        let directory = cache.directory("python")?;
+        let environment = {
+            let _lock = cache.lock("python", || {
+                announce("waits for another build of the Python runner");
+            })?;
+            environment::with(COMPONENTIZE_PY, &directory, install, announce)?
+        };
+        announce("builds with componentize-py (half a minute)");
+        let temporary =
+            tempfile::tempdir_in(&directory).map_err(|error| cannot_write(&directory, &error))?;
+        write_files(temporary.path())?;
+        stage::write(&temporary.path().join("runner/application"), &modules)?;
+        let (application, world) = match source.kind {
+            Kind::Program => ("isopod_program", "python"),
+            Kind::Plugin => ("isopod_plugin", "plugin"),
+        };
+        let output = temporary.path().join("component.wasm");
+        componentize(temporary.path(), &environment, application, world, &output).map_err(
+            |said| {
+                Error::new(
+                    ErrorKind::Compile,
+                    format!("componentize-py cannot build `{}`", source.name),
+                )
+                .because(what_python_said(&said))
+            },
+        )?;
+        fs::read(&output).map_err(|error| cannot_write(&output, &error))
+    })
+}
+
+/// The traceback of the modules, without what componentize-py adds about itself.
+fn what_python_said(said: &str) -> String {
+    let traceback = said.split("\nCaused by:").next().unwrap_or(said);
+    let begin = traceback.rfind("Traceback (most recent call last)");
+    last_lines(traceback.get(begin.unwrap_or(0)..).unwrap_or(traceback))
+}
+
+fn write_files(directory: &Path) -> Result<(), Error> {
+    let files: Vec<(String, Vec<u8>)> = FILES
+        .iter()
+        .map(|(name, content)| (place(name).to_string_lossy().into_owned(), content.to_vec()))
+        .collect();
+    stage::write(directory, &files)
+}
+
+/// Runs componentize-py in a directory with `wit` and `runner`.
+fn componentize(
+    directory: &Path,
+    environment: &Path,
+    application: &str,
+    world: &str,
+    output: &Path,
+) -> Result<String, String> {
+    let mut command = tool::command(environment.join("bin/componentize-py"));
+    command
+        .current_dir(directory)
+        // These would put the user's packages into the component.
+        .env("VIRTUAL_ENV", environment)
+        .env_remove("PYTHONPATH")
+        .args(["--wit-path", "wit", "--world", world])
+        .args(["componentize", application])
+        .args(["--python-path", "runner", "--output"])
+        .arg(output);
+    output_of(&mut command)
 }
 
 /// Where a file of the workspace is for componentize-py, which wants a package's dependencies below
@@ -141,15 +169,6 @@ fn place(name: &str) -> PathBuf {
         .or_else(|| below("guest/python/world/", "wit"))
         .or_else(|| below("guest/python/", ""))
         .unwrap_or_else(|| PathBuf::from(name))
-}
-
-fn remove(directory: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(cannot_write(directory, &error))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

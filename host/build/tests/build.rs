@@ -243,7 +243,7 @@ fn what_is_no_source_is_refused_in_words() {
     assert!(
         error
             .to_string()
-            .ends_with("is not a crate: it has no `Cargo.toml`"),
+            .ends_with("holds no program and no plugin"),
         "{error}"
     );
 

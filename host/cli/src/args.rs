@@ -2,6 +2,7 @@
 //! [`commands`](crate::commands).
 
 use crate::limit_args::LimitArgs;
+use crate::new_args::{NEW_EXAMPLES, NewArgs};
 use crate::plugin_args::{
     CALL_EXAMPLES, COMPILE_EXAMPLES, CallArgs, CompileArgs, INSPECT_EXAMPLES, InspectArgs,
 };
@@ -35,7 +36,7 @@ Examples:
   isopod run app.wasm --status-file status.json   how the program ended, as JSON
 
 What the program gets: standard input, output and error, its arguments, an empty directory as /tmp
-that is removed at its end, the directory of its source to read if it is Rust or Python, and what
+that is removed at its end, the directory of its source to read if it is given as source, and what
 the options name. Nothing else: no other file, no other variable, no network. `-v` prints it.
 
 Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
@@ -49,7 +50,10 @@ const BUILD_EXAMPLES: &str = "\
 Examples:
   isopod build hello.rs                      writes hello.wasm to the current directory
   isopod build examples/word_count -o /tmp/word_count.wasm
-  isopod build module.wasm -o component.wasm";
+  isopod build module.wasm -o component.wasm
+
+What is missing to build (a compiler, componentize-py, componentize-js) is installed and announced;
+`--no-install` forbids that. JavaScript needs Node.js with npm, Python a Python 3 with pip.";
 
 const PS_EXAMPLES: &str = "\
 Examples:
@@ -76,10 +80,13 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a program: a Python script, a WebAssembly file, or Rust source that is built first.
+    /// Make the directory of a new program or plugin, in Rust, C, Python or JavaScript.
+    #[command(after_help = NEW_EXAMPLES)]
+    New(NewArgs),
+    /// Run a program: a Python script, a WebAssembly file, or source that is built first.
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
-    /// Build Rust source, or a WebAssembly core module, to a component.
+    /// Build a program or plugin from source, or from a WebAssembly core module, to a component.
     #[command(after_help = BUILD_EXAMPLES)]
     Build(BuildArgs),
     /// Call a function of a plugin, once or many times.
@@ -100,7 +107,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// The program: a Python script (`.py`, or `-` for standard input), a `.wasm` file (component
-    /// or core module), the directory of a Rust crate, or one `.rs` file.
+    /// or core module), one `.rs`, `.c` or `.js` file, or a directory of source.
     #[arg(required_unless_present_any = ["module", "code"])]
     pub(crate) path: Option<PathBuf>,
 
@@ -220,7 +227,8 @@ impl From<OnDeadlock> for isopod_host::OnDeadlock {
 /// `isopod build`.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
-    /// The directory of a Rust crate, one `.rs` file, or a WebAssembly core module.
+    /// The directory of a Rust crate, or one with a `main` or `plugin` that ends in `.c`, `.py` or `.js`;
+    /// one `.rs`, `.c`, `.py` or `.js` file; or a WebAssembly core module.
     pub(crate) path: PathBuf,
 
     /// Where to write the component [default: NAME.wasm in the current directory].

@@ -8,6 +8,7 @@ mod commands;
 mod ending;
 mod exit_code;
 mod limit_args;
+mod new_args;
 mod plugin_args;
 mod printer;
 mod report;
@@ -41,6 +42,11 @@ fn isopod() -> u8 {
             log_to_stderr(options.output.verbose);
             let printer = Printer::new(options.output.quiet, options.output.verbose > 0);
             (printer, commands::run::run(options, &printer))
+        }
+        Command::New(options) => {
+            let printer = Printer::new(false, false);
+            let made = commands::new::new(options).map(|text| printer.result(&text));
+            (printer, made.map(|()| 0))
         }
         Command::Build(options) => {
             let printer = Printer::new(options.quiet, false);

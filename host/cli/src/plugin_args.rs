@@ -35,7 +35,7 @@ The file is native code for this version of isopod on this kind of processor. No
 /// `isopod call`.
 #[derive(Debug, Args)]
 pub(crate) struct CallArgs {
-    /// The plugin: a `.wasm` file, the directory of a Rust crate, or one `.rs` file.
+    /// The plugin: a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such.
     pub(crate) path: PathBuf,
 
     /// The function; `isopod inspect` lists them.
@@ -115,7 +115,7 @@ pub(crate) struct CallArgs {
 /// `isopod inspect`.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// The program or plugin: a `.wasm` file, the directory of a Rust crate, or one `.rs` file.
+    /// The program or plugin: a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such.
     pub(crate) path: PathBuf,
 
     /// Print a JSON object.
@@ -129,7 +129,7 @@ pub(crate) struct InspectArgs {
 /// `isopod compile`.
 #[derive(Debug, Args)]
 pub(crate) struct CompileArgs {
-    /// The program or plugin: a `.wasm` file, the directory of a Rust crate, or one `.rs` file.
+    /// The program or plugin: a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such.
     pub(crate) path: PathBuf,
 
     /// Where to write the code [default: NAME.cwasm in the current directory].

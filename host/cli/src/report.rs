@@ -120,7 +120,7 @@ fn hint_for(kind: ErrorKind) -> Option<String> {
             "`--cores` takes a list as `0-3,6`; without it all usable cores are used"
         }
         ErrorKind::NotWasm => {
-            "give a WebAssembly file, the directory of a Rust crate, or a `.rs` file"
+            "give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such"
         }
         _ => return None,
     };

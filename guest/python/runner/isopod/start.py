@@ -23,7 +23,7 @@ def run():
     system.refresh(
         host_process.current_id(), parent if parent is not None else 1, host_process.core_count()
     )
-    _thaw()
+    thaw()
     if isinstance(entry, host_process.EntryPoint_Main):
         code = _main(arguments)
     elif isinstance(entry, host_process.EntryPoint_Task):
@@ -34,7 +34,7 @@ def run():
     host_process.exit(code & 0xFF)
 
 
-def _thaw():
+def thaw():
     """Makes anew what must not be the same in all processes, or is of this process only.
 
     The component's memory is that of one interpreter at the time of the build.

@@ -5,11 +5,9 @@
 //! else unpacks them into the cache. They are never installed where that would remove another
 //! package: `rustc-web` conflicts with `rustc` and with Debian's `rustup`.
 
-use super::{Library, Places, Toolchain};
+use super::{Library, Places, Toolchain, packages};
 use crate::cache::Cache;
-use crate::tool::{self, all_named, entries, last_lines, output_of};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
+use crate::tool::{self, all_named, entries, output_of};
 use std::path::{Path, PathBuf};
 
 /// What is needed, besides a linker.
@@ -57,26 +55,7 @@ pub(super) fn install(
     if linker(places, &places.compilers()).is_none() {
         packages.push(LINKER_PACKAGE);
     }
-    let list = packages.join(" ");
-    if is_root() {
-        announce(&format!(
-            "installing the Debian packages {list} with `apt-get`"
-        ));
-        match install_as_root(&apt_get, &packages) {
-            Ok(()) => return Ok(()),
-            Err(said) => announce(&format!("`apt-get install` failed:\n{}", last_lines(&said))),
-        }
-    }
-    announce(&format!(
-        "unpacking the Debian packages {list} into `{}`",
-        places.unpacked.display()
-    ));
-    unpack(cache, places, &apt_get, &packages).map_err(|said| {
-        format!(
-            "Debian's packages cannot be unpacked:\n{}",
-            last_lines(&said)
-        )
-    })
+    packages::install(cache, &apt_get, &packages, &places.unpacked, announce)
 }
 
 fn has_compiler(root: &Path) -> bool {
@@ -144,7 +123,7 @@ fn shared_libraries(places: &Places) -> Vec<PathBuf> {
     library_directories(&places.unpacked)
 }
 
-fn library_directories(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn library_directories(root: &Path) -> Vec<PathBuf> {
     if root == Path::new("/") {
         return Vec::new();
     }
@@ -168,124 +147,6 @@ pub(crate) fn set_library_path(command: &mut std::process::Command, directories:
     }
 }
 
-fn is_root() -> bool {
-    // The owner of one's own entry in /proc is the effective user.
-    fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
-}
-
-fn install_as_root(apt_get: &Path, packages: &[&str]) -> Result<(), String> {
-    let run = |arguments: &[&str], packages: &[&str]| {
-        let mut command = tool::command(apt_get);
-        command
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(arguments)
-            .args(packages);
-        output_of(&mut command)
-    };
-    run(&["update"], &[])?;
-    run(
-        &["install", "-y", "--no-install-recommends", "--no-remove"],
-        packages,
-    )?;
-    Ok(())
-}
-
-/// Downloads the packages, with those that they need and that are not installed, and unpacks them
-/// below `places.unpacked`. Needs no rights beyond the cache.
-fn unpack(cache: &Cache, places: &Places, apt_get: &Path, packages: &[&str]) -> Result<(), String> {
-    let parent = cache
-        .directory("toolchain")
-        .map_err(|error| error.to_string())?;
-    let temporary = tempfile::tempdir_in(&parent).map_err(|error| error.to_string())?;
-    let state = temporary.path().join("apt");
-    let downloads = temporary.path().join("downloads");
-    let root = temporary.path().join("root");
-    for directory in [
-        &state.join("lists/partial"),
-        &state.join("cache"),
-        &downloads,
-        &root,
-    ] {
-        fs::create_dir_all(directory).map_err(|error| error.to_string())?;
-    }
-    let status = state.join("status");
-    fs::write(&status, "").map_err(|error| error.to_string())?;
-
-    // apt's own lists and caches belong to root, so this has its own. To it nothing is installed:
-    // what is installed may conflict with the packages, and unpacking them does no harm.
-    let apt = || {
-        let mut command = tool::command(apt_get);
-        for (option, path) in [
-            ("Dir::State", &state),
-            ("Dir::State::lists", &state.join("lists")),
-            ("Dir::State::status", &status),
-            ("Dir::Cache", &state.join("cache")),
-        ] {
-            command
-                .arg("-o")
-                .arg(format!("{option}={}", path.display()));
-        }
-        // apt would download as the user `_apt`, who cannot write here.
-        command.args([
-            "-o",
-            "APT::Sandbox::User=",
-            "-o",
-            "Debug::NoLocking=1",
-            "-q",
-        ]);
-        command.current_dir(&downloads);
-        command
-    };
-    output_of(apt().arg("update"))?;
-    let wanted = output_of(
-        apt()
-            .args(["install", "--print-uris", "-qq", "--no-install-recommends"])
-            .args(packages),
-    )?;
-    let installed = installed_packages();
-    let names: Vec<&str> = wanted
-        .lines()
-        .filter_map(package_of_uri)
-        .filter(|name| {
-            packages.contains(name) || name.starts_with("libstd-rust") || !installed(name)
-        })
-        .collect();
-    if names.is_empty() {
-        return Err("`apt-get` names no packages".to_owned());
-    }
-    output_of(apt().arg("download").args(names))?;
-    for package in entries(&downloads, "") {
-        output_of(tool::command("dpkg").arg("-x").arg(&package).arg(&root))?;
-    }
-    // What is there is not complete, or it would have been used.
-    if places.unpacked.exists() {
-        fs::remove_dir_all(&places.unpacked).map_err(|error| error.to_string())?;
-    }
-    fs::rename(&root, &places.unpacked).map_err(|error| error.to_string())
-}
-
-/// The package in a line of `apt-get --print-uris`: `'URI' NAME_VERSION_ARCH.deb SIZE HASH`.
-fn package_of_uri(line: &str) -> Option<&str> {
-    line.split_whitespace()
-        .nth(1)?
-        .split_once('_')
-        .map(|(name, _)| name)
-}
-
-/// Tells whether a package is installed on this machine.
-fn installed_packages() -> impl Fn(&str) -> bool {
-    let mut query = tool::command("dpkg-query");
-    query.args(["-W", "-f", "${db:Status-Status} ${Package}\n"]);
-    // Without the list all is unpacked, which is more than needed.
-    let list = output_of(&mut query).unwrap_or_default();
-    let installed: std::collections::HashSet<String> = list
-        .lines()
-        .filter_map(|line| line.strip_prefix("installed "))
-        .map(str::to_owned)
-        .collect();
-    move |name| installed.contains(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,14 +160,6 @@ mod tests {
         assert_eq!(version("rustc 1.100.0-nightly"), Some((1, 100)));
         assert!(version("rustc 1.100.0") > version("rustc 1.96"));
         assert_eq!(version("clang 1.2"), None);
-    }
-
-    #[test]
-    fn packages_are_read_from_what_apt_prints() {
-        let line = "'http://mirror.example/debian/pool/main/l/llvm/libllvm22_22.1.8-1_amd64.deb' \
-                    libllvm22_1%3a22.1.8-1_amd64.deb 29400000 SHA256:00";
-        assert_eq!(package_of_uri(line), Some("libllvm22"));
-        assert_eq!(package_of_uri("Reading package lists..."), None);
     }
 
     #[test]

@@ -5,9 +5,10 @@
 //! `rustup target add`; Debian's packages, installed by root or unpacked into the cache by anyone.
 
 mod debian;
+pub(crate) mod packages;
 mod rustup;
 
-pub(crate) use debian::set_library_path;
+pub(crate) use debian::{library_directories, set_library_path};
 
 use crate::cache::Cache;
 use crate::tool::{self, all_named, output_of};

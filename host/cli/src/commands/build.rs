@@ -20,12 +20,6 @@ pub(crate) fn build(options: &BuildArgs, printer: &Printer) -> anyhow::Result<()
         "`{}` is native code already, it cannot be built",
         options.path.display()
     );
-    if source == Source::Python {
-        return Err(report::with_hint(
-            format!("`{}` needs no build", options.path.display()),
-            "`isopod run` runs scripts of Python as they are",
-        ));
-    }
     // What is wrong with a given name is told before a build that may take minutes.
     if let Some(output) = &options.output {
         check_output(&options.path, output)?;

@@ -100,7 +100,7 @@ impl Grants {
     /// directory as `/tmp`. What the options name under that name, or one above it, comes first: a
     /// directory that may be written stays so.
     pub(crate) fn add_defaults(&mut self, path: &Path, source: Source, printer: &Printer) {
-        if source == Source::Rust {
+        if source == Source::Built {
             let own = own_directory(path);
             let name = own.to_string_lossy().into_owned();
             self.read_only_as(&own, name);
@@ -307,7 +307,7 @@ mod tests {
             grants.add_defaults(Path::new(path), source, &printer);
             grants
         };
-        let script = with_defaults(&[], "src/main.rs", Source::Rust);
+        let script = with_defaults(&[], "src/main.rs", Source::Built);
         let own = (PathBuf::from("src"), "src".to_owned(), Access::ReadOnly);
         assert_eq!(script.directories, [own]);
         let private = script.private.as_ref().unwrap().path().to_owned();
@@ -316,10 +316,10 @@ mod tests {
         assert!(!private.exists());
         assert_eq!(own_directory(Path::new("main.rs")), Path::new("."));
         // What is asked for under the same name, or above, comes first.
-        let asked = with_defaults(&["--dir", "src", "--dir", ".::/tmp"], "src", Source::Rust);
+        let asked = with_defaults(&["--dir", "src", "--dir", ".::/tmp"], "src", Source::Built);
         assert!(asked.private.is_none());
         assert_eq!(asked.directories.len(), 2);
-        let above = with_defaults(&["--dir", ".", "--dir", ".::/"], "src/x.rs", Source::Rust);
+        let above = with_defaults(&["--dir", ".", "--dir", ".::/"], "src/x.rs", Source::Built);
         assert!(above.private.is_none());
         assert_eq!(above.directories.len(), 2);
         let module = with_defaults(&[], "src/x.wasm", Source::WebAssembly);

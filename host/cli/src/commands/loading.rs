@@ -70,7 +70,7 @@ pub(crate) fn engine(
     }
 }
 
-/// Builds what is source, and loads it. Not for Python, whose scripts are no programs.
+/// Builds what is source, and loads it.
 ///
 /// # Errors
 /// Those of the build and of loading.
@@ -84,15 +84,11 @@ pub(crate) fn load(
 ) -> anyhow::Result<Program> {
     timed(printer, || {
         Ok(match source {
-            Source::Rust => {
+            Source::Built | Source::Python => {
                 let built = source::build(path, toolchain, is_quiet, printer)?;
                 Program::from_bytes(engine, &built.name, &built.component)?
             }
             Source::Precompiled => precompiled::load(engine, path)?,
-            Source::Python => anyhow::bail!(
-                "`{}` is a script of Python, which only `isopod run` takes",
-                path.display()
-            ),
             Source::WebAssembly => Program::from_file(engine, path)?,
         })
     })

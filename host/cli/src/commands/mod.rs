@@ -7,6 +7,7 @@ mod grants;
 pub(crate) mod inspect;
 mod limits;
 mod loading;
+pub(crate) mod new;
 mod precompiled;
 pub(crate) mod ps;
 mod python;

@@ -4,14 +4,16 @@ use crate::args::ToolchainArgs;
 use crate::printer::Printer;
 use crate::report;
 use anyhow::Context as _;
+use isopod_build::Language;
 use std::path::Path;
 
 /// What PATH is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// The directory of a Rust crate, its `Cargo.toml`, or a `.rs` file: to be built.
-    Rust,
-    /// A script of Python, for which there is a component that runs any.
+    /// A directory of source, a `Cargo.toml`, or a source file: to be built.
+    Built,
+    /// A file of Python: a script, for which there is a component that runs any, unless a component of its
+    /// own is asked for.
     Python,
     /// Native code.
     Precompiled,
@@ -22,7 +24,7 @@ pub(crate) enum Source {
 /// Looks at PATH.
 ///
 /// # Errors
-/// If there is nothing, or a directory without a crate.
+/// If there is nothing, or a directory without source.
 pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
     let shown = path.display();
     let metadata = match std::fs::metadata(path) {
@@ -30,29 +32,26 @@ pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(report::with_hint(
                 format!("`{shown}` does not exist"),
-                "give a Python script, a `.wasm` file, the directory of a Rust crate, or a `.rs` file",
+                "give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such",
             ));
         }
         Err(error) => return Err(error).context(format!("`{shown}` cannot be read")),
     };
-    if metadata.is_dir() {
-        if !path.join("Cargo.toml").is_file() {
+    match isopod_build::language_of(path) {
+        Some(Language::Python) if !metadata.is_dir() => return Ok(Source::Python),
+        Some(_) => return Ok(Source::Built),
+        None if metadata.is_dir() => {
             return Err(report::with_hint(
-                format!("the directory `{shown}` is no Rust crate: it has no `Cargo.toml`"),
-                "give the directory of a crate, a `.rs` file, or a `.wasm` file",
+                format!("the directory `{shown}` holds no program and no plugin"),
+                "it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`",
             ));
         }
-        return Ok(Source::Rust);
+        None => {}
     }
-    if path.file_name().is_some_and(|name| name == "Cargo.toml") {
-        return Ok(Source::Rust);
-    }
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    Ok(match ending {
-        Some("rs") => Source::Rust,
-        Some("py") => Source::Python,
-        Some("cwasm") => Source::Precompiled,
-        _ => Source::WebAssembly,
+    let is_precompiled = path.extension().is_some_and(|ending| ending == "cwasm");
+    Ok(match is_precompiled {
+        true => Source::Precompiled,
+        false => Source::WebAssembly,
     })
 }
 
@@ -82,22 +81,30 @@ mod tests {
     fn the_kind_of_a_path() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
-        for name in ["a.rs", "a.py", "a.cwasm", "a.wasm", "a", "A.RS"] {
+        for name in [
+            "a.rs", "a.py", "a.c", "a.js", "a.cwasm", "a.wasm", "a", "A.RS",
+        ] {
             fs::write(at(name), "").unwrap();
         }
         fs::create_dir(at("crate")).unwrap();
         fs::write(at("crate/Cargo.toml"), "").unwrap();
-        assert_eq!(kind_of(&at("a.rs")).unwrap(), Source::Rust);
+        for name in ["a.rs", "a.c", "a.js"] {
+            assert_eq!(kind_of(&at(name)).unwrap(), Source::Built);
+        }
+        fs::create_dir(at("script")).unwrap();
+        fs::write(at("script/main.py"), "").unwrap();
+        assert_eq!(kind_of(&at("script")).unwrap(), Source::Built);
         assert_eq!(kind_of(&at("a.py")).unwrap(), Source::Python);
-        assert_eq!(kind_of(&at("crate")).unwrap(), Source::Rust);
-        assert_eq!(kind_of(&at("crate/Cargo.toml")).unwrap(), Source::Rust);
+        assert_eq!(kind_of(&at("crate")).unwrap(), Source::Built);
+        assert_eq!(kind_of(&at("crate/Cargo.toml")).unwrap(), Source::Built);
         assert_eq!(kind_of(&at("a.cwasm")).unwrap(), Source::Precompiled);
         for name in ["a.wasm", "a", "A.RS"] {
             assert_eq!(kind_of(&at(name)).unwrap(), Source::WebAssembly);
         }
         let text = kind_of(&at("none")).unwrap_err().to_string();
         assert!(text.ends_with("/none` does not exist"), "{text}");
-        let text = kind_of(directory.path()).unwrap_err().to_string();
-        assert!(text.ends_with("it has no `Cargo.toml`"), "{text}");
+        fs::create_dir(at("empty")).unwrap();
+        let text = kind_of(&at("empty")).unwrap_err().to_string();
+        assert!(text.ends_with("holds no program and no plugin"), "{text}");
     }
 }

@@ -1,0 +1,58 @@
+"""The modules of a program or plugin that is a component of its own: carried in its memory as source.
+
+When the component is built they are in a directory; when a process runs there is no such directory.
+"""
+
+import importlib.abc
+import importlib.util
+import os
+import sys
+
+# Where tracebacks say that they are.
+_PREFIX = "/app"
+
+# Module name -> (path below `_PREFIX`, whether it is a package, source).
+_modules = {}
+
+
+def embed(root):
+    """Takes the modules below `root`, and finds them from here on, before any others."""
+    for directory, _, files in os.walk(root):
+        below = os.path.relpath(directory, root)
+        parts = [] if below == "." else below.split(os.sep)
+        for file in sorted(files):
+            stem, ending = os.path.splitext(file)
+            if ending != ".py":
+                continue
+            is_package = stem == "__init__" and bool(parts)
+            name = ".".join(parts if is_package else [*parts, stem])
+            with open(os.path.join(directory, file), "rb") as source:
+                text = importlib.util.decode_source(source.read())
+            _modules[name] = ("/".join([_PREFIX, *parts, file]), is_package, text)
+    sys.meta_path.insert(0, _Finder())
+
+
+def has(path):
+    """Whether a path in a traceback is that of a module of the application."""
+    return path.startswith(_PREFIX + "/")
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.ExecutionLoader):
+    """Finds and loads the modules."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname not in _modules:
+            return None
+        file, is_package, _ = _modules[fullname]
+        spec = importlib.util.spec_from_loader(fullname, self, origin=file, is_package=is_package)
+        spec.has_location = True
+        return spec
+
+    def get_source(self, fullname):
+        return _modules[fullname][2]
+
+    def get_filename(self, fullname):
+        return _modules[fullname][0]
+
+    def is_package(self, fullname):
+        return _modules[fullname][1]

@@ -1,0 +1,37 @@
+"""The application that a program in Python becomes: its modules, with the Python of isopod.
+
+The module to run is `main`. As with `isopod_runner`, what happens here happens once, when the component is
+built.
+"""
+
+import gc
+import json
+import os
+import sys
+
+from isopod import stdlib, system
+
+_own = os.path.dirname(os.path.abspath(__file__))
+stdlib.embed()
+system.install()
+
+from isopod import preload  # noqa: E402  (after the standard library has been replaced)
+
+preload.import_all()
+
+from isopod import application, start  # noqa: E402
+
+application.embed(os.path.join(_own, "application"))
+
+gc.collect()
+gc.freeze()
+
+_WHAT = json.dumps({"run": "module", "value": "main", "shown": "main.py", "cwd": "/"})
+
+
+class Run:
+    """The export `wasi:cli/run`."""
+
+    def run(self) -> None:
+        sys.argv.insert(1, _WHAT)
+        start.run()

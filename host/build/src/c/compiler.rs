@@ -1,0 +1,178 @@
+//! Finding a C compiler for WebAssembly, or installing one.
+//!
+//! In this order: that of a WASI SDK, which `WASI_SDK_PATH` names; a clang with wasi-libc; zig on `PATH`;
+//! zig from PyPI that was installed before; then Debian's clang and wasi-libc are installed, by root, or
+//! unpacked into the cache; and where that fails, zig from PyPI.
+
+use crate::cache::Cache;
+use crate::environment;
+use crate::tool::{self, all_named, entries, output_of};
+use crate::toolchain::{library_directories, packages, set_library_path};
+use crate::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Clang, the C library, and what they need for WebAssembly.
+const PACKAGES: [&str; 4] = ["clang", "lld", "wasi-libc", "libclang-rt-dev-wasm32"];
+
+/// The other compiler, which carries its C library.
+const ZIG: &str = "ziglang==0.17.1";
+
+/// A compiler, and how it is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Compiler {
+    program: PathBuf,
+    arguments: Vec<String>,
+    shared_libraries: Vec<PathBuf>,
+}
+
+impl Compiler {
+    /// A call of it, without any files.
+    pub(super) fn command(&self) -> Command {
+        let mut command = tool::command(&self.program);
+        set_library_path(&mut command, &self.shared_libraries);
+        command.args(&self.arguments);
+        command
+    }
+
+    /// What tells it from other compilers: objects of two are not to be mixed.
+    pub(super) fn description(&self) -> String {
+        let version = output_of(self.command().arg("--version")).unwrap_or_default();
+        format!(
+            "{}\n{}\n{version}",
+            self.program.display(),
+            self.arguments.join(" ")
+        )
+    }
+}
+
+/// Finds a compiler, and installs one if there is none and `install` says so.
+pub(super) fn find(
+    cache: &Cache,
+    install: bool,
+    announce: &mut dyn FnMut(&str),
+) -> Result<Compiler, Error> {
+    let path: Vec<PathBuf> =
+        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
+    let unpacked = cache.path("toolchain/debian-c");
+    let present = || present(&path, &unpacked, cache);
+    if let Some(compiler) = present() {
+        return Ok(compiler);
+    }
+    if !install {
+        return Err(missing(&[], "installing one is forbidden"));
+    }
+    let _lock = cache.lock("c-compiler", || {
+        announce("waits for another build that installs the C compiler");
+    })?;
+    if let Some(compiler) = present() {
+        return Ok(compiler);
+    }
+    let mut failures = Vec::new();
+    match all_named(&path, "apt-get").first() {
+        None => failures.push("there is no `apt-get` to install Debian's packages with".to_owned()),
+        Some(apt_get) => match packages::install(cache, apt_get, &PACKAGES, &unpacked, announce) {
+            Ok(()) => match present() {
+                Some(compiler) => return Ok(compiler),
+                None => failures.push("clang was installed, but is not found".to_owned()),
+            },
+            Err(failure) => {
+                announce(&failure);
+                failures.push(failure);
+            }
+        },
+    }
+    match environment::with(ZIG, &cache.directory("c")?, true, announce) {
+        Ok(environment) => Ok(of_zig(&environment)),
+        Err(error) => {
+            failures.push(error.to_string());
+            failures.extend(error.cause().map(str::to_owned));
+            Err(missing(&failures, "none could be installed"))
+        }
+    }
+}
+
+/// The compiler that is there already.
+fn present(path: &[PathBuf], unpacked: &Path, cache: &Cache) -> Option<Compiler> {
+    let sdk = std::env::var_os("WASI_SDK_PATH").map(|sdk| Path::new(&sdk).join("bin/clang"));
+    if let Some(clang) = sdk.filter(|clang| clang.is_file()) {
+        return Some(Compiler {
+            program: clang,
+            arguments: vec!["--target=wasm32-wasip1".to_owned()],
+            shared_libraries: Vec::new(),
+        });
+    }
+    let system = Path::new("/");
+    debian(system, all_named(path, "clang"))
+        .or_else(|| debian(unpacked, Vec::new()))
+        .or_else(|| {
+            let zig = all_named(path, "zig").into_iter().next()?;
+            Some(zig_called(zig, &["cc"]))
+        })
+        .or_else(|| {
+            let environment = environment::place(ZIG, &cache.path("c"));
+            environment::is_complete(&environment).then(|| of_zig(&environment))
+        })
+}
+
+/// A clang below `root`, or one of these, with wasi-libc below `root`, a linker and the compiler's own
+/// library.
+fn debian(root: &Path, mut candidates: Vec<PathBuf>) -> Option<Compiler> {
+    let sysroot = root.join("usr");
+    if !sysroot.join("lib/wasm32-wasi/crt1-reactor.o").is_file() {
+        return None;
+    }
+    let versions = entries(&sysroot.join("lib"), "llvm-");
+    candidates.extend(
+        versions
+            .iter()
+            .rev()
+            .map(|version| version.join("bin/clang")),
+    );
+    let compilers = candidates.into_iter().filter(|clang| clang.is_file());
+    let mut compilers = compilers.map(|program| Compiler {
+        program,
+        arguments: vec![
+            "--target=wasm32-wasi".to_owned(),
+            format!("--sysroot={}", sysroot.display()),
+        ],
+        shared_libraries: library_directories(root),
+    });
+    compilers.find(|compiler| {
+        let says = |question| output_of(compiler.command().arg(question)).ok();
+        let is_file = |path: Option<String>| path.is_some_and(|path| Path::new(&path).is_file());
+        // A linker that was not found is a bare name.
+        is_file(says("-print-libgcc-file-name")) && is_file(says("-print-prog-name=wasm-ld"))
+    })
+}
+
+/// Zig from PyPI.
+fn of_zig(environment: &Path) -> Compiler {
+    zig_called(environment.join("bin/python"), &["-m", "ziglang", "cc"])
+}
+
+fn zig_called(program: PathBuf, arguments: &[&str]) -> Compiler {
+    let arguments = arguments.iter().chain(&["--target=wasm32-wasi"]);
+    Compiler {
+        program,
+        arguments: arguments.map(|one| (*one).to_owned()).collect(),
+        shared_libraries: Vec::new(),
+    }
+}
+
+fn missing(failures: &[String], reason: &str) -> Error {
+    let error = Error::new(
+        ErrorKind::Toolchain,
+        format!("no C compiler for WebAssembly, and {reason}"),
+    )
+    .with_hint(format!(
+        "on Debian `apt-get install --no-install-recommends {}`; elsewhere install zig, or a WASI SDK \
+         and set `WASI_SDK_PATH`",
+        PACKAGES.join(" ")
+    ));
+    if failures.is_empty() {
+        error
+    } else {
+        error.because(failures.join("\n"))
+    }
+}

@@ -1,0 +1,159 @@
+//! C: programs and plugins, compiled with the library of `guest/c` over the code that wit-bindgen makes
+//! of the WIT.
+//!
+//! The library is compiled once for each compiler and kept; a program then takes as long as its own files.
+
+mod compiler;
+
+use crate::cache::{Cache, cannot_write};
+use crate::language::{Kind, Source};
+use crate::sdk::short_hash;
+use crate::tool::{last_lines, output_of};
+use crate::{Error, ErrorKind, stage};
+use compiler::Compiler;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// The library and the generated code, by their path: `guest/c/isopod.h`, `program/wit.c`. Made by the build
+/// script.
+const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/c_files.rs"));
+
+/// Builds a program or plugin to a core module.
+pub(crate) fn build(
+    cache: &Cache,
+    source: &Source,
+    install: bool,
+    quiet: bool,
+    announce: &mut dyn FnMut(&str),
+) -> Result<Vec<u8>, Error> {
+    let directory = source.main.parent().unwrap_or(&source.main);
+    let main = source.main.file_name().unwrap_or_default();
+    let files: Vec<String> = if source.is_directory {
+        let files = stage::files(source, "c", "")?;
+        files.into_iter().map(|(name, _)| name).collect()
+    } else {
+        vec![main.to_string_lossy().into_owned()]
+    };
+    let compiler = compiler::find(cache, install, announce)?;
+    let library = library(cache, &compiler, source.kind, announce)?;
+    let temporary = tempfile::tempdir().map_err(|error| cannot_write(directory, &error))?;
+    let output = temporary.path().join("module.wasm");
+    let mut command = compiler.command();
+    // Names of files are relative, so that no path of this machine gets into the module.
+    command.current_dir(directory);
+    // Programs too: see `program.c`.
+    command.arg("-mexec-model=reactor");
+    command.args(["-O2", if quiet { "-w" } else { "-Wall" }, "-I"]);
+    command.arg(&library);
+    // A name that begins with a hyphen is no option.
+    command.args(files.iter().map(|name| format!("./{name}")));
+    command.args(objects(&library));
+    command.args(["-lm", "-o"]).arg(&output);
+    command.stdout(Stdio::null());
+    let status = command.status().map_err(|error| {
+        Error::new(ErrorKind::Toolchain, "the C compiler cannot be run").because(error)
+    })?;
+    if !status.success() {
+        return Err(Error::new(
+            ErrorKind::Compile,
+            format!("`{}` does not compile", source.name),
+        ));
+    }
+    fs::read(&output).map_err(|error| cannot_write(&output, &error))
+}
+
+/// The directory with the header and the objects of the library, compiled by this compiler.
+fn library(
+    cache: &Cache,
+    compiler: &Compiler,
+    kind: Kind,
+    announce: &mut dyn FnMut(&str),
+) -> Result<PathBuf, Error> {
+    let mut parts = FILES.to_vec();
+    let description = compiler.description();
+    parts.push((kind.name(), description.as_bytes()));
+    let name = format!("{}-{}", kind.name(), short_hash(&parts));
+    let parent = cache.directory("c")?;
+    let library = parent.join(&name);
+    if library.is_dir() {
+        return Ok(library);
+    }
+    let _lock = cache.lock(&format!("c-{name}"), || {
+        announce("waits for another build of the library for C");
+    })?;
+    if library.is_dir() {
+        return Ok(library);
+    }
+    announce("builds the library for C, once (seconds)");
+    let temporary = tempfile::tempdir_in(&parent).map_err(|error| cannot_write(&parent, &error))?;
+    let files: Vec<(String, Vec<u8>)> = FILES
+        .iter()
+        .filter_map(|(name, content)| Some((place(name, kind)?.to_owned(), content.to_vec())))
+        .collect();
+    stage::write(temporary.path(), &files)?;
+    for (name, _) in &files {
+        let Some(stem) = name.strip_suffix(".c") else {
+            continue;
+        };
+        let mut command = compiler.command();
+        command.current_dir(temporary.path());
+        command.args(["-O2", "-I", ".", "-c", name, "-o"]);
+        command.arg(format!("{stem}.o"));
+        output_of(&mut command).map_err(|said| {
+            Error::new(
+                ErrorKind::Toolchain,
+                format!("the C compiler cannot build isopod's own `{name}`"),
+            )
+            .because(last_lines(&said))
+        })?;
+    }
+    fs::rename(temporary.path(), &library).map_err(|error| cannot_write(&library, &error))?;
+    Ok(library)
+}
+
+/// Where a file is in the library of this kind; none if it belongs to the other.
+fn place(name: &str, kind: Kind) -> Option<&str> {
+    if let Some(name) = name.strip_prefix("guest/c/") {
+        let is_others = match kind {
+            Kind::Program => name == "plugin.c",
+            Kind::Plugin => name == "program.c",
+        };
+        return (!is_others).then_some(name);
+    }
+    name.strip_prefix(kind.name())?.strip_prefix('/')
+}
+
+/// The objects of a library.
+fn objects(library: &Path) -> Vec<PathBuf> {
+    let mut objects = crate::tool::entries(library, "");
+    objects.retain(|path| path.extension().is_some_and(|extension| extension == "o"));
+    objects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_its_own_files() {
+        let places = |kind| -> Vec<&str> {
+            let names = FILES.iter().map(|(name, _)| *name);
+            names.filter_map(|name| place(name, kind)).collect()
+        };
+        for kind in [Kind::Program, Kind::Plugin] {
+            let places = places(kind);
+            for name in [
+                "isopod.h",
+                "pool.c",
+                "wit.c",
+                "wit.h",
+                "wit_component_type.o",
+            ] {
+                assert!(places.contains(&name), "{name}: {places:?}");
+            }
+            assert_eq!(places.contains(&"plugin.c"), kind == Kind::Plugin);
+            assert_eq!(places.contains(&"program.c"), kind == Kind::Program);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Virtual environments of Python in the cache: what comes from PyPI, without touching the user's Python.
+
+use crate::cache::cannot_write;
+use crate::tool::{self, last_lines, output_of};
+use crate::{Error, ErrorKind};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The environment with `package` (`NAME==VERSION`) below `directory`, made if it is missing.
+pub(crate) fn with(
+    package: &str,
+    directory: &Path,
+    may_install: bool,
+    announce: &mut dyn FnMut(&str),
+) -> Result<PathBuf, Error> {
+    let environment = place(package, directory);
+    if is_complete(&environment) {
+        return Ok(environment);
+    }
+    let failed = |text: &str, said: String| {
+        Error::new(ErrorKind::Toolchain, text).because(last_lines(&said))
+    };
+    output_of(tool::command("python3").arg("--version")).map_err(|said| {
+        failed(
+            &format!("there is no Python 3 to install `{package}` with"),
+            said,
+        )
+        .with_hint(
+            "install Python 3.9 or later with its `venv` and pip (Debian: python3-venv); \
+             it is needed for builds, programs run without it",
+        )
+    })?;
+    if !may_install {
+        return Err(Error::new(
+            ErrorKind::Toolchain,
+            format!("the build needs `{package}`, which is not installed"),
+        )
+        .with_hint("without `--no-install` it is installed into isopod's own cache"));
+    }
+    announce(&format!(
+        "installs `{package}` from PyPI into `{}`",
+        environment.display()
+    ));
+    remove(&environment)?;
+    let mut make = tool::command("python3");
+    make.args(["-m", "venv"]).arg(&environment);
+    output_of(&mut make).map_err(|said| {
+        failed("a virtual environment of Python cannot be made", said)
+            .with_hint("Python's `venv` is needed (Debian: python3-venv)")
+    })?;
+    let mut install = tool::command(environment.join("bin/python"));
+    install.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
+    install.args(["install", "--quiet", package]);
+    output_of(&mut install).map_err(|said| {
+        failed(&format!("`{package}` cannot be installed"), said)
+            .with_hint("pip must reach PyPI, or a mirror that its settings name")
+    })?;
+    mark_complete(&environment)?;
+    Ok(environment)
+}
+
+/// Where the environment of a package is.
+pub(crate) fn place(package: &str, directory: &Path) -> PathBuf {
+    directory.join(package.replace("==", "-"))
+}
+
+/// Written last: without it an installation was cut short.
+const COMPLETE: &str = "complete";
+
+/// Whether the environment is there, and whole.
+pub(crate) fn is_complete(environment: &Path) -> bool {
+    environment.join(COMPLETE).is_file()
+}
+
+/// Says that the environment is whole.
+pub(crate) fn mark_complete(environment: &Path) -> Result<(), Error> {
+    let complete = environment.join(COMPLETE);
+    fs::write(&complete, "").map_err(|error| cannot_write(&complete, &error))
+}
+
+/// Removes a directory, if it is there.
+pub(crate) fn remove(directory: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(cannot_write(directory, &error))
+        }
+        _ => Ok(()),
+    }
+}

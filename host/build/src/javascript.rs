@@ -1,0 +1,231 @@
+//! JavaScript: programs and plugins, made components by componentize-js, which carries the engine.
+//!
+//! componentize-js is installed with npm into the cache. node and npm are not: what the machine has is used.
+
+use crate::cache::{Cache, cannot_write};
+use crate::language::{Kind, Source};
+use crate::tool::{self, last_lines, output_of};
+use crate::{Error, ErrorKind, environment, stage};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What carries the engine. Another version is another engine.
+const COMPONENTIZE_JS: &str = "@bytecodealliance/componentize-js@0.23.0";
+
+/// Where it is in the cache.
+const DIRECTORY: &str = "js/componentize-js-0.23.0";
+
+/// The oldest version of node that componentize-js is known to run on.
+const NODE: u32 = 18;
+
+/// The binding and the WIT, by their path in the workspace. Made by the build script.
+const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/javascript_files.rs"));
+
+/// Builds a program or plugin.
+pub(crate) fn build(
+    cache: &Cache,
+    source: &Source,
+    install: bool,
+    announce: &mut dyn FnMut(&str),
+) -> Result<Vec<u8>, Error> {
+    let main = match (source.is_directory, source.main.file_name()) {
+        (true, Some(name)) => name.to_string_lossy().into_owned(),
+        _ => format!("{}.js", source.kind.name()),
+    };
+    let modules = stage::files(source, "js", &main)?;
+    let mut parts: Vec<(&str, &[u8])> = FILES.to_vec();
+    parts.push((COMPONENTIZE_JS, source.kind.name().as_bytes()));
+    parts.extend(modules.iter().map(|(name, text)| (&**name, &**text)));
+    stage::cached(cache, &parts, announce, |announce| {
+        let installed = componentize_js(cache, install, announce)?;
+        announce("builds with componentize-js (half a minute)");
+        make(&installed, source, &main, &modules)
+    })
+}
+
+/// The directory below which componentize-js can be imported.
+fn componentize_js(
+    cache: &Cache,
+    may_install: bool,
+    announce: &mut dyn FnMut(&str),
+) -> Result<PathBuf, Error> {
+    let lacks = |text: String, said: String| {
+        Error::new(ErrorKind::Toolchain, text)
+            .because(last_lines(&said))
+            .with_hint(format!(
+                "install Node.js {NODE} or later with npm (Debian: nodejs, npm); it is needed for \
+                 builds, programs run without it"
+            ))
+    };
+    let version = output_of(tool::command("node").arg("--version")).map_err(|said| {
+        lacks(
+            "there is no `node` to build JavaScript with".to_owned(),
+            said,
+        )
+    })?;
+    let major: Option<u32> = version
+        .strip_prefix('v')
+        .and_then(|version| version.split('.').next()?.parse().ok());
+    if major.is_none_or(|major| major < NODE) {
+        return Err(lacks(
+            "the `node` of this machine is too old".to_owned(),
+            version,
+        ));
+    }
+    let directory = cache.directory(DIRECTORY)?;
+    if environment::is_complete(&directory) {
+        return Ok(directory);
+    }
+    if !may_install {
+        return Err(Error::new(
+            ErrorKind::Toolchain,
+            format!("the build needs `{COMPONENTIZE_JS}`, which is not installed"),
+        )
+        .with_hint("without `--no-install` it is installed into isopod's own cache"));
+    }
+    let _lock = cache.lock("componentize-js", || {
+        announce("waits for another build that installs componentize-js");
+    })?;
+    if environment::is_complete(&directory) {
+        return Ok(directory);
+    }
+    announce(&format!(
+        "installs `{COMPONENTIZE_JS}` with npm into `{}`",
+        directory.display()
+    ));
+    environment::remove(&directory.join("node_modules"))?;
+    let mut command = tool::command("npm");
+    command
+        .current_dir(&directory)
+        .args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--no-save",
+            "--silent",
+        ])
+        .args(["--no-package-lock", "--prefix", ".", COMPONENTIZE_JS]);
+    output_of(&mut command).map_err(|said| {
+        if tool::command("npm").arg("--version").output().is_err() {
+            return lacks(
+                "there is no `npm` to install componentize-js with".to_owned(),
+                said,
+            );
+        }
+        Error::new(
+            ErrorKind::Toolchain,
+            format!("`{COMPONENTIZE_JS}` cannot be installed"),
+        )
+        .because(last_lines(&said))
+        .with_hint("npm must reach its registry, or a mirror that its settings name")
+    })?;
+    environment::mark_complete(&directory)?;
+    Ok(directory)
+}
+
+/// Makes the component in a directory of its own, below the one that has componentize-js.
+fn make(
+    installed: &Path,
+    source: &Source,
+    main: &str,
+    modules: &[(String, Vec<u8>)],
+) -> Result<Vec<u8>, Error> {
+    let temporary =
+        tempfile::tempdir_in(installed).map_err(|error| cannot_write(installed, &error))?;
+    let mut files: Vec<(String, Vec<u8>)> = modules
+        .iter()
+        .map(|(name, text)| (format!("source/{name}"), text.clone()))
+        .collect();
+    for (name, content) in FILES {
+        let door = format!("guest/js/{}.js", source.kind.name());
+        let content = if *name == door {
+            // JSON is JavaScript, so any name is quoted well; the quotes are there already.
+            let quoted = serde_json::to_string(main).unwrap_or_default();
+            String::from_utf8_lossy(content)
+                .replace("PROGRAM", quoted.trim_matches('"'))
+                .into_bytes()
+        } else {
+            content.to_vec()
+        };
+        files.push((place(name), content));
+    }
+    stage::write(temporary.path(), &files)?;
+    let entry = match source.kind {
+        Kind::Program => "source/isopod-program.js",
+        Kind::Plugin => "source/isopod-plugin.js",
+    };
+    let mut command = tool::command("node");
+    command.current_dir(temporary.path()).args([
+        "build.mjs",
+        entry,
+        "wit",
+        source.kind.name(),
+        "component.wasm",
+    ]);
+    output_of(&mut command).map_err(|said| {
+        Error::new(
+            ErrorKind::Compile,
+            format!("componentize-js cannot build `{}`", source.name),
+        )
+        .because(what_node_said(&said))
+    })?;
+    let output = temporary.path().join("component.wasm");
+    fs::read(&output).map_err(|error| cannot_write(&output, &error))
+}
+
+/// Where a file of the workspace is for componentize-js.
+fn place(name: &str) -> String {
+    match name {
+        "guest/js/build.js" => "build.mjs".to_owned(),
+        "guest/js/isopod.js" => "source/isopod.js".to_owned(),
+        "guest/js/program.js" => "source/isopod-program.js".to_owned(),
+        "guest/js/plugin.js" => "source/isopod-plugin.js".to_owned(),
+        _ => match (
+            name.strip_prefix("wit/"),
+            name.strip_prefix("guest/js/world/"),
+        ) {
+            (Some(rest), _) => format!("wit/deps/multiprocessing/{rest}"),
+            (_, Some(rest)) => format!("wit/{rest}"),
+            (None, None) => name.to_owned(),
+        },
+    }
+}
+
+/// What is wrong with the source, without node's own frames.
+fn what_node_said(said: &str) -> String {
+    let lines: Vec<&str> = said
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("at ") && !line.starts_with("Node.js v"))
+        .collect();
+    last_lines(&lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_needed_is_carried() {
+        let places: Vec<String> = FILES.iter().map(|(name, _)| place(name)).collect();
+        for path in [
+            "build.mjs",
+            "source/isopod.js",
+            "source/isopod-program.js",
+            "source/isopod-plugin.js",
+            "wit/js.wit",
+            "wit/deps/wasi-cli/run.wit",
+            "wit/deps/multiprocessing/program.wit",
+        ] {
+            assert!(
+                places.iter().any(|place| place == path),
+                "{path}: {places:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_node_says_is_short() {
+        let said = "file.js:3\n  x\nSyntaxError: bad\n    at a (b:1)\n\nNode.js v20.0.0\n";
+        assert_eq!(what_node_said(said), "file.js:3\n  x\nSyntaxError: bad");
+    }
+}

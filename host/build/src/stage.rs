@@ -1,0 +1,124 @@
+//! What builds of C, Python and JavaScript share: the files of a source, and the cache of what was built.
+
+use crate::cache::{Cache, cannot_write, write_if_changed};
+use crate::language::Source;
+use crate::sdk::short_hash;
+use crate::{Error, ErrorKind};
+use std::fs;
+use std::path::Path;
+
+/// How large the files of a source may be together, in bytes: a directory is given by mistake sooner than
+/// more source is.
+const MAX_SOURCE_BYTES: u64 = 64 << 20;
+
+/// The files of a source that end in `extension`, by their paths below its directory; of a single file just
+/// that, under the name `main`. What begins with a point, and `node_modules`, is left out.
+pub(crate) fn files(
+    source: &Source,
+    extension: &str,
+    main: &str,
+) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    if !source.is_directory {
+        return Ok(vec![(main.to_owned(), read(&source.main)?)]);
+    }
+    let root = source.main.parent().unwrap_or(&source.main);
+    let mut found = Vec::new();
+    let mut left = MAX_SOURCE_BYTES;
+    collect(root, root, extension, &mut left, &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+fn collect(
+    root: &Path,
+    directory: &Path,
+    extension: &str,
+    left: &mut u64,
+    found: &mut Vec<(String, Vec<u8>)>,
+) -> Result<(), Error> {
+    let unreadable = |error| {
+        Error::new(
+            ErrorKind::Source,
+            format!("cannot read `{}`", directory.display()),
+        )
+        .because(error)
+    };
+    for entry in fs::read_dir(directory).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let path = entry.path();
+        // Links to directories may lead round in a circle; links to files are files.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if !name.starts_with('.') && name != "node_modules" && name != "__pycache__" {
+                collect(root, &path, extension, left, found)?;
+            }
+            continue;
+        }
+        if path.extension().is_none_or(|found| found != extension) || !path.is_file() {
+            continue;
+        }
+        let bytes = read(&path)?;
+        *left = left.checked_sub(bytes.len() as u64).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Source,
+                format!(
+                    "the sources in `{}` are larger than the limit of {} MiB",
+                    root.display(),
+                    MAX_SOURCE_BYTES >> 20
+                ),
+            )
+            .with_hint("give the program a directory of its own")
+        })?;
+        let below = path.strip_prefix(root).unwrap_or(&path);
+        found.push((below.to_string_lossy().into_owned(), bytes));
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|error| {
+        Error::new(
+            ErrorKind::Source,
+            format!("cannot read `{}`", path.display()),
+        )
+        .because(error)
+    })
+}
+
+/// Writes files below a directory, which is made if it is missing.
+pub(crate) fn write(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error> {
+    for (name, content) in files {
+        let path = directory.join(name);
+        let write = || {
+            fs::create_dir_all(path.parent().unwrap_or(directory))?;
+            fs::write(&path, content)
+        };
+        write().map_err(|error| cannot_write(&path, &error))?;
+    }
+    Ok(())
+}
+
+/// The component that was built of the same parts before, or what `build` gives, which is kept.
+pub(crate) fn cached(
+    cache: &Cache,
+    parts: &[(&str, &[u8])],
+    announce: &mut dyn FnMut(&str),
+    build: impl FnOnce(&mut dyn FnMut(&str)) -> Result<Vec<u8>, Error>,
+) -> Result<Vec<u8>, Error> {
+    let hash = short_hash(parts);
+    let path = cache.directory("components")?.join(format!("{hash}.wasm"));
+    let present = || fs::read(&path).ok();
+    if let Some(component) = present() {
+        return Ok(component);
+    }
+    let _lock = cache.lock(&format!("component-{hash}"), || {
+        announce("waits for another build of the same source");
+    })?;
+    if let Some(component) = present() {
+        return Ok(component);
+    }
+    let component = build(announce)?;
+    write_if_changed(&path, &component)?;
+    Ok(component)
+}
