@@ -4,6 +4,7 @@
 //! meanwhile meets both alike. A line is told apart by a paired permutation test.
 
 #![allow(clippy::print_stdout, reason = "a command line")]
+#![allow(clippy::indexing_slicing, reason = "of JSON: what is missing is null")]
 
 mod options;
 mod permutation;
