@@ -162,7 +162,7 @@ fn find<'a, I: Iterator<Item = &'a Function>>(
 }
 
 /// Makes the crate a plugin: exports its functions, those marked with
-/// [`#[isopod::function]`](crate::function). To be written once, at the root of a crate of the type
+/// [`#[isopod::function]`](macro@crate::function). To be written once, at the root of a crate of the type
 /// `cdylib`.
 ///
 /// ```

@@ -49,7 +49,7 @@
 //!
 //! # Plugins
 //! A crate of the type `cdylib` with [`plugin!`] has no main function: the embedder calls those of its
-//! functions that are marked with [`#[isopod::function]`](function), with bytes, text or [`Json`].
+//! functions that are marked with [`#[isopod::function]`](macro@function), with bytes, text or [`Json`].
 //!
 //! # Handles
 //! [`Queue`], [`Connection`], [`Sender`], [`Receiver`], [`Dict`], [`List`], [`Lock`] and the other

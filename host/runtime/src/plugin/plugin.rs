@@ -37,7 +37,7 @@ use std::time::Instant;
 /// let program = Program::from_file(&engine, "text.wasm")?;
 /// let limits = Limits::default().memory(64 << 20).timeout(Duration::from_millis(100));
 /// let plugin = Plugin::builder(&program).limits(limits).build()?;
-/// for function in plugin.functions() {
+/// for function in plugin.functions().iter() {
 ///     println!("{}: {}", function.name, function.text);
 /// }
 /// let output = plugin.call_here("upper", b"hello", &[])?;
