@@ -28,8 +28,9 @@ pub(crate) fn build(
     install: bool,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
-    let main = match (source.is_directory, source.main.file_name()) {
-        (true, Some(name)) => name.to_string_lossy().into_owned(),
+    let main = match source.main.file_name().and_then(|name| name.to_str()) {
+        // Errors name the file. A name that would hide a file of isopod's gives way.
+        Some(name) if !name.starts_with("isopod") => name.to_owned(),
         _ => format!("{}.js", source.kind.name()),
     };
     let modules = stage::files(source, "js", &main)?;
@@ -193,6 +194,8 @@ fn place(name: &str) -> String {
 
 /// What is wrong with the source, without node's own frames.
 fn what_node_said(said: &str) -> String {
+    let engine = said.split_once("Exception while evaluating top-level script\n");
+    let said = engine.map_or(said, |(_, rest)| rest);
     let lines: Vec<&str> = said
         .lines()
         .filter(|line| !line.trim_start().starts_with("at ") && !line.starts_with("Node.js v"))
@@ -227,5 +230,7 @@ mod tests {
     fn what_node_says_is_short() {
         let said = "file.js:3\n  x\nSyntaxError: bad\n    at a (b:1)\n\nNode.js v20.0.0\n";
         assert_eq!(what_node_said(said), "file.js:3\n  x\nSyntaxError: bad");
+        let said = "a/b.js:3\nException while evaluating top-level script\nx.js:2:1 SyntaxError\n";
+        assert_eq!(what_node_said(said), "x.js:2:1 SyntaxError");
     }
 }
