@@ -52,7 +52,7 @@ fn native_code_needs_permission() {
     let renamed = run(&["run", "--allow-precompiled", "app.wasm", "--", "3"]);
     insta::assert_snapshot!(renamed.own_error(), @r"
     error: `app.wasm` is not a WebAssembly component or module: it begins with `\x7fELF\x02\x01\x01\xc8`
-    hint: give a WebAssembly file, the directory of a Rust crate, or a `.rs` file
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
     ");
 }
 
