@@ -59,7 +59,7 @@ fn latency(measured: &[Measured], path: &Path) -> Result<()> {
         let label = format!("{}: {}", entry.group, entry.name);
         let style = ("sans-serif", 11).into_font().color(&BLACK);
         // Beside the line, on the side that has room.
-        let (at, anchor) = match late < 2e4 {
+        let (at, anchor) = match best < 2e4 {
             true => (late * 1.3, plotters::style::text_anchor::HPos::Left),
             false => (best / 1.3, plotters::style::text_anchor::HPos::Right),
         };

@@ -75,9 +75,12 @@ fn kill(host: &Host, state: &str, ready: &Queue) -> Result<Duration> {
     Ok(elapsed)
 }
 
-/// So much memory is mapped by itself, and unmapped when it is dropped.
+/// The beginning of a block so large that the allocator maps it by itself, and unmaps it when it is
+/// dropped.
 fn give_back(bytes: usize) -> Duration {
-    let memory = std::hint::black_box(vec![1_u8; bytes]);
+    let mut memory = Vec::with_capacity(512 << 20);
+    memory.resize(bytes, 1_u8);
+    let memory = std::hint::black_box(memory);
     let start = Instant::now();
     drop(memory);
     start.elapsed()
