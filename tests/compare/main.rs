@@ -122,8 +122,9 @@ impl Build {
             ])
             .args(["--message-format", "json"])
             .current_dir(directory)
-            // One directory for both: only the workspace's own crates are built twice.
-            .env("CARGO_TARGET_DIR", target_directory(&root))
+            // One directory for both: only the workspace's own crates are built twice. But not that
+            // of the workspace: cargo tells checkouts apart by the age of their files alone.
+            .env("CARGO_TARGET_DIR", target_directory(&root).join("compare"))
             .stderr(std::process::Stdio::inherit())
             .output()?;
         ensure!(output.status.success(), "{commit} cannot be built");
@@ -150,7 +151,7 @@ impl Build {
             .current_dir(self.directory.join("tests"))
             .env("ISOPOD_BENCH_NUMBERS", &path)
             .stdout(std::process::Stdio::null())
-            .arg("--bench");
+            .args(["--bench", "--quiet"]);
         if !filter.is_empty() {
             command.arg(filter);
         }

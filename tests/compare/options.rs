@@ -7,7 +7,7 @@ pub(crate) const USAGE: &str = "\
 usage: compare OLD NEW [OPTIONS]
 
 Builds two commits and runs their benchmarks in turn. Ends with 1 if a line is slower by 5 % or more
-and that is hardly by chance.
+and that is hardly by chance. The first time it builds wasmtime too, into a directory of its own.
 
   --filter TEXT     only lines whose `group/name` has this in it (default: all, for hours)
   --rounds COUNT    how often each is measured (default 12, at least 6)
