@@ -1,15 +1,17 @@
 //! The paired permutation test (Fisher 1935): if old and new were the same, each difference could as
 //! well have the other sign.
 
+use isopod_tests::Random;
+
 /// Up to so many differences all signs are tried, else as many random ones.
 const MOST_EXACT: usize = 16;
 
 /// How likely a sum of differences at least as far from zero is by chance.
 pub(crate) fn probability(differences: &[f64]) -> f64 {
     let sum = |signs: u64| -> f64 {
-        let mut differences = differences.iter().enumerate();
         differences
-            .by_ref()
+            .iter()
+            .enumerate()
             .map(|(index, difference)| match signs >> (index % 64) & 1 {
                 0 => *difference,
                 _ => -difference,
@@ -20,16 +22,10 @@ pub(crate) fn probability(differences: &[f64]) -> f64 {
     let found = sum(0).abs() * (1.0 - 1e-12);
     let is_exact = differences.len() <= MOST_EXACT;
     let count = 1_u64 << differences.len().min(MOST_EXACT);
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = Random::new(0x9e37_79b9_7f4a_7c15);
     let mut signs = |number: u64| match is_exact {
         true => number,
-        false => {
-            // xorshift64 (Marsaglia 2003).
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        }
+        false => random.draw(),
     };
     let far = (0..count).filter(|number| sum(signs(*number)).abs() >= found);
     far.count() as f64 / count as f64

@@ -29,13 +29,8 @@ pub const GUARD: Duration = Duration::from_secs(120);
 /// # Errors
 /// That of the build, the first time.
 pub fn guests() -> Result<&'static [u8]> {
-    static GUESTS: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
-    let built = GUESTS
-        .get_or_init(|| build(&root().join("tests/guests")).map_err(|error| format!("{error:#}")));
-    match built {
-        Ok(component) => Ok(component),
-        Err(text) => anyhow::bail!("{text}"),
-    }
+    static GUESTS: BuiltOnce = OnceLock::new();
+    built_once(&GUESTS, "tests/guests")
 }
 
 /// The component of `tests/plugin-guests`.
@@ -43,10 +38,16 @@ pub fn guests() -> Result<&'static [u8]> {
 /// # Errors
 /// That of the build, the first time.
 pub fn plugins() -> Result<&'static [u8]> {
-    static PLUGINS: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
-    let built = PLUGINS.get_or_init(|| {
-        build(&root().join("tests/plugin-guests")).map_err(|error| format!("{error:#}"))
-    });
+    static PLUGINS: BuiltOnce = OnceLock::new();
+    built_once(&PLUGINS, "tests/plugin-guests")
+}
+
+/// A component, or why it could not be built.
+type BuiltOnce = OnceLock<Result<Vec<u8>, String>>;
+
+fn built_once(place: &'static BuiltOnce, source: &str) -> Result<&'static [u8]> {
+    let built =
+        place.get_or_init(|| build(&root().join(source)).map_err(|error| format!("{error:#}")));
     match built {
         Ok(component) => Ok(component),
         Err(text) => anyhow::bail!("{text}"),

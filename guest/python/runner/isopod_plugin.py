@@ -4,21 +4,15 @@ As with `isopod_runner`, what happens here happens once, when the component is b
 the plugin's modules do when they are imported.
 """
 
-import gc
 import os
 import sys
 
-from isopod import stdlib, system
+from isopod import prepare, system
 
 _own = os.path.dirname(os.path.abspath(__file__))
-stdlib.embed()
-system.install()
+prepare.begin()
 
-from isopod import preload  # noqa: E402  (after the standard library has been replaced)
-
-preload.import_all()
-
-from componentize_py_types import Err  # noqa: E402
+from componentize_py_types import Err  # noqa: E402  (after the standard library has been replaced)
 from isopod import application, functions, start  # noqa: E402
 from wit_world.exports import functions as exported  # noqa: E402
 from wit_world.imports import process as host_process  # noqa: E402
@@ -28,8 +22,7 @@ application.embed(os.path.join(_own, "application"))
 
 import plugin  # noqa: E402, F401  (its functions register themselves)
 
-gc.collect()
-gc.freeze()
+prepare.end()
 
 
 def _described(error):

@@ -4,27 +4,20 @@ The module to run is `main`. As with `isopod_runner`, what happens here happens 
 built.
 """
 
-import gc
 import json
 import os
 import sys
 
-from isopod import stdlib, system
+from isopod import prepare
 
 _own = os.path.dirname(os.path.abspath(__file__))
-stdlib.embed()
-system.install()
+prepare.begin()
 
-from isopod import preload  # noqa: E402  (after the standard library has been replaced)
-
-preload.import_all()
-
-from isopod import application, start  # noqa: E402
+from isopod import application, start  # noqa: E402  (after the standard library has been replaced)
 
 application.embed(os.path.join(_own, "application"))
 
-gc.collect()
-gc.freeze()
+prepare.end()
 
 _WHAT = json.dumps({"run": "module", "value": "main", "shown": "main.py", "cwd": "/"})
 

@@ -32,11 +32,7 @@ pub(crate) fn with(
         )
     })?;
     if !may_install {
-        return Err(Error::new(
-            ErrorKind::Toolchain,
-            format!("the build needs `{package}`, which is not installed"),
-        )
-        .with_hint("without `--no-install` it is installed into isopod's own cache"));
+        return Err(not_installed(package));
     }
     announce(&format!(
         "installs `{package}` from PyPI into `{}`",
@@ -58,6 +54,15 @@ pub(crate) fn with(
     })?;
     mark_complete(&environment)?;
     Ok(environment)
+}
+
+/// Why a build without the right to install stops.
+pub(crate) fn not_installed(package: &str) -> Error {
+    Error::new(
+        ErrorKind::Toolchain,
+        format!("the build needs `{package}`, which is not installed"),
+    )
+    .with_hint("without `--no-install` it is installed into isopod's own cache")
 }
 
 /// Where the environment of a package is.

@@ -34,9 +34,7 @@ pub(crate) fn build(
         _ => format!("{}.js", source.kind.name()),
     };
     let modules = stage::files(source, "js", &main)?;
-    let mut parts: Vec<(&str, &[u8])> = FILES.to_vec();
-    parts.push((COMPONENTIZE_JS, source.kind.name().as_bytes()));
-    parts.extend(modules.iter().map(|(name, text)| (&**name, &**text)));
+    let parts = stage::parts(FILES, COMPONENTIZE_JS, source, &modules);
     stage::cached(cache, &parts, announce, |announce| {
         let installed = componentize_js(cache, install, announce)?;
         announce("builds with componentize-js (half a minute)");
@@ -78,11 +76,7 @@ fn componentize_js(
         return Ok(directory);
     }
     if !may_install {
-        return Err(Error::new(
-            ErrorKind::Toolchain,
-            format!("the build needs `{COMPONENTIZE_JS}`, which is not installed"),
-        )
-        .with_hint("without `--no-install` it is installed into isopod's own cache"));
+        return Err(environment::not_installed(COMPONENTIZE_JS));
     }
     let _lock = cache.lock("componentize-js", || {
         announce("waits for another build that installs componentize-js");

@@ -5,7 +5,7 @@
 //! known: `ISOPOD_PLUGIN(` in C, `@isopod.function` in Python, `plugin(` in JavaScript. For Rust cargo
 //! says it.
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, unreadable};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -103,13 +103,7 @@ fn main_files(directory: &Path) -> Vec<(&'static str, Language, Kind)> {
 
 /// Looks at a source that is not Rust.
 pub(crate) fn read(path: &Path, language: Language) -> Result<Source, Error> {
-    let unreadable = |error| {
-        Error::new(
-            ErrorKind::Source,
-            format!("cannot read `{}`", path.display()),
-        )
-        .because(error)
-    };
+    let unreadable = |error| unreadable(path).because(error);
     let path = path.canonicalize().map_err(unreadable)?;
     if path.is_dir() {
         let found = main_files(&path);

@@ -88,9 +88,7 @@ pub(crate) fn build(
         Kind::Plugin => "plugin.py",
     };
     let modules = stage::files(source, "py", main)?;
-    let mut parts: Vec<(&str, &[u8])> = FILES.to_vec();
-    parts.push((COMPONENTIZE_PY, source.kind.name().as_bytes()));
-    parts.extend(modules.iter().map(|(name, text)| (&**name, &**text)));
+    let parts = stage::parts(FILES, COMPONENTIZE_PY, source, &modules);
     stage::cached(cache, &parts, announce, |announce| {
         let directory = cache.directory("python")?;
         let environment = {

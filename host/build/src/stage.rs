@@ -3,7 +3,7 @@
 use crate::cache::{Cache, cannot_write, write_if_changed};
 use crate::language::Source;
 use crate::sdk::short_hash;
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, unreadable};
 use std::fs;
 use std::path::Path;
 
@@ -36,13 +36,7 @@ fn collect(
     left: &mut u64,
     found: &mut Vec<(String, Vec<u8>)>,
 ) -> Result<(), Error> {
-    let unreadable = |error| {
-        Error::new(
-            ErrorKind::Source,
-            format!("cannot read `{}`", directory.display()),
-        )
-        .because(error)
-    };
+    let unreadable = |error| unreadable(directory).because(error);
     for entry in fs::read_dir(directory).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = entry.file_name();
@@ -77,13 +71,7 @@ fn collect(
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|error| {
-        Error::new(
-            ErrorKind::Source,
-            format!("cannot read `{}`", path.display()),
-        )
-        .because(error)
-    })
+    fs::read(path).map_err(|error| unreadable(path).because(error))
 }
 
 /// Writes files below a directory, which is made if it is missing.
@@ -97,6 +85,20 @@ pub(crate) fn write(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(),
         write().map_err(|error| cannot_write(&path, &error))?;
     }
     Ok(())
+}
+
+/// All that a component is made of, for [`cached`]: isopod's own files, the version of what carries the
+/// engine, the kind, and the modules of the source.
+pub(crate) fn parts<'a>(
+    own: &[(&'a str, &'a [u8])],
+    version: &'a str,
+    source: &Source,
+    modules: &'a [(String, Vec<u8>)],
+) -> Vec<(&'a str, &'a [u8])> {
+    let mut parts = own.to_vec();
+    parts.push((version, source.kind.name().as_bytes()));
+    parts.extend(modules.iter().map(|(name, text)| (&**name, &**text)));
+    parts
 }
 
 /// The component that was built of the same parts before, or what `build` gives, which is kept.

@@ -9,6 +9,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// What whoever depended on a step that panicked is told.
+pub(crate) const TOLD: &str = "an internal error of the host, which its log describes";
+
 /// Runs a step for a guest. None if host code panicked in it: that is logged, with what the panic
 /// said, as an error of isopod's.
 pub(crate) fn contain<T>(

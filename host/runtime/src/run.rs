@@ -106,8 +106,7 @@ pub(crate) fn process(process: &Arc<ProcessState>) {
 /// The end of a guest in whose name host code panicked. Its store, with its handles and its memory, went
 /// with the panic.
 fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
-    let status =
-        ExitStatus::Other("an internal error of the host, which its log describes".to_owned());
+    let status = ExitStatus::Other(bug::TOLD.to_owned());
     bug::contain("release of what a process owned", &process.name, || {
         process.waiter.end(End::Abandoned);
         drop(process.take_entry());

@@ -167,7 +167,6 @@ rest of the time in its other lines.
 /// What, what was wanted, what was found, and whether it is enough.
 fn told(aim: &Aim, measured: &[Measured]) -> Option<(String, String, String, bool)> {
     let median = |line: &Line| number(measured, line, 0.5);
-    let shown = crate::report::time;
     Some(match aim {
         AtMost(most, own, other) => {
             let ratio = median(own)? / median(other)?;
@@ -187,39 +186,27 @@ fn told(aim: &Aim, measured: &[Measured]) -> Option<(String, String, String, boo
                 ratio >= *least,
             )
         }
-        Below(most, line) if line.0.starts_with("private memory") => {
-            let bytes = median(line)?;
+        Below(most, line) | LateBelow(most, line) => {
+            let part = if let LateBelow(..) = aim { 0.99 } else { 0.5 };
+            let unit = entry(measured, line)?.unit;
+            let found = number(measured, line, part)?;
             (
                 format!("{}: {}", line.0, line.1),
-                format!("{:.0} KiB", most / 1024.0),
-                format!("{:.0} KiB", bytes / 1024.0),
-                bytes <= *most,
-            )
-        }
-        Below(most, line) => {
-            let time = median(line)?;
-            (
-                format!("{}: {}", line.0, line.1),
-                shown(*most),
-                shown(time),
-                time <= *most,
-            )
-        }
-        LateBelow(most, line) => {
-            let time = number(measured, line, 0.99)?;
-            (
-                format!("{}: {}", line.0, line.1),
-                shown(*most),
-                shown(time),
-                time <= *most,
+                unit.shown(*most),
+                unit.shown(found),
+                found <= *most,
             )
         }
     })
 }
 
-fn number(measured: &[Measured], line: &Line, part: f64) -> Option<f64> {
+fn entry<'a>(measured: &'a [Measured], line: &Line) -> Option<&'a Measured> {
     let mut entries = measured.iter();
-    let entry = entries.find(|entry| entry.group == line.0 && entry.name == line.1)?;
+    entries.find(|entry| entry.group == line.0 && entry.name == line.1)
+}
+
+fn number(measured: &[Measured], line: &Line, part: f64) -> Option<f64> {
+    let entry = entry(measured, line)?;
     (!entry.samples.is_empty()).then(|| quantile(&entry.samples, part))
 }
 

@@ -12,8 +12,7 @@ const MEASUREMENT: Duration = Duration::from_secs(1);
 /// Measures `isopod run` of programs of two sizes that do nothing.
 pub(crate) fn measure(measure: &mut Measure<'_>, small: &[u8]) -> Result<()> {
     measure.group("whole command");
-    let python = crate::cpython::version().is_some();
-    if python {
+    if crate::cpython::version().is_some() {
         measure.single_within("CPython: python3 -c pass", MEASUREMENT, || {
             expect(time(Command::new("python3").args(["-c", "pass"])))
         });
@@ -27,10 +26,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, small: &[u8]) -> Result<()> {
     };
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold");
     std::fs::create_dir_all(&directory)?;
-    for (component, arguments) in [
-        (small, &["nothing"][..]),
-        (isopod_tests::guests()?, &["nothing"][..]),
-    ] {
+    for component in [small, isopod_tests::guests()?] {
         let size = component.len() / 1000;
         let path = directory.join(format!("{size}.wasm"));
         std::fs::write(&path, component)?;
@@ -40,8 +36,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, small: &[u8]) -> Result<()> {
                     .env("ISOPOD_CACHE", cache)
                     .arg("run")
                     .arg(&path)
-                    .arg("--")
-                    .args(arguments),
+                    .args(["--", "nothing"]),
             )
         };
         let cache = directory.join("cache");
@@ -65,21 +60,21 @@ pub(crate) fn measure(measure: &mut Measure<'_>, small: &[u8]) -> Result<()> {
 }
 
 /// The command line, which is built into the same directory.
-fn binary() -> Option<PathBuf> {
+pub(crate) fn binary() -> Option<PathBuf> {
     let this = std::env::current_exe().ok()?;
     let path = this.parent()?.parent()?.join("isopod");
     path.is_file().then_some(path)
 }
 
-fn time(command: &mut Command) -> Result<Duration> {
+/// The time of a command, which has no input and whose output is not looked at.
+pub(crate) fn time(command: &mut Command) -> Result<Duration> {
     let start = Instant::now();
     let status = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .status()?;
+        .status()
+        .with_context(|| format!("running {command:?}"))?;
     let elapsed = start.elapsed();
-    status
-        .success()
-        .then_some(elapsed)
-        .context("the command failed")
+    anyhow::ensure!(status.success(), "{command:?} ended with {status}");
+    Ok(elapsed)
 }

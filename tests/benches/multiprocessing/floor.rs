@@ -112,12 +112,7 @@ impl Program {
 
     /// One whole life on the calling thread: whether it ended by itself.
     pub(crate) fn run(&self, arguments: &[String], is_to_end: Arc<AtomicBool>) -> bool {
-        let state = State {
-            wasi: WasiCtx::builder().args(arguments).build(),
-            table: ResourceTable::new(),
-            is_to_end,
-        };
-        let mut store = Store::new(&self.engine, state);
+        let mut store = Store::new(&self.engine, State::new(arguments, is_to_end));
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
             if context.data().is_to_end.load(Ordering::SeqCst) {
@@ -138,8 +133,26 @@ impl Program {
     }
 }
 
+impl State {
+    fn new(arguments: &[String], is_to_end: Arc<AtomicBool>) -> State {
+        State {
+            wasi: WasiCtx::builder().args(arguments).build(),
+            table: ResourceTable::new(),
+            is_to_end,
+        }
+    }
+}
+
+/// A store for a guest that nobody ends.
+pub(crate) fn endless_store(engine: &Engine) -> Store<State> {
+    let mut store = Store::new(engine, State::new(&[], Arc::default()));
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Continue(1)));
+    store
+}
+
 /// Defines as much of isopod as a main without children calls; the rest is there and fails.
-fn define_isopod(linker: &mut Linker<State>, component: &Component) -> Result<()> {
+pub(crate) fn define_isopod(linker: &mut Linker<State>, component: &Component) -> Result<()> {
     let engine = linker.engine().clone();
     for (name, interface) in component.component_type().imports(&engine) {
         let (ComponentItem::ComponentInstance(interface), true) =

@@ -129,7 +129,7 @@ impl Resident {
 }
 
 /// What this operating-system process has in memory for itself alone.
-fn private_bytes() -> Result<f64> {
+pub(crate) fn private_bytes() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
     let kib = text.lines().filter_map(|line| {
         let (name, value) = line.split_once(':')?;

@@ -9,7 +9,6 @@ use std::time::Duration;
 const MEASUREMENT: Duration = Duration::from_secs(2);
 
 /// One measured thing.
-#[derive(Serialize)]
 pub(crate) struct Measured {
     pub(crate) group: String,
     pub(crate) name: String,
@@ -107,7 +106,7 @@ impl<'a> Measure<'a> {
     /// Keeps a size that was measured once.
     #[allow(clippy::print_stdout, reason = "as criterion does with a time")]
     pub(crate) fn bytes(&mut self, name: &str, bytes: f64) {
-        println!("{}/{name}: {:.1} KiB", self.group, bytes / 1024.0);
+        println!("{}/{name}: {}", self.group, Unit::Bytes.shown(bytes));
         self.push(name, Unit::Bytes, vec![bytes], true, None);
     }
 

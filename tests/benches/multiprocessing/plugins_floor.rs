@@ -1,16 +1,14 @@
 //! The floor of plugins' calls: the same component in wasmtime, without anything of isopod.
 
-use crate::floor::{self, block_on};
+use crate::floor::{self, State, block_on, define_isopod};
 use crate::measure::expect;
 use anyhow::Result;
 use isopod_host::Handle;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, InstancePre, Linker, Resource, ResourceTable, ResourceType};
-use wasmtime::{Store, UpdateDeadline};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime::Store;
+use wasmtime::component::{Component, InstancePre, Linker, Resource};
 
 mod bindings {
     #![allow(
@@ -58,7 +56,7 @@ pub(crate) fn blocking_instance(component: &[u8]) -> Result<BlockingInstance> {
     let mut linker = Linker::<State>::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
     define_isopod(&mut linker, &component)?;
-    let mut store = new_store(&engine);
+    let mut store = floor::endless_store(&engine);
     let exported = blocking::Exported::instantiate(&mut store, &component, &linker)?;
     Ok(BlockingInstance { store, exported })
 }
@@ -70,62 +68,6 @@ impl BlockingInstance {
         let called = doors.call_call(&mut self.store, "echo", input, &none)?;
         let output = called.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         Ok(output.bytes)
-    }
-}
-
-fn new_store(engine: &wasmtime::Engine) -> Store<State> {
-    let state = State {
-        wasi: WasiCtx::builder().build(),
-        table: ResourceTable::new(),
-    };
-    let mut store = Store::new(engine, state);
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Continue(1)));
-    store
-}
-
-/// Defines what of isopod the component imports; none of it is called.
-fn define_isopod(linker: &mut Linker<State>, component: &Component) -> Result<()> {
-    let engine = linker.engine().clone();
-    for (name, interface) in component.component_type().imports(&engine) {
-        let (ComponentItem::ComponentInstance(interface), true) =
-            (interface.ty, name.starts_with("isopod:"))
-        else {
-            continue;
-        };
-        let mut instance = linker.instance(name)?;
-        for (item_name, item) in interface.exports(&engine) {
-            match (item.ty, item_name) {
-                (ComponentItem::Resource(_), "handle") => {
-                    let kind = ResourceType::host::<Handle>();
-                    instance.resource(item_name, kind, |_, _| Ok(()))?;
-                }
-                (ComponentItem::Resource(_), _) => {
-                    instance.resource(item_name, ResourceType::host::<()>(), |_, _| Ok(()))?;
-                }
-                (ComponentItem::ComponentFunc(_), _) => {
-                    instance.func_new(item_name, |_, _, _, _| {
-                        Err(wasmtime::format_err!("not part of the floor"))
-                    })?;
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
-}
-
-struct State {
-    wasi: WasiCtx,
-    table: ResourceTable,
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
     }
 }
 
@@ -149,7 +91,7 @@ impl Raw {
     }
 
     pub(crate) fn instance(&self) -> Result<Instance> {
-        let mut store = new_store(self.exported.engine());
+        let mut store = floor::endless_store(self.exported.engine());
         let exported = block_on(self.exported.instantiate_async(&mut store))?;
         Ok(Instance { store, exported })
     }

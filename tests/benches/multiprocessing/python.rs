@@ -1,13 +1,13 @@
 //! Python scripts in isopod: the same script beside CPython, which is the baseline.
 
+use crate::cold;
 use crate::cpython::{self, Python};
-use crate::guest::Resident;
+use crate::guest::{Resident, private_bytes};
 use crate::measure::{Measure, expect};
-use anyhow::{Context, Result};
+use anyhow::Result;
 use isopod_host::{Access, Command, Engine, Output, Program};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many processes wait at a time when the memory of one is told.
 const IDLE: u64 = 40;
@@ -136,12 +136,7 @@ fn command(measure: &mut Measure<'_>) -> Result<()> {
         let python = own_path()?;
         measure.single("python3 hello.py", || expect(run(&python, &[], &script)));
     }
-    let benchmark = std::env::current_exe()?;
-    let built = benchmark
-        .ancestors()
-        .nth(2)
-        .map(|built| built.join("isopod"));
-    let Some(isopod) = built.filter(|isopod| isopod.is_file()) else {
+    let Some(isopod) = cold::binary() else {
         eprintln!("notice: `isopod run` is not measured: `cargo build --release` makes it");
         return Ok(());
     };
@@ -162,21 +157,11 @@ fn own_path() -> Result<PathBuf> {
 }
 
 fn run(program: &Path, options: &[&str], script: &Path) -> Result<Duration> {
-    let begin = Instant::now();
-    let status = std::process::Command::new(program)
-        .args(options)
-        .arg(script)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .with_context(|| format!("running {}", program.display()))?;
-    let elapsed = begin.elapsed();
-    anyhow::ensure!(
-        status.success(),
-        "{} ended with {status}",
-        program.display()
-    );
-    Ok(elapsed)
+    cold::time(
+        std::process::Command::new(program)
+            .args(options)
+            .arg(script),
+    )
 }
 
 /// What a process that waits has of its own: what the host's private memory grows by.
@@ -188,19 +173,8 @@ fn memory(measure: &mut Measure<'_>, host: &Host) -> Result<()> {
     let resident = host.start(["idle", ""])?;
     let before = private_bytes()?;
     resident.rounds(IDLE)?;
-    let grown = private_bytes()?.saturating_sub(before);
+    let grown = private_bytes()? - before;
     resident.end()?;
-    measure.bytes("isopod", grown as f64 / IDLE as f64);
+    measure.bytes("isopod", grown / IDLE as f64);
     Ok(())
-}
-
-/// The memory of this operating-system process that is of no file.
-fn private_bytes() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"));
-    let kibibytes = line.and_then(|line| line.split_whitespace().next());
-    let kibibytes: u64 = kibibytes.context("the kernel tells no RssAnon")?.parse()?;
-    Ok(kibibytes * 1024)
 }

@@ -103,10 +103,7 @@ fn tables(measured: &[Measured]) -> Result<String> {
             continue;
         }
         let mark = if entry.is_single { "" } else { " *" };
-        let shown = |number| match entry.unit {
-            Unit::Nanoseconds => time(number),
-            Unit::Bytes => format!("{:.1} KiB", number / 1024.0),
-        };
+        let shown = |number| entry.unit.shown(number);
         let rate = match entry.unit {
             Unit::Nanoseconds => thousands(1e9 / median),
             Unit::Bytes => String::new(),
@@ -258,6 +255,16 @@ pub(crate) fn quantile(samples: &[f64], quantile: f64) -> f64 {
     )]
     let index = (last as f64 * quantile).round() as usize;
     sorted.get(index).copied().unwrap_or(f64::NAN)
+}
+
+impl Unit {
+    /// A number in this unit, for people.
+    pub(crate) fn shown(self, number: f64) -> String {
+        match self {
+            Unit::Nanoseconds => time(number),
+            Unit::Bytes => format!("{:.1} KiB", number / 1024.0),
+        }
+    }
 }
 
 pub(crate) fn time(nanoseconds: f64) -> String {

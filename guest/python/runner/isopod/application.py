@@ -5,8 +5,9 @@ When the component is built they are in a directory; when a process runs there i
 
 import importlib.abc
 import importlib.util
-import os
 import sys
+
+from isopod import stdlib
 
 # Where tracebacks say that they are.
 _PREFIX = "/app"
@@ -17,18 +18,9 @@ _modules = {}
 
 def embed(root):
     """Takes the modules below `root`, and finds them from here on, before any others."""
-    for directory, _, files in os.walk(root):
-        below = os.path.relpath(directory, root)
-        parts = [] if below == "." else below.split(os.sep)
-        for file in sorted(files):
-            stem, ending = os.path.splitext(file)
-            if ending != ".py":
-                continue
-            is_package = stem == "__init__" and bool(parts)
-            name = ".".join(parts if is_package else [*parts, stem])
-            with open(os.path.join(directory, file), "rb") as source:
-                text = importlib.util.decode_source(source.read())
-            _modules[name] = ("/".join([_PREFIX, *parts, file]), is_package, text)
+    for name, path, is_package, source in stdlib.modules_below(root):
+        text = importlib.util.decode_source(source)
+        _modules[name] = (f"{_PREFIX}/{path}", is_package, text)
     sys.meta_path.insert(0, _Finder())
 
 

@@ -60,9 +60,10 @@ def _standard_library():
     raise ImportError(f"the standard library is not in sys.path: {sys.path}")
 
 
-def _collect(root):
+def modules_below(root, left_out=frozenset()):
+    """The modules in a directory: the name of each, its path there, whether it is a package, its source."""
     for directory, directories, files in os.walk(root):
-        directories[:] = sorted(set(directories) - _LEFT_OUT)
+        directories[:] = sorted(set(directories) - left_out)
         package = os.path.relpath(directory, root)
         parts = [] if package == "." else package.split(os.sep)
         for file in sorted(files):
@@ -71,15 +72,18 @@ def _collect(root):
                 continue
             is_package = stem == "__init__" and bool(parts)
             name = ".".join(parts if is_package else [*parts, stem])
-            path = "/".join([*parts, file])
             with open(os.path.join(directory, file), "rb") as source:
-                text = source.read()
-            try:
-                code = compile(text, f"{PREFIX}/{path}", "exec", dont_inherit=True, optimize=0)
-            except SyntaxError:
-                # Templates and examples that are no modules.
-                continue
-            _modules[name] = (path, is_package, zlib.compress(marshal.dumps(code), _LEVEL))
+                yield name, "/".join([*parts, file]), is_package, source.read()
+
+
+def _collect(root):
+    for name, path, is_package, source in modules_below(root, _LEFT_OUT):
+        try:
+            code = compile(source, f"{PREFIX}/{path}", "exec", dont_inherit=True, optimize=0)
+        except SyntaxError:
+            # Templates and examples that are no modules.
+            continue
+        _modules[name] = (path, is_package, zlib.compress(marshal.dumps(code), _LEVEL))
 
 
 class _Loader:

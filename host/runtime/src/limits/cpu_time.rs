@@ -18,7 +18,7 @@ use std::time::Duration;
 /// A process that waits close to its limit is looked at this often.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 /// An alarm outlives its process by no more than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Begins to watch a process, on its own thread, if it has a limit. The alarm may be cancelled at
 /// its end; it ends by itself soon after.
@@ -43,16 +43,20 @@ pub(crate) fn watch(process: &Arc<ProcessState>) -> Option<Alarm> {
         if used < limit {
             return Some(pause(limit - used));
         }
-        process.request_end(ExitStatus::CpuTimeLimit(format!(
-            "limit of {limit:?} of CPU time reached"
-        )));
+        process.request_end(reached(limit));
         None
     });
     Some(alarm)
 }
 
-fn pause(remaining: Duration) -> Duration {
+/// How long until a clock with so much left is looked at again.
+pub(crate) fn pause(remaining: Duration) -> Duration {
     remaining.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
+}
+
+/// How who has used all of its CPU time ends.
+pub(crate) fn reached(limit: Duration) -> ExitStatus {
+    ExitStatus::CpuTimeLimit(format!("limit of {limit:?} of CPU time reached"))
 }
 
 /// The CPU time of a thread of this operating-system process; none if it cannot be read.

@@ -5,7 +5,7 @@
 //! this, by the engine ([`machine`](crate::machine)).
 
 mod account;
-mod cpu_time;
+pub(crate) mod cpu_time;
 mod memory;
 mod output;
 mod text;

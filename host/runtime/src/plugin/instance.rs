@@ -19,9 +19,6 @@ use wasmtime::Store;
 use wasmtime::component::{Func, Instance as Component, Resource};
 use wasmtime_wasi::ResourceTable;
 
-/// What is told of an instance in which host code panicked.
-const HOST_ERROR: &str = "an internal error of the host, which its log describes";
-
 /// An instance that can be called, by one thread at a time.
 pub(crate) struct Instance {
     guest: Guest,
@@ -205,7 +202,7 @@ impl Guest {
         // It is there until the instance is dropped.
         self.store
             .as_mut()
-            .ok_or_else(|| Error::new(ErrorKind::Engine, HOST_ERROR))
+            .ok_or_else(|| Error::new(ErrorKind::Engine, bug::TOLD))
     }
 
     /// Puts handles into the guest's table, all or none.
@@ -238,7 +235,7 @@ impl Guest {
         action: impl AsyncFnOnce(&mut Store<State>) -> wasmtime::Result<T>,
     ) -> Result<T, ExitStatus> {
         let Some(store) = &mut self.store else {
-            return Err(ExitStatus::Other(HOST_ERROR.to_owned()));
+            return Err(ExitStatus::Other(bug::TOLD.to_owned()));
         };
         let process = &self.process;
         let _waiter = process.waiter.enter();
@@ -257,7 +254,7 @@ impl Guest {
             Some(Ok(Ok(value))) => return Ok(value),
             Some(Ok(Err(error))) => run::failed(process, store.data(), &error),
             Some(Err(isopod_sync::Killed)) => run::requested(process),
-            None => ExitStatus::Other(HOST_ERROR.to_owned()),
+            None => ExitStatus::Other(bug::TOLD.to_owned()),
         };
         self.status = Some(status.clone());
         Err(status)

@@ -13,11 +13,12 @@
 
 use crate::end_request::end_each;
 use crate::exit_status::ExitStatus;
+use crate::limits::cpu_time::{self, LONGEST_PAUSE};
 use crate::limits::thread_time;
 use crate::process::ProcessState;
 use crate::threads;
+use crate::vitals::thread_cpu_time;
 use rustix::thread::Pid;
-use rustix::time::{ClockId, clock_gettime};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -28,10 +29,6 @@ const IDLE: u64 = 0;
 const RUNNING: u64 = 1;
 const CLAIMED: u64 = 2;
 const NEXT_CALL: u64 = 4;
-
-/// How soon a call close to its limit of CPU time is looked at again, and how late one far from it.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What may end the calls of one instance.
 #[derive(Debug)]
@@ -85,7 +82,8 @@ impl Watch {
         if self.cpu_time.is_some() {
             let thread = threads::current_id().as_raw_nonzero().get();
             self.thread.store(thread, Ordering::Relaxed);
-            self.cpu_begun.store(own_cpu_time(), Ordering::Relaxed);
+            self.cpu_begun
+                .store(length(thread_cpu_time()), Ordering::Relaxed);
         }
         // Only this thread moves an idle phase.
         let next = (self.phase.load(Ordering::Relaxed) & !STATE_BITS).wrapping_add(NEXT_CALL);
@@ -123,9 +121,7 @@ impl Watch {
     /// How long until a call can have reached a limit.
     fn pause(&self, now: Instant, due: Option<Instant>) -> Duration {
         let until_due = due.map(|due| due.saturating_duration_since(now));
-        let until_cpu = self
-            .cpu_time
-            .map(|limit| limit.clamp(SHORTEST_PAUSE, LONGEST_PAUSE));
+        let until_cpu = self.cpu_time.map(cpu_time::pause);
         let pauses = [until_due, until_cpu].into_iter().flatten();
         pauses.min().unwrap_or(LONGEST_PAUSE)
     }
@@ -191,10 +187,9 @@ impl Watch {
             Some(limit) => {
                 let used = self.cpu_used();
                 if used >= limit {
-                    let text = format!("limit of {limit:?} of CPU time reached");
-                    return self.claim(process, call, ExitStatus::CpuTimeLimit(text));
+                    return self.claim(process, call, cpu_time::reached(limit));
                 }
-                Some((limit - used).clamp(SHORTEST_PAUSE, LONGEST_PAUSE))
+                Some(cpu_time::pause(limit - used))
             }
         };
         [until_due, until_cpu]
@@ -242,12 +237,4 @@ fn nanoseconds(time: Instant) -> u64 {
 
 fn length(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// The CPU time of the calling thread, in nanoseconds.
-fn own_cpu_time() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or_default();
-    seconds.saturating_mul(1_000_000_000) + nanoseconds
 }

@@ -59,8 +59,7 @@ fn run(shared: Arc<Shared>, seat: ProcessId, slot: Arc<AtomicUsize>) -> Option<S
     if ended.is_none() {
         let was_looking = is_looking.load(Ordering::Relaxed);
         for request in shared.line.lost_worker(was_looking) {
-            let text = "an internal error of the host, which its log describes";
-            request.refuse(Error::new(ErrorKind::Engine, text));
+            request.refuse(Error::new(ErrorKind::Engine, bug::TOLD));
         }
     }
     drop(shared);
