@@ -5,11 +5,16 @@
 //! What is made is not validated, and this does not do it either: the engine does when it compiles.
 #![no_main]
 
-use isopod_component::{Error, Kind, componentize, kind_of};
+use isopod_component::{Error, Kind, componentize, kind_of, unroll_loops};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |bytes: &[u8]| {
     let kind = kind_of(bytes);
+    if let Some(unrolled) = unroll_loops(bytes)
+        && is_valid(bytes)
+    {
+        assert!(is_valid(&unrolled), "unrolling made a valid module invalid");
+    }
     match componentize(bytes) {
         Ok(component) => {
             assert_eq!(kind, Kind::CoreModule);
@@ -23,3 +28,7 @@ fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |bytes: &[u8]| {
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 });
+
+fn is_valid(wasm: &[u8]) -> bool {
+    wasmparser::Validator::new().validate_all(wasm).is_ok()
+}

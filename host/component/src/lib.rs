@@ -8,6 +8,8 @@
 //! stock preview 1 adapter knows only success and failure, because `wasi:cli/exit` does. See
 //! [`componentize`].
 //!
+//! It also [unrolls small loops](unroll_loops), which cost much where an engine can end them.
+//!
 //! It knows nothing of the engine that runs the component, and it does not validate code: the
 //! engine does so when it compiles.
 //!
@@ -23,9 +25,11 @@ mod error;
 mod exit;
 mod imports;
 mod kind;
+mod loops;
 
 pub use error::Error;
 pub use kind::{Kind, kind_of};
+pub use loops::unroll_loops;
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,

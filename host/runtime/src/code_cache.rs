@@ -13,6 +13,7 @@
     reason = "loading compiled code is unsafe: see the two blocks"
 )]
 
+use crate::compile;
 use crate::error::{Error, ErrorKind, Result};
 use sha2::{Digest, Sha256};
 use std::fs::{self, DirBuilder};
@@ -73,7 +74,7 @@ impl CodeCache {
         if let Some(component) = self.kept(engine, &path) {
             return Ok(component);
         }
-        let component = Component::from_binary(engine, bytes)?;
+        let component = compile::component(engine, bytes)?;
         match component.serialize() {
             Ok(code) => {
                 if let Err(error) = self.write(&path, &code) {
@@ -151,5 +152,6 @@ fn file_name(engine: &Engine, bytes: &[u8]) -> String {
 fn settings(engine: &Engine) -> String {
     let mut settings = std::hash::DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);
+    compile::settings().hash(&mut settings);
     format!("{:016x}", settings.finish())
 }

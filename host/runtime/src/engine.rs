@@ -1,6 +1,7 @@
 //! The engine: compiled code, cores, threads and timer that all processes share.
 
 use crate::code_cache::CodeCache;
+use crate::compile;
 use crate::config;
 use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
@@ -249,7 +250,7 @@ impl Engine {
     pub(crate) fn compile(&self, component: &[u8]) -> wasmtime::Result<Component> {
         match &self.inner.cache {
             Some(cache) => cache.component(&self.inner.wasmtime, component),
-            None => Component::from_binary(&self.inner.wasmtime, component),
+            None => compile::component(&self.inner.wasmtime, component),
         }
     }
 

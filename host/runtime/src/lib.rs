@@ -23,6 +23,7 @@
 mod bug;
 mod code_cache;
 mod command;
+mod compile;
 mod config;
 mod cores;
 mod crash_report;
