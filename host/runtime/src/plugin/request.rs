@@ -18,10 +18,13 @@ const DONE: u8 = 2;
 /// The caller wants it no more.
 const CANCELLED: u8 = 3;
 
-/// How a caller waits before it parks: some pauses, for a worker on another core, and then some turns given
-/// away, for one that needs this core. Some 20 us in all.
+/// How a caller looks for its result before it parks, if the worker runs on another core: some pauses, then
+/// turns given away in between, for whoever else needs this core. Some 40 us in all, which is what it costs
+/// to wake a thread on a core that sleeps.
 const PAUSES: u32 = 200;
-const TURNS: u32 = 30;
+const TURNS: u32 = 100;
+/// The same for a worker that needs this very core: each turn lets it run.
+const TURNS_BESIDE: u32 = 10;
 
 /// A call, and where its result goes.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) function: String,
     pub(crate) input: Message,
     pub(crate) submitted: Instant,
+    /// Where the caller waits, if it is a thread.
+    pub(crate) core: Option<usize>,
     /// When it is to be over.
     pub(crate) last: Option<Instant>,
     phase: AtomicU8,
@@ -39,11 +44,17 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(function: &str, input: Message, last: Option<Instant>) -> Arc<Request> {
+    pub(crate) fn new(
+        function: &str,
+        input: Message,
+        core: Option<usize>,
+        last: Option<Instant>,
+    ) -> Arc<Request> {
         Arc::new(Request {
             function: function.to_owned(),
             input,
             submitted: Instant::now(),
+            core,
             last,
             phase: AtomicU8::new(WAITING),
             process: Mutex::new(None),
@@ -97,12 +108,12 @@ impl Request {
         self.phase.load(Ordering::Acquire) == CANCELLED
     }
 
-    /// Waits for the result, spinning first if `may_spin`.
+    /// Waits for the result of a worker that runs on this core or elsewhere.
     ///
     /// # Errors
     /// The call's own; none if the time has passed.
-    pub(crate) fn wait(&self, may_spin: bool) -> Option<Result<Message>> {
-        if may_spin && self.spin() {
+    pub(crate) fn wait(&self, is_elsewhere: bool) -> Option<Result<Message>> {
+        if self.look(is_elsewhere) {
             return Some(self.take());
         }
         let timeout = self
@@ -128,15 +139,19 @@ impl Request {
         self.take()
     }
 
-    fn spin(&self) -> bool {
+    fn look(&self, is_elsewhere: bool) -> bool {
         let is_done = || self.phase.load(Ordering::Acquire) == DONE;
-        for _ in 0..PAUSES {
+        let (pauses, turns) = match is_elsewhere {
+            true => (PAUSES, TURNS),
+            false => (0, TURNS_BESIDE),
+        };
+        for _ in 0..pauses {
             if is_done() {
                 return true;
             }
             std::hint::spin_loop();
         }
-        for _ in 0..TURNS {
+        for _ in 0..turns {
             if is_done() {
                 return true;
             }
