@@ -11,6 +11,7 @@
 //! wanted any more is given on.
 
 use super::request::Request;
+use crossbeam_utils::CachePadded;
 use isopod_sync::Semaphore;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,8 +31,9 @@ const NOWHERE: usize = usize::MAX;
 #[derive(Debug)]
 pub(crate) struct Line {
     state: Mutex<State>,
-    /// Calls that wait, to be read without the mutex.
-    length: AtomicUsize,
+    /// Calls that wait, to be read without the mutex: workers look here, and whoever puts a call in is to
+    /// have the mutex's part of memory to itself.
+    length: CachePadded<AtomicUsize>,
     /// Workers that look and are not parked. Lowered under the mutex only.
     looking: AtomicUsize,
     /// The core of the worker that was the last to begin to look: it is the likeliest to take the next
@@ -101,7 +103,7 @@ impl Line {
     pub(crate) fn new(most_calls: usize, most_workers: usize, idle_time: Duration) -> Line {
         Line {
             state: Mutex::default(),
-            length: AtomicUsize::new(0),
+            length: CachePadded::default(),
             looking: AtomicUsize::new(0),
             core: AtomicUsize::new(NOWHERE),
             given: Semaphore::new(0, None),
@@ -167,15 +169,14 @@ impl Line {
         mut park: impl FnMut(&dyn Fn()),
     ) -> Option<Arc<Request>> {
         loop {
-            {
+            if self.look(may_pause()) {
                 let mut state = self.lock();
                 if let Some(request) = state.calls.pop_front() {
                     self.looking.fetch_sub(1, Ordering::Relaxed);
                     self.left(state);
                     return Some(request);
                 }
-            }
-            if self.look(may_pause()) {
+                // Another worker was faster.
                 continue;
             }
             {

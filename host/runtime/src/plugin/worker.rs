@@ -78,7 +78,7 @@ impl Worker {
             self.shared.line.look_again(self.core());
             is_looking.store(true, Ordering::Relaxed);
             if let Some(result) = result {
-                self.finish(&request, result);
+                self.finish(request, result);
             }
         }
     }
@@ -115,7 +115,7 @@ impl Worker {
         placement.core_of(self.slot.load(Ordering::Relaxed))
     }
 
-    fn finish(&mut self, request: &Arc<Request>, result: Result<Message>) {
+    fn finish(&mut self, request: Arc<Request>, result: Result<Message>) {
         let took = request.submitted.elapsed();
         let slot: Slot = self.slot.load(Ordering::Relaxed);
         self.shared.plugin.counters().note(slot, took, &result);
