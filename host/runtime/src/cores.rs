@@ -43,6 +43,11 @@ fn allowed() -> Result<Vec<usize>> {
         .collect())
 }
 
+/// The core that the calling thread runs on at the moment.
+pub(crate) fn current() -> usize {
+    rustix::thread::sched_getcpu()
+}
+
 /// Pins a thread to these cores; `None` is the calling thread.
 ///
 /// Failure is not fatal anywhere: the thread then runs where the kernel puts it (a core may have

@@ -58,8 +58,21 @@ impl Placement {
     /// Gives a new process the core with the fewest runnable processes; it counts from now on.
     /// `shared_slot` follows it from core to core.
     pub(crate) fn seat(&self, process: ProcessId, shared_slot: Arc<AtomicUsize>) -> Slot {
+        self.seat_away_from(None, process, shared_slot)
+    }
+
+    /// As [`seat`](Self::seat), and on another core than this one if there is one as good: whoever runs
+    /// there is to call the process, and a thread of the embedder's is not counted.
+    pub(crate) fn seat_away_from(
+        &self,
+        core: Option<usize>,
+        process: ProcessId,
+        shared_slot: Arc<AtomicUsize>,
+    ) -> Slot {
         let mut seats = self.lock();
-        let slot = self.least_loaded();
+        let is_there = |slot: Slot| core.is_some() && self.core_of(slot) == core;
+        let slots = (0..self.cores.len()).map(|slot| (self.load(slot), is_there(slot), slot));
+        let slot = slots.min().map_or(0, |(_, _, slot)| slot);
         self.add(slot);
         shared_slot.store(slot, Ordering::Relaxed);
         seats.insert(
@@ -125,6 +138,12 @@ impl Placement {
     /// Whether a process that waits may spin: nobody else is runnable on its core.
     pub(crate) fn may_spin(&self, slot: Slot) -> bool {
         self.cores.len() > 1 && self.load(slot) <= 1
+    }
+
+    /// Whether nobody else is runnable on a process's core. Whoever it waits for may be a thread of the
+    /// embedder's, so that even an only core may be the right one to look from.
+    pub(crate) fn is_alone(&self, slot: Slot) -> bool {
+        self.load(slot) <= 1
     }
 
     /// The slot of a live process.
@@ -227,6 +246,15 @@ mod tests {
         assert_eq!(seat(&placement, 1), 0);
         assert_eq!(seat(&placement, 2), 1);
         assert_eq!(seat(&placement, 3), 0);
+    }
+
+    #[test]
+    fn a_process_is_seated_away_from_its_caller_where_that_costs_nothing() {
+        let placement = Placement::new(vec![4, 5]);
+        let away = |id| placement.seat_away_from(Some(4), process(id), Arc::default());
+        assert_eq!(away(1), 1);
+        assert_eq!(away(2), 0);
+        assert_eq!(away(3), 1);
     }
 
     #[test]

@@ -52,6 +52,16 @@ impl<T> Mutex<T> {
     }
 }
 
+/// The number of the calling thread: never zero, and never another one's.
+pub(crate) fn thread_number() -> u64 {
+    // Plain `std` in a model too: all that matters is whether two numbers are the same.
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    thread_local! {
+        static NUMBER: u64 = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    NUMBER.with(|number| *number)
+}
+
 /// Whether the deadline has passed; never, without one.
 #[cfg(not(loom))]
 pub(crate) fn expired(deadline: Option<Instant>) -> bool {

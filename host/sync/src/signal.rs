@@ -21,7 +21,8 @@ use std::task::Wake;
 use std::time::Instant;
 
 use crate::shim::{
-    AtomicU8, Mutex, Ordering, Thread, current_thread, expired, park_until, spin_loop, yield_now,
+    AtomicU8, AtomicU64, Mutex, Ordering, Thread, current_thread, expired, park_until, spin_loop,
+    thread_number, yield_now,
 };
 
 const EMPTY: u8 = 0;
@@ -39,6 +40,8 @@ pub(crate) struct Signal {
     state: AtomicU8,
     /// The thread to unpark. Set before the state can become `PARKED`.
     thread: Mutex<Option<Thread>>,
+    /// The number of this thread, to be read without the mutex by whoever binds.
+    bound_to: AtomicU64,
 }
 
 impl Signal {
@@ -46,12 +49,20 @@ impl Signal {
         Self {
             state: AtomicU8::new(EMPTY),
             thread: Mutex::new(None),
+            bound_to: AtomicU64::new(0),
         }
     }
 
-    /// Makes the calling thread the one that waits.
+    /// Makes the calling thread the one that waits. There is one at a time; calls of a plugin's instance
+    /// bind it to the same one again and again.
     pub(crate) fn bind(&self) {
+        let number = thread_number();
+        // Equal only if this thread was the last to bind: whoever binds later has it handed over.
+        if self.bound_to.load(Ordering::Relaxed) == number {
+            return;
+        }
         *self.thread.lock() = Some(current_thread());
+        self.bound_to.store(number, Ordering::Relaxed);
     }
 
     /// Sets the signal, and unparks the thread if it is parked.

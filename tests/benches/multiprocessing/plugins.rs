@@ -69,7 +69,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
         });
         drop(pinned);
         if last != first {
-            let _pinned = Pinned::to(last)?;
+            let elsewhere = Pinned::to(last)?;
             measure.group(&format!("plugin call, {size}, on another core"));
             let hop = Hop::start(&raw, first)?;
             measure.rounds(
@@ -81,9 +81,20 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
             measure.rounds("isopod: PluginPool::call, warm instance", |rounds| {
                 timed(rounds, || pooled(&pool, &input))
             });
-            let pool = PluginPool::builder(&fresh).workers(1).build()?;
+            let fresh_pool = PluginPool::builder(&fresh).workers(1).build()?;
             measure.rounds(
                 "isopod: PluginPool::call, new instance for each",
+                |rounds| timed(rounds, || pooled(&fresh_pool, &input)),
+            );
+            drop(elsewhere);
+            // The kernel may put the caller on the worker's core.
+            measure.rounds(
+                "isopod: PluginPool::call, warm instance, caller not pinned",
+                |rounds| timed(rounds, || pooled(&pool, &input)),
+            );
+            let _there = Pinned::to(first)?;
+            measure.rounds(
+                "isopod: PluginPool::call, warm instance, caller on the worker's core",
                 |rounds| timed(rounds, || pooled(&pool, &input)),
             );
         }

@@ -2,16 +2,25 @@
 
 use super::instance::Instance;
 use crossbeam_utils::CachePadded;
+use crossbeam_utils::atomic::AtomicCell;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Idle instances, in as many stacks as there are cores: each thread has one of its own, which is its
 /// alone while there are no more threads than cores.
 #[derive(Debug)]
 pub(crate) struct Idle {
-    shards: Box<[CachePadded<Mutex<Vec<Instance>>>]>,
+    shards: Box<[CachePadded<Shard>]>,
     most_per_shard: usize,
+}
+
+/// A stack. Its top can be taken and put back without the mutex, which is all that happens while a thread
+/// calls and calls.
+#[derive(Default)]
+struct Shard {
+    top: AtomicCell<Option<Box<Instance>>>,
+    rest: Mutex<Vec<Instance>>,
 }
 
 impl Idle {
@@ -25,14 +34,15 @@ impl Idle {
     }
 
     /// An instance of this version, the one that was used last; those of others are dropped.
-    pub(crate) fn take(&self, version: u64) -> Option<Instance> {
+    pub(crate) fn take(&self, version: u64) -> Option<Box<Instance>> {
         let own = thread_number();
         // Its own stack first. What another has is better than a new one, which costs 100 times as
         // much as a look.
         (0..self.shards.len()).find_map(|step| {
             let shard = self.shards.get((own + step) % self.shards.len())?;
             loop {
-                let instance = shard.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+                let instance = shard.top.take();
+                let instance = instance.or_else(|| shard.rest().pop().map(Box::new))?;
                 if instance.version().number == version && !instance.is_over() {
                     return Some(instance);
                 }
@@ -41,23 +51,45 @@ impl Idle {
     }
 
     /// Keeps an instance for the next call, unless there are enough.
-    pub(crate) fn put(&self, instance: Instance) {
-        if let Some(shard) = self.shards.get(thread_number() % self.shards.len()) {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            if shard.len() < self.most_per_shard {
-                shard.push(instance);
+    pub(crate) fn put(&self, instance: Box<Instance>) {
+        let Some(most_below) = self.most_per_shard.checked_sub(1) else {
+            return;
+        };
+        if let Some(shard) = self.shards.get(thread_number() % self.shards.len())
+            && let Some(below) = shard.top.swap(Some(instance))
+        {
+            let mut rest = shard.rest();
+            if rest.len() < most_below {
+                rest.push(*below);
+                return;
             }
             // One too many is dropped after the mutex: that takes microseconds.
+            drop(rest);
+            drop(below);
         }
     }
 
     /// Gives up all of them.
     pub(crate) fn clear(&self) {
         for shard in &self.shards {
-            let instances =
-                std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner));
+            let instances = (shard.top.take(), std::mem::take(&mut *shard.rest()));
             drop(instances);
         }
+    }
+}
+
+impl Shard {
+    fn rest(&self) -> MutexGuard<'_, Vec<Instance>> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Shard")
+            .field("rest", &self.rest)
+            .finish_non_exhaustive()
     }
 }
 

@@ -162,7 +162,8 @@ impl Instance {
 
     /// Whether it takes no more calls.
     pub(crate) fn is_over(&self) -> bool {
-        self.guest.status.is_some() || self.guest.process.waiter.is_killed()
+        let guest = &self.guest;
+        guest.status.is_some() || guest.process.waiter.is_killed() || guest.watch.is_claimed()
     }
 }
 
@@ -183,7 +184,7 @@ impl Guest {
             entry_bytes: 0,
         };
         let process = spawn::admitted(&version.program, &version.tree, birth, id, hooks)?;
-        let watch = Watch::new(version.deadline, version.limits.cpu_time);
+        let watch = version.watch_for(&process);
         let mut guest = Guest {
             store: None,
             process,
@@ -241,7 +242,7 @@ impl Guest {
         let _waiter = process.waiter.enter();
         let _io = process.engine().enter_io();
         store.data_mut().begin_call();
-        self.watch.begin(process, begun, last);
+        self.watch.begin(process.engine().timer(), begun, last);
         // A request to end that comes from here on is seen by the guest.
         let ran = match run::is_to_end(process) {
             true => Some(Err(isopod_sync::Killed)),
@@ -279,6 +280,7 @@ impl Drop for Guest {
                 let _ = stderr.flush();
             }
         });
+        self.version.spare(&self.watch);
         let departure = process.tree.dismiss(process.id);
         process.status.set(status);
         drop(departure);

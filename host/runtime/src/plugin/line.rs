@@ -2,7 +2,8 @@
 //!
 //! A worker without a call looks for one for some microseconds, so that the next call finds it awake, then
 //! parks, and ends after a time in which none has come. A call wakes a worker only if more calls wait
-//! than workers are looking: each of these takes one.
+//! than workers are looking: each of these takes one. Both sides look as it suits where the other one
+//! runs: with pauses from another core, and from the same one by giving their turn away at once.
 //!
 //! # Places
 //! A caller that finds the line full *wants* a place. Whoever takes a call out gives the place to one of
@@ -10,6 +11,7 @@
 //! wanted any more is given on.
 
 use super::request::Request;
+use crossbeam_utils::CachePadded;
 use isopod_sync::Semaphore;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,26 +19,31 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-/// How a worker looks before it parks: some pauses, for a caller on another core that has its result and
-/// calls again, and then some turns given away. 10 to 20 us in all.
+/// How a worker looks before it parks: some pauses, if its last caller has its result on another core and
+/// may call again, and then some turns given away. 10 to 20 us in all.
 const PAUSES: u32 = 200;
 const TURNS: u32 = 20;
+
+/// Where a worker looks from before the first one does.
+const NOWHERE: usize = usize::MAX;
 
 /// The two queues.
 #[derive(Debug)]
 pub(crate) struct Line {
     state: Mutex<State>,
-    /// Calls that wait, to be read without the mutex.
-    length: AtomicUsize,
+    /// Calls that wait, to be read without the mutex: workers look here, and whoever puts a call in is to
+    /// have the mutex's part of memory to itself.
+    length: CachePadded<AtomicUsize>,
     /// Workers that look and are not parked. Lowered under the mutex only.
     looking: AtomicUsize,
+    /// The core of the worker that was the last to begin to look: it is the likeliest to take the next
+    /// call.
+    core: AtomicUsize,
     /// Places that were given and not yet taken.
     given: Semaphore,
     most_calls: usize,
     most_workers: usize,
     idle_time: Duration,
-    /// Whether callers may run while a worker pauses: not with a single core.
-    may_spin: bool,
 }
 
 #[derive(Debug, Default)]
@@ -93,21 +100,16 @@ impl Sleeper {
 }
 
 impl Line {
-    pub(crate) fn new(
-        most_calls: usize,
-        most_workers: usize,
-        idle_time: Duration,
-        may_spin: bool,
-    ) -> Line {
+    pub(crate) fn new(most_calls: usize, most_workers: usize, idle_time: Duration) -> Line {
         Line {
             state: Mutex::default(),
-            length: AtomicUsize::new(0),
+            length: CachePadded::default(),
             looking: AtomicUsize::new(0),
+            core: AtomicUsize::new(NOWHERE),
             given: Semaphore::new(0, None),
             most_calls,
             most_workers,
             idle_time,
-            may_spin,
         }
     }
 
@@ -157,23 +159,24 @@ impl Line {
     }
 
     /// The next call for a worker, which is one of those that look: at its start, and when it has
-    /// [finished](Self::look_again) a call. Waits for one; none if the worker is to end. `park` is given
-    /// the wait itself, and is not called under the mutex.
+    /// [finished](Self::look_again) a call. Waits for one; none if the worker is to end. `may_pause` says
+    /// whether its core is its alone while it looks. `park` is given the wait itself, and is not called
+    /// under the mutex.
     pub(crate) fn next(
         &self,
         sleeper: &Arc<Sleeper>,
+        may_pause: impl Fn() -> bool,
         mut park: impl FnMut(&dyn Fn()),
     ) -> Option<Arc<Request>> {
         loop {
-            {
+            if self.look(may_pause()) {
                 let mut state = self.lock();
                 if let Some(request) = state.calls.pop_front() {
                     self.looking.fetch_sub(1, Ordering::Relaxed);
                     self.left(state);
                     return Some(request);
                 }
-            }
-            if self.look() {
+                // Another worker was faster.
                 continue;
             }
             {
@@ -210,9 +213,21 @@ impl Line {
         }
     }
 
-    /// A worker is about to finish a call: before its caller knows, who may call again at once.
-    pub(crate) fn look_again(&self) {
+    /// A worker is about to finish a call on this core: before its caller knows, who may call again at
+    /// once.
+    pub(crate) fn look_again(&self, core: Option<usize>) {
         self.looking.fetch_add(1, Ordering::Relaxed);
+        let core = core.unwrap_or(NOWHERE);
+        // Usually it is the same, and then the number stays in the callers' caches.
+        if self.core.load(Ordering::Relaxed) != core {
+            self.core.store(core, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the next call is likely to run on another core than this one.
+    pub(crate) fn is_away_from(&self, core: usize) -> bool {
+        let worker = self.core.load(Ordering::Relaxed);
+        worker != NOWHERE && worker != core
     }
 
     /// A worker that was to be started is not, or has ended by itself. Gives the calls that nobody will
@@ -297,8 +312,8 @@ impl Line {
         let _ = self.given.release(u32::try_from(free).unwrap_or(u32::MAX));
     }
 
-    fn look(&self) -> bool {
-        let pauses = if self.may_spin { PAUSES } else { 0 };
+    fn look(&self, may_pause: bool) -> bool {
+        let pauses = if may_pause { PAUSES } else { 0 };
         for _ in 0..pauses {
             if self.is_waited_for() {
                 return true;

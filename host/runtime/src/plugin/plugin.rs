@@ -208,7 +208,7 @@ impl Plugin {
         let version = inner.version.load(Ordering::Acquire);
         let result = match inner.idle.take(version) {
             Some(instance) => Ok(instance),
-            None => self.unplaced_instance(),
+            None => self.unplaced_instance().map(Box::new),
         };
         let result = result.and_then(|mut instance| {
             let result = call(&mut instance);

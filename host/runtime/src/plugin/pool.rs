@@ -5,6 +5,7 @@ use super::plugin::{Plugin, Terminator};
 use super::request::{Request, waited_too_long};
 use super::stats::PluginStatistics;
 use super::worker;
+use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::Program;
 use isopod_sync::Message;
@@ -55,7 +56,6 @@ pub(crate) struct Shared {
     pub(super) line: Line,
     queue_length: u32,
     when_full: WhenFull,
-    may_spin: bool,
 }
 
 /// Settings of a [`PluginPool`].
@@ -106,16 +106,13 @@ impl PluginPoolBuilder {
                 "a pool has at least one worker, and its queue at least one place",
             ));
         }
-        let may_spin = self.plugin.engine().cores().len() > 1;
         Ok(PluginPool {
             shared: Arc::new(Shared {
-                may_spin,
                 plugin: self.plugin,
                 line: Line::new(
                     usize::try_from(self.queue_length).unwrap_or(usize::MAX),
                     self.workers,
                     self.idle_time,
-                    may_spin,
                 ),
                 queue_length: self.queue_length,
                 when_full: self.when_full,
@@ -197,7 +194,7 @@ impl PluginPool {
             }
         }
         let shared = &*self.shared;
-        let request = Request::new(function, input.into(), None);
+        let request = Request::new(function, input.into(), None, None);
         let put = match (shared.line.put(&request), shared.when_full) {
             (Put::Full, WhenFull::Wait) => {
                 let mut place = shared.line.want();
@@ -208,7 +205,7 @@ impl PluginPool {
             (put, _) => put,
         };
         let taken = Taken(shared, request);
-        self.start_if_needed(&put);
+        self.start_if_needed(&put, None);
         taken.1.wait_async().await
     }
 
@@ -220,13 +217,14 @@ impl PluginPool {
         last: Option<(Instant, Duration)>,
     ) -> Result<Message> {
         let shared = &*self.shared;
-        let request = Request::new(function, input, last.map(|(last, _)| last));
+        let core = cores::current();
+        let request = Request::new(function, input, Some(core), last.map(|(last, _)| last));
         let put = match shared.line.put(&request) {
             Put::Full => shared.put_into_full(&request, when_full, last)?,
             put => put,
         };
-        self.start_if_needed(&put);
-        if let Some(result) = request.wait(shared.may_spin) {
+        self.start_if_needed(&put, Some(core));
+        if let Some(result) = request.wait(shared.line.is_away_from(core)) {
             return result;
         }
         let timeout = last.map_or(Duration::ZERO, |(_, timeout)| timeout);
@@ -237,9 +235,10 @@ impl PluginPool {
         }
     }
 
-    fn start_if_needed(&self, put: &Put) {
+    /// `core` is the caller's.
+    fn start_if_needed(&self, put: &Put, core: Option<usize>) {
         if let Put::Start = put {
-            worker::start(&self.shared);
+            worker::start(&self.shared, core);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use isopod_sync::{Completion, Message, WaitError};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Nobody has begun it.
@@ -17,11 +17,16 @@ const BEGUN: u8 = 1;
 const DONE: u8 = 2;
 /// The caller wants it no more.
 const CANCELLED: u8 = 3;
+/// Beside each of these: the caller parks, or will.
+const IS_AWAITED: u8 = 1 << 7;
 
-/// How a caller waits before it parks: some pauses, for a worker on another core, and then some turns given
-/// away, for one that needs this core. Some 20 us in all.
+/// How a caller looks for its result before it parks, if the worker runs on another core: some pauses, then
+/// turns given away in between, for whoever else needs this core. Some 40 us in all, which is what it costs
+/// to wake a thread on a core that sleeps.
 const PAUSES: u32 = 200;
-const TURNS: u32 = 30;
+const TURNS: u32 = 100;
+/// The same for a worker that needs this very core: each turn lets it run.
+const TURNS_BESIDE: u32 = 10;
 
 /// A call, and where its result goes.
 #[derive(Debug)]
@@ -29,26 +34,35 @@ pub(crate) struct Request {
     pub(crate) function: String,
     pub(crate) input: Message,
     pub(crate) submitted: Instant,
+    /// Where the caller waits, if it is a thread.
+    pub(crate) core: Option<usize>,
     /// When it is to be over.
     pub(crate) last: Option<Instant>,
     phase: AtomicU8,
     /// The instance that it runs in.
     process: Mutex<Option<Arc<ProcessState>>>,
     result: Mutex<Option<Result<Message>>>,
-    done: Completion<()>,
+    /// Made by a caller who parks, before it says so.
+    done: OnceLock<Completion<()>>,
 }
 
 impl Request {
-    pub(crate) fn new(function: &str, input: Message, last: Option<Instant>) -> Arc<Request> {
+    pub(crate) fn new(
+        function: &str,
+        input: Message,
+        core: Option<usize>,
+        last: Option<Instant>,
+    ) -> Arc<Request> {
         Arc::new(Request {
             function: function.to_owned(),
             input,
             submitted: Instant::now(),
+            core,
             last,
             phase: AtomicU8::new(WAITING),
             process: Mutex::new(None),
             result: Mutex::new(None),
-            done: Completion::new(),
+            done: OnceLock::new(),
         })
     }
 
@@ -57,24 +71,37 @@ impl Request {
         self.step(WAITING, BEGUN)
     }
 
-    /// The worker has an instance for it.
+    /// The worker has an instance for it. A thread that waits ends no call, so it need not know.
     pub(crate) fn runs_in(&self, process: &Arc<ProcessState>) {
-        *lock(&self.process) = Some(Arc::clone(process));
+        if self.core.is_none() {
+            *lock(&self.process) = Some(Arc::clone(process));
+        }
     }
 
     /// The worker has the result. False if the caller has asked for the end of the instance, and gone.
-    pub(crate) fn finish(&self, result: Result<Message>) -> bool {
+    ///
+    /// Takes the worker's reference, so that the last one is usually the caller's, which frees what it has
+    /// allocated.
+    pub(crate) fn finish(self: Arc<Self>, result: Result<Message>) -> bool {
         *lock(&self.result) = Some(result);
         let is_wanted = self.step(BEGUN, DONE);
-        // Only now: whoever ends the instance of a call finds it here while the call runs.
-        let process = lock(&self.process).take();
-        drop(process);
-        self.done.set(());
+        if self.core.is_none() {
+            // Only now: whoever ends the instance of a call finds it here while the call runs.
+            let process = lock(&self.process).take();
+            drop(process);
+        }
+        // Both this phase and the caller's word are exchanges of one value: either the word is seen here, or
+        // the caller sees that the call is over.
+        if self.phase.load(Ordering::Acquire) & IS_AWAITED != 0
+            && let Some(done) = self.done.get()
+        {
+            done.set(());
+        }
         is_wanted
     }
 
     /// It will not be begun.
-    pub(crate) fn refuse(&self, error: Error) {
+    pub(crate) fn refuse(self: Arc<Self>, error: Error) {
         if self.begin() {
             self.finish(Err(error));
         }
@@ -94,21 +121,21 @@ impl Request {
 
     /// Whether the caller has gone, before or after it was begun.
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.phase.load(Ordering::Acquire) == CANCELLED
+        self.phase.load(Ordering::Acquire) & !IS_AWAITED == CANCELLED
     }
 
-    /// Waits for the result, spinning first if `may_spin`.
+    /// Waits for the result of a worker that runs on this core or elsewhere.
     ///
     /// # Errors
     /// The call's own; none if the time has passed.
-    pub(crate) fn wait(&self, may_spin: bool) -> Option<Result<Message>> {
-        if may_spin && self.spin() {
+    pub(crate) fn wait(&self, is_elsewhere: bool) -> Option<Result<Message>> {
+        if self.look(is_elsewhere) {
             return Some(self.take());
         }
         let timeout = self
             .last
             .map(|last| last.saturating_duration_since(Instant::now()));
-        match self.done.wait_within(timeout) {
+        match self.done().wait_within(timeout) {
             Ok(()) => Some(self.take()),
             Err(WaitError::TimedOut) => None,
             // Only a process is killed, and none calls a plugin.
@@ -118,25 +145,39 @@ impl Request {
 
     /// Waits for the result of a call that was begun: its limits end it.
     pub(crate) fn wait_to_the_end(&self) -> Result<Message> {
-        let _ = self.done.wait_within(None);
+        let _ = self.done().wait_within(None);
         self.take()
     }
 
     /// As [`wait`](Self::wait), for an asynchronous caller.
     pub(crate) async fn wait_async(&self) -> Result<Message> {
-        self.done.wait_async().await;
+        self.done().wait_async().await;
         self.take()
     }
 
-    fn spin(&self) -> bool {
-        let is_done = || self.phase.load(Ordering::Acquire) == DONE;
-        for _ in 0..PAUSES {
+    /// What the worker sets when the call is over, for a caller who parks.
+    fn done(&self) -> &Completion<()> {
+        let done = self.done.get_or_init(Completion::new);
+        let phase = self.phase.fetch_or(IS_AWAITED, Ordering::AcqRel);
+        if phase & !IS_AWAITED == DONE {
+            done.set(());
+        }
+        done
+    }
+
+    fn look(&self, is_elsewhere: bool) -> bool {
+        let is_done = || self.phase.load(Ordering::Acquire) & !IS_AWAITED == DONE;
+        let (pauses, turns) = match is_elsewhere {
+            true => (PAUSES, TURNS),
+            false => (0, TURNS_BESIDE),
+        };
+        for _ in 0..pauses {
             if is_done() {
                 return true;
             }
             std::hint::spin_loop();
         }
-        for _ in 0..TURNS {
+        for _ in 0..turns {
             if is_done() {
                 return true;
             }
@@ -150,9 +191,11 @@ impl Request {
         result.unwrap_or_else(|| Err(Error::new(ErrorKind::Terminated, "the call was cancelled")))
     }
 
+    /// Keeps the caller's word.
     fn step(&self, from: u8, to: u8) -> bool {
+        let next = |phase: u8| (phase & !IS_AWAITED == from).then_some(to | (phase & IS_AWAITED));
         self.phase
-            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, next)
             .is_ok()
     }
 }

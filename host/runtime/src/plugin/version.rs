@@ -1,6 +1,7 @@
 //! One version of a plugin: its code, what it may do and use, and the tree that its instances live in.
 
 use super::instance::Instance;
+use super::watch::Watch;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::ProcessLimits;
@@ -11,12 +12,15 @@ use crate::spawn::PlacementHooks;
 use crate::tree::Tree;
 use isopod_sync::Hooks;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a plugin may take to say what it has, if its calls have no deadline.
 const DESCRIBE_TIME: Duration = Duration::from_secs(10);
+
+/// How many watches are kept for the next instances: more never begin and end in turn.
+const MOST_SPARE_WATCHES: usize = 64;
 
 /// What a plugin may have, and how long the name of a function may be, in bytes.
 const MOST_FUNCTIONS: usize = 10_000;
@@ -43,6 +47,8 @@ pub(crate) struct Version {
     pub(crate) limits: ProcessLimits,
     /// Of each call.
     pub(crate) deadline: Option<Duration>,
+    /// Of instances that are gone.
+    spare_watches: Mutex<Vec<Arc<Watch>>>,
 }
 
 impl Version {
@@ -64,12 +70,29 @@ impl Version {
             rights,
             limits,
             deadline,
+            spare_watches: Mutex::default(),
         });
         let last = Instant::now().checked_add(DESCRIBE_TIME);
         let (id, hooks) = (ProcessState::next_id(), version.unplaced());
         let mut instance = Instance::new(&version, id, hooks, last)?;
         let functions = checked(program.name(), instance.describe(last)?)?;
         Ok((version, functions))
+    }
+
+    /// A watch for a new instance.
+    pub(crate) fn watch_for(&self, process: &Arc<ProcessState>) -> Arc<Watch> {
+        let spare = lock(&self.spare_watches).pop();
+        let watch = spare.unwrap_or_else(|| Watch::new(self.deadline, self.limits.cpu_time));
+        watch.serve(process);
+        watch
+    }
+
+    /// Takes the watch of an instance that is called no more.
+    pub(crate) fn spare(&self, watch: &Arc<Watch>) {
+        let mut spare_watches = lock(&self.spare_watches);
+        if !watch.is_claimed() && spare_watches.len() < MOST_SPARE_WATCHES {
+            spare_watches.push(Arc::clone(watch));
+        }
     }
 
     /// For instances that are called on threads of the embedder's, which placement knows nothing of.
@@ -94,6 +117,10 @@ impl Drop for Version {
     fn drop(&mut self) {
         self.tree.release();
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a plugin told, if it can be relied on.

@@ -20,15 +20,17 @@ struct Worker {
     seat: ProcessId,
     slot: Arc<AtomicUsize>,
     instance: Option<Instance>,
+    /// Where the last call came from, if that is known.
+    caller_core: Option<usize>,
     sleeper: Arc<Sleeper>,
 }
 
-/// Starts a worker, which counts as one already.
-pub(crate) fn start(shared: &Arc<Shared>) {
+/// Starts a worker, which counts as one already, for a call from this core.
+pub(crate) fn start(shared: &Arc<Shared>, core: Option<usize>) {
     let engine = shared.plugin.engine();
     let placement = engine.placement();
     let (seat, shared_slot) = (ProcessState::next_id(), Arc::new(AtomicUsize::new(0)));
-    let slot = placement.seat(seat, Arc::clone(&shared_slot));
+    let slot = placement.seat_away_from(core, seat, Arc::clone(&shared_slot));
     let of_thread = Arc::clone(shared);
     let job = Box::new(move || run(of_thread, seat, shared_slot));
     if let Err(error) = engine.threads().run(placement, slot, job) {
@@ -53,6 +55,7 @@ fn run(shared: Arc<Shared>, seat: ProcessId, slot: Arc<AtomicUsize>) -> Option<S
             seat,
             slot,
             instance: None,
+            caller_core: None,
         };
         worker.work(&is_looking);
     });
@@ -71,10 +74,11 @@ impl Worker {
         while let Some(request) = self.next() {
             is_looking.store(false, Ordering::Relaxed);
             let result = request.begin().then(|| self.call(&request));
-            self.shared.line.look_again();
+            self.caller_core = request.core;
+            self.shared.line.look_again(self.core());
             is_looking.store(true, Ordering::Relaxed);
             if let Some(result) = result {
-                self.finish(&request, result);
+                self.finish(request, result);
             }
         }
     }
@@ -83,12 +87,19 @@ impl Worker {
         let Worker {
             shared,
             seat,
+            slot,
             instance,
+            caller_core,
             sleeper,
-            ..
         } = self;
         let placement = shared.plugin.engine().placement();
-        shared.line.next(sleeper, |sleep| {
+        let may_pause = || {
+            let slot: Slot = slot.load(Ordering::Relaxed);
+            caller_core.is_some()
+                && placement.core_of(slot) != *caller_core
+                && placement.is_alone(slot)
+        };
+        shared.line.next(sleeper, may_pause, |sleep| {
             // What will not be called again is not kept while nothing is called.
             instance.take_if(|instance| !shared.plugin.is_usable(instance));
             if placement.parking(*seat) {
@@ -99,7 +110,12 @@ impl Worker {
         })
     }
 
-    fn finish(&mut self, request: &Arc<Request>, result: Result<Message>) {
+    fn core(&self) -> Option<usize> {
+        let placement = self.shared.plugin.engine().placement();
+        placement.core_of(self.slot.load(Ordering::Relaxed))
+    }
+
+    fn finish(&mut self, request: Arc<Request>, result: Result<Message>) {
         let took = request.submitted.elapsed();
         let slot: Slot = self.slot.load(Ordering::Relaxed);
         self.shared.plugin.counters().note(slot, took, &result);
