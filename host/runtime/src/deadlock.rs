@@ -106,6 +106,7 @@ fn check(tree: &Arc<Tree>) {
         said.deadlock = Some(deadlock.clone());
     }
     tracing::warn!(%deadlock, "deadlock");
+    tree.tell_deadlock(&deadlock);
     match tree.on_deadlock {
         OnDeadlock::Ignore => {}
         OnDeadlock::Report => print(tree, &deadlock),

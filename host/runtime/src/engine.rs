@@ -4,6 +4,7 @@ use crate::code_cache::CodeCache;
 use crate::config;
 use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{Events, Hub};
 use crate::extension::{Extension, Extensions};
 use crate::host;
 use crate::machine::{self, Capacity};
@@ -62,6 +63,7 @@ struct Inner {
     /// The machine's, when the engine was made.
     memory_bytes: u64,
     processes: Mutex<BTreeMap<ProcessId, Arc<ProcessState>>>,
+    hub: Arc<Hub>,
 }
 
 /// Settings of an [`Engine`].
@@ -164,6 +166,7 @@ impl EngineBuilder {
                 capacity,
                 memory_bytes: machine::memory_bytes(),
                 processes: Mutex::default(),
+                hub: Arc::default(),
             }),
         })
     }
@@ -201,6 +204,25 @@ impl Engine {
             .values()
             .map(|state| Process::new(Arc::clone(state)))
             .collect()
+    }
+
+    /// What happens from now on: processes and jobs that start and end, limits that are reached,
+    /// deadlocks. Any number may listen, and no process waits for them. [`Events::builder`] has settings.
+    ///
+    /// ```
+    /// let engine = isopod_host::Engine::new()?;
+    /// let events = engine.events();
+    /// while let Ok(event) = events.try_recv() {
+    ///     println!("{event}");
+    /// }
+    /// # Ok::<(), isopod_host::Error>(())
+    /// ```
+    pub fn events(&self) -> Events {
+        Events::builder(self).listen()
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.inner.hub
     }
 
     pub(crate) fn is_same(&self, other: &Engine) -> bool {

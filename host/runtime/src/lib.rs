@@ -31,6 +31,7 @@ mod end_request;
 mod ending;
 mod engine;
 mod error;
+mod events;
 mod exit_status;
 mod extension;
 mod file_identity;
@@ -64,6 +65,7 @@ pub use crash_report::{CrashReport, Frame};
 pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
+pub use events::{EngineEvent, EventStream, Events, EventsBuilder, JobOutcome, LimitKind};
 pub use exit_status::ExitStatus;
 pub use extension::Extension;
 pub use limits::Limits;
@@ -88,8 +90,8 @@ pub use wasmtime;
 pub use isopod_sync::{
     AccessError, AcquireError, Acquired, Arrival, Barrier, BarrierError, Batch, Bounds, Condition,
     ConditionError, Connection, CreateError, Dict, Event, GetError, Handle, Items, JoinableQueue,
-    Joined, Kind, List, Lock, Message, NotHeld, NotOwner, OutOfRange, Outcome, PassError,
-    ProcessId, PutError, Queue, RLock, RLockError, RecvError, ReorderError, Semaphore, SendError,
-    SharedMemory, StoreError, TakeError, TooManyReleases, TooManyTasksDone, Versioned, WaitError,
-    Waitable, Waited, pipe, wait_any, wait_any_async,
+    Joined, Kind, List, ListenError, Lock, Message, NotHeld, NotOwner, OutOfRange, Outcome,
+    PassError, ProcessId, PutError, Queue, RLock, RLockError, RecvError, ReorderError, Semaphore,
+    SendError, SharedMemory, StoreError, TakeError, TooManyReleases, TooManyTasksDone, Versioned,
+    WaitError, Waitable, Waited, pipe, wait_any, wait_any_async,
 };

@@ -13,7 +13,7 @@ use crate::tree::{Tree, TreeUsage};
 use crate::vitals::Vitals;
 use crate::waits::{self, RunState};
 use isopod_sync::{Charge, Completion, Message, ProcessId, Waiter};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -77,6 +77,11 @@ impl Process {
     /// Who started it, or has adopted it since; none for main.
     pub fn parent_id(&self) -> Option<ProcessId> {
         self.state.parent()
+    }
+
+    /// The number of its tree: unique in this operating-system process, never used twice.
+    pub fn tree_id(&self) -> u64 {
+        self.state.tree.id
     }
 
     /// Whether it ends when its parent does.
@@ -263,6 +268,8 @@ pub(crate) struct ProcessState {
     pub(crate) worker: Option<WorkerLink>,
     /// Shared with those that it started, which may outlive it.
     pub(crate) status: Arc<Completion<ExitStatus>>,
+    /// The kinds of limits that listeners were told of, one bit each.
+    pub(crate) told_limits: AtomicU32,
 }
 
 fn lineage(ancestors: &[u64], number: u64) -> Vec<u64> {
@@ -335,13 +342,13 @@ impl ProcessState {
         &self.waiter
     }
 
-    /// This process, as those that it starts know it.
     /// The number of a new child, after those of its ancestors: of the nearest, if there are many.
     pub(crate) fn next_lineage(&self) -> Vec<u64> {
         let number = self.children_made.fetch_add(1, Ordering::Relaxed) + 1;
         lineage(&self.lineage, number)
     }
 
+    /// This process, as those that it starts know it.
     pub(crate) fn as_starter(&self) -> Arc<Starter> {
         Arc::new(Starter {
             id: self.id,

@@ -280,7 +280,8 @@ impl Drop for Guest {
             }
         });
         let departure = process.tree.dismiss(process.id);
-        process.status.set(status);
+        process.status.set(status.clone());
+        process.tell_end(&status);
         drop(departure);
     }
 }
