@@ -113,6 +113,13 @@ impl ErrorKind {
 /// Why a call of this crate failed.
 ///
 /// `Display` is one sentence without a final period; [`source`](StdError::source) walks the causes.
+///
+/// ```
+/// use isopod_host::{Engine, ErrorKind};
+/// let error = Engine::builder().max_processes(0).build().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+/// assert_eq!(error.to_string(), "the largest number of processes is 0; it must be at least 1");
+/// ```
 pub struct Error {
     kind: ErrorKind,
     message: String,

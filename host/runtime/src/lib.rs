@@ -38,6 +38,7 @@ mod file_identity;
 mod files;
 mod host;
 mod limits;
+mod logging;
 mod machine;
 mod name_lookup;
 mod network;
@@ -54,6 +55,7 @@ mod rights;
 mod run;
 mod spawn;
 mod stdio;
+mod terminator;
 mod threads;
 mod timer;
 mod tree;
@@ -73,7 +75,7 @@ pub use network::NetworkAddress;
 pub use outline::ProgramOutline;
 pub use plugin::{
     Plugin, PluginBuilder, PluginExport, PluginFunction, PluginPool, PluginPoolBuilder,
-    PluginStatistics, Terminator, WhenFull,
+    PluginStatistics, WhenFull,
 };
 pub use policy::{Access, Policy};
 pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
@@ -81,6 +83,7 @@ pub use process::{Ending, Process};
 pub use program::Program;
 pub use run::GuestState;
 pub use stdio::{Capture, Output, Stdin};
+pub use terminator::Terminator;
 pub use tree::TreeUsage;
 pub use waits::{RunState, Wait, WaitedObject};
 

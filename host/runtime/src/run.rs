@@ -88,6 +88,9 @@ impl std::error::Error for Stop {}
 /// Runs a process from its first instruction to its published end, on the calling thread.
 pub(crate) fn process(process: &Arc<ProcessState>) {
     threads::name_current(&process.name);
+    let span = tracing::debug_span!("process", id = %process.id, name = process.name, task = process.task, tree = process.tree.id);
+    let _span = span.enter();
+    tracing::debug!(process = %process.id, name = process.name, task = process.task, "process started");
     let placement = process.engine().placement();
     let thread = threads::current_id();
     placement.begin(process.id, thread);

@@ -74,7 +74,6 @@ pub(crate) fn spawn(
         drop(departure);
         Error::at_limit(LimitKind::Processes, NO_THREAD).with_cause(error)
     })?;
-    tracing::debug!(process = %process.id, name = process.name, task = process.task, "process started");
     Ok(process)
 }
 
@@ -94,6 +93,7 @@ pub(crate) fn admitted(
         is_daemon: birth.is_daemon,
         is_main: birth.is_main,
         is_plugin: birth.is_plugin,
+        is_called: AtomicBool::new(false),
         program: program.clone(),
         tree: Arc::clone(tree),
         waiter: Waiter::new(Party::Process(id), hooks),

@@ -25,6 +25,13 @@ pub(crate) struct Surroundings {
 }
 
 /// What the processes of a tree have used together, those that have ended included.
+///
+/// ```no_run
+/// # fn example(process: &isopod_host::Process) {
+/// let usage = process.tree_usage();
+/// println!("{} of {} live, {:?} used", usage.alive, usage.started, usage.cpu_time);
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TreeUsage {

@@ -118,6 +118,15 @@ pub enum EngineEvent {
 }
 
 /// How a job ended.
+///
+/// ```no_run
+/// # fn example(event: isopod_host::EngineEvent) {
+/// use isopod_host::{EngineEvent, JobOutcome};
+/// if let EngineEvent::JobEnded { outcome: JobOutcome::Panicked(text), .. } = event {
+///     eprintln!("{text}");
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobOutcome {

@@ -1,10 +1,12 @@
 //! One call on its way from the caller to a worker and back.
 
+use crate::bug;
 use crate::end_request::end_each;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use isopod_sync::{Completion, Message, WaitError};
+use serde_json::Value;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,23 +25,53 @@ const CANCELLED: u8 = 3;
 const PAUSES: u32 = 200;
 const TURNS: u32 = 30;
 
+/// What a function is called with: by the plugin's doors, or by its own types.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Message(Message),
+    Typed(Value),
+}
+
+/// What it gives, in the form in which it was called.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Message(Message),
+    Typed(Value),
+}
+
+impl Output {
+    pub(crate) fn into_message(self) -> Result<Message> {
+        match self {
+            Output::Message(message) => Ok(message),
+            Output::Typed(_) => Err(Error::new(ErrorKind::Engine, bug::TOLD)),
+        }
+    }
+
+    pub(crate) fn into_typed(self) -> Result<Value> {
+        match self {
+            Output::Typed(value) => Ok(value),
+            Output::Message(_) => Err(Error::new(ErrorKind::Engine, bug::TOLD)),
+        }
+    }
+}
+
 /// A call, and where its result goes.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) function: String,
-    pub(crate) input: Message,
+    pub(crate) input: Input,
     pub(crate) submitted: Instant,
     /// When it is to be over.
     pub(crate) last: Option<Instant>,
     phase: AtomicU8,
     /// The instance that it runs in.
     process: Mutex<Option<Arc<ProcessState>>>,
-    result: Mutex<Option<Result<Message>>>,
+    result: Mutex<Option<Result<Output>>>,
     done: Completion<()>,
 }
 
 impl Request {
-    pub(crate) fn new(function: &str, input: Message, last: Option<Instant>) -> Arc<Request> {
+    pub(crate) fn new(function: &str, input: Input, last: Option<Instant>) -> Arc<Request> {
         Arc::new(Request {
             function: function.to_owned(),
             input,
@@ -63,7 +95,7 @@ impl Request {
     }
 
     /// The worker has the result. False if the caller has asked for the end of the instance, and gone.
-    pub(crate) fn finish(&self, result: Result<Message>) -> bool {
+    pub(crate) fn finish(&self, result: Result<Output>) -> bool {
         *lock(&self.result) = Some(result);
         let is_wanted = self.step(BEGUN, DONE);
         // Only now: whoever ends the instance of a call finds it here while the call runs.
@@ -101,7 +133,7 @@ impl Request {
     ///
     /// # Errors
     /// The call's own; none if the time has passed.
-    pub(crate) fn wait(&self, may_spin: bool) -> Option<Result<Message>> {
+    pub(crate) fn wait(&self, may_spin: bool) -> Option<Result<Output>> {
         if may_spin && self.spin() {
             return Some(self.take());
         }
@@ -117,13 +149,13 @@ impl Request {
     }
 
     /// Waits for the result of a call that was begun: its limits end it.
-    pub(crate) fn wait_to_the_end(&self) -> Result<Message> {
+    pub(crate) fn wait_to_the_end(&self) -> Result<Output> {
         let _ = self.done.wait_within(None);
         self.take()
     }
 
     /// As [`wait`](Self::wait), for an asynchronous caller.
-    pub(crate) async fn wait_async(&self) -> Result<Message> {
+    pub(crate) async fn wait_async(&self) -> Result<Output> {
         self.done.wait_async().await;
         self.take()
     }
@@ -145,7 +177,7 @@ impl Request {
         false
     }
 
-    fn take(&self) -> Result<Message> {
+    fn take(&self) -> Result<Output> {
         let result = lock(&self.result).take();
         result.unwrap_or_else(|| Err(Error::new(ErrorKind::Terminated, "the call was cancelled")))
     }
