@@ -183,6 +183,42 @@ fn what_a_plugin_has_is_told() {
 }
 
 #[test]
+fn the_tasks_of_a_program_are_told() {
+    let directory = empty_directory();
+    let source = r#"
+        #[isopod::task]
+        fn square(number: u64) -> u64 { number * number }
+
+        /// Of a module, and with a name of its own.
+        mod text {
+            #[isopod::task(name = "text.length")]
+            fn length(text: String) -> usize { text.len() }
+        }
+
+        #[isopod::main]
+        fn main() {}
+    "#;
+    fs::write(directory.path().join("tasks.rs"), source).unwrap();
+    let told = |arguments: &[&str]| {
+        let finished = run(isopod(directory.path(), arguments)).to_string();
+        let (_, output) = finished.split_once("--- standard output\n").unwrap();
+        output.to_owned()
+    };
+    let text = told(&["inspect", "tasks.rs"]);
+    let tasks = "\ntasks, for pools of an application that embeds it:\n  square\n  text.length\n";
+    assert!(text.contains(tasks), "{text}");
+    // The same of the file that was built: read, and found in the cache of code.
+    let arguments = ["build", "-q", "tasks.rs", "-o", "tasks.wasm"];
+    let built = run(isopod(directory.path(), &arguments)).to_string();
+    assert!(built.starts_with("exit code: 0"), "{built}");
+    for _ in 0..2 {
+        let json = told(&["inspect", "tasks.wasm", "--json"]);
+        let told: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(told["tasks"], serde_json::json!(["square", "text.length"]));
+    }
+}
+
+#[test]
 fn typed_functions_take_json() {
     let directory = empty_directory();
     let component = wat::parse_str(

@@ -4,7 +4,7 @@ use crate::public_name;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, ItemFn, LitStr, Type};
+use syn::{Error, FnArg, ItemFn, LitByteStr, LitStr, Type};
 
 /// The most parameters of a task: those that the library's trait has an implementation for.
 const MAX_PARAMETERS: usize = 8;
@@ -29,8 +29,17 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// name of the program's.
 fn entry(name: &LitStr, function: &ItemFn, parameters: &[&Type]) -> TokenStream {
     let function = &function.sig.ident;
+    let noted = noted(&name.value());
+    let length = noted.len();
+    let noted = LitByteStr::new(&noted, name.span());
     quote! {
         const _: () = {
+            // Where the host finds the names without running the program. A section of a WebAssembly module
+            // is no memory: nothing refers to it, so nothing can go wrong with it.
+            #[cfg(target_family = "wasm")]
+            #[used]
+            #[unsafe(link_section = "isopod:tasks")]
+            static __ISOPOD_NAME: [u8; #length] = *#noted;
             fn __isopod_run(
                 job: ::isopod::__private::NamedJob,
             ) -> ::std::result::Result<::isopod::__private::NamedValue, ::isopod::Error> {
@@ -41,6 +50,16 @@ fn entry(name: &LitStr, function: &ItemFn, parameters: &[&Type]) -> TokenStream 
             }
         };
     }
+}
+
+/// A name as it stands in the section, where the linker puts them one after the other: its length in two
+/// bytes, the smaller first, and its bytes.
+fn noted(name: &str) -> Vec<u8> {
+    // A longer one is not found there; the task can be called all the same.
+    let Ok(length) = u16::try_from(name.len()) else {
+        return Vec::new();
+    };
+    [&length.to_le_bytes(), name.as_bytes()].concat()
 }
 
 /// The types of the parameters, of a function that can be a task.

@@ -10,7 +10,7 @@ use crate::bindings::exported::exports::isopod::multiprocessing::functions::{
 use crate::bindings::process;
 use crate::bindings::types::{Handle, Message};
 use crate::entry;
-use crate::json::{FunctionInput, FunctionOutput};
+use crate::function_values::{FunctionInput, FunctionOutput};
 use std::sync::Once;
 
 /// A function and its public name.
@@ -84,7 +84,13 @@ where
 
 /// The handles that came with an input.
 #[derive(Debug)]
-pub struct Handles(pub(crate) Vec<Handle>);
+pub struct Handles(
+    #[cfg_attr(
+        not(feature = "json"),
+        allow(dead_code, reason = "only a `Json` has handles inside")
+    )]
+    pub(crate) Vec<Handle>,
+);
 
 /// The bytes and handles of an output.
 #[derive(Debug)]

@@ -49,7 +49,8 @@
 //!
 //! # Plugins
 //! A crate of the type `cdylib` with [`plugin!`] has no main function: the embedder calls those of its
-//! functions that are marked with [`#[isopod::function]`](macro@function), with bytes, text or [`Json`].
+//! functions that are marked with [`#[isopod::function]`](macro@function), with bytes or text, or
+//! with the feature `json` with values that serde knows, as JSON (`Json`).
 //!
 //! # Handles
 //! [`Queue`], [`Connection`], [`Sender`], [`Receiver`], [`Dict`], [`List`], [`Lock`] and the other
@@ -82,11 +83,13 @@ mod error;
 mod event;
 mod exit_status;
 mod function;
+mod function_values;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;
 mod iter;
+#[cfg(feature = "json")]
 mod json;
 mod lock;
 mod manager;
@@ -122,10 +125,12 @@ pub use element::{Element, Integer};
 pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use exit_status::ExitStatus;
+pub use function_values::{FunctionInput, FunctionOutput};
 pub use handle::{Inherit, inherited};
 pub use isopod_macros::{function, main, task};
 pub use iter::{GetIter, RecvIter};
-pub use json::{FunctionInput, FunctionOutput, Json};
+#[cfg(feature = "json")]
+pub use json::Json;
 pub use lock::{Lock, LockGuard};
 pub use manager::{Dict, List, Manager, Namespace};
 pub use outcome::Outcome;

@@ -52,7 +52,10 @@ pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
         }
         _ => format!("{name}.rs"),
     };
-    let (target, name) = match is_plugin(&text) {
+    let is_plugin = is_plugin(&text);
+    // A program that compares with an empty array would have to say of which type, were `serde_json` there.
+    let features = if is_plugin { "\"json\"" } else { "" };
+    let (target, name) = match is_plugin {
         // A library is a crate, whose name has no hyphens.
         true => ("[lib]\ncrate-type = [\"cdylib\"]", name.replace('-', "_")),
         false => ("[[bin]]", name),
@@ -62,7 +65,7 @@ pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
         "[package]\nname = \"{name}-{hash}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
          publish = false\nautobins = false\n\n\
          {target}\nname = \"{name}\"\npath = \"{file}\"\n\n\
-         [dependencies]\nisopod = \"{version}\"\n\
+         [dependencies]\nisopod = {{ version = \"{version}\", features = [{features}] }}\n\
          postcard = {{ version = \"1\", default-features = false, features = [\"use-std\"] }}\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
          [workspace]\n",
@@ -164,10 +167,12 @@ mod tests {
             manifest.contains("[lib]\ncrate-type = [\"cdylib\"]\nname = \"two_words\""),
             "{manifest}"
         );
+        assert!(manifest.contains("features = [\"json\"]"), "{manifest}");
         fs::write(&source, "// isopod::plugin!();\nfn main() {}").unwrap();
         of_file(&cache, &source).unwrap();
         let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[[bin]]"), "{manifest}");
+        assert!(!manifest.contains("json"), "{manifest}");
     }
 
     #[test]

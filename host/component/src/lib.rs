@@ -26,10 +26,12 @@ mod exit;
 mod imports;
 mod kind;
 mod loops;
+mod tasks;
 
 pub use error::Error;
 pub use kind::{Kind, kind_of};
 pub use loops::unroll_loops;
+pub use tasks::task_names;
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,

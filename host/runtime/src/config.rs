@@ -29,23 +29,31 @@ pub(crate) const STACK_BYTES: usize = 512 << 10;
 /// What host functions may have of it beyond that.
 const HOST_STACK_BYTES: usize = 1536 << 10;
 
-/// Makes the engine: pooled instances if the address space holds them, else on demand.
-pub(crate) fn engine(max_processes: u32, stack_bytes: usize) -> Result<wasmtime::Engine> {
-    let mut config = common(stack_bytes);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(max_processes)));
-    match wasmtime::Engine::new(&config) {
-        Ok(engine) => Ok(engine),
-        Err(error) => {
-            tracing::warn!(%error, max_processes, "no address space for a pool of instances; instances are made on demand");
-            wasmtime::Engine::new(&common(stack_bytes)).map_err(|error| {
-                Error::new(
-                    ErrorKind::Engine,
-                    "the WebAssembly engine could not be set up",
-                )
-                .with_cause(error)
-            })
+/// Makes the engine: pooled instances if they are wanted and the address space holds them, else on
+/// demand. Whether they are pooled.
+pub(crate) fn engine(
+    max_processes: u32,
+    stack_bytes: usize,
+    is_pooled: bool,
+) -> Result<(wasmtime::Engine, bool)> {
+    if is_pooled {
+        let mut config = common(stack_bytes);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(max_processes)));
+        match wasmtime::Engine::new(&config) {
+            Ok(engine) => return Ok((engine, true)),
+            Err(error) => {
+                tracing::warn!(%error, max_processes, "no address space for a pool of instances; instances are made on demand");
+            }
         }
     }
+    let engine = wasmtime::Engine::new(&common(stack_bytes)).map_err(|error| {
+        Error::new(
+            ErrorKind::Engine,
+            "the WebAssembly engine could not be set up",
+        )
+        .with_cause(error)
+    })?;
+    Ok((engine, false))
 }
 
 fn common(stack_bytes: usize) -> Config {

@@ -38,6 +38,18 @@ const DESCRIBED_PROCESSES: usize = 20;
 const MOST_WORK: usize = 1 << 20;
 
 /// What is done about a deadlock.
+///
+/// ```no_run
+/// # fn example(program: &isopod_host::Program) -> isopod_host::Result<()> {
+/// use isopod_host::{Command, OnDeadlock};
+/// let process = Command::new(program).on_deadlock(OnDeadlock::End).spawn()?;
+/// process.join_tree();
+/// if let Some(deadlock) = process.deadlock() {
+///     eprintln!("{deadlock}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnDeadlock {
     /// It is told on the tree's standard error and in the log, and the processes wait on.
@@ -106,6 +118,7 @@ fn check(tree: &Arc<Tree>) {
         said.deadlock = Some(deadlock.clone());
     }
     tracing::warn!(%deadlock, "deadlock");
+    tree.tell_deadlock(&deadlock);
     match tree.on_deadlock {
         OnDeadlock::Ignore => {}
         OnDeadlock::Report => print(tree, &deadlock),

@@ -109,6 +109,7 @@ fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
     bug::contain("publication of the exit status", name, || {
         process.status.set(status.clone());
     });
+    bug::contain("news of an end", name, || process.tell_end(&status));
     if let Some(worker) = &process.worker {
         worker.ended(process, status);
     }

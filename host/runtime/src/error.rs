@@ -2,6 +2,7 @@
 //!
 //! A process that fails is not an error here: it is an [`ExitStatus`](crate::ExitStatus).
 
+use crate::events::LimitKind;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -112,9 +113,18 @@ impl ErrorKind {
 /// Why a call of this crate failed.
 ///
 /// `Display` is one sentence without a final period; [`source`](StdError::source) walks the causes.
+///
+/// ```
+/// use isopod_host::{Engine, ErrorKind};
+/// let error = Engine::builder().max_processes(0).build().unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+/// assert_eq!(error.to_string(), "the largest number of processes is 0; it must be at least 1");
+/// ```
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    /// The limit that refused, if one of a process's did.
+    limit: Option<LimitKind>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -126,8 +136,21 @@ impl Error {
         Error {
             kind,
             message: message.into(),
+            limit: None,
             cause: None,
         }
+    }
+
+    /// A limit that refuses what a process asked for.
+    pub(crate) fn at_limit(limit: LimitKind, message: impl Into<String>) -> Error {
+        Error {
+            limit: Some(limit),
+            ..Error::new(ErrorKind::LimitExceeded, message)
+        }
+    }
+
+    pub(crate) fn limit(&self) -> Option<LimitKind> {
+        self.limit
     }
 
     pub(crate) fn with_cause(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {

@@ -32,12 +32,14 @@ mod end_request;
 mod ending;
 mod engine;
 mod error;
+mod events;
 mod exit_status;
 mod extension;
 mod file_identity;
 mod files;
 mod host;
 mod limits;
+mod logging;
 mod machine;
 mod name_lookup;
 mod network;
@@ -54,6 +56,7 @@ mod rights;
 mod run;
 mod spawn;
 mod stdio;
+mod terminator;
 mod threads;
 mod timer;
 mod tree;
@@ -65,6 +68,7 @@ pub use crash_report::{CrashReport, Frame};
 pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
+pub use events::{EngineEvent, EventStream, Events, EventsBuilder, JobOutcome, LimitKind};
 pub use exit_status::ExitStatus;
 pub use extension::Extension;
 pub use limits::Limits;
@@ -72,7 +76,7 @@ pub use network::NetworkAddress;
 pub use outline::ProgramOutline;
 pub use plugin::{
     Plugin, PluginBuilder, PluginExport, PluginFunction, PluginPool, PluginPoolBuilder,
-    PluginStatistics, Terminator, WhenFull,
+    PluginStatistics, WhenFull,
 };
 pub use policy::{Access, Policy};
 pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
@@ -80,6 +84,7 @@ pub use process::{Ending, Process};
 pub use program::Program;
 pub use run::GuestState;
 pub use stdio::{Capture, Output, Stdin};
+pub use terminator::Terminator;
 pub use tree::TreeUsage;
 pub use waits::{RunState, Wait, WaitedObject};
 
@@ -89,8 +94,8 @@ pub use wasmtime;
 pub use isopod_sync::{
     AccessError, AcquireError, Acquired, Arrival, Barrier, BarrierError, Batch, Bounds, Condition,
     ConditionError, Connection, CreateError, Dict, Event, GetError, Handle, Items, JoinableQueue,
-    Joined, Kind, List, Lock, Message, NotHeld, NotOwner, OutOfRange, Outcome, PassError,
-    ProcessId, PutError, Queue, RLock, RLockError, RecvError, ReorderError, Semaphore, SendError,
-    SharedMemory, StoreError, TakeError, TooManyReleases, TooManyTasksDone, Versioned, WaitError,
-    Waitable, Waited, pipe, wait_any, wait_any_async,
+    Joined, Kind, List, ListenError, Lock, Message, NotHeld, NotOwner, OutOfRange, Outcome,
+    PassError, ProcessId, PutError, Queue, RLock, RLockError, RecvError, ReorderError, Semaphore,
+    SendError, SharedMemory, StoreError, TakeError, TooManyReleases, TooManyTasksDone, Versioned,
+    WaitError, Waitable, Waited, pipe, wait_any, wait_any_async,
 };

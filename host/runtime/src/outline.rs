@@ -9,6 +9,9 @@ use crate::program::Program;
 pub struct ProgramOutline {
     /// The interfaces and functions that it imports, by name.
     pub imports: Vec<String>,
+    /// The tasks that a pool of the embedder's can call, by name: in Rust those with `#[isopod::task]`. None
+    /// if the program was loaded as native code, or its file is not the same any more.
+    pub tasks: Option<Vec<String>>,
     /// The functions that it exports, by name.
     pub exports: Vec<PluginExport>,
     /// The memory that its largest linear memory begins with, in bytes; none without a memory.
@@ -40,6 +43,7 @@ impl Program {
         let pages = resources.and_then(|resources| resources.max_initial_memory_size);
         ProgramOutline {
             imports,
+            tasks: self.tasks(),
             exports: exports(self),
             initial_memory_bytes: pages.map(|pages| pages.saturating_mul(PAGE_BYTES)),
         }

@@ -7,6 +7,11 @@ use crate::stdio::{Output, Stdin};
 use std::path::PathBuf;
 
 /// What guests may do with a directory.
+///
+/// ```
+/// use isopod_host::{Access, Policy};
+/// let policy = Policy::default().directory("/srv/data", "/data", Access::ReadOnly);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Read only.

@@ -9,7 +9,7 @@ use crate::run::State;
 use isopod_component::Kind;
 use std::borrow::Cow;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::Precompiled;
 use wasmtime::component::types::ComponentItem;
@@ -20,6 +20,14 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 ///
 /// It has a main function, for a [`Command`](crate::Command) to run, or it is a plugin, whose functions
 /// are called through a [`Plugin`](crate::Plugin).
+///
+/// ```
+/// use isopod_host::{Engine, ErrorKind, Program};
+/// let engine = Engine::new()?;
+/// let error = Program::from_bytes(&engine, "text", b"hello").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotWasm);
+/// # Ok::<(), isopod_host::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Program {
     inner: Arc<Inner>,
@@ -34,6 +42,17 @@ struct Inner {
     command: Option<CommandPre<State>>,
     /// The doors of a plugin, if it has them.
     functions: Option<ExportedIndices>,
+    origin: Origin,
+}
+
+/// Where a program is from, for what its code does not tell.
+enum Origin {
+    /// Its bytes were read; these are the names of its tasks.
+    Read(Vec<String>),
+    /// Its code was kept for a file of this identity, whose bytes nobody has read.
+    Unread(PathBuf, String),
+    /// It was loaded as native code.
+    Native,
 }
 
 impl std::fmt::Debug for Program {
@@ -56,8 +75,11 @@ impl Program {
         let path = path.as_ref();
         let shown = path.display().to_string();
         let identity = file_identity::of(path);
-        if let Some(component) = identity.as_deref().and_then(|known| engine.compiled(known)) {
-            return Program::link(engine, stem(path), &shown, component);
+        if let Some(identity) = &identity
+            && let Some(component) = engine.compiled(identity)
+        {
+            let origin = Origin::Unread(path.to_owned(), identity.clone());
+            return Program::link(engine, stem(path), &shown, component, origin);
         }
         let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
         let component = component_bytes(&bytes, &shown)?;
@@ -114,7 +136,7 @@ impl Program {
         // SAFETY: the caller vouches for the file.
         let component = unsafe { code_cache::load(engine.wasmtime(), path) };
         let component = component.map_err(|error| invalid(&shown, error))?;
-        Program::link(engine, stem(path), &shown, component)
+        Program::link(engine, stem(path), &shown, component, Origin::Native)
     }
 
     /// The compiled code, for [`from_precompiled_file`](Self::from_precompiled_file).
@@ -171,14 +193,34 @@ impl Program {
         self.inner.functions.as_ref()
     }
 
+    /// The public names of its tasks; none if nothing is left to read them from.
+    pub(crate) fn tasks(&self) -> Option<Vec<String>> {
+        match &self.inner.origin {
+            Origin::Read(tasks) => Some(tasks.clone()),
+            Origin::Unread(path, identity) => {
+                let bytes = fs::read(path).ok()?;
+                let is_same = file_identity::of(path).as_ref() == Some(identity);
+                is_same.then(|| isopod_component::task_names(&bytes))
+            }
+            Origin::Native => None,
+        }
+    }
+
     fn load(engine: &Engine, name: String, shown: &str, component: &[u8]) -> Result<Program> {
+        let origin = Origin::Read(isopod_component::task_names(component));
         let component = engine
             .compile(component)
             .map_err(|error| invalid(shown, error))?;
-        Program::link(engine, name, shown, component)
+        Program::link(engine, name, shown, component, origin)
     }
 
-    fn link(engine: &Engine, name: String, shown: &str, component: Component) -> Result<Program> {
+    fn link(
+        engine: &Engine,
+        name: String,
+        shown: &str,
+        component: Component,
+        origin: Origin,
+    ) -> Result<Program> {
         let pre = engine
             .linker()
             .instantiate_pre(&component)
@@ -212,6 +254,7 @@ impl Program {
                 instance: pre,
                 command,
                 functions,
+                origin,
             }),
         })
     }

@@ -3,6 +3,7 @@
 use crate::bug;
 use crate::crash_report::{self, CrashReport};
 use crate::ending;
+use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::extension::{Extension, ExtensionStates};
 use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
@@ -87,6 +88,9 @@ impl std::error::Error for Stop {}
 /// Runs a process from its first instruction to its published end, on the calling thread.
 pub(crate) fn process(process: &Arc<ProcessState>) {
     threads::name_current(&process.name);
+    let span = tracing::debug_span!("process", id = %process.id, name = process.name, task = process.task, tree = process.tree.id);
+    let _span = span.enter();
+    tracing::debug!(process = %process.id, name = process.name, task = process.task, "process started");
     let placement = process.engine().placement();
     let thread = threads::current_id();
     placement.begin(process.id, thread);
@@ -214,7 +218,9 @@ pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Er
     }
     // In our own calls it is an error that the guest is told, where they have one.
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
-        return ExitStatus::Limit(limits::too_many_handles(process.limits.handles));
+        let text = limits::too_many_handles(process.limits.handles);
+        process.tell_limit_of_end(LimitKind::Handles, &text);
+        return ExitStatus::Limit(text);
     }
     if let Some(refused) = state.memory.refused() {
         return ExitStatus::MemoryLimit(refused);
@@ -345,7 +351,8 @@ impl GuestState {
                 process.engine().file_operations(),
             ),
             last_host_call: None,
-            memory: MemoryLimit::new(process.limits, &process.tree.memory, &process.vitals),
+            memory: MemoryLimit::new(process.limits, &process.tree.memory, &process.vitals)
+                .told_by(process),
             output: output_limit,
             stdout,
             stderr,

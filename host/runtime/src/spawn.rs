@@ -2,6 +2,7 @@
 
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::limits::{self, ProcessLimits};
 use crate::placement::Slot;
@@ -13,7 +14,7 @@ use crate::run;
 use crate::timer::Alarm;
 use crate::tree::{Refused, Tree};
 use isopod_sync::{Charge, Completion, End, Hooks, Party, ProcessId, Waiter};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -47,8 +48,8 @@ pub(crate) fn spawn(
 ) -> Result<Arc<ProcessState>> {
     let charge = tree.objects.hold_charge(birth.entry_bytes);
     let charge = charge.map_err(|over| {
-        Error::new(
-            ErrorKind::LimitExceeded,
+        Error::at_limit(
+            LimitKind::QueuedBytes,
             limits::over_budget(over.limit_bytes),
         )
     })?;
@@ -65,14 +66,14 @@ pub(crate) fn spawn(
         if let Some(parent) = &parent {
             parent.children().live.retain(|child| child.id != id);
         }
-        drop(tree.dismiss(id));
-        Error::new(
-            ErrorKind::LimitExceeded,
-            "the system refuses another thread for a process (see `ulimit -u` and the pids limit of the cgroup)",
-        )
-        .with_cause(error)
+        const NO_THREAD: &str = "the system refuses another thread for a process (see `ulimit -u` and the pids limit of the cgroup)";
+        let departure = tree.dismiss(id);
+        let status = ExitStatus::Other(NO_THREAD.to_owned());
+        process.status.set(status.clone());
+        process.tell_end(&status);
+        drop(departure);
+        Error::at_limit(LimitKind::Processes, NO_THREAD).with_cause(error)
     })?;
-    tracing::debug!(process = %process.id, name = process.name, task = process.task, "process started");
     Ok(process)
 }
 
@@ -92,6 +93,7 @@ pub(crate) fn admitted(
         is_daemon: birth.is_daemon,
         is_main: birth.is_main,
         is_plugin: birth.is_plugin,
+        is_called: AtomicBool::new(false),
         program: program.clone(),
         tree: Arc::clone(tree),
         waiter: Waiter::new(Party::Process(id), hooks),
@@ -109,11 +111,14 @@ pub(crate) fn admitted(
         requested: Mutex::new(None),
         worker: birth.worker,
         status: Arc::new(Completion::new()),
+        told_limits: AtomicU32::new(0),
     });
     tree.admit(&process).map_err(refused)?;
     if let Some(parent) = &parent {
         parent.children().live.push(Arc::clone(&process));
     }
+    // Before it runs, so that nothing of it is told before.
+    process.tell_start();
     Ok(process)
 }
 
@@ -177,15 +182,15 @@ fn refused(refused: Refused) -> Error {
             ErrorKind::AccessDenied,
             "the tree of processes is being ended, so it starts no new ones",
         ),
-        Refused::EngineFull(text) => Error::new(ErrorKind::LimitExceeded, text),
-        Refused::TreeFull(limit) => Error::new(
-            ErrorKind::LimitExceeded,
+        Refused::EngineFull(text) => Error::at_limit(LimitKind::Processes, text),
+        Refused::TreeFull(limit) => Error::at_limit(
+            LimitKind::Processes,
             format!(
                 "{limit} processes live in this tree, which is its limit; raise it with `Limits::live_processes`"
             ),
         ),
-        Refused::AllStarted(limit) => Error::new(
-            ErrorKind::LimitExceeded,
+        Refused::AllStarted(limit) => Error::at_limit(
+            LimitKind::Processes,
             format!(
                 "this tree has started {limit} processes, which is its limit; raise it with `Limits::started_processes` or `--max-started`"
             ),

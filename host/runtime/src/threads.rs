@@ -6,6 +6,7 @@
 //! kept per core; the rest end.
 
 use crate::cores;
+use crate::logging::Tracing;
 use crate::placement::{Placement, Slot};
 use rustix::thread::{Pid, gettid, set_name};
 use std::ffi::CString;
@@ -34,6 +35,7 @@ pub(crate) type Job = Box<dyn FnOnce() -> Option<Slot> + Send>;
 pub(crate) struct Threads {
     idle: Box<[Mutex<Vec<Arc<Worker>>>]>,
     closed: AtomicBool,
+    tracing: Tracing,
 }
 
 struct Worker {
@@ -50,10 +52,11 @@ impl std::fmt::Debug for Worker {
 }
 
 impl Threads {
-    pub(crate) fn new(core_count: usize) -> Threads {
+    pub(crate) fn new(core_count: usize, tracing: Tracing) -> Threads {
         Threads {
             idle: (0..core_count).map(|_| Mutex::default()).collect(),
             closed: AtomicBool::new(false),
+            tracing,
         }
     }
 
@@ -80,7 +83,7 @@ impl Threads {
                 if let Some(core) = placement.core_of(slot) {
                     cores::pin(None, &[core]);
                 }
-                threads.work(job);
+                threads.tracing.scope(|| threads.work(job));
             })?;
         Ok(())
     }

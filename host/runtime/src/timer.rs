@@ -5,6 +5,7 @@
 
 use crate::bug;
 use crate::cores;
+use crate::logging::Tracing;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -48,7 +49,7 @@ impl Timer {
     ///
     /// # Errors
     /// The system's, if the thread cannot be made.
-    pub(crate) fn start(cores: Vec<usize>) -> std::io::Result<Timer> {
+    pub(crate) fn start(cores: Vec<usize>, tracing: Tracing) -> std::io::Result<Timer> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -58,7 +59,7 @@ impl Timer {
             .name("isopod-timer".to_owned())
             .spawn(move || {
                 cores::pin(None, &cores);
-                of_thread.run();
+                tracing.scope(|| of_thread.run());
             })?;
         Ok(Timer { shared })
     }
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn alarms_run_in_the_order_of_their_times() {
-        let timer = Timer::start(vec![]).unwrap();
+        let timer = Timer::start(vec![], Tracing::default()).unwrap();
         let (sender, receiver) = mpsc::channel();
         for milliseconds in [30, 10, 20] {
             let sender = sender.clone();
@@ -182,7 +183,7 @@ mod tests {
 
     #[test]
     fn an_alarm_can_repeat_and_be_cancelled() {
-        let timer = Timer::start(vec![]).unwrap();
+        let timer = Timer::start(vec![], Tracing::default()).unwrap();
         let (sender, receiver) = mpsc::channel();
         let cancelled = timer.after(Duration::from_millis(5), {
             let sender = sender.clone();
@@ -204,7 +205,7 @@ mod tests {
 
     #[test]
     fn an_alarm_that_panics_does_not_keep_the_others_from_running() {
-        let timer = Timer::start(vec![]).unwrap();
+        let timer = Timer::start(vec![], Tracing::default()).unwrap();
         let (sender, receiver) = mpsc::channel();
         timer.after(Duration::ZERO, || panic!("a bug in an alarm"));
         timer.after(Duration::from_millis(1), move || {

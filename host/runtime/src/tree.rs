@@ -9,6 +9,7 @@ use crate::rest::Rest;
 use crate::stdio::{Sink, Stdin};
 use isopod_sync::{Completion, Handle, ProcessId};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,13 @@ pub(crate) struct Surroundings {
 }
 
 /// What the processes of a tree have used together, those that have ended included.
+///
+/// ```no_run
+/// # fn example(process: &isopod_host::Process) {
+/// let usage = process.tree_usage();
+/// println!("{} of {} live, {:?} used", usage.alive, usage.started, usage.cpu_time);
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TreeUsage {
@@ -46,6 +54,7 @@ pub struct TreeUsage {
 /// One tree of processes.
 #[derive(Debug)]
 pub(crate) struct Tree {
+    pub(crate) id: u64,
     engine: Engine,
     pub(crate) surroundings: Surroundings,
     /// What the processes make; emptied when the last of them has ended.
@@ -123,7 +132,9 @@ impl Tree {
     ) -> Arc<Tree> {
         let memory_bytes = limits.memory_bytes;
         let memory_bytes = memory_bytes.unwrap_or_else(|| engine.memory_bytes() / 2);
+        static NEXT: AtomicU64 = AtomicU64::new(1);
         Arc::new(Tree {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             engine,
             limits,
             memory: Arc::new(Account::new(memory_bytes)),

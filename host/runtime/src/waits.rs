@@ -6,6 +6,7 @@ use isopod_sync::{Kind, ObjectId, ObjectView, Party, ProcessId, WaitRecord};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// How many of those who could end a wait are named; more are counted. Thousands of processes may
@@ -13,6 +14,16 @@ use std::time::Instant;
 const NAMED_WAKERS: usize = 4;
 
 /// What a process does at the moment of asking.
+///
+/// ```no_run
+/// # fn example(process: &isopod_host::Process) {
+/// use isopod_host::RunState;
+/// match process.state() {
+///     RunState::Waiting(wait) => println!("since {:?} in `{}`", wait.since, wait.operation),
+///     state => println!("{state}"),
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunState {
@@ -22,6 +33,8 @@ pub enum RunState {
     Waiting(Wait),
     /// It is parked until something comes from outside: a timer, a file, its standard input.
     WaitingForSystem,
+    /// It is an instance of a plugin that waits for a call.
+    Idle,
     /// It has come to its end or was asked to end, and has not ended yet.
     Ending,
     /// It has ended.
@@ -90,6 +103,8 @@ fn state_or_wait(process: &ProcessState) -> Result<RunState, WaitRecord> {
         return Err(record);
     } else if process.waiter.is_parked() {
         RunState::WaitingForSystem
+    } else if process.is_plugin && !process.is_called.load(Ordering::Relaxed) {
+        RunState::Idle
     } else {
         RunState::Running
     })
@@ -266,6 +281,7 @@ impl fmt::Display for RunState {
             RunState::WaitingForSystem => {
                 formatter.write_str("waits for a timer, a file or its input")
             }
+            RunState::Idle => formatter.write_str("is idle"),
             RunState::Ending => formatter.write_str("ends"),
             RunState::Ended => formatter.write_str("has ended"),
         }

@@ -32,6 +32,22 @@ use crate::wait::{Interrupt, Shared, Subject, wait};
 use crate::wakers::{Wakers, holders_are_wakers};
 
 /// A reference to a barrier, counted for its holder. Clones refer to the same barrier.
+///
+/// ```
+/// use isopod_sync::{Arrival, Barrier};
+/// let barrier = Barrier::new(2);
+/// let arrive = || {
+///     // Whoever comes last lets the others pass.
+///     match barrier.wait() {
+///         Ok(Arrival::Last(_)) => barrier.pass().is_ok(),
+///         other => other.is_ok(),
+///     }
+/// };
+/// std::thread::scope(|scope| {
+///     let other = scope.spawn(arrive);
+///     assert!(arrive() && other.join().expect("no panic"));
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Barrier {
     reference: Reference<BarrierObject>,

@@ -184,6 +184,24 @@ impl<L> Batch<L> {
         taken.map(|(position, (outcome, _charge))| (position, outcome))
     }
 
+    /// As [`next_within`](Self::next_within), as a task. Dropping the future takes nothing.
+    ///
+    /// # Errors
+    /// [`TakeError::Empty`].
+    pub async fn next_async(&self) -> Result<Outcome<L>, TakeError> {
+        let taken = Wait::new(self.state(), &mut Next::new()).await;
+        taken.map(|(outcome, _charge)| outcome)
+    }
+
+    /// As [`next_ended_within`](Self::next_ended_within), as a task. Dropping the future takes nothing.
+    ///
+    /// # Errors
+    /// [`TakeError::Empty`].
+    pub async fn next_ended_async(&self) -> Result<(u32, Outcome<L>), TakeError> {
+        let taken = Wait::new(self.state(), &mut NextEnded::new()).await;
+        taken.map(|(position, (outcome, _charge))| (position, outcome))
+    }
+
     fn state(&self) -> &Shared<Outcomes<L>> {
         &self.ledger().state
     }

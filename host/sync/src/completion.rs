@@ -12,6 +12,14 @@ use crate::wait_list::{Place, WaitList, Wakes};
 /// A value that is set at most once. Any number of parties wait for it.
 ///
 /// It is no object that travels: there are no handles to it.
+///
+/// ```
+/// use isopod_sync::Completion;
+/// let status = Completion::new();
+/// assert_eq!(status.get(), None);
+/// assert!(status.set(3) && !status.set(4));
+/// assert_eq!(status.wait_within(None), Ok(3));
+/// ```
 #[derive(Debug)]
 pub struct Completion<T> {
     id: ObjectId,

@@ -41,6 +41,14 @@ use crate::wait::{Interrupt, Shared, Subject, enter_and_wait};
 use crate::wakers::{Wakers, holders_are_wakers};
 
 /// A reference to a condition, counted for its holder. Clones refer to the same condition.
+///
+/// ```
+/// let condition = isopod_sync::Condition::new();
+/// condition.acquire()?;
+/// condition.wait_timeout(std::time::Duration::from_millis(1))?;
+/// condition.release()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Condition {
     reference: Reference<ConditionObject>,

@@ -18,6 +18,14 @@ use crate::stored::{Incoming, Stored, copy_all};
 use crate::tree::Tree;
 
 /// A reference to a dict, counted for its holder. Clones refer to the same dict.
+///
+/// ```
+/// use isopod_sync::{Dict, Message};
+/// let dict = Dict::new();
+/// dict.set(b"key", Message::from_bytes("value")).expect("room");
+/// assert_eq!(dict.get(b"key").expect("an entry").bytes, b"value");
+/// assert!(dict.get(b"other").is_none());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Dict {
     reference: Reference<DictObject>,

@@ -19,6 +19,17 @@ use crate::wait_any::{Readiness, Waitable};
 use crate::wait_list::{Place, WaitList, Wakes};
 
 /// A reference to an event, counted for its holder. Clones refer to the same event.
+///
+/// ```
+/// use isopod_sync::Event;
+/// let event = Event::new();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| event.set());
+///     event.wait()
+/// })?;
+/// assert!(event.is_set());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Event {
     reference: Reference<EventObject>,

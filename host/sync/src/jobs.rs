@@ -28,6 +28,9 @@ use crate::waiter::{Killed, Waiter};
 /// The first bytes of an error's text are not charged, so that a short one can always be reported.
 const FREE_ERROR_BYTES: u64 = 1_000;
 
+/// Why a job has failed whose worker [began](Jobs::begin) another one instead of reporting.
+pub const UNREPORTED: &str = "its worker began another job without a report";
+
 /// What a batch of jobs has in common.
 #[derive(Clone, Debug, Default)]
 pub struct BatchOptions {
@@ -199,8 +202,7 @@ impl<L> Jobs<L> {
                 Begun::None => return Ok(None),
                 Begun::Unreported { is_expired: true } => return Err(Killed),
                 Begun::Unreported { is_expired: false } => {
-                    let text = "its worker began another job without a report";
-                    self.end(worker, Outcome::Failed(text.to_owned()));
+                    self.end(worker, Outcome::Failed(UNREPORTED.to_owned()));
                 }
             }
         }

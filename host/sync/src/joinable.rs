@@ -43,6 +43,17 @@ pub struct Joined {
 
 /// A reference to a [`Queue`] that counts unfinished tasks, counted for its holder. Clones refer to
 /// the same queue.
+///
+/// ```
+/// use isopod_sync::{Bounds, JoinableQueue, Message};
+/// let tasks = JoinableQueue::new(Bounds::default());
+/// tasks.put(Message::from_bytes("task"))?;
+/// tasks.get()?;
+/// assert!(tasks.try_join().is_err());
+/// tasks.task_done()?;
+/// assert_eq!(tasks.join()?.abandoned_tasks, 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct JoinableQueue {
     queue: Queue,

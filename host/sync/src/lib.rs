@@ -15,6 +15,7 @@
 //!   waiting thread, and records what is waited for.
 //! * [`Jobs`] are those of a pool: submitted in a [`Batch`], begun by a worker, ended with an
 //!   [`Outcome`], whatever becomes of the worker.
+//! * [`Feed`] tells a listener what happens, and never makes whoever tells it wait.
 //! * [`wait_any`] waits until any of several objects is ready, and takes nothing.
 //!
 //! A wait is fair (first in, first out, with bounded bypass) and exists for threads and, with
@@ -61,6 +62,7 @@ mod elements;
 mod entries;
 mod error;
 mod event;
+mod feed;
 mod gathering;
 mod jobs;
 mod jobs_error;
@@ -105,8 +107,9 @@ pub use current::Entered;
 pub use dict::{Dict, Items, Versioned};
 pub use error::{GetError, PutError, RecvError, SendError, TooManyTasksDone, WaitError};
 pub use event::Event;
+pub use feed::{Feed, ListenError, Told};
 pub use gathering::Arrival;
-pub use jobs::{BatchOptions, BegunJob, Jobs};
+pub use jobs::{BatchOptions, BegunJob, Jobs, UNREPORTED};
 pub use jobs_error::{ReportError, SubmitError};
 pub use joinable::{JoinableQueue, Joined};
 pub use list::List;

@@ -21,6 +21,15 @@ use crate::stored::{Incoming, Stored, copy_all};
 use crate::tree::Tree;
 
 /// A reference to a list, counted for its holder. Clones refer to the same list.
+///
+/// ```
+/// use isopod_sync::{List, Message};
+/// let list = List::new();
+/// list.push(Message::from_bytes("a")).expect("room");
+/// list.push(Message::from_bytes("b")).expect("room");
+/// assert_eq!(list.get(-1).expect("in range").bytes, b"b");
+/// assert_eq!(list.len(), 2);
+/// ```
 #[derive(Clone, Debug)]
 pub struct List {
     reference: Reference<ListObject>,

@@ -19,6 +19,15 @@ use crate::tree::Tree;
 use crate::wait::Interrupt;
 
 /// A reference to a lock, counted for its holder. Clones refer to the same lock.
+///
+/// ```
+/// use isopod_sync::{Acquired, AcquireError, Lock};
+/// let lock = Lock::new();
+/// assert_eq!(lock.acquire(), Ok(Acquired::Clean));
+/// assert_eq!(lock.try_acquire(), Err(AcquireError::TimedOut));
+/// lock.release()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Lock {
     reference: Reference<OwnedObject>,

@@ -8,6 +8,13 @@ use crate::object::{Holder, Holders, Kind, Object, ObjectId};
 use crate::reference::Reference;
 
 /// A reference to an object of any kind, counted for its holder. Cloning keeps the holder.
+///
+/// ```
+/// use isopod_sync::{Bounds, Lock, Queue};
+/// let handle = Queue::new(Bounds::default()).to_handle();
+/// assert!(Queue::open(&handle).is_some());
+/// assert!(Lock::open(&handle).is_none());
+/// ```
 #[derive(Clone)]
 pub struct Handle {
     reference: Reference<dyn Object>,

@@ -67,6 +67,16 @@ fn direction(tree: &Tree) -> Arc<Shared<Channel>> {
 }
 
 /// A reference to one end of a pipe, counted for its holder. Clones refer to the same end.
+///
+/// ```
+/// use isopod_sync::{Message, pipe};
+/// let (left, right) = pipe(true);
+/// left.send(Message::from_bytes("ping"))?;
+/// assert_eq!(right.recv()?.bytes, b"ping");
+/// drop(left);
+/// assert!(right.recv().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Connection {
     reference: Reference<EndObject>,

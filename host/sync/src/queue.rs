@@ -29,6 +29,16 @@ pub struct Bounds {
 }
 
 /// A reference to a queue, counted for its holder. Clones refer to the same queue.
+///
+/// ```
+/// use isopod_sync::{Bounds, GetError, Message, Queue};
+/// let queue = Queue::new(Bounds { max_messages: Some(1), max_bytes: None });
+/// queue.put(Message::from_bytes("a"))?;
+/// assert!(queue.try_put(Message::from_bytes("b")).is_err());
+/// assert_eq!(queue.get()?.bytes, b"a");
+/// assert!(matches!(queue.try_get(), Err(GetError::Empty)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Queue {
     reference: Reference<QueueObject>,

@@ -19,6 +19,17 @@ use crate::tree::Tree;
 use crate::wait::Interrupt;
 
 /// A reference to a recursive lock, counted for its holder. Clones refer to the same lock.
+///
+/// ```
+/// use isopod_sync::RLock;
+/// let lock = RLock::new();
+/// lock.acquire()?;
+/// lock.acquire()?;
+/// lock.release()?;
+/// lock.release()?;
+/// assert!(lock.release().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct RLock {
     reference: Reference<OwnedObject>,

@@ -31,6 +31,16 @@ use crate::wakers::{Wakers, holders_are_wakers};
 pub const SEMAPHORE_MAX_PERMITS: u32 = i32::MAX.unsigned_abs();
 
 /// A reference to a semaphore, counted for its holder. Clones refer to the same semaphore.
+///
+/// ```
+/// use isopod_sync::{AcquireError, Semaphore};
+/// let permits = Semaphore::new(1, None);
+/// permits.acquire()?;
+/// assert_eq!(permits.try_acquire(), Err(AcquireError::TimedOut));
+/// permits.release(2)?;
+/// assert_eq!(permits.value(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Semaphore {
     reference: Reference<SemaphoreObject>,

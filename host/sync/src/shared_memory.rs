@@ -30,6 +30,16 @@ use crate::tree::Tree;
 pub const SHARED_MEMORY_NAME_BYTES: usize = 255;
 
 /// A reference to a shared memory, counted for its holder. Clones refer to the same memory.
+///
+/// ```
+/// use isopod_sync::SharedMemory;
+/// let memory = SharedMemory::new(16)?;
+/// memory.write(8, b"abc")?;
+/// assert_eq!(memory.read_vec(7, 3)?, b"\0ab");
+/// assert_eq!(memory.add_u32(0, 5)?, 0);
+/// assert_eq!(memory.load_u32(0)?, 5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct SharedMemory {
     reference: Reference<MemoryObject>,

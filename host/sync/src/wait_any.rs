@@ -52,6 +52,14 @@ pub(crate) fn wake_watchers<S: Readiness>(state: &mut S, wakes: &mut Wakes) {
 /// [`Completion`](crate::Completion) once it is set, an [`Event`](crate::Event) while it is set. From
 /// a [`Connection`](crate::Connection), ready while a `recv` would not wait, it is made with
 /// `TryFrom`, because some only send.
+///
+/// ```
+/// use isopod_sync::{Bounds, Event, Queue, Waitable, wait_any};
+/// let (queue, event) = (Queue::new(Bounds::default()), Event::new());
+/// event.set();
+/// assert_eq!(wait_any(&[Waitable::from(&queue), Waitable::from(&event)], None)?, [1]);
+/// # Ok::<(), isopod_sync::WaitError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Waitable<'a> {
     shared: &'a dyn Watched,

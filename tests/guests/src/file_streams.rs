@@ -29,7 +29,7 @@ pub fn own_limit() -> Outcome {
         .map(|_| fifo.read_via_stream(0).expect("a stream"))
         .collect();
     for stream in &streams {
-        assert!(stream.read(1).expect("nothing yet").is_empty());
+        assert_eq!(stream.read(1).expect("nothing yet"), []);
     }
     println!(
         "{:?}",

@@ -56,8 +56,8 @@ pub fn wait_kinds() -> Outcome {
     let child = Process::spawn(|gate: Queue<u32>| gate.get().map(drop), (gate.clone(),))?;
     let all: [&dyn Waitable; 3] = [&event, &queue, &child];
     let start = Instant::now();
-    assert!(isopod::wait_any_timeout(&all, Duration::ZERO)?.is_empty());
-    assert!(isopod::wait_any_timeout(&all, SHORT)?.is_empty());
+    assert_eq!(isopod::wait_any_timeout(&all, Duration::ZERO)?, []);
+    assert_eq!(isopod::wait_any_timeout(&all, SHORT)?, []);
     assert!(start.elapsed() >= SHORT);
     gate.put(&1)?;
     assert_eq!(isopod::wait_any(&all)?, [2]);

@@ -59,6 +59,8 @@ struct Told {
     kind: &'static str,
     /// The functions that a plugin says it has.
     functions: Vec<Function>,
+    /// The tasks that a program says an embedder's pool can call.
+    tasks: Vec<String>,
     exports: Vec<Export>,
     imports: Vec<String>,
     /// What its imports could be used for: nothing of it is granted unless an option says so.
@@ -134,6 +136,8 @@ fn told(program: &Program) -> anyhow::Result<Told> {
             .into_iter()
             .map(|PluginFunction { name, text, .. }| Function { name, text })
             .collect(),
+        // What is native code was refused before.
+        tasks: outline.tasks.unwrap_or_default(),
         exports: outline
             .exports
             .into_iter()
@@ -171,6 +175,10 @@ fn text(told: &Told) -> String {
                 None => function.name.clone(),
             })
             .collect(),
+    );
+    list(
+        "tasks, for pools of an application that embeds it",
+        told.tasks.clone(),
     );
     let exports = told.exports.iter();
     list(

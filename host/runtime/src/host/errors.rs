@@ -2,6 +2,7 @@
 
 use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use crate::error::{Error, ErrorKind};
+use crate::events::LimitKind;
 use crate::limits;
 use crate::pool::too_many_jobs;
 use crate::run::Stop;
@@ -21,6 +22,8 @@ use wasmtime::component::ResourceTableError;
 pub enum Failure {
     /// The guest is told.
     Code(ErrorCode),
+    /// The guest is told which limit it has reached.
+    Limit(LimitKind, String),
     /// The guest is told that it holds as many handles as it may.
     TooManyHandles,
     /// The guest does not run on: it was asked to end, or it used the host against the rules.
@@ -128,7 +131,7 @@ impl From<RLockError> for Failure {
         match error {
             RLockError::TimedOut => ErrorCode::TimedOut.into(),
             RLockError::Killed => Killed.into(),
-            RLockError::TooDeep => ErrorCode::LimitExceeded(error.to_string()).into(),
+            RLockError::TooDeep => Failure::Limit(LimitKind::Other, error.to_string()),
         }
     }
 }
@@ -185,10 +188,11 @@ impl From<SubmitError> for Failure {
             SubmitError::NotRunning => ErrorCode::PoolNotRunning.into(),
             SubmitError::Broken(text) => ErrorCode::PoolBroken(text).into(),
             SubmitError::TooManyJobs { limit } => {
-                ErrorCode::LimitExceeded(too_many_jobs(limit)).into()
+                Failure::Limit(LimitKind::WaitingJobs, too_many_jobs(limit))
             }
             SubmitError::TooManyWaiting { waiting, limit } => {
-                ErrorCode::LimitExceeded(limits::too_many_waiting(waiting, limit)).into()
+                let text = limits::too_many_waiting(waiting, limit);
+                Failure::Limit(LimitKind::WaitingJobs, text)
             }
             SubmitError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
         }
@@ -234,9 +238,10 @@ impl From<CreateError> for Failure {
     fn from(error: CreateError) -> Failure {
         let text = error.to_string();
         Failure::Code(match error {
-            CreateError::BudgetExceeded { .. } | CreateError::OutOfMemory { .. } => {
-                ErrorCode::LimitExceeded(text)
+            CreateError::BudgetExceeded { .. } => {
+                return Failure::Limit(LimitKind::QueuedBytes, text);
             }
+            CreateError::OutOfMemory { .. } => ErrorCode::LimitExceeded(text),
             CreateError::NameTaken => ErrorCode::AlreadyExists(text),
             CreateError::NameTooLong { .. } => ErrorCode::InvalidArgument(text),
         })
@@ -252,6 +257,9 @@ impl From<NotHeld> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let text = error.to_string();
+        if let Some(limit) = error.limit() {
+            return Failure::Limit(limit, text);
+        }
         Failure::Code(match error.kind() {
             ErrorKind::LimitExceeded => ErrorCode::LimitExceeded(text),
             ErrorKind::AccessDenied => ErrorCode::AccessDenied(text),
@@ -270,5 +278,5 @@ fn too_large(size: u64, limit: u64) -> Failure {
 }
 
 fn budget(limit: u64) -> Failure {
-    Failure::Code(ErrorCode::LimitExceeded(limits::over_budget(limit)))
+    Failure::Limit(LimitKind::QueuedBytes, limits::over_budget(limit))
 }

@@ -6,6 +6,7 @@ use super::bindings::isopod::multiprocessing::pool::{
 use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use super::duration;
 use super::errors::Failure;
+use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::limits::ProcessLimits;
 use crate::pool::{Home, Initializer, PoolState, Settings};
@@ -90,6 +91,8 @@ impl HostOptions for State {
             Err(Failure::End(error)) => return Err(error),
             // This call has no error of its own.
             Err(Failure::Code(ErrorCode::MessageTooLarge(text))) => {
+                self.process
+                    .tell_limit_of_end(LimitKind::MessageSize, &text);
                 return Err(Stop::Now(ExitStatus::Limit(text)).into());
             }
             Err(failure) => return Err(wasmtime::format_err!("{failure:?}")),

@@ -8,6 +8,7 @@ use super::bindings::isopod::multiprocessing::types::{
 use super::duration;
 use super::errors::Failure;
 use super::options::Options;
+use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::limits;
 use crate::process::{Entry, ProcessState, Starter};
@@ -233,8 +234,10 @@ impl State {
                 wasmtime::format_err!("the process could not take over its arguments: {code:?}")
             }
             Failure::End(error) => error,
+            Failure::Limit(_, text) => Stop::Now(ExitStatus::Limit(text)).into(),
             Failure::TooManyHandles => {
                 let text = limits::too_many_handles(self.process.limits.handles);
+                self.process.tell_limit_of_end(LimitKind::Handles, &text);
                 Stop::Now(ExitStatus::Limit(text)).into()
             }
         })

@@ -2,6 +2,7 @@
 
 use super::bindings::isopod::multiprocessing::types::{ErrorCode, Host, HostHandle};
 use super::errors::Failure;
+use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::limits;
 use crate::run::{State, Stop};
@@ -11,10 +12,20 @@ use wasmtime::component::Resource;
 impl Host for State {
     fn convert_error_code(&mut self, failure: Failure) -> wasmtime::Result<ErrorCode> {
         match failure {
-            Failure::Code(code) => Ok(code),
+            Failure::Code(code) => {
+                if let ErrorCode::MessageTooLarge(text) = &code {
+                    self.process.tell_refusal(LimitKind::MessageSize, text);
+                }
+                Ok(code)
+            }
+            Failure::Limit(limit, text) => {
+                self.process.tell_refusal(limit, &text);
+                Ok(ErrorCode::LimitExceeded(text))
+            }
             Failure::TooManyHandles => {
-                let limit = self.process.limits.handles;
-                Ok(ErrorCode::LimitExceeded(limits::too_many_handles(limit)))
+                let text = limits::too_many_handles(self.process.limits.handles);
+                self.process.tell_refusal(LimitKind::Handles, &text);
+                Ok(ErrorCode::LimitExceeded(text))
             }
             Failure::End(error) => Err(error),
         }
@@ -86,6 +97,7 @@ impl State {
             .collect::<Result<_, _>>()
             .map_err(|_| {
                 let text = limits::too_many_handles(self.process.limits.handles);
+                self.process.tell_limit_of_end(LimitKind::Handles, &text);
                 Failure::End(Stop::Now(ExitStatus::Limit(text)).into())
             })?;
         Ok(super::bindings::isopod::multiprocessing::types::Message {

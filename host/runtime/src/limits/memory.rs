@@ -2,6 +2,8 @@
 
 use super::{Account, ProcessLimits, bytes};
 use crate::config::{CORE_INSTANCES_PER_PROCESS, MEMORIES_PER_PROCESS, TABLES_PER_PROCESS};
+use crate::events::LimitKind;
+use crate::process::ProcessState;
 use crate::vitals::Vitals;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,6 +20,8 @@ pub(crate) struct MemoryLimit {
     vitals: Arc<Vitals>,
     used_elements: u64,
     refused: Option<String>,
+    /// Whoever tells of a refusal.
+    process: Option<Arc<ProcessState>>,
 }
 
 impl MemoryLimit {
@@ -33,7 +37,14 @@ impl MemoryLimit {
             vitals: Arc::clone(vitals),
             used_elements: 0,
             refused: None,
+            process: None,
         }
+    }
+
+    /// The same, of this process.
+    pub(crate) fn told_by(mut self, process: &Arc<ProcessState>) -> MemoryLimit {
+        self.process = Some(Arc::clone(process));
+        self
     }
 
     /// What a guest that failed after a refusal is told; none if nothing was refused.
@@ -47,6 +58,9 @@ impl MemoryLimit {
     }
 
     fn refuse(&mut self, text: String) -> wasmtime::Result<bool> {
+        if let Some(process) = &self.process {
+            process.tell_refusal(LimitKind::Memory, &text);
+        }
         self.refused = Some(text);
         Ok(false)
     }

@@ -1,6 +1,7 @@
 //! The limit of a process's output, and of its tree's.
 
 use super::{Account, bytes};
+use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use std::sync::{Arc, Weak};
@@ -39,7 +40,7 @@ impl OutputLimit {
         if !rest.is_empty()
             && let Some(process) = self.process.upgrade()
         {
-            process.request_end(ExitStatus::Limit(match both < own {
+            let text = match both < own {
                 true => format!(
                     "output limit of {} for the whole tree of processes reached; raise it with `Limits::tree_output` or `--tree-output`",
                     bytes(self.tree.limit())
@@ -48,7 +49,9 @@ impl OutputLimit {
                     "output limit of {} reached; raise it with `Limits::output` or `--max-output`",
                     bytes(self.own.limit())
                 ),
-            }));
+            };
+            process.tell_limit_of_end(LimitKind::Output, &text);
+            process.request_end(ExitStatus::Limit(text));
         }
         (allowed, rest)
     }

@@ -14,6 +14,7 @@ use crate::run::{self, State};
 use crate::spawn::{self, Birth};
 use isopod_sync::{End, Handle, Holder, Hooks, Message, ProcessId};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::{Func, Instance as Component, Resource};
@@ -243,6 +244,7 @@ impl Guest {
         let _io = process.engine().enter_io();
         store.data_mut().begin_call();
         self.watch.begin(process.engine().timer(), begun, last);
+        process.is_called.store(true, Ordering::Relaxed);
         // A request to end that comes from here on is seen by the guest.
         let ran = match run::is_to_end(process) {
             true => Some(Err(isopod_sync::Killed)),
@@ -251,6 +253,7 @@ impl Guest {
             }),
         };
         self.watch.end();
+        process.is_called.store(false, Ordering::Relaxed);
         let status = match ran {
             Some(Ok(Ok(value))) => return Ok(value),
             Some(Ok(Err(error))) => run::failed(process, store.data(), &error),
@@ -282,7 +285,8 @@ impl Drop for Guest {
         });
         self.version.spare(&self.watch);
         let departure = process.tree.dismiss(process.id);
-        process.status.set(status);
+        process.status.set(status.clone());
+        process.tell_end(&status);
         drop(departure);
     }
 }

@@ -22,7 +22,8 @@ mod version;
 mod watch;
 mod worker;
 
-pub use plugin::{Plugin, PluginBuilder, Terminator};
+pub(crate) use plugin::Loaded;
+pub use plugin::{Plugin, PluginBuilder};
 pub use pool::{PluginPool, PluginPoolBuilder, WhenFull};
 pub use stats::PluginStatistics;
 pub use typed::PluginExport;

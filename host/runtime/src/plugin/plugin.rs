@@ -5,18 +5,17 @@ use super::instance::Instance;
 use super::stats::{Counters, PluginStatistics};
 use super::version::{PluginFunction, Version};
 use crate::command::Command;
-use crate::end_request::end_each;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
-use crate::exit_status::ExitStatus;
 use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::process::ProcessState;
 use crate::program::Program;
+use crate::terminator::Terminator;
 use isopod_sync::{Handle, Hooks, Message, ProcessId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A loaded plugin: functions that a component exports, called by name with bytes and handles.
 ///
@@ -46,11 +45,12 @@ use std::time::Instant;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Plugin {
-    inner: Arc<Inner>,
+    inner: Arc<Loaded>,
 }
 
+/// What all clones share.
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Loaded {
     /// What every version is loaded with.
     command: Command,
     engine: Engine,
@@ -133,7 +133,7 @@ impl PluginBuilder {
         let (version, functions) = Version::load(&self.command, &program, 1)?;
         let cores = engine.cores().len();
         Ok(Plugin {
-            inner: Arc::new(Inner {
+            inner: Arc::new(Loaded {
                 command: self.command,
                 calls_per_instance: self.calls_per_instance,
                 versions: Mutex::new(vec![Arc::downgrade(&version)]),
@@ -195,6 +195,26 @@ impl Plugin {
         let begun = Instant::now();
         self.here(begun, |instance| {
             instance.call(function, input, handles, begun, None)
+        })
+    }
+
+    /// As [`call_here`](Self::call_here), but ends the call when this much time has passed, if no limit
+    /// has ended it before.
+    ///
+    /// # Errors
+    /// As [`call_here`](Self::call_here).
+    pub fn call_here_timeout(
+        &self,
+        function: &str,
+        input: &[u8],
+        handles: &[Handle],
+        timeout: Duration,
+    ) -> Result<Message> {
+        let begun = Instant::now();
+        // A time past the end of the clock is never.
+        let last = begun.checked_add(timeout);
+        self.here(begun, |instance| {
+            instance.call(function, input, handles, begun, last)
         })
     }
 
@@ -289,9 +309,7 @@ impl Plugin {
 
     /// Ends calls from another thread.
     pub fn terminator(&self) -> Terminator {
-        Terminator {
-            plugin: Arc::downgrade(&self.inner),
-        }
+        Terminator::of_plugin(&self.inner)
     }
 
     /// What its calls have come to.
@@ -324,43 +342,14 @@ impl Plugin {
     }
 }
 
-impl Inner {
+impl Loaded {
     fn current(&self) -> Current {
         lock(&self.current).clone()
     }
 
-    fn live_versions(&self) -> Vec<Arc<Version>> {
+    pub(crate) fn live_versions(&self) -> Vec<Arc<Version>> {
         let versions = lock(&self.versions);
         versions.iter().filter_map(Weak::upgrade).collect()
-    }
-}
-
-/// Ends the calls of a plugin that run at the moment, from any thread. Clones end the same calls.
-///
-/// ```no_run
-/// # fn example(plugin: &isopod_host::Plugin) {
-/// let terminator = plugin.terminator();
-/// std::thread::scope(|scope| {
-///     scope.spawn(|| plugin.call_here("slow", b"", &[]));
-///     terminator.terminate();
-/// });
-/// # }
-/// ```
-#[derive(Debug, Clone)]
-pub struct Terminator {
-    plugin: Weak<Inner>,
-}
-
-impl Terminator {
-    /// Ends all calls that run now: each fails with [`ErrorKind::Terminated`] within milliseconds. Returns
-    /// at once. Later calls run.
-    pub fn terminate(&self) {
-        let Some(plugin) = self.plugin.upgrade() else {
-            return;
-        };
-        for version in plugin.live_versions() {
-            end_each(version.tree.members_now(), |_| ExitStatus::Terminated);
-        }
     }
 }
 

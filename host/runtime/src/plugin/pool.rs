@@ -1,13 +1,14 @@
 //! Pools of plugins: calls that run on pinned threads of the engine's.
 
 use super::line::{Line, Put};
-use super::plugin::{Plugin, Terminator};
-use super::request::{Request, waited_too_long};
+use super::plugin::Plugin;
+use super::request::{Input, Output, Request, waited_too_long};
 use super::stats::PluginStatistics;
 use super::worker;
 use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
 use crate::program::Program;
+use crate::terminator::Terminator;
 use isopod_sync::Message;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -152,7 +153,8 @@ impl PluginPool {
     /// # Errors
     /// Those of [`Plugin::call_here`]; [`ErrorKind::QueueFull`].
     pub fn call(&self, function: &str, input: impl Into<Message>) -> Result<Message> {
-        self.run(self.shared.when_full, function, input.into(), None)
+        let input = Input::Message(input.into());
+        self.run(function, input, None)?.into_message()
     }
 
     /// As [`call`](Self::call), but fails at once if the queue is full.
@@ -160,7 +162,8 @@ impl PluginPool {
     /// # Errors
     /// As [`call`](Self::call).
     pub fn try_call(&self, function: &str, input: impl Into<Message>) -> Result<Message> {
-        self.run(WhenFull::Fail, function, input.into(), None)
+        let input = Input::Message(input.into());
+        self.try_run(function, input)?.into_message()
     }
 
     /// As [`call`](Self::call), but all of it together takes no longer than this: the wait for room, for a
@@ -175,10 +178,8 @@ impl PluginPool {
         input: impl Into<Message>,
         timeout: Duration,
     ) -> Result<Message> {
-        // A time past the end of the clock is never.
-        let last = Instant::now().checked_add(timeout);
-        let last = last.map(|last| (last, timeout));
-        self.run(self.shared.when_full, function, input.into(), last)
+        let input = Input::Message(input.into());
+        self.run(function, input, Some(timeout))?.into_message()
     }
 
     /// As [`call`](Self::call), for an asynchronous embedder. Dropping the future takes the call back, or
@@ -187,6 +188,32 @@ impl PluginPool {
     /// # Errors
     /// As [`call`](Self::call).
     pub async fn call_async(&self, function: &str, input: impl Into<Message>) -> Result<Message> {
+        let input = Input::Message(input.into());
+        self.run_async(function, input).await?.into_message()
+    }
+
+    /// Runs a call in a worker, as the pool was told to if the queue is full.
+    pub(super) fn run(
+        &self,
+        function: &str,
+        input: Input,
+        timeout: Option<Duration>,
+    ) -> Result<Output> {
+        // A time past the end of the clock is never.
+        let last = timeout.and_then(|timeout| {
+            let last = Instant::now().checked_add(timeout)?;
+            Some((last, timeout))
+        });
+        self.run_within(self.shared.when_full, function, input, last)
+    }
+
+    /// The same, but fails at once if the queue is full.
+    pub(super) fn try_run(&self, function: &str, input: Input) -> Result<Output> {
+        self.run_within(WhenFull::Fail, function, input, None)
+    }
+
+    /// The same as a task.
+    pub(super) async fn run_async(&self, function: &str, input: Input) -> Result<Output> {
         struct Taken<'a>(&'a Shared, Arc<Request>);
         impl Drop for Taken<'_> {
             fn drop(&mut self) {
@@ -194,7 +221,7 @@ impl PluginPool {
             }
         }
         let shared = &*self.shared;
-        let request = Request::new(function, input.into(), None, None);
+        let request = Request::new(function, input, None, None);
         let put = match (shared.line.put(&request), shared.when_full) {
             (Put::Full, WhenFull::Wait) => {
                 let mut place = shared.line.want();
@@ -209,13 +236,13 @@ impl PluginPool {
         taken.1.wait_async().await
     }
 
-    fn run(
+    fn run_within(
         &self,
         when_full: WhenFull,
         function: &str,
-        input: Message,
+        input: Input,
         last: Option<(Instant, Duration)>,
-    ) -> Result<Message> {
+    ) -> Result<Output> {
         let shared = &*self.shared;
         let core = cores::current();
         let request = Request::new(function, input, Some(core), last.map(|(last, _)| last));

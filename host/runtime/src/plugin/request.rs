@@ -1,10 +1,12 @@
 //! One call on its way from the caller to a worker and back.
 
+use crate::bug;
 use crate::end_request::end_each;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use isopod_sync::{Completion, Message, WaitError};
+use serde_json::Value;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,11 +30,41 @@ const TURNS: u32 = 100;
 /// The same for a worker that needs this very core: each turn lets it run.
 const TURNS_BESIDE: u32 = 10;
 
+/// What a function is called with: by the plugin's doors, or by its own types.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Message(Message),
+    Typed(Value),
+}
+
+/// What it gives, in the form in which it was called.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Message(Message),
+    Typed(Value),
+}
+
+impl Output {
+    pub(crate) fn into_message(self) -> Result<Message> {
+        match self {
+            Output::Message(message) => Ok(message),
+            Output::Typed(_) => Err(Error::new(ErrorKind::Engine, bug::TOLD)),
+        }
+    }
+
+    pub(crate) fn into_typed(self) -> Result<Value> {
+        match self {
+            Output::Typed(value) => Ok(value),
+            Output::Message(_) => Err(Error::new(ErrorKind::Engine, bug::TOLD)),
+        }
+    }
+}
+
 /// A call, and where its result goes.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) function: String,
-    pub(crate) input: Message,
+    pub(crate) input: Input,
     pub(crate) submitted: Instant,
     /// Where the caller waits, if it is a thread.
     pub(crate) core: Option<usize>,
@@ -41,7 +73,7 @@ pub(crate) struct Request {
     phase: AtomicU8,
     /// The instance that it runs in.
     process: Mutex<Option<Arc<ProcessState>>>,
-    result: Mutex<Option<Result<Message>>>,
+    result: Mutex<Option<Result<Output>>>,
     /// Made by a caller who parks, before it says so.
     done: OnceLock<Completion<()>>,
 }
@@ -49,7 +81,7 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn new(
         function: &str,
-        input: Message,
+        input: Input,
         core: Option<usize>,
         last: Option<Instant>,
     ) -> Arc<Request> {
@@ -82,7 +114,7 @@ impl Request {
     ///
     /// Takes the worker's reference, so that the last one is usually the caller's, which frees what it has
     /// allocated.
-    pub(crate) fn finish(self: Arc<Self>, result: Result<Message>) -> bool {
+    pub(crate) fn finish(self: Arc<Self>, result: Result<Output>) -> bool {
         *lock(&self.result) = Some(result);
         let is_wanted = self.step(BEGUN, DONE);
         if self.core.is_none() {
@@ -128,7 +160,7 @@ impl Request {
     ///
     /// # Errors
     /// The call's own; none if the time has passed.
-    pub(crate) fn wait(&self, is_elsewhere: bool) -> Option<Result<Message>> {
+    pub(crate) fn wait(&self, is_elsewhere: bool) -> Option<Result<Output>> {
         if self.look(is_elsewhere) {
             return Some(self.take());
         }
@@ -144,13 +176,13 @@ impl Request {
     }
 
     /// Waits for the result of a call that was begun: its limits end it.
-    pub(crate) fn wait_to_the_end(&self) -> Result<Message> {
+    pub(crate) fn wait_to_the_end(&self) -> Result<Output> {
         let _ = self.done().wait_within(None);
         self.take()
     }
 
     /// As [`wait`](Self::wait), for an asynchronous caller.
-    pub(crate) async fn wait_async(&self) -> Result<Message> {
+    pub(crate) async fn wait_async(&self) -> Result<Output> {
         self.done().wait_async().await;
         self.take()
     }
@@ -186,7 +218,7 @@ impl Request {
         false
     }
 
-    fn take(&self) -> Result<Message> {
+    fn take(&self) -> Result<Output> {
         let result = lock(&self.result).take();
         result.unwrap_or_else(|| Err(Error::new(ErrorKind::Terminated, "the call was cancelled")))
     }

@@ -14,6 +14,16 @@ const CLASSES_PER_DOUBLING_BITS: u32 = 4;
 const CLASSES: usize = 16 * 42;
 
 /// What calls of a plugin have come to, since it was loaded.
+///
+/// ```no_run
+/// # fn example(plugin: &isopod_host::Plugin) {
+/// let statistics = plugin.statistics();
+/// println!("{} calls, p99 {:?}", statistics.calls, statistics.p99);
+/// for (kind, count) in &statistics.failures {
+///     println!("{}: {count}", kind.as_str());
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PluginStatistics {

@@ -3,11 +3,13 @@
 use super::instance::Instance;
 use super::json;
 use super::plugin::Plugin;
+use super::pool::PluginPool;
+use super::request::Input;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LONGEST_STATUS_BYTES, cut};
 use crate::program::Program;
 use serde_json::Value;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Func, Type, Val};
 
@@ -46,7 +48,83 @@ impl Plugin {
     /// [`call_here`](Self::call_here).
     pub fn call_typed_here(&self, function: &str, arguments: &Value) -> Result<Value> {
         let begun = Instant::now();
-        self.here(begun, |instance| call(instance, function, arguments, begun))
+        self.here(begun, |instance| {
+            call(instance, function, arguments, begun, None)
+        })
+    }
+
+    /// As [`call_typed_here`](Self::call_typed_here), but ends the call when this much time has passed, if
+    /// no limit has ended it before.
+    ///
+    /// # Errors
+    /// As [`call_typed_here`](Self::call_typed_here).
+    pub fn call_typed_here_timeout(
+        &self,
+        function: &str,
+        arguments: &Value,
+        timeout: Duration,
+    ) -> Result<Value> {
+        let begun = Instant::now();
+        // A time past the end of the clock is never.
+        let last = begun.checked_add(timeout);
+        self.here(begun, |instance| {
+            call(instance, function, arguments, begun, last)
+        })
+    }
+}
+
+/// Typed values, in each form that [`PluginPool::call`] has.
+impl PluginPool {
+    /// Calls a function that the component exports with typed values, in a worker: the arguments and
+    /// what it gives are as in [`Plugin::call_typed_here`].
+    ///
+    /// ```no_run
+    /// # fn example(pool: &isopod_host::PluginPool) -> isopod_host::Result<()> {
+    /// let sum = pool.call_typed("docs:adder/add@0.1.0#add", serde_json::json!([1, 2]))?;
+    /// assert_eq!(sum, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Plugin::call_typed_here`]; [`ErrorKind::QueueFull`].
+    pub fn call_typed(&self, function: &str, arguments: Value) -> Result<Value> {
+        self.run(function, Input::Typed(arguments), None)?
+            .into_typed()
+    }
+
+    /// As [`call_typed`](Self::call_typed), but fails at once if the queue is full.
+    ///
+    /// # Errors
+    /// As [`call_typed`](Self::call_typed).
+    pub fn try_call_typed(&self, function: &str, arguments: Value) -> Result<Value> {
+        self.try_run(function, Input::Typed(arguments))?
+            .into_typed()
+    }
+
+    /// As [`call_typed`](Self::call_typed), but all of it together takes no longer than this, as in
+    /// [`call_timeout`](Self::call_timeout).
+    ///
+    /// # Errors
+    /// As [`call_typed`](Self::call_typed); [`ErrorKind::Deadline`].
+    pub fn call_typed_timeout(
+        &self,
+        function: &str,
+        arguments: Value,
+        timeout: Duration,
+    ) -> Result<Value> {
+        let input = Input::Typed(arguments);
+        self.run(function, input, Some(timeout))?.into_typed()
+    }
+
+    /// As [`call_typed`](Self::call_typed), for an asynchronous embedder. Dropping the future takes the
+    /// call back, or ends it if it runs.
+    ///
+    /// # Errors
+    /// As [`call_typed`](Self::call_typed).
+    pub async fn call_typed_async(&self, function: &str, arguments: Value) -> Result<Value> {
+        let input = Input::Typed(arguments);
+        self.run_async(function, input).await?.into_typed()
     }
 }
 
@@ -91,11 +169,12 @@ fn signature(function: &ComponentFunc) -> String {
     text
 }
 
-fn call(
+pub(super) fn call(
     instance: &mut Instance,
     function: &str,
     arguments: &Value,
     begun: Instant,
+    last: Option<Instant>,
 ) -> Result<Value> {
     let function = find(instance, function)?;
     let (_, store) = instance.component()?;
@@ -103,7 +182,7 @@ fn call(
     let parameters =
         parameters(&kind, arguments).map_err(|text| Error::new(ErrorKind::InvalidInput, text))?;
     let mut results = vec![Val::Bool(false); kind.results().len()];
-    instance.run(begun, None, async |store| {
+    instance.run(begun, last, async |store| {
         function.call_async(store, &parameters, &mut results).await
     })?;
     let failed = |text: String| {

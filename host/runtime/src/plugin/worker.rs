@@ -4,7 +4,8 @@
 use super::instance::Instance;
 use super::line::Sleeper;
 use super::pool::Shared;
-use super::request::Request;
+use super::request::{Input, Output, Request};
+use super::typed;
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
 use crate::placement::Slot;
@@ -115,7 +116,7 @@ impl Worker {
         placement.core_of(self.slot.load(Ordering::Relaxed))
     }
 
-    fn finish(&mut self, request: Arc<Request>, result: Result<Message>) {
+    fn finish(&mut self, request: Arc<Request>, result: Result<Output>) {
         let took = request.submitted.elapsed();
         let slot: Slot = self.slot.load(Ordering::Relaxed);
         self.shared.plugin.counters().note(slot, took, &result);
@@ -129,7 +130,7 @@ impl Worker {
         }
     }
 
-    fn call(&mut self, request: &Request) -> Result<Message> {
+    fn call(&mut self, request: &Request) -> Result<Output> {
         let plugin = &self.shared.plugin;
         self.instance
             .take_if(|instance| !plugin.is_usable(instance));
@@ -145,8 +146,15 @@ impl Worker {
             return Err(Error::new(ErrorKind::Terminated, "the call was cancelled"));
         }
         let begun = std::time::Instant::now();
-        let Message { bytes, handles } = &request.input;
-        instance.call(&request.function, bytes, handles, begun, request.last)
+        let (function, last) = (&request.function, request.last);
+        match &request.input {
+            Input::Message(Message { bytes, handles }) => instance
+                .call(function, bytes, handles, begun, last)
+                .map(Output::Message),
+            Input::Typed(arguments) => {
+                typed::call(instance, function, arguments, begun, last).map(Output::Typed)
+            }
+        }
     }
 
     fn new_instance(&self, request: Option<&Request>) -> Result<Instance> {

@@ -6,6 +6,7 @@ use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
 use crate::process::Process;
+use crate::terminator::Terminator;
 use isopod_sync::{Batch, BatchOptions, Holder, Message, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +27,20 @@ use std::time::Duration;
 /// let one: u64 = pool.apply("square", &(7_u64,))?;
 /// let many: Vec<u64> = pool.map("square", 0..100_u64)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The names are Python's, where `apply_async` is not asynchronous but submits and gives an [`AsyncResult`];
+/// that is waited for by any thread or task:
+///
+/// ```no_run
+/// # async fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
+/// let one = pool.apply_async::<u64>("square", &(7_u64,))?.get_async().await?;
+/// let mut values = pool.imap::<u64>("square", 0..100_u64)?;
+/// while let Some(value) = values.next_async().await {
+///     println!("{}", value?);
+/// }
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug)]
 pub struct Pool {
@@ -288,6 +303,19 @@ impl Pool {
         self.state.terminate();
     }
 
+    /// Terminates the pool from wherever the terminator is: it can be cloned and sent, and holds nothing of
+    /// the pool.
+    ///
+    /// ```no_run
+    /// # fn example(pool: &isopod_host::Pool) {
+    /// let terminator = pool.terminator();
+    /// std::thread::spawn(move || terminator.terminate());
+    /// # }
+    /// ```
+    pub fn terminator(&self) -> Terminator {
+        Terminator::of_pool(&self.state)
+    }
+
     /// Waits until all workers have ended.
     ///
     /// # Errors
@@ -302,6 +330,14 @@ impl Pool {
     /// As `join`; [`JobError::TimedOut`].
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), JobError> {
         self.join_within(Some(timeout))
+    }
+
+    /// As [`join`](Self::join), but only looks.
+    ///
+    /// # Errors
+    /// As `join`; [`JobError::TimedOut`] while a worker lives.
+    pub fn try_join(&self) -> Result<(), JobError> {
+        self.join_within(Some(Duration::ZERO))
     }
 
     /// As [`join`](Self::join), for an asynchronous embedder.

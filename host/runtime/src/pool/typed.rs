@@ -11,6 +11,17 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 /// Why a job has no value.
+///
+/// ```no_run
+/// # fn example(pool: &isopod_host::Pool) {
+/// use isopod_host::JobError;
+/// match pool.apply::<u64>("square", &(7_u64,)) {
+///     Ok(square) => println!("{square}"),
+///     Err(JobError::WorkerLost(status)) => eprintln!("its worker ended: {status}"),
+///     Err(error) => eprintln!("{error}"),
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobError {
@@ -99,6 +110,15 @@ impl From<TakeError> for JobError {
 }
 
 /// The value of a job that was submitted, once it is there.
+///
+/// ```no_run
+/// # fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
+/// let square = pool.apply_async::<u64>("square", &(7_u64,))?;
+/// // Something else meanwhile.
+/// assert_eq!(square.get()?, 49);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct AsyncResult<T> {
     batch: Batch<ExitStatus>,
@@ -147,6 +167,25 @@ macro_rules! result {
                 $take(self.batch.take_all_async().await?)
             }
 
+            /// As [`get`](Self::get), but only looks. It comes once.
+            ///
+            /// # Errors
+            /// As `get`; [`JobError::TimedOut`] if it is not there; [`JobError::Taken`].
+            pub fn try_get(&self) -> Result<$value, JobError> {
+                self.get_timeout(Duration::ZERO)
+            }
+
+            /// Waits until it is there, and leaves it there.
+            pub fn wait(&self) {
+                // The threads of an embedder are never killed.
+                let _ = self.batch.wait_within(None);
+            }
+
+            /// As [`wait`](Self::wait), for an asynchronous embedder.
+            pub async fn wait_async(&self) {
+                self.batch.wait_async().await;
+            }
+
             /// Waits until it is there, for `timeout` at most. Whether it is.
             pub fn wait_timeout(&self, timeout: Duration) -> bool {
                 self.batch.wait_within(Some(timeout)).is_ok()
@@ -188,6 +227,15 @@ impl<T> MapResult<T> {
 }
 
 /// Values of jobs, one after the other as they are there.
+///
+/// ```no_run
+/// # fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
+/// for square in pool.imap_unordered::<u64>("square", 0..100_u64)? {
+///     println!("{}", square?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Imap<T> {
     batch: Batch<ExitStatus>,
@@ -209,6 +257,24 @@ impl<T: DeserializeOwned> Imap<T> {
         self.next_within(Some(timeout))
     }
 
+    /// The next value, if it is there: [`JobError::TimedOut`] if not, none after the last. Does not block.
+    pub fn try_next(&mut self) -> Option<Result<T, JobError>> {
+        self.next_within(Some(Duration::ZERO))
+    }
+
+    /// The next value, or the error of its job; none after the last. For an asynchronous embedder;
+    /// dropping the future takes nothing.
+    pub async fn next_async(&mut self) -> Option<Result<T, JobError>> {
+        let next = match self.is_ordered {
+            true => self.batch.next_async().await,
+            false => {
+                let next = self.batch.next_ended_async().await;
+                next.map(|(_, outcome)| outcome)
+            }
+        };
+        taken(next)
+    }
+
     fn next_within(&mut self, timeout: Option<Duration>) -> Option<Result<T, JobError>> {
         let next = match self.is_ordered {
             true => self.batch.next_within(timeout),
@@ -217,11 +283,17 @@ impl<T: DeserializeOwned> Imap<T> {
                 next.map(|(_, outcome)| outcome)
             }
         };
-        match next {
-            Ok(outcome) => Some(value(outcome)),
-            Err(TakeError::Empty) => None,
-            Err(error) => Some(Err(error.into())),
-        }
+        taken(next)
+    }
+}
+
+fn taken<T: DeserializeOwned>(
+    next: Result<Outcome<ExitStatus>, TakeError>,
+) -> Option<Result<T, JobError>> {
+    match next {
+        Ok(outcome) => Some(value(outcome)),
+        Err(TakeError::Empty) => None,
+        Err(error) => Some(Err(error.into())),
     }
 }
 

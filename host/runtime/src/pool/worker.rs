@@ -2,6 +2,7 @@
 
 use super::workers::{Ended, PoolState};
 use crate::bug;
+use crate::events::JobOutcome;
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use crate::timer::Alarm;
@@ -69,12 +70,17 @@ impl WorkerLink {
         process: &Arc<ProcessState>,
         report: Result<Message, String>,
     ) -> Result<(), ReportError> {
+        let told = process.is_heard_of_jobs().then(|| match &report {
+            Ok(_) => JobOutcome::Value,
+            Err(text) => JobOutcome::Failed(text.clone()),
+        });
         let reported = self.pool.jobs.report(process.id, report);
         match &reported {
             Ok(()) => {
                 self.has_begun.store(false, Ordering::Relaxed);
                 self.cancel_alarm(process);
                 self.pool.has_progressed();
+                self.tell_end(process, told);
             }
             // The alarm is about to say so; the first one counts, and they say the same.
             Err(ReportError::Expired) => {
@@ -93,10 +99,17 @@ impl WorkerLink {
         }
         let limit = self.pool.settings.max_jobs_per_worker;
         let has_done_its_share = limit.is_some_and(|limit| self.begun() >= limit);
+        let has_not_reported = self.has_begun.load(Ordering::Relaxed);
         let job = match has_done_its_share {
             true => None,
             false => self.pool.jobs.begin(process.id)?,
         };
+        if has_not_reported && !has_done_its_share {
+            // The job before ended with that.
+            self.has_begun.store(false, Ordering::Relaxed);
+            let text = isopod_sync::UNREPORTED.to_owned();
+            self.tell_end(process, Some(JobOutcome::Failed(text)));
+        }
         let Some(job) = job else {
             self.is_retired.store(true, Ordering::Relaxed);
             return Ok(None);
@@ -106,8 +119,9 @@ impl WorkerLink {
             self.pool.jobs.give_back(process.id, job);
             return Err(Killed);
         }
-        self.begun.fetch_add(1, Ordering::Relaxed);
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
         self.has_begun.store(true, Ordering::Relaxed);
+        process.tell_job_start(number, job.name.as_ref());
         if let Some(timeout) = job.job_timeout.or(self.pool.settings.job_timeout) {
             self.set_alarm(process, job.number, timeout);
         }
@@ -126,17 +140,30 @@ impl WorkerLink {
         } else {
             Ended::Lost
         };
+        let told = process.is_heard_of_jobs().then(|| match &status {
+            ExitStatus::Failed(text) => JobOutcome::Panicked(text.clone()),
+            status => JobOutcome::WorkerLost(status.clone()),
+        });
         let outcome = match status {
             ExitStatus::Failed(text) => Outcome::Panicked(text),
             status => Outcome::WorkerLost(status),
         };
         // Each by itself: whoever waits for the job must not wait for ever, nor the pool lose a worker.
         bug::contain("end of a job", &process.name, || {
-            self.pool.jobs.end(process.id, outcome);
+            if self.pool.jobs.end(process.id, outcome) {
+                self.tell_end(process, told);
+            }
         });
         bug::contain("replacement of a worker", &process.name, || {
             self.pool.replace(process.id, ended);
         });
+    }
+
+    /// Tells those who listen how the job has ended that it had begun last.
+    fn tell_end(&self, process: &ProcessState, outcome: Option<JobOutcome>) {
+        if let Some(outcome) = outcome {
+            process.tell_job_end(self.begun(), outcome);
+        }
     }
 
     fn begun(&self) -> u32 {

@@ -131,6 +131,17 @@ fn is_ready(stream: BorrowedFd<'_>, timeout: &Timespec) -> bool {
 ///
 /// It holds up to [`Capture::LIMIT_BYTES`]; what is written beyond that is dropped, and
 /// [`is_truncated`](Capture::is_truncated) says so.
+///
+/// ```no_run
+/// # fn example(program: &isopod_host::Program) -> isopod_host::Result<()> {
+/// use isopod_host::{Capture, Command, Output};
+/// let output = Capture::new();
+/// let command = Command::new(program).stdout(Output::Capture(output.clone()));
+/// command.spawn()?.join_tree();
+/// println!("{}", output.text());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct Capture {
     captured: Arc<Mutex<Captured>>,

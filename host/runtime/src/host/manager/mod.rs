@@ -6,6 +6,7 @@ mod list;
 use super::bindings::isopod::multiprocessing::manager::{Host, Value, Versioned};
 use super::bindings::isopod::multiprocessing::types::{ErrorCode, Message};
 use super::errors::Failure;
+use crate::events::LimitKind;
 use crate::run::State;
 use isopod_sync::{OutOfRange, ReorderError, StoreError};
 
@@ -51,7 +52,9 @@ impl<T> From<StoreError<T>> for Failure {
     fn from(error: StoreError<T>) -> Failure {
         let text = error.to_string();
         Failure::Code(match error {
-            StoreError::BudgetExceeded { .. } => ErrorCode::LimitExceeded(text),
+            StoreError::BudgetExceeded { .. } => {
+                return Failure::Limit(LimitKind::QueuedBytes, text);
+            }
             StoreError::OutOfRange { .. } => ErrorCode::InvalidArgument(text),
             StoreError::Changed(_) => ErrorCode::Other(text),
         })

@@ -1,30 +1,32 @@
-//! A process: its identity, how it is waited for and ended. What its thread does is in
-//! [`run`](crate::run), how it ends in [`ending`](crate::ending).
+//! A process as the embedder has it: its identity, how it is waited for and ended. What the host knows of
+//! it is in [`state`]; what its thread does in [`run`](crate::run), how it ends in
+//! [`ending`](crate::ending).
+
+mod state;
+
+pub(crate) use state::{Entry, ProcessState, Starter};
 
 use crate::crash_report::CrashReport;
 use crate::deadlock::Deadlock;
-use crate::engine::Engine;
 use crate::exit_status::ExitStatus;
-use crate::limits::ProcessLimits;
-use crate::pool::{Initializer, WorkerLink};
-use crate::program::Program;
-use crate::rights::Rights;
-use crate::tree::{Tree, TreeUsage};
-use crate::vitals::Vitals;
+use crate::terminator::Terminator;
+use crate::tree::TreeUsage;
 use crate::waits::{self, RunState};
-use isopod_sync::{Charge, Completion, Message, ProcessId, Waiter};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use isopod_sync::ProcessId;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The name of a tree's first process, as in Python.
 pub(crate) const MAIN_NAME: &str = "MainProcess";
 
-/// What the numbers in a default name may take, in bytes. Births may follow each other without end,
-/// though few of them live at a time: each process starts the next one and fails.
-const LONGEST_LINEAGE_BYTES: usize = 240;
-
 /// How a process is asked to end from outside.
+///
+/// ```no_run
+/// # fn example(process: &isopod_host::Process) {
+/// process.end_tree(isopod_host::Ending::Kill);
+/// assert_eq!(process.join_tree(), isopod_host::ExitStatus::Killed);
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// Exit status [`ExitStatus::Terminated`].
@@ -34,7 +36,7 @@ pub enum Ending {
 }
 
 impl Ending {
-    fn status(self) -> ExitStatus {
+    pub(crate) fn status(self) -> ExitStatus {
         match self {
             Ending::Terminate => ExitStatus::Terminated,
             Ending::Kill => ExitStatus::Killed,
@@ -44,6 +46,21 @@ impl Ending {
 
 /// A reference to a process. Clones refer to the same one; dropping them all neither ends nor
 /// joins it.
+///
+/// ```no_run
+/// use isopod_host::{Command, Engine, Program};
+/// use std::time::Duration;
+///
+/// let engine = Engine::new()?;
+/// let program = Program::from_file(&engine, "service.wasm")?;
+/// let process = Command::new(&program).spawn()?;
+/// if process.join_timeout(Duration::from_secs(1)).is_none() {
+///     println!("`{}` {}", process.name(), process.state());
+///     process.terminate();
+/// }
+/// println!("{}", process.join_tree());
+/// # Ok::<(), isopod_host::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Process {
     state: Arc<ProcessState>,
@@ -77,6 +94,11 @@ impl Process {
     /// Who started it, or has adopted it since; none for main.
     pub fn parent_id(&self) -> Option<ProcessId> {
         self.state.parent()
+    }
+
+    /// The number of its tree: unique in this operating-system process, never used twice.
+    pub fn tree_id(&self) -> u64 {
+        self.state.tree.id
     }
 
     /// Whether it ends when its parent does.
@@ -174,6 +196,25 @@ impl Process {
         self.state.status.wait_async().await
     }
 
+    /// How it ended, if it has: [`exit_status`](Self::exit_status) by another name. Does not block.
+    pub fn try_join(&self) -> Option<ExitStatus> {
+        self.exit_status()
+    }
+
+    /// Ends it, or its tree, from wherever the terminator is: it can be cloned and sent, and holds
+    /// nothing of the process.
+    ///
+    /// ```no_run
+    /// # fn example(process: &isopod_host::Process) {
+    /// let terminator = process.terminator();
+    /// std::thread::spawn(move || terminator.terminate());
+    /// println!("{}", process.join());
+    /// # }
+    /// ```
+    pub fn terminator(&self) -> Terminator {
+        Terminator::of_process(&self.state)
+    }
+
     /// Asks for its end, whatever it does. Returns at once; no effect if it has ended.
     pub fn terminate(&self) {
         self.state.request_end(ExitStatus::Terminated);
@@ -217,6 +258,17 @@ impl Process {
         // By then each of them has published its status.
         Some(self.join())
     }
+
+    /// As [`join_tree`](Self::join_tree), but only looks: none while any process of the tree lives.
+    pub fn try_join_tree(&self) -> Option<ExitStatus> {
+        self.join_tree_timeout(Duration::ZERO)
+    }
+
+    /// As [`join_tree`](Self::join_tree), for an asynchronous embedder.
+    pub async fn join_tree_async(&self) -> ExitStatus {
+        self.state.tree.ended.wait_async().await;
+        self.join_async().await
+    }
 }
 
 impl std::fmt::Debug for Process {
@@ -227,158 +279,5 @@ impl std::fmt::Debug for Process {
             .field("name", &self.name())
             .field("status", &self.exit_status())
             .finish_non_exhaustive()
-    }
-}
-
-/// What the host knows of a process.
-pub(crate) struct ProcessState {
-    pub(crate) id: ProcessId,
-    pub(crate) name: String,
-    pub(crate) task: String,
-    pub(crate) is_daemon: bool,
-    pub(crate) is_main: bool,
-    pub(crate) is_plugin: bool,
-    pub(crate) program: Program,
-    pub(crate) tree: Arc<Tree>,
-    pub(crate) waiter: Arc<Waiter>,
-    pub(crate) vitals: Arc<Vitals>,
-    pub(crate) limits: ProcessLimits,
-    pub(crate) rights: Arc<Rights>,
-    /// When it is ended, with the time it was given for the message.
-    pub(crate) deadline: Option<(Instant, Duration)>,
-    /// The numbers in the names of its line: [1, 2] for `Process-1:2`.
-    pub(crate) lineage: Vec<u64>,
-    pub(crate) children_made: AtomicU64,
-    /// What `process.entry` gives, once, and what it costs until then.
-    pub(crate) entry: Mutex<Option<(Entry, Charge)>>,
-    pub(crate) has_entered: AtomicBool,
-    /// Changes when it is adopted.
-    pub(crate) parent: Mutex<Option<ProcessId>>,
-    /// Who started it, whatever has become of that one since; none for main.
-    pub(crate) starter: Option<Arc<Starter>>,
-    pub(crate) children: Mutex<Children>,
-    /// Why it is to end, if anybody asked; the first one counts.
-    pub(crate) requested: Mutex<Option<ExitStatus>>,
-    /// What ties it to its pool, if it is a worker.
-    pub(crate) worker: Option<WorkerLink>,
-    /// Shared with those that it started, which may outlive it.
-    pub(crate) status: Arc<Completion<ExitStatus>>,
-}
-
-fn lineage(ancestors: &[u64], number: u64) -> Vec<u64> {
-    let mut bytes = 0;
-    let mut nearest_first: Vec<u64> = std::iter::once(&number)
-        .chain(ancestors.iter().rev())
-        .copied()
-        .take_while(|number| {
-            let digits = number.checked_ilog10().unwrap_or(0) + 1;
-            // With the colon before it.
-            bytes += usize::try_from(digits).unwrap_or(usize::MAX) + 1;
-            bytes <= LONGEST_LINEAGE_BYTES
-        })
-        .collect();
-    nearest_first.reverse();
-    nearest_first
-}
-
-/// What a process can know of the one that started it, and can wait for.
-///
-/// It is all that a process keeps of a parent that has ended, and nothing in it leads further up:
-/// a chain of dead ancestors is not kept by the one that lives on.
-#[derive(Debug)]
-pub(crate) struct Starter {
-    pub(crate) id: ProcessId,
-    pub(crate) name: String,
-    pub(crate) is_daemon: bool,
-    pub(crate) status: Arc<Completion<ExitStatus>>,
-}
-
-/// The live children that a process answers for.
-#[derive(Debug, Default)]
-pub(crate) struct Children {
-    pub(crate) live: Vec<Arc<ProcessState>>,
-    /// It has passed them on and takes no more.
-    pub(crate) is_closed: bool,
-}
-
-/// What a process is to run, and with what.
-#[derive(Debug)]
-pub(crate) enum Entry {
-    Main,
-    Task(Message),
-    /// A worker of a pool, with its initializer.
-    Worker(Option<Initializer>),
-}
-
-impl ProcessState {
-    pub(crate) fn id(&self) -> ProcessId {
-        self.id
-    }
-
-    /// A number for a new process.
-    pub(crate) fn next_id() -> ProcessId {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-
-    pub(crate) fn engine(&self) -> &Engine {
-        self.program.engine()
-    }
-
-    /// The logical CPU that it is pinned to; none once it has left it.
-    pub(crate) fn core(&self) -> Option<usize> {
-        let placement = self.engine().placement();
-        placement.core_of(placement.slot_of(self.id)?)
-    }
-
-    pub(crate) fn waiter(&self) -> &Arc<Waiter> {
-        &self.waiter
-    }
-
-    /// This process, as those that it starts know it.
-    /// The number of a new child, after those of its ancestors: of the nearest, if there are many.
-    pub(crate) fn next_lineage(&self) -> Vec<u64> {
-        let number = self.children_made.fetch_add(1, Ordering::Relaxed) + 1;
-        lineage(&self.lineage, number)
-    }
-
-    pub(crate) fn as_starter(&self) -> Arc<Starter> {
-        Arc::new(Starter {
-            id: self.id,
-            name: self.name.clone(),
-            is_daemon: self.is_daemon,
-            status: Arc::clone(&self.status),
-        })
-    }
-
-    pub(crate) fn parent(&self) -> Option<ProcessId> {
-        *self.parent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn children(&self) -> MutexGuard<'_, Children> {
-        self.children.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl std::fmt::Debug for ProcessState {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("ProcessState")
-            .field("id", &self.id)
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lineage_is_bounded() {
-        assert_eq!(lineage(&[], 1), [1]);
-        assert_eq!(lineage(&[3, 1], 2), [3, 1, 2]);
-        assert_eq!(lineage(&[7; 1_000], 10).len(), 119);
-        assert_eq!(lineage(&[u64::MAX; 1_000], u64::MAX).len(), 11);
     }
 }

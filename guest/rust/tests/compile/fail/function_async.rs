@@ -1,0 +1,4 @@
+#[isopod::function]
+async fn wait() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[isopod::function]
+fn length(text: String) -> usize {
+    text.len()
+}
+
+fn main() {}

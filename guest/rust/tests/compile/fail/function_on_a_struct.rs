@@ -1,0 +1,4 @@
+#[isopod::function]
+struct Order;
+
+fn main() {}

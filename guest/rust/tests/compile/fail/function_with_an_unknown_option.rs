@@ -1,0 +1,4 @@
+#[isopod::function(timeout = 3)]
+fn slow() {}
+
+fn main() {}

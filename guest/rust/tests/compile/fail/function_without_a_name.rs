@@ -1,0 +1,4 @@
+#[isopod::function(name = "")]
+fn nameless() {}
+
+fn main() {}

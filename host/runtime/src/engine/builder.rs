@@ -1,0 +1,209 @@
+//! How an engine is made.
+
+use super::{Engine, Inner};
+use crate::code_cache::CodeCache;
+use crate::config;
+use crate::cores;
+use crate::error::{Error, ErrorKind, Result};
+use crate::extension::{Extension, Extensions};
+use crate::host;
+use crate::logging::Tracing;
+use crate::machine;
+use crate::operations::OperationLimit;
+use crate::placement::Placement;
+use crate::threads::Threads;
+use crate::timer::Timer;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Live processes that an engine takes unless told otherwise.
+const MAX_PROCESSES: u32 = 1_000;
+
+/// A thousand of these are still address space that a machine of 64 bits has.
+const LONGEST_STACK_BYTES: usize = 1 << 30;
+
+/// Operations of guests on files that have not returned, of all trees. Each takes a thread and cannot
+/// be interrupted.
+const MAX_FILE_OPERATIONS: u32 = 256;
+
+/// Threads for these, and for reads of standard input, of which there is one for each tree that reads
+/// it: an operation that has a slot never waits for a thread.
+const MAX_BLOCKING_THREADS: usize = 1_024;
+
+/// Settings of an [`Engine`].
+///
+/// ```
+/// use isopod_host::Engine;
+/// let engine = Engine::builder().max_processes(100).stack_bytes(1 << 20).build()?;
+/// assert_eq!(engine.max_processes(), 100);
+/// # Ok::<(), isopod_host::Error>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "an engine is made by `build`"]
+pub struct EngineBuilder {
+    cores: Option<Vec<usize>>,
+    max_processes: Option<u32>,
+    stack_bytes: Option<usize>,
+    cache_directory: Option<PathBuf>,
+    extensions: Extensions,
+    is_pooled: bool,
+    tracing: Tracing,
+}
+
+impl Default for EngineBuilder {
+    fn default() -> EngineBuilder {
+        EngineBuilder {
+            cores: None,
+            max_processes: None,
+            stack_bytes: None,
+            cache_directory: None,
+            extensions: Extensions::default(),
+            is_pooled: true,
+            tracing: Tracing::default(),
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// The cores (logical CPUs, as the kernel numbers them) that processes are pinned to.
+    /// Default: those of the affinity mask, cut to the cgroup quota.
+    pub fn cores(mut self, cores: impl IntoIterator<Item = usize>) -> Self {
+        self.cores = Some(cores.into_iter().collect());
+        self
+    }
+
+    /// How many processes may live at once: 1,000 unless set, or as many as the machine holds, if
+    /// that is less ([`Engine::max_processes`] tells): each takes a thread, and up to 16 mappings of
+    /// the kernel's `vm.max_map_count`. Address space is reserved for them at the start.
+    pub fn max_processes(mut self, count: u32) -> Self {
+        self.max_processes = Some(count);
+        self
+    }
+
+    /// The stack that the functions of a guest may use, of which each process has its own: 512 KiB
+    /// unless set, 1 GiB at most. A process that needs more traps. Address space is reserved for it; it
+    /// becomes memory as far as a guest's calls nest, beside what limits of memory count.
+    pub fn stack_bytes(mut self, bytes: usize) -> Self {
+        self.stack_bytes = Some(bytes);
+        self
+    }
+
+    /// Keeps compiled code in this directory; it is made if missing, and must be writable by this
+    /// user alone. Without it programs are compiled each time they are loaded.
+    pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cache_directory = Some(directory.into());
+        self
+    }
+
+    /// Whether instances come from a pool, as they do by default: then a process starts in a third of the
+    /// time, but address space is reserved for as many as may live, some 8 GiB for each, none of it memory. Where
+    /// the system gives less (`ulimit -v`, some containers), instances are made on demand anyway, with a
+    /// warning; without a pool nothing is reserved, and each process maps what it needs.
+    /// [`Engine::is_pooled`] tells.
+    pub fn pooling(mut self, pooling: bool) -> EngineBuilder {
+        self.is_pooled = pooling;
+        self
+    }
+
+    /// Where the engine's own threads send what they log with [`tracing`]: those that run processes, workers
+    /// of plugins and alarms. Default: where the program sends everything, if it has said so with
+    /// `tracing::subscriber::set_global_default`.
+    ///
+    /// What happens in a process is in a span `process` of level `DEBUG` with its `id`, `name`, `task` and
+    /// `tree`; so is what an [`Extension`]'s functions log. Its start and end are events of that level.
+    ///
+    /// ```
+    /// use isopod_host::Engine;
+    /// use tracing::{Dispatch, subscriber::NoSubscriber};
+    /// // Nothing at all.
+    /// let engine = Engine::builder().tracing(Dispatch::new(NoSubscriber::new())).build()?;
+    /// # Ok::<(), isopod_host::Error>(())
+    /// ```
+    pub fn tracing(mut self, dispatch: tracing::Dispatch) -> EngineBuilder {
+        self.tracing = Tracing::to(dispatch);
+        self
+    }
+
+    /// Adds host functions of the embedder's own.
+    pub fn extension(mut self, extension: impl Extension) -> Self {
+        self.extensions.add(extension);
+        self
+    }
+
+    /// Makes the engine.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidCores`] for a core that may not be used,
+    /// [`ErrorKind::InvalidArgument`] for no processes at all or a stack of no or too many bytes, [`ErrorKind::Io`] and
+    /// [`ErrorKind::AccessDenied`] for the cache's directory, [`ErrorKind::Engine`] if the machine
+    /// refuses threads or memory, holds no process, or an extension cannot be linked.
+    pub fn build(self) -> Result<Engine> {
+        let cores = match self.cores {
+            Some(wanted) => cores::checked(wanted)?,
+            None => cores::available()?,
+        };
+        let max_processes = self.max_processes.unwrap_or(MAX_PROCESSES);
+        if max_processes == 0 {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                "the largest number of processes is 0; it must be at least 1",
+            ));
+        }
+        let stack_bytes = self.stack_bytes.unwrap_or(config::STACK_BYTES);
+        if stack_bytes == 0 || stack_bytes > LONGEST_STACK_BYTES {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("a stack of {stack_bytes} bytes; it must have 1 to {LONGEST_STACK_BYTES}"),
+            ));
+        }
+        let cache = self.cache_directory.map(CodeCache::open).transpose()?;
+        let capacity = machine::capacity(max_processes)?;
+        if capacity.processes < max_processes {
+            tracing::warn!(
+                wanted = max_processes,
+                processes = capacity.processes,
+                "the machine holds fewer processes than were asked for"
+            );
+        }
+        let (wasmtime, is_pooled) =
+            config::engine(capacity.processes, stack_bytes, self.is_pooled)?;
+        let linker = host::linker(&wasmtime, &self.extensions)?;
+        let timer = Timer::start(cores.clone(), self.tracing.clone()).map_err(no_thread)?;
+        let io = io_runtime(cores.clone()).map_err(no_thread)?;
+        Ok(Engine {
+            inner: Arc::new(Inner {
+                wasmtime,
+                linker,
+                extensions: self.extensions,
+                threads: Arc::new(Threads::new(cores.len(), self.tracing)),
+                placement: Arc::new(Placement::new(cores)),
+                timer: Arc::new(timer),
+                io: Some(io),
+                file_operations: OperationLimit::new(MAX_FILE_OPERATIONS),
+                cache,
+                capacity,
+                memory_bytes: machine::memory_bytes(),
+                processes: Mutex::default(),
+                hub: Arc::default(),
+                is_pooled,
+            }),
+        })
+    }
+}
+
+/// One runtime for WASI's timers and I/O of all processes. A runtime per process would cost 8 us
+/// and three file descriptors each.
+fn io_runtime(cores: Vec<usize>) -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .thread_name("isopod-io")
+        // Blocking threads are made by whoever needs one, and inherit its pinning.
+        .on_thread_start(move || cores::pin(None, &cores))
+        .enable_all()
+        .build()
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Engine, "the system refuses another thread").with_cause(error)
+}

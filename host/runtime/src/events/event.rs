@@ -1,0 +1,268 @@
+//! What is told.
+
+use crate::deadlock::Deadlock;
+use crate::exit_status::ExitStatus;
+use isopod_sync::ProcessId;
+use std::fmt;
+use std::sync::Arc;
+
+/// Something that has happened in an engine, from [`Engine::events`](crate::Engine::events).
+///
+/// Of each process the events come in this order: [`ProcessStarted`](Self::ProcessStarted) first, its jobs
+/// and limits, then [`ProcessEnded`](Self::ProcessEnded), when its exit status can be read; only the end of
+/// a job that was lost with its worker comes later. Before `join_tree` returns, the ends of all processes of
+/// the tree have been told.
+///
+/// An instance of a plugin is a process, and is told as one; its calls are not told
+/// ([`Plugin::statistics`](crate::Plugin::statistics) counts them).
+///
+/// ```no_run
+/// use isopod_host::{Engine, EngineEvent};
+///
+/// let engine = Engine::new()?;
+/// let events = engine.events();
+/// std::thread::spawn(move || {
+///     for event in events {
+///         match event {
+///             EngineEvent::ProcessEnded { name, status, .. } if !status.success() => {
+///                 eprintln!("{name}: {status}");
+///             }
+///             EngineEvent::LimitReached { name, text, .. } => eprintln!("{name}: {text}"),
+///             EngineEvent::Lagged(count) => eprintln!("{count} events were missed"),
+///             _ => {}
+///         }
+///     }
+/// });
+/// # Ok::<(), isopod_host::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EngineEvent {
+    /// A process has its place, and is about to run.
+    #[non_exhaustive]
+    ProcessStarted {
+        /// Its id.
+        process: ProcessId,
+        /// Its name.
+        name: String,
+        /// What it runs, for people: a task's name, `main`, `worker` or `plugin`.
+        task: String,
+        /// The name of its program.
+        program: String,
+        /// Who started it; none for main, for workers of the embedder's pools and for plugins.
+        parent: Option<ProcessId>,
+        /// The number of its tree, as [`Process::tree_id`](crate::Process::tree_id) gives it.
+        tree: u64,
+    },
+    /// A process has ended.
+    #[non_exhaustive]
+    ProcessEnded {
+        /// Its id.
+        process: ProcessId,
+        /// Its name.
+        name: String,
+        /// The number of its tree.
+        tree: u64,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// A worker of a pool, the embedder's or a guest's, has begun a job.
+    #[non_exhaustive]
+    JobStarted {
+        /// The worker.
+        worker: ProcessId,
+        /// The number of the job among those of this worker: its first is 1.
+        job: u32,
+        /// The task's public name, if it was submitted by that, as the embedder does.
+        task: Option<Arc<str>>,
+        /// Whose pool it is; none for one of the embedder's.
+        owner: Option<ProcessId>,
+    },
+    /// A job that a worker had begun has ended. Those that were never begun, because their pool was
+    /// terminated or their batch had failed, are not told.
+    #[non_exhaustive]
+    JobEnded {
+        /// The worker that had begun it.
+        worker: ProcessId,
+        /// The number of the job among those of this worker.
+        job: u32,
+        /// How it ended.
+        outcome: JobOutcome,
+    },
+    /// A process has reached a limit. Of one that goes on, each kind is told once.
+    #[non_exhaustive]
+    LimitReached {
+        /// The process.
+        process: ProcessId,
+        /// Its name.
+        name: String,
+        /// The number of its tree.
+        tree: u64,
+        /// Which limit.
+        limit: LimitKind,
+        /// What the process was told, with the limit's value.
+        text: String,
+        /// Whether it is ended for that; else only what it asked for was refused.
+        is_end: bool,
+    },
+    /// Processes of a tree wait for each other.
+    #[non_exhaustive]
+    Deadlock {
+        /// The number of their tree.
+        tree: u64,
+        /// Who waits for what.
+        deadlock: Deadlock,
+    },
+    /// The listener was too slow: this many events came here and found no room.
+    Lagged(u64),
+}
+
+/// How a job ended.
+///
+/// ```no_run
+/// # fn example(event: isopod_host::EngineEvent) {
+/// use isopod_host::{EngineEvent, JobOutcome};
+/// if let EngineEvent::JobEnded { outcome: JobOutcome::Panicked(text), .. } = event {
+///     eprintln!("{text}");
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobOutcome {
+    /// With a value.
+    Value,
+    /// The task gave an error, with this text.
+    Failed(String),
+    /// The task panicked, with this message and place.
+    Panicked(String),
+    /// The worker ended in this way before the job did.
+    WorkerLost(ExitStatus),
+}
+
+/// A kind of limit: see [`Limits`](crate::Limits).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LimitKind {
+    /// Memory or tables, of the process or of its tree.
+    Memory,
+    /// CPU time.
+    CpuTime,
+    /// A deadline: of main, of a child, of a job or of a call.
+    Deadline,
+    /// Handles.
+    Handles,
+    /// The size of a message.
+    MessageSize,
+    /// What the process or its tree has written.
+    Output,
+    /// What is queued in the tree.
+    QueuedBytes,
+    /// Processes, of the tree, the engine or the system.
+    Processes,
+    /// Jobs of a pool that wait to be begun.
+    WaitingJobs,
+    /// Any other.
+    Other,
+}
+
+impl LimitKind {
+    /// Its name, in lower case: `cpu-time`.
+    ///
+    /// ```
+    /// assert_eq!(isopod_host::LimitKind::CpuTime.as_str(), "cpu-time");
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LimitKind::Memory => "memory",
+            LimitKind::CpuTime => "cpu-time",
+            LimitKind::Deadline => "deadline",
+            LimitKind::Handles => "handles",
+            LimitKind::MessageSize => "message-size",
+            LimitKind::Output => "output",
+            LimitKind::QueuedBytes => "queued-bytes",
+            LimitKind::Processes => "processes",
+            LimitKind::WaitingJobs => "waiting-jobs",
+            LimitKind::Other => "other",
+        }
+    }
+
+    /// The kind at which a process ends with this status, where the status says so.
+    pub(super) fn of_status(status: &ExitStatus) -> Option<LimitKind> {
+        match status {
+            ExitStatus::MemoryLimit(_) => Some(LimitKind::Memory),
+            ExitStatus::CpuTimeLimit(_) => Some(LimitKind::CpuTime),
+            ExitStatus::Deadline(_) => Some(LimitKind::Deadline),
+            _ => None,
+        }
+    }
+
+    /// One bit of its own.
+    pub(super) fn bit(self) -> u32 {
+        1 << (self as u32)
+    }
+}
+
+impl fmt::Display for LimitKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// For people: one line, or several where a status or a deadlock has several.
+impl fmt::Display for EngineEvent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EngineEvent::ProcessStarted {
+                process,
+                name,
+                task,
+                program,
+                ..
+            } => write!(
+                formatter,
+                "process {process} `{name}` started: `{task}` of `{program}`"
+            ),
+            EngineEvent::ProcessEnded {
+                process,
+                name,
+                status,
+                ..
+            } => write!(formatter, "process {process} `{name}` ended: {status}"),
+            EngineEvent::JobStarted { worker, job, .. } => {
+                write!(formatter, "worker {worker} has begun job {job}")
+            }
+            EngineEvent::JobEnded {
+                worker,
+                job,
+                outcome,
+            } => write!(formatter, "job {job} of worker {worker} ended: {outcome}"),
+            EngineEvent::LimitReached {
+                process,
+                name,
+                limit,
+                text,
+                ..
+            } => write!(
+                formatter,
+                "process {process} `{name}` has reached its limit `{limit}`: {text}"
+            ),
+            EngineEvent::Deadlock { tree, deadlock } => {
+                write!(formatter, "tree {tree}: {deadlock}")
+            }
+            EngineEvent::Lagged(count) => write!(formatter, "{count} events were missed"),
+        }
+    }
+}
+
+impl fmt::Display for JobOutcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JobOutcome::Value => formatter.write_str("with a value"),
+            JobOutcome::Failed(text) => write!(formatter, "failed: {text}"),
+            JobOutcome::Panicked(text) => formatter.write_str(text),
+            JobOutcome::WorkerLost(status) => write!(formatter, "worker lost: {status}"),
+        }
+    }
+}

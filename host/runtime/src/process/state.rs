@@ -1,0 +1,175 @@
+//! What the host knows of a process.
+
+use crate::engine::Engine;
+use crate::exit_status::ExitStatus;
+use crate::limits::ProcessLimits;
+use crate::pool::{Initializer, WorkerLink};
+use crate::program::Program;
+use crate::rights::Rights;
+use crate::tree::Tree;
+use crate::vitals::Vitals;
+use isopod_sync::{Charge, Completion, Message, ProcessId, Waiter};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What the numbers in a default name may take, in bytes. Births may follow each other without end,
+/// though few of them live at a time: each process starts the next one and fails.
+const LONGEST_LINEAGE_BYTES: usize = 240;
+
+/// What the host knows of a process.
+pub(crate) struct ProcessState {
+    pub(crate) id: ProcessId,
+    pub(crate) name: String,
+    pub(crate) task: String,
+    pub(crate) is_daemon: bool,
+    pub(crate) is_main: bool,
+    pub(crate) is_plugin: bool,
+    /// Of an instance of a plugin: whether it serves a call.
+    pub(crate) is_called: AtomicBool,
+    pub(crate) program: Program,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) waiter: Arc<Waiter>,
+    pub(crate) vitals: Arc<Vitals>,
+    pub(crate) limits: ProcessLimits,
+    pub(crate) rights: Arc<Rights>,
+    /// When it is ended, with the time it was given for the message.
+    pub(crate) deadline: Option<(Instant, Duration)>,
+    /// The numbers in the names of its line: [1, 2] for `Process-1:2`.
+    pub(crate) lineage: Vec<u64>,
+    pub(crate) children_made: AtomicU64,
+    /// What `process.entry` gives, once, and what it costs until then.
+    pub(crate) entry: Mutex<Option<(Entry, Charge)>>,
+    pub(crate) has_entered: AtomicBool,
+    /// Changes when it is adopted.
+    pub(crate) parent: Mutex<Option<ProcessId>>,
+    /// Who started it, whatever has become of that one since; none for main.
+    pub(crate) starter: Option<Arc<Starter>>,
+    pub(crate) children: Mutex<Children>,
+    /// Why it is to end, if anybody asked; the first one counts.
+    pub(crate) requested: Mutex<Option<ExitStatus>>,
+    /// What ties it to its pool, if it is a worker.
+    pub(crate) worker: Option<WorkerLink>,
+    /// Shared with those that it started, which may outlive it.
+    pub(crate) status: Arc<Completion<ExitStatus>>,
+    /// The kinds of limits that listeners were told of, one bit each.
+    pub(crate) told_limits: AtomicU32,
+}
+
+fn lineage(ancestors: &[u64], number: u64) -> Vec<u64> {
+    let mut bytes = 0;
+    let mut nearest_first: Vec<u64> = std::iter::once(&number)
+        .chain(ancestors.iter().rev())
+        .copied()
+        .take_while(|number| {
+            let digits = number.checked_ilog10().unwrap_or(0) + 1;
+            // With the colon before it.
+            bytes += usize::try_from(digits).unwrap_or(usize::MAX) + 1;
+            bytes <= LONGEST_LINEAGE_BYTES
+        })
+        .collect();
+    nearest_first.reverse();
+    nearest_first
+}
+
+/// What a process can know of the one that started it, and can wait for.
+///
+/// It is all that a process keeps of a parent that has ended, and nothing in it leads further up:
+/// a chain of dead ancestors is not kept by the one that lives on.
+#[derive(Debug)]
+pub(crate) struct Starter {
+    pub(crate) id: ProcessId,
+    pub(crate) name: String,
+    pub(crate) is_daemon: bool,
+    pub(crate) status: Arc<Completion<ExitStatus>>,
+}
+
+/// The live children that a process answers for.
+#[derive(Debug, Default)]
+pub(crate) struct Children {
+    pub(crate) live: Vec<Arc<ProcessState>>,
+    /// It has passed them on and takes no more.
+    pub(crate) is_closed: bool,
+}
+
+/// What a process is to run, and with what.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Main,
+    Task(Message),
+    /// A worker of a pool, with its initializer.
+    Worker(Option<Initializer>),
+}
+
+impl ProcessState {
+    pub(crate) fn id(&self) -> ProcessId {
+        self.id
+    }
+
+    /// A number for a new process.
+    pub(crate) fn next_id() -> ProcessId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        self.program.engine()
+    }
+
+    /// The logical CPU that it is pinned to; none once it has left it.
+    pub(crate) fn core(&self) -> Option<usize> {
+        let placement = self.engine().placement();
+        placement.core_of(placement.slot_of(self.id)?)
+    }
+
+    pub(crate) fn waiter(&self) -> &Arc<Waiter> {
+        &self.waiter
+    }
+
+    /// The number of a new child, after those of its ancestors: of the nearest, if there are many.
+    pub(crate) fn next_lineage(&self) -> Vec<u64> {
+        let number = self.children_made.fetch_add(1, Ordering::Relaxed) + 1;
+        lineage(&self.lineage, number)
+    }
+
+    /// This process, as those that it starts know it.
+    pub(crate) fn as_starter(&self) -> Arc<Starter> {
+        Arc::new(Starter {
+            id: self.id,
+            name: self.name.clone(),
+            is_daemon: self.is_daemon,
+            status: Arc::clone(&self.status),
+        })
+    }
+
+    pub(crate) fn parent(&self) -> Option<ProcessId> {
+        *self.parent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn children(&self) -> MutexGuard<'_, Children> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for ProcessState {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ProcessState")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lineage_is_bounded() {
+        assert_eq!(lineage(&[], 1), [1]);
+        assert_eq!(lineage(&[3, 1], 2), [3, 1, 2]);
+        assert_eq!(lineage(&[7; 1_000], 10).len(), 119);
+        assert_eq!(lineage(&[u64::MAX; 1_000], u64::MAX).len(), 11);
+    }
+}

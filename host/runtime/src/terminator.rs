@@ -1,0 +1,110 @@
+//! Ends what runs, from anywhere.
+
+use crate::end_request::end_each;
+use crate::exit_status::ExitStatus;
+use crate::plugin::Loaded;
+use crate::pool::PoolState;
+use crate::process::{Ending, ProcessState};
+use crate::tree::Tree;
+use std::sync::{Arc, Weak};
+
+/// Ends a process, the workers of a pool or the calls of a plugin, from any thread. Clones end the same.
+///
+/// It holds nothing of what it ends: no process, no pool and no plugin lives longer for it, and when they are
+/// gone it does nothing.
+///
+/// | from | `terminate` and `kill` | `end_tree` |
+/// |---|---|---|
+/// | [`Process::terminator`](crate::Process::terminator) | the process | all processes of its tree, which starts no new ones |
+/// | [`Pool::terminator`](crate::Pool::terminator) | the workers; jobs that were not begun are cancelled | the same |
+/// | [`Plugin::terminator`](crate::Plugin::terminator) | the calls that run now, each of which fails with [`ErrorKind::Terminated`](crate::ErrorKind::Terminated) within milliseconds; later calls run | the same |
+///
+/// ```no_run
+/// # fn example(process: &isopod_host::Process, plugin: &isopod_host::Plugin) {
+/// use isopod_host::Ending;
+/// let terminator = process.terminator();
+/// std::thread::spawn(move || terminator.end_tree(Ending::Kill));
+///
+/// let terminator = plugin.terminator();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| plugin.call_here("slow", b"", &[]));
+///     terminator.terminate();
+/// });
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Terminator {
+    target: Target,
+}
+
+#[derive(Debug, Clone)]
+enum Target {
+    /// The tree besides, since it may outlive the process.
+    Process(Weak<ProcessState>, Weak<Tree>),
+    Pool(Weak<PoolState>),
+    Plugin(Weak<Loaded>),
+}
+
+impl Terminator {
+    pub(crate) fn of_process(process: &Arc<ProcessState>) -> Terminator {
+        let target = Target::Process(Arc::downgrade(process), Arc::downgrade(&process.tree));
+        Terminator { target }
+    }
+
+    pub(crate) fn of_pool(pool: &Arc<PoolState>) -> Terminator {
+        let target = Target::Pool(Arc::downgrade(pool));
+        Terminator { target }
+    }
+
+    pub(crate) fn of_plugin(plugin: &Arc<Loaded>) -> Terminator {
+        let target = Target::Plugin(Arc::downgrade(plugin));
+        Terminator { target }
+    }
+
+    /// Asks for the end, with exit status [`ExitStatus::Terminated`]. Returns at once.
+    pub fn terminate(&self) {
+        self.end(Ending::Terminate);
+    }
+
+    /// As [`terminate`](Self::terminate), with exit status [`ExitStatus::Killed`] for a process. What it was
+    /// doing is ended in the same way and as fast.
+    pub fn kill(&self) {
+        self.end(Ending::Kill);
+    }
+
+    /// Ends a process with all others of its tree, and lets that start no new ones. Returns at once.
+    pub fn end_tree(&self, ending: Ending) {
+        match &self.target {
+            Target::Process(_, tree) => {
+                if let Some(tree) = tree.upgrade() {
+                    tree.end_all(&ending.status());
+                }
+            }
+            Target::Pool(_) | Target::Plugin(_) => self.end(ending),
+        }
+    }
+
+    fn end(&self, ending: Ending) {
+        match &self.target {
+            Target::Process(process, _) => {
+                if let Some(process) = process.upgrade() {
+                    process.request_end(ending.status());
+                }
+            }
+            Target::Pool(pool) => {
+                if let Some(pool) = pool.upgrade() {
+                    pool.terminate();
+                }
+            }
+            Target::Plugin(plugin) => {
+                for version in plugin
+                    .upgrade()
+                    .iter()
+                    .flat_map(|plugin| plugin.live_versions())
+                {
+                    end_each(version.tree.members_now(), |_| ExitStatus::Terminated);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What happens, told to a listener who may be slow.
+//!
+//! A feed keeps up to so many items, and whoever tells never waits: what finds no room is dropped and
+//! counted, and the count stands in the feed where the items would have stood. What is kept is the
+//! oldest, so what was told has no gap but those that it says.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use crate::object::{Kind, ObjectId};
+use crate::registration::Wait;
+use crate::wait::{Interrupt, Operation, Shared, State, Subject, wait};
+use crate::wait_list::{Place, WaitList, Wakes};
+
+/// A bounded buffer that no sender waits for. It is no object that travels: there are no handles to it.
+///
+/// ```
+/// use isopod_sync::{Feed, ListenError, Told};
+/// let feed = Feed::new(2);
+/// for number in 1..=4 {
+///     feed.tell(number);
+/// }
+/// feed.close();
+/// assert_eq!(feed.listen_within(None), Ok(Told::Item(1)));
+/// assert_eq!(feed.listen_within(None), Ok(Told::Item(2)));
+/// assert_eq!(feed.listen_within(None), Ok(Told::Lost(2)));
+/// assert_eq!(feed.listen_within(None), Err(ListenError::Closed));
+/// ```
+#[derive(Debug)]
+pub struct Feed<T> {
+    id: ObjectId,
+    state: Shared<FeedState<T>>,
+}
+
+/// What a listener hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told<T> {
+    /// What was told.
+    Item(T),
+    /// As many items as this found no room here.
+    Lost(u64),
+}
+
+/// Why a listener has heard nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenError {
+    /// Nothing came before the time-out.
+    TimedOut,
+    /// Nothing will come any more, and all that came has been taken.
+    Closed,
+    /// The party was killed while it waited.
+    Killed,
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TimedOut => "nothing was told before the time-out",
+            Self::Closed => "nothing will be told any more",
+            Self::Killed => "killed while waiting",
+        })
+    }
+}
+
+impl std::error::Error for ListenError {}
+
+impl From<Interrupt> for ListenError {
+    fn from(interrupt: Interrupt) -> Self {
+        match interrupt {
+            Interrupt::TimedOut => Self::TimedOut,
+            Interrupt::Killed => Self::Killed,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct FeedState<T> {
+    /// As many as the capacity, and behind them one count at most.
+    told: VecDeque<Told<T>>,
+    capacity: usize,
+    is_closed: bool,
+    listeners: WaitList,
+}
+
+impl<T> Feed<T> {
+    /// A feed that keeps this many items; one at least.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            id: ObjectId::next(),
+            state: Shared::new(FeedState {
+                told: VecDeque::new(),
+                capacity: capacity.max(1),
+                is_closed: false,
+                listeners: WaitList::default(),
+            }),
+        }
+    }
+
+    /// Tells something. Never waits: without room it is counted instead, and in a closed feed dropped.
+    pub fn tell(&self, item: T) {
+        // What is not taken is dropped here, not under the mutex.
+        let mut item = Some(item);
+        self.state.change(|state| {
+            if state.is_closed {
+                return;
+            }
+            if state.told.len() < state.capacity {
+                state.told.extend(item.take().map(Told::Item));
+            } else if let Some(Told::Lost(count)) = state.told.back_mut() {
+                *count = count.saturating_add(1);
+            } else {
+                state.told.push_back(Told::Lost(1));
+            }
+        });
+    }
+
+    /// Takes the oldest item, waiting for one: without a time-out for ever, with zero not at all.
+    ///
+    /// # Errors
+    /// As [`ListenError`] says.
+    pub fn listen_within(&self, timeout: Option<Duration>) -> Result<Told<T>, ListenError> {
+        let subject = Subject {
+            object: self.id,
+            kind: Kind::Queue,
+        };
+        wait(&self.state, subject, &mut Listen::new(), timeout)?
+    }
+
+    /// As [`listen_within`](Self::listen_within), as a task. Dropping the future takes nothing.
+    ///
+    /// # Errors
+    /// [`ListenError::Closed`].
+    pub async fn listen_async(&self) -> Result<Told<T>, ListenError> {
+        Wait::new(&self.state, &mut Listen::new()).await
+    }
+
+    /// Takes nothing more; what is there can still be heard.
+    pub fn close(&self) {
+        self.state.change(|state| state.is_closed = true);
+    }
+}
+
+impl<T> State for FeedState<T> {
+    fn settle(&mut self, wakes: &mut Wakes) {
+        if self.is_closed && self.told.is_empty() {
+            self.listeners.wake_all(wakes);
+            return;
+        }
+        while self.listeners.woken_load().count < self.told.len() as u64
+            && self.listeners.wake_front(wakes)
+        {}
+    }
+}
+
+#[derive(Debug)]
+struct Listen<T>(std::marker::PhantomData<fn() -> T>);
+
+impl<T> Listen<T> {
+    fn new() -> Self {
+        Self(std::marker::PhantomData)
+    }
+}
+
+impl<T> Operation for Listen<T> {
+    type State = FeedState<T>;
+    type Output = Result<Told<T>, ListenError>;
+
+    const NAME: &'static str = "listen";
+
+    fn list(state: &mut FeedState<T>) -> &mut WaitList {
+        &mut state.listeners
+    }
+
+    fn attempt(&mut self, state: &mut FeedState<T>, place: Place) -> Option<Self::Output> {
+        if state.told.len() as u64 <= state.listeners.reserved_against(place).count {
+            let is_over = state.is_closed && state.told.is_empty();
+            return is_over.then_some(Err(ListenError::Closed));
+        }
+        state.told.pop_front().map(Ok)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    use super::*;
+
+    fn heard(feed: &Feed<u32>) -> Result<Told<u32>, ListenError> {
+        feed.listen_within(Some(Duration::ZERO))
+    }
+
+    #[test]
+    fn a_gap_stands_where_it_was_and_room_is_never_exceeded() {
+        let feed = Feed::new(2);
+        for number in 0..5 {
+            feed.tell(number);
+        }
+        assert_eq!(heard(&feed), Ok(Told::Item(0)));
+        // One place is free, but the count has taken one more than there are.
+        feed.tell(5);
+        assert_eq!(heard(&feed), Ok(Told::Item(1)));
+        feed.tell(6);
+        feed.tell(7);
+        assert_eq!(heard(&feed), Ok(Told::Lost(4)));
+        assert_eq!(heard(&feed), Ok(Told::Item(6)));
+        assert_eq!(heard(&feed), Ok(Told::Lost(1)));
+        assert_eq!(heard(&feed), Err(ListenError::TimedOut));
+    }
+
+    #[test]
+    fn a_closed_feed_says_what_is_left() {
+        let feed = Feed::new(0);
+        feed.tell(1);
+        feed.close();
+        feed.tell(2);
+        assert_eq!(heard(&feed), Ok(Told::Item(1)));
+        assert_eq!(heard(&feed), Err(ListenError::Closed));
+    }
+
+    #[test]
+    fn listeners_share_what_is_told_and_the_end_reaches_all() {
+        let feed = Feed::new(1_000);
+        let total: u32 = std::thread::scope(|scope| {
+            let listen = || {
+                let mut sum = 0;
+                while let Ok(Told::Item(number)) = feed.listen_within(None) {
+                    sum += number;
+                }
+                sum
+            };
+            let listeners: Vec<_> = (0..3).map(|_| scope.spawn(listen)).collect();
+            (1..=100).for_each(|number| feed.tell(number));
+            feed.close();
+            listeners
+                .into_iter()
+                .map(|listener| listener.join().unwrap())
+                .sum()
+        });
+        assert_eq!(total, 5_050);
+    }
+}
