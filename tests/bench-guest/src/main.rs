@@ -33,6 +33,7 @@ fn main() -> Outcome {
         }),
         ["burst", count] => burst(number(count)),
         ["call", name] => calls::serve(name),
+        ["bytes", size] => calls::bytes(number(size)),
         ["compute", name] => {
             let mut kernel = compute::kernel(name).expect("a kernel");
             serve(|rounds| {
@@ -53,6 +54,8 @@ fn main() -> Outcome {
         ["contended", what, parties] => contended::serve(what, number(parties)),
         ["round-trip", size] => messages::round_trip(size),
         ["one-way", size] => messages::one_way(size),
+        ["echo"] => messages::echo(),
+        ["produce", size] => messages::produce(number(size)),
         ["many", pairs] => messages::many(number(pairs)),
         ["event"] => primitives::event(),
         ["condition"] => primitives::condition(),

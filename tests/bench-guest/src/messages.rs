@@ -90,6 +90,30 @@ fn one_way_of<T: Default + Serialize + DeserializeOwned + 'static>() -> Outcome 
     })
 }
 
+/// Gives back what the embedder sends, until it has dropped its end.
+pub fn echo() -> Outcome {
+    let pipe = isopod::inherited::<Connection<(), ()>>("pipe")?;
+    loop {
+        match pipe.recv_bytes() {
+            Ok(bytes) => pipe.send_bytes(&bytes)?,
+            Err(error) if error.kind() == ErrorKind::EndOfFile => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Puts messages of so many bytes into a queue of the embedder's.
+pub fn produce(size: u64) -> Outcome {
+    let queue = isopod::inherited::<Queue<()>>("queue")?;
+    let bytes = vec![7; usize::try_from(size).expect("a size")];
+    serve(|rounds| {
+        for _ in 0..rounds {
+            queue.put_bytes(&bytes)?;
+        }
+        Ok(())
+    })
+}
+
 /// So many processes put, and as many take. A round is one message.
 pub fn many(pairs: u64) -> Outcome {
     let queue = Queue::<Small>::bounded(QUEUED_MESSAGES)?;

@@ -29,6 +29,18 @@ const START: &str = "process start and join, two cores";
 const BURSTS: &str = "processes started and ended, 2 cores";
 const MAP: &str = "pool map, chunks of 1, per job, two cores";
 const KILL: &str = "kill, from request to joined";
+const IDLE: &str = "private memory of an idle process";
+const WARM: &str = "plugin call, 16 B, warm instance";
+const WARM_LARGE: &str = "plugin call, 64 KiB, warm instance";
+const FRESH: &str = "plugin call, 16 B, new instance for each";
+const FRESH_LARGE: &str = "plugin call, 64 KiB, new instance for each";
+const LOAD: &str = "load of a plugin";
+const LOAD_LARGE: &str = "load of a large component";
+const HERE: &str = "isopod: Plugin::call_here";
+const EXTISM_WARM: &str = "extism: Plugin::call, without limits";
+const EXTISM_FRESH: &str = "extism: Plugin::new_from_compiled and call";
+const EXTISM_CACHED: &str = "extism: CompiledPlugin::new from its cache";
+const EXTISM_COMPILED: &str = "extism: CompiledPlugin::new";
 
 const AIMS: &[Aim] = &[
     AtMost(
@@ -54,8 +66,15 @@ const AIMS: &[Aim] = &[
     Below(
         65_536.0,
         Line(
-            "private memory of an idle process",
-            "isopod: 10000 processes",
+            IDLE,
+            "isopod: 1000 processes, without what the guest has written",
+        ),
+    ),
+    Below(
+        65_536.0,
+        Line(
+            IDLE,
+            "isopod: 10000 processes, without what the guest has written",
         ),
     ),
     LateBelow(1e6, Line(KILL, "isopod: busy loop")),
@@ -107,6 +126,34 @@ const AIMS: &[Aim] = &[
         1.0,
         Line("lock wanted by 4, two cores", "isopod, guest: Lock"),
         Line("lock wanted by 4, two cores", "CPython: Lock"),
+    ),
+    Faster(1.0, Line(WARM, HERE), Line(WARM, EXTISM_WARM)),
+    Faster(1.0, Line(WARM_LARGE, HERE), Line(WARM_LARGE, EXTISM_WARM)),
+    Faster(1.0, Line(FRESH, HERE), Line(FRESH, EXTISM_FRESH)),
+    Faster(
+        1.0,
+        Line(FRESH_LARGE, HERE),
+        Line(FRESH_LARGE, EXTISM_FRESH),
+    ),
+    Faster(
+        1.0,
+        Line(LOAD, "isopod: from the cache, ready to be called"),
+        Line(LOAD, EXTISM_CACHED),
+    ),
+    Faster(
+        1.0,
+        Line(LOAD, "isopod: compiled"),
+        Line(LOAD, EXTISM_COMPILED),
+    ),
+    Faster(
+        1.0,
+        Line(LOAD_LARGE, "isopod: Program::from_bytes from its cache"),
+        Line(LOAD_LARGE, EXTISM_CACHED),
+    ),
+    Faster(
+        1.0,
+        Line(LOAD_LARGE, "isopod: Program::from_bytes"),
+        Line(LOAD_LARGE, EXTISM_COMPILED),
     ),
     // A round of two is half of a round of one, if each has a core.
     Faster(

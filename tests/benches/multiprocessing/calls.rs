@@ -1,6 +1,6 @@
 //! Calls from guest to host: raw wasmtime's, by number and by resource, beside isopod's.
 
-use crate::cpython::Python;
+use crate::cpython;
 use crate::floor::{self, block_on};
 use crate::guest::Host;
 use crate::measure::{Measure, expect};
@@ -65,13 +65,12 @@ pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, core: usize) -> Re
         expect(resident.rounds(rounds))
     });
     resident.end()?;
-    if let Some(mut python) = Python::start(&["lock", ""], &[core])? {
-        measure.rounds("CPython: Lock.acquire and release", |rounds| {
-            expect(python.rounds(rounds))
-        });
-        python.end()?;
-    }
-    Ok(())
+    cpython::rounds(
+        measure,
+        "CPython: Lock.acquire and release",
+        ["lock", ""],
+        &[core],
+    )
 }
 
 impl Raw {

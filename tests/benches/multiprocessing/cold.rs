@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const MEASUREMENT: Duration = Duration::from_secs(1);
 
 /// Measures `isopod run` of programs of two sizes that do nothing.
-pub(crate) fn measure(measure: &mut Measure<'_>, small: &[u8]) -> Result<()> {
+pub(crate) fn measure(measure: &mut Measure<'_>) -> Result<()> {
     measure.group("whole command");
     if crate::cpython::version().is_some() {
         measure.single_within("CPython: python3 -c pass", MEASUREMENT, || {
@@ -26,7 +26,12 @@ pub(crate) fn measure(measure: &mut Measure<'_>, small: &[u8]) -> Result<()> {
     };
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold");
     std::fs::create_dir_all(&directory)?;
-    for component in [small, isopod_tests::guests()?] {
+    // One that knows nothing of isopod, and one with everything in it.
+    let small = isopod_tests::build(&isopod_tests::root().join("tests/cli/programs/plain.rs"))?;
+    for (component, what) in [
+        (small.as_slice(), "normal"),
+        (isopod_tests::guests()?, "nothing"),
+    ] {
         let size = component.len() / 1000;
         let path = directory.join(format!("{size}.wasm"));
         std::fs::write(&path, component)?;
@@ -36,7 +41,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, small: &[u8]) -> Result<()> {
                     .env("ISOPOD_CACHE", cache)
                     .arg("run")
                     .arg(&path)
-                    .args(["--", "nothing"]),
+                    .args(["--", what]),
             )
         };
         let cache = directory.join("cache");

@@ -11,14 +11,14 @@ import sys
 import threading
 import time
 
-CORES = [int(core) for core in sys.argv[1].split(",")]
+CORES = [int(core) for core in sys.argv[1].split(",") if core != "any"]
 QUEUED_MESSAGES = 1024
 QUEUED_BYTES = (4 << 20) + 4096
 
 
 def pin(*cores):
     """Isopod pins processes itself."""
-    if sys.platform != "wasi":
+    if cores and sys.platform != "wasi":
         os.sched_setaffinity(0, cores)
 
 
@@ -27,7 +27,7 @@ def nothing():
 
 
 def echo(connection):
-    pin(CORES[-1])
+    pin(*CORES[-1:])
     try:
         while True:
             connection.send_bytes(connection.recv_bytes())
@@ -36,7 +36,7 @@ def echo(connection):
 
 
 def produce(orders, queue, payload):
-    pin(CORES[-1])
+    pin(*CORES[-1:])
     while (count := orders.recv()) > 0:
         for _ in range(count):
             queue.put(payload)
@@ -133,7 +133,7 @@ def order_all(parties, child, shares):
 
 
 def alternate_events(ping, pong):
-    pin(CORES[-1])
+    pin(*CORES[-1:])
     while True:
         ping.wait()
         ping.clear()
@@ -154,7 +154,7 @@ def event(_):
 
 
 def alternate_turns(condition, turn):
-    pin(CORES[-1])
+    pin(*CORES[-1:])
     with condition:
         while True:
             while turn.value == 0:
@@ -179,7 +179,7 @@ def condition(_):
 
 
 def pass_barrier(barrier):
-    pin(CORES[-1])
+    pin(*CORES[-1:])
     try:
         while True:
             barrier.wait()
@@ -223,7 +223,7 @@ def value(_):
 def manager(what):
     # The server on a core of its own.
     server = multiprocessing.managers.SyncManager()
-    server.start(initializer=pin, initargs=(CORES[-1],))
+    server.start(initializer=pin, initargs=CORES[-1:])
     numbers = server.dict({7: 0})
 
     def set_rounds(count):
@@ -405,7 +405,7 @@ if __name__ == "__main__":
         split(int(argument))
     else:
         multiprocessing.set_start_method("fork")
-        pin(CORES[0])
+        pin(*CORES[:1])
         measured = {
             "round-trip": lambda size: round_trip(int(size)),
             "one-way": lambda size: one_way(int(size)),

@@ -38,26 +38,6 @@ impl Host {
         &self.engine
     }
 
-    /// The private memory that so many processes add while they wait, in bytes.
-    pub(crate) fn idle_memory(&self, count: u32) -> Result<f64> {
-        let ready = Queue::new(Bounds::default());
-        let before = private_bytes()?;
-        let mut processes = Vec::new();
-        for _ in 0..count {
-            let command = self.command("stay queue-get");
-            processes.push(command.handle("ready", &ready.to_handle()).spawn()?);
-            ready.get_timeout(GUARD).context("not ready")?;
-        }
-        let bytes = private_bytes()? - before;
-        for process in &processes {
-            process.kill();
-        }
-        for process in &processes {
-            process.join();
-        }
-        Ok(bytes)
-    }
-
     /// A command without input or output.
     pub(crate) fn command(&self, scenario: &str) -> Command {
         Command::new(&self.program)

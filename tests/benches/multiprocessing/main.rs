@@ -4,17 +4,23 @@
 //! BENCHMARKS.md; with a filter behind `--` it measures what matches, and writes nothing.
 
 mod aims;
+mod bytes;
 mod calls;
 mod charts;
 mod cold;
 mod compute;
 mod cpython;
+mod driven;
+mod extism;
 mod floor;
 mod guest;
+mod idle;
 mod kill;
 mod measure;
 mod messages;
 mod native;
+mod parties;
+mod peers;
 mod pinned;
 mod plugins;
 mod plugins_floor;
@@ -30,6 +36,9 @@ use guest::Host;
 use measure::Measure;
 
 fn main() -> Result<()> {
+    if idle::is_child()? {
+        return Ok(());
+    }
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
     // Cargo itself passes `--bench`; without it this is `cargo test`, which runs each once.
     let is_complete = std::env::args().skip(1).eq(["--bench".to_owned()]);
@@ -44,6 +53,7 @@ fn main() -> Result<()> {
 
     let mut measure = Measure::new(&mut criterion);
     calls::measure(&mut measure, &one, first)?;
+    bytes::measure(&mut measure, &one, first)?;
     plugins::measure(
         &mut measure,
         &plugin,
@@ -65,11 +75,13 @@ fn main() -> Result<()> {
         &available,
     )?;
     compute::measure(&mut measure, &one, &component, first)?;
-    cold::measure(&mut measure, &component)?;
-    scaling::idle(&mut measure, &component, &available)?;
+    cold::measure(&mut measure)?;
+    idle::measure(&mut measure, &component)?;
     start::measure(&mut measure, &one, &raw, &[first])?;
     messages::measure(&mut measure, &one, &[first])?;
     primitives::several(&mut measure, &one, &[first])?;
+    let unpinned = Host::with(&component, isopod_host::Engine::builder())?;
+    messages::unpinned(&mut measure, &unpinned)?;
     python::measure(&mut measure, &available)?;
     let measured = measure.measured;
     criterion.final_summary();

@@ -1,7 +1,8 @@
 //! What all measurements go through: criterion, and beside it the samples for the report.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use criterion::{Criterion, SamplingMode};
+use regex::Regex;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -34,8 +35,8 @@ pub(crate) enum Unit {
 pub(crate) struct Measure<'a> {
     criterion: &'a mut Criterion,
     group: String,
-    /// What is not measured by criterion is measured where this is part of its name.
-    filter: Option<String>,
+    /// What is not measured by criterion is measured where this matches its name.
+    filter: Regex,
     pub(crate) measured: Vec<Measured>,
 }
 
@@ -44,9 +45,7 @@ impl<'a> Measure<'a> {
         Measure {
             criterion,
             group: String::new(),
-            filter: std::env::args()
-                .skip(1)
-                .find(|word| !word.starts_with("--")),
+            filter: filter(),
             measured: Vec::new(),
         }
     }
@@ -61,7 +60,7 @@ impl<'a> Measure<'a> {
         /// Runs shorter than this are warm-up, or too noisy to be a sample.
         const SHORTEST_RUN: Duration = Duration::from_millis(1);
         let mut samples = Vec::new();
-        self.bench(name, MEASUREMENT, |count| {
+        self.bench(name, MEASUREMENT, None, |count| {
             let elapsed = rounds(count);
             if elapsed >= SHORTEST_RUN {
                 samples.push(per_round(elapsed, count));
@@ -76,16 +75,31 @@ impl<'a> Measure<'a> {
         self.single_within(name, MEASUREMENT, once);
     }
 
+    /// As [`single`](Self::single), where a round takes a second or more: as few as criterion allows.
+    pub(crate) fn seldom(&mut self, name: &str, once: impl FnMut() -> Duration) {
+        self.single_rounds(name, MEASUREMENT, Some(10), once);
+    }
+
     /// As [`single`](Self::single), where a round has a part that is not measured and takes long:
     /// the rounds together are to take `measurement`, without that part.
     pub(crate) fn single_within(
         &mut self,
         name: &str,
         measurement: Duration,
+        once: impl FnMut() -> Duration,
+    ) {
+        self.single_rounds(name, measurement, None, once);
+    }
+
+    fn single_rounds(
+        &mut self,
+        name: &str,
+        measurement: Duration,
+        sample_size: Option<usize>,
         mut once: impl FnMut() -> Duration,
     ) {
         let mut samples = Vec::new();
-        self.bench(name, measurement, |count| {
+        self.bench(name, measurement, sample_size, |count| {
             let mut total = Duration::ZERO;
             for _ in 0..count {
                 let elapsed = once();
@@ -99,8 +113,7 @@ impl<'a> Measure<'a> {
 
     /// Whether this is to be measured, for what criterion does not measure.
     pub(crate) fn wants(&self, name: &str) -> bool {
-        let filter = self.filter.as_deref().unwrap_or_default();
-        format!("{}/{name}", self.group).contains(filter)
+        self.filter.is_match(&format!("{}/{name}", self.group))
     }
 
     /// Keeps a size that was measured once.
@@ -139,8 +152,17 @@ impl<'a> Measure<'a> {
         });
     }
 
-    fn bench(&mut self, name: &str, measurement: Duration, mut run: impl FnMut(u64) -> Duration) {
+    fn bench(
+        &mut self,
+        name: &str,
+        measurement: Duration,
+        sample_size: Option<usize>,
+        mut run: impl FnMut(u64) -> Duration,
+    ) {
         let mut group = self.criterion.benchmark_group(&self.group);
+        if let Some(sample_size) = sample_size {
+            group.sample_size(sample_size);
+        }
         group.measurement_time(measurement);
         group.warm_up_time(measurement / 4);
         group.sampling_mode(SamplingMode::Flat);
@@ -160,6 +182,15 @@ impl<'a> Measure<'a> {
         let mut measured = self.measured.iter();
         measured.any(|entry| entry.group.starts_with(beginning))
     }
+}
+
+/// What criterion takes as its filter, as it takes it.
+fn filter() -> Regex {
+    let word = std::env::args()
+        .skip(1)
+        .find(|word| !word.starts_with("--"));
+    // Criterion has refused what is none.
+    expect(Regex::new(&word.unwrap_or_default()).context("the filter"))
 }
 
 fn per_round(elapsed: Duration, count: u64) -> f64 {

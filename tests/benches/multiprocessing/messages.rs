@@ -1,10 +1,15 @@
-//! Messages between two guests, on two cores and on one.
+//! Messages between two guests: on two cores, on one core, and where nobody pins anything.
 
-use crate::cpython::Python;
-use crate::guest::Host;
+use crate::cpython;
+use crate::guest::{Host, MESSAGES, QUEUED_BYTES, Resident};
 use crate::measure::{Measure, expect};
 use crate::native::{self, Carrier};
+use crate::parties::Native;
+use crate::peers::{self, IPC_CHANNEL, Peer};
 use anyhow::Result;
+use isopod_host::{Bounds, Message, Queue};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 /// The sizes: for people, for the programs, in bytes.
 const SIZES: [(&str, &str, usize); 4] = [
@@ -15,48 +20,120 @@ const SIZES: [(&str, &str, usize); 4] = [
 ];
 
 /// As many processes put and as many take, where many do.
-const PAIRS: u32 = 4;
+const PAIRS: u64 = 4;
 
-/// Measures queues one way and pipes there and back.
+const PIPE: &str = "isopod, guest: Connection::send and recv";
+const QUEUE: &str = "isopod, guest: Queue::put and get";
+
+/// Measures queues one way and pipes there and back, on these cores: isopod's engine has the same.
 pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -> Result<()> {
     let on = if cores.len() > 1 {
         "two cores"
     } else {
         "one core"
     };
-    for (shown, size, bytes) in SIZES {
-        measure.group(&format!("pipe round trip {shown}, {on}"));
-        for carrier in Carrier::ALL {
-            native::round_trip(measure, carrier, bytes, cores)?;
-        }
-        guest(
-            measure,
-            host,
-            "isopod, guest: Connection::send and recv",
-            "round-trip",
-            size,
-        )?;
-        python(measure, "CPython: Pipe", "round-trip", size, cores)?;
-
-        measure.group(&format!("queue one way {shown}, {on}"));
-        for carrier in Carrier::ALL {
-            native::one_way(measure, carrier, bytes, cores)?;
-        }
-        guest(
-            measure,
-            host,
-            "isopod, guest: Queue::put and get",
-            "one-way",
-            size,
-        )?;
-        python(measure, "CPython: Queue", "one-way", size, cores)?;
+    for size in SIZES {
+        measure.group(&format!("pipe round trip {}, {on}", size.0));
+        pipe(measure, host, size, cores)?;
+        measure.group(&format!("queue one way {}, {on}", size.0));
+        queue(measure, host, size, cores)?;
     }
     measure.group(&format!(
         "queue of {PAIRS} who put and {PAIRS} who take, 16 B, {on}"
     ));
     let pairs = PAIRS.to_string();
-    python(measure, "CPython: Queue", "many", &pairs, cores)?;
+    cpython::rounds(measure, "CPython: Queue", ["many", &pairs], cores)?;
+    Native::Queue(PAIRS).measure(measure, cores)?;
     guest(measure, host, "isopod, guest: Queue", "many", &pairs)
+}
+
+/// The same where neither threads nor other processes are pinned, on an engine with all cores. isopod
+/// seats its guests itself, here as always; an embedder's own thread on one side is not pinned.
+pub(crate) fn unpinned(measure: &mut Measure<'_>, host: &Host) -> Result<()> {
+    for size in SIZES {
+        measure.group(&format!("pipe round trip {}, unpinned", size.0));
+        pipe(measure, host, size, &[])?;
+        pipe_of_embedder(measure, host, size)?;
+        measure.group(&format!("queue one way {}, unpinned", size.0));
+        queue(measure, host, size, &[])?;
+        queue_of_embedder(measure, host, size)?;
+    }
+    Ok(())
+}
+
+type Size = (&'static str, &'static str, usize);
+
+fn pipe(measure: &mut Measure<'_>, host: &Host, size: Size, cores: &[usize]) -> Result<()> {
+    let (_, size, bytes) = size;
+    for carrier in Carrier::ALL {
+        native::round_trip(measure, carrier, bytes, cores)?;
+    }
+    guest(measure, host, PIPE, "round-trip", size)?;
+    cpython::rounds(measure, "CPython: Pipe", ["round-trip", size], cores)?;
+    let peer = Peer(IPC_CHANNEL, ["round-trip", size]);
+    peers::rounds(measure, "ipc-channel: bytes there and back", peer, cores)
+}
+
+fn queue(measure: &mut Measure<'_>, host: &Host, size: Size, cores: &[usize]) -> Result<()> {
+    let (_, size, bytes) = size;
+    for carrier in Carrier::ALL {
+        native::one_way(measure, carrier, bytes, cores)?;
+    }
+    guest(measure, host, QUEUE, "one-way", size)?;
+    cpython::rounds(measure, "CPython: Queue", ["one-way", size], cores)?;
+    let peer = Peer(IPC_CHANNEL, ["one-way", size]);
+    peers::rounds(measure, "ipc-channel: bytes one way", peer, cores)
+}
+
+/// A message to a guest and back, from the embedder's own thread.
+fn pipe_of_embedder(measure: &mut Measure<'_>, host: &Host, size: Size) -> Result<()> {
+    let (ours, theirs) = isopod_host::pipe(true);
+    let command = host.command("echo").handle("pipe", &theirs.to_handle());
+    let process = command.spawn()?;
+    drop(theirs);
+    let payload = vec![7; size.2];
+    measure.rounds("isopod, embedder and guest: Connection", |rounds| {
+        timed(rounds, || {
+            ours.send(Message::from_bytes(payload.clone()))?;
+            black_box(ours.recv()?);
+            Ok(())
+        })
+    });
+    drop(ours);
+    let status = process.join();
+    anyhow::ensure!(status.success(), "the guest ended badly: {status}");
+    Ok(())
+}
+
+/// Messages that a guest puts, taken by the embedder's own thread.
+fn queue_of_embedder(measure: &mut Measure<'_>, host: &Host, size: Size) -> Result<()> {
+    let bounds = Bounds {
+        max_messages: u32::try_from(MESSAGES).ok(),
+        max_bytes: Some(QUEUED_BYTES),
+    };
+    let messages = Queue::new(bounds);
+    let command = host.command(&format!("produce {}", size.1));
+    let resident = Resident::start(command.handle("queue", &messages.to_handle()))?;
+    // That of the round that a resident runs when it is started.
+    messages.get()?;
+    measure.rounds("isopod, guest to embedder: Queue", |rounds| {
+        expect(resident.begin(rounds));
+        let elapsed = timed(rounds, || {
+            black_box(messages.get()?);
+            Ok(())
+        });
+        expect(resident.finish());
+        elapsed
+    });
+    resident.end()
+}
+
+fn timed(rounds: u64, mut round: impl FnMut() -> Result<()>) -> Duration {
+    let start = Instant::now();
+    for _ in 0..rounds {
+        expect(round());
+    }
+    start.elapsed()
 }
 
 fn guest(
@@ -64,23 +141,9 @@ fn guest(
     host: &Host,
     name: &str,
     scenario: &str,
-    size: &str,
+    argument: &str,
 ) -> Result<()> {
-    let resident = host.resident(&format!("{scenario} {size}"))?;
+    let resident = host.resident(&format!("{scenario} {argument}"))?;
     measure.rounds(name, |rounds| expect(resident.rounds(rounds)));
     resident.end()
-}
-
-fn python(
-    measure: &mut Measure<'_>,
-    name: &str,
-    scenario: &str,
-    size: &str,
-    cores: &[usize],
-) -> Result<()> {
-    if let Some(mut python) = Python::start(&[scenario, size], cores)? {
-        measure.rounds(name, |rounds| expect(python.rounds(rounds)));
-        python.end()?;
-    }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::guest::{MESSAGES, QUEUED_BYTES};
 use crate::measure::Measure;
-use crate::pinned::{Pinned, pin};
+use crate::pinned::{Pinned, pin_to_any};
 use anyhow::{Context, Result};
 use isopod_host::{Bounds, Message, Queue};
 use isopod_sync::{Entered, Hooks, Party, ProcessId, Waiter};
@@ -103,12 +103,12 @@ pub(crate) fn round_trip(
     cores: &[usize],
 ) -> Result<()> {
     let [(mut send, mut receive), (mut send_back, mut receive_there)] = carrier.duplex();
-    let may_spin = cores.len() > 1;
+    let may_spin = cores.len() != 1;
     let echo = start(cores, move || {
         let _entered = carrier.enter(may_spin);
         while receive_there().is_some_and(&mut send_back) {}
     })?;
-    let _pinned = Pinned::to(*cores.first().context("no core")?)?;
+    let _pinned = Pinned::to_first(cores)?;
     let entered = carrier.enter(may_spin);
     let payload = vec![7; bytes];
     measure.rounds(name, |rounds| {
@@ -133,7 +133,7 @@ pub(crate) fn one_way(
     let bound = MESSAGES.min(usize::try_from(QUEUED_BYTES)? / bytes);
     let (mut send, mut receive) = carrier.channel(bound);
     let (orders, order) = mpsc::channel::<u64>();
-    let may_spin = cores.len() > 1;
+    let may_spin = cores.len() != 1;
     let producer = start(cores, move || {
         let _entered = carrier.enter(may_spin);
         let payload = vec![7; bytes];
@@ -143,7 +143,7 @@ pub(crate) fn one_way(
             }
         }
     })?;
-    let _pinned = Pinned::to(*cores.first().context("no core")?)?;
+    let _pinned = Pinned::to_first(cores)?;
     let entered = carrier.enter(may_spin);
     measure.rounds(name, |rounds| {
         let start = Instant::now();
@@ -158,17 +158,17 @@ pub(crate) fn one_way(
     end(producer)
 }
 
-/// Starts the peer, on the last of the cores.
+/// Starts the peer, on the last of the cores, or on any.
 fn start(
     cores: &[usize],
     run: impl FnOnce() + std::marker::Send + 'static,
 ) -> Result<JoinHandle<()>> {
-    let core = *cores.last().context("no core")?;
+    let core = cores.last().copied();
     let thread = std::thread::Builder::new()
         .name("peer".to_owned())
         .spawn(move || {
             // The core is one that this process may use: the engine is pinned to it too.
-            let _ = pin(core);
+            let _ = pin_to_any(core.as_slice());
             run();
         })?;
     Ok(thread)

@@ -5,8 +5,18 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// Pins the calling thread for good.
 pub(crate) fn pin(core: usize) -> Result<()> {
+    pin_to_any(&[core])
+}
+
+/// Pins the calling thread to all of these cores for good; without any it may run on all.
+pub(crate) fn pin_to_any(cores: &[usize]) -> Result<()> {
+    if cores.is_empty() {
+        return Ok(());
+    }
     let mut set = CpuSet::new();
-    set.set(core);
+    for core in cores {
+        set.set(*core);
+    }
     Ok(sched_setaffinity(None, &set)?)
 }
 
@@ -20,6 +30,11 @@ impl Pinned {
         let before = sched_getaffinity(None)?;
         pin(core)?;
         Ok(Pinned { before })
+    }
+
+    /// To the first of the cores, where measured loops run; not at all without any.
+    pub(crate) fn to_first(cores: &[usize]) -> Result<Option<Pinned>> {
+        cores.first().map(|core| Pinned::to(*core)).transpose()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Calls of plugins, beside bare wasmtime's call of the same component.
 
+use crate::extism;
 use crate::measure::{Measure, expect};
 use crate::pinned::Pinned;
 use crate::plugins_floor::{Hop, Raw, blocking_instance};
@@ -56,6 +57,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
         measure.rounds("isopod: Plugin::call_here", |rounds| {
             timed(rounds, || here(&warm, &input))
         });
+        extism::warm(measure, bytes, first)?;
         measure.group(&format!("plugin call, {size}, new instance for each"));
         measure.rounds("bare wasmtime, asynchronous store", |rounds| {
             timed(rounds, || {
@@ -67,6 +69,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
         measure.rounds("isopod: Plugin::call_here", |rounds| {
             timed(rounds, || here(&fresh, &input))
         });
+        extism::fresh(measure, bytes, first)?;
         drop(pinned);
         if last != first {
             let elsewhere = Pinned::to(last)?;
@@ -101,7 +104,10 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
     }
     throughput(measure, &engine(cores)?, component, &limits, cores.len())?;
     neighbour(measure, &engine(cores)?, component, &limits)?;
-    load(measure, &engine(&[first])?, component)
+    let engine = engine(&[first])?;
+    load(measure, &engine, component)?;
+    extism::load(measure, component)?;
+    extism::load_large(measure, &engine)
 }
 
 fn here(plugin: &Plugin, input: &[u8]) {

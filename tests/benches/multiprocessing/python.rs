@@ -1,7 +1,8 @@
 //! Python scripts in isopod: the same script beside CPython, which is the baseline.
 
 use crate::cold;
-use crate::cpython::{self, Python};
+use crate::cpython;
+use crate::driven::cores_word;
 use crate::guest::{Resident, private_bytes};
 use crate::measure::{Measure, expect};
 use anyhow::Result;
@@ -22,7 +23,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, available: &[usize]) -> Result<
     measure.group("Python: process start and join");
     for method in ["spawn", "fork"] {
         let name = format!("CPython, {method}");
-        native(measure, &name, ["start", method], cores)?;
+        cpython::rounds(measure, &name, ["start", method], cores)?;
     }
     host.rounds(measure, "isopod", ["start", "spawn"])?;
     for (group, scenario) in [
@@ -36,13 +37,13 @@ pub(crate) fn measure(measure: &mut Measure<'_>, available: &[usize]) -> Result<
         ("Manager dict set", ["manager", "set"]),
     ] {
         measure.group(&format!("Python: {group}"));
-        native(measure, "CPython", scenario, cores)?;
+        cpython::rounds(measure, "CPython", scenario, cores)?;
         host.rounds(measure, "isopod", scenario)?;
     }
     measure.group("Python: sum of 10**7 squares, CPython");
     for processes in ["1", "2"] {
         let name = format!("processes: {processes}");
-        native(measure, &name, ["split", processes], cores)?;
+        cpython::rounds(measure, &name, ["split", processes], cores)?;
     }
     measure.group("Python: sum of 10**7 squares, isopod");
     for processes in ["1", "2"] {
@@ -68,19 +69,6 @@ fn runner() -> Option<PathBuf> {
         .ok()
 }
 
-fn native(
-    measure: &mut Measure<'_>,
-    name: &str,
-    scenario: [&str; 2],
-    cores: &[usize],
-) -> Result<()> {
-    if let Some(mut python) = Python::start(&scenario, cores)? {
-        measure.rounds(name, |rounds| expect(python.rounds(rounds)));
-        python.end()?;
-    }
-    Ok(())
-}
-
 /// An engine with the runner.
 struct Host {
     program: Program,
@@ -95,8 +83,7 @@ impl Host {
             .cache_directory(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code"))
             .build()?;
         let program = Program::from_file(&engine, runner)?;
-        let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
-        let cores = cores.join(",");
+        let cores = cores_word(cores);
         Ok(Host { program, cores })
     }
 

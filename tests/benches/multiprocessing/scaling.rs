@@ -1,10 +1,11 @@
 //! Whether more cores do more, and what many processes at once cost.
 
-use crate::cpython::Python;
+use crate::cpython;
 use crate::floor;
 use crate::guest::{Host, Resident};
 use crate::measure::{Measure, expect};
-use crate::pinned::{Pinned, pin};
+use crate::peers::{self, PROCSPAWN, Peer};
+use crate::pinned::pin;
 use anyhow::{Context, Result};
 use isopod_host::{Engine, Process};
 use std::sync::Arc;
@@ -85,13 +86,15 @@ pub(crate) fn bursts(
         expect(in_flight(&host, rounds))
     });
     for method in ["fork", "spawn"] {
-        if let Some(mut python) = Python::start(&["burst", method], cores)? {
-            let name = format!("CPython, {method}: bursts of 50");
-            measure.rounds(&name, |rounds| expect(python.rounds(rounds)));
-            python.end()?;
-        }
+        let name = format!("CPython, {method}: bursts of 50");
+        cpython::rounds(measure, &name, ["burst", method], cores)?;
     }
-    Ok(())
+    peers::rounds(
+        measure,
+        "procspawn: bursts of 50",
+        Peer(PROCSPAWN, ["burst", "50"]),
+        cores,
+    )
 }
 
 fn on_each_core(raw: &floor::Program, cores: &[usize], rounds: u64) -> Result<Duration> {
@@ -135,33 +138,4 @@ fn in_flight(host: &Host, rounds: u64) -> Result<Duration> {
         left -= size;
     }
     Ok(start.elapsed())
-}
-
-/// Measures what processes that wait take of the machine's memory, with the guest's own pages, and how
-/// long their start took. Not as often as other things: once.
-pub(crate) fn idle(measure: &mut Measure<'_>, component: &[u8], cores: &[usize]) -> Result<()> {
-    const COUNTS: [u32; 3] = [1_000, 5_000, 10_000];
-    measure.group("private memory of an idle process");
-    for count in COUNTS {
-        let name = format!("isopod: {count} processes");
-        if !measure.wants(&name) {
-            continue;
-        }
-        let engine = Engine::builder()
-            .cores(cores.iter().copied())
-            .max_processes(count);
-        let host = Host::with(component, engine)?;
-        let most = host.engine().max_processes();
-        if most < count {
-            measure.skip(
-                &name,
-                &format!("this machine holds {most}; `vm.max_map_count` is the first to raise"),
-            );
-            continue;
-        }
-        let _pinned = Pinned::to(*cores.first().context("no core")?)?;
-        let bytes = host.idle_memory(count)?;
-        measure.bytes(&name, bytes / f64::from(count));
-    }
-    Ok(())
 }

@@ -1,9 +1,10 @@
 //! From the call that starts a process to its join.
 
-use crate::cpython::Python;
+use crate::cpython;
 use crate::floor;
 use crate::guest::Host;
 use crate::measure::{Measure, expect};
+use crate::peers::{self, PROCSPAWN, Peer};
 use crate::pinned::Pinned;
 use anyhow::{Context, Result};
 use std::time::Instant;
@@ -48,11 +49,13 @@ pub(crate) fn measure(
     });
     resident.end()?;
     for method in ["fork", "forkserver", "spawn"] {
-        if let Some(mut python) = Python::start(&["start", method], cores)? {
-            let name = format!("CPython, {method}: Process.start and join");
-            measure.rounds(&name, |rounds| expect(python.rounds(rounds)));
-            python.end()?;
-        }
+        let name = format!("CPython, {method}: Process.start and join");
+        cpython::rounds(measure, &name, ["start", method], cores)?;
     }
-    Ok(())
+    peers::rounds(
+        measure,
+        "procspawn: spawn and join",
+        Peer(PROCSPAWN, ["start", ""]),
+        cores,
+    )
 }

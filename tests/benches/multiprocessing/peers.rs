@@ -1,0 +1,92 @@
+//! Other people's crates that do the same work, of `tests/peers`: a workspace of its own, which is built by
+//! whoever wants to see them. What is not built is skipped, and its line says how to build it.
+
+use crate::driven::{Driven, cores_word};
+use crate::measure::Measure;
+use anyhow::Result;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Where they are, if not where cargo puts them.
+const DIRECTORY: &str = "ISOPOD_PEERS";
+
+const NOT_BUILT: &str =
+    "not built (`cargo build --release --manifest-path tests/peers/Cargo.toml`)";
+
+/// One of the programs, and what it is told to measure, with an argument.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer<'a>(pub(crate) &'static str, pub(crate) [&'a str; 2]);
+
+pub(crate) const PROCSPAWN: &str = "peer-procspawn";
+pub(crate) const IPC_CHANNEL: &str = "peer-ipc-channel";
+pub(crate) const EXTISM: &str = "peer-extism";
+
+/// Measures rounds of a peer's, on these cores; without any it is not pinned.
+pub(crate) fn rounds(
+    measure: &mut Measure<'_>,
+    name: &str,
+    peer: Peer<'_>,
+    cores: &[usize],
+) -> Result<()> {
+    match start(measure, name, peer, cores)? {
+        Some(driven) => driven.measure(measure, name),
+        None => Ok(()),
+    }
+}
+
+/// As [`rounds`], round by round, where each takes long.
+pub(crate) fn seldom(
+    measure: &mut Measure<'_>,
+    name: &str,
+    peer: Peer<'_>,
+    cores: &[usize],
+) -> Result<()> {
+    match start(measure, name, peer, cores)? {
+        Some(driven) => driven.measure_seldom(measure, name),
+        None => Ok(()),
+    }
+}
+
+fn start(
+    measure: &mut Measure<'_>,
+    name: &str,
+    Peer(program, arguments): Peer<'_>,
+    cores: &[usize],
+) -> Result<Option<Driven>> {
+    if !measure.wants(name) {
+        return Ok(None);
+    }
+    let path = directory().join(program);
+    if !path.is_file() {
+        measure.skip(name, NOT_BUILT);
+        return Ok(None);
+    }
+    let mut command = Command::new(path);
+    command.arg(cores_word(cores)).args(arguments);
+    Driven::start(&mut command).map(Some)
+}
+
+/// Which ones they are: `extism 1.30.0, ...`, from the lock file of their workspace.
+pub(crate) fn versions() -> String {
+    let path = isopod_tests::root().join("tests/peers/Cargo.lock");
+    let lock = std::fs::read_to_string(path).unwrap_or_default();
+    let version = |name: &str| {
+        let entry = lock
+            .split_once(&format!("name = \"{name}\"\nversion = \""))?
+            .1;
+        Some(format!("{name} {}", entry.split('"').next()?))
+    };
+    let names = ["extism", "ipc-channel", "procspawn"];
+    names
+        .into_iter()
+        .filter_map(version)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn directory() -> PathBuf {
+    match std::env::var_os(DIRECTORY) {
+        Some(directory) => directory.into(),
+        None => isopod_tests::root().join("tests/peers/target/release"),
+    }
+}
