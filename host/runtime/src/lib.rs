@@ -17,6 +17,9 @@
 //! # Ok::<(), isopod_host::Error>(())
 //! ```
 //!
+//! What waits has four forms: `join` blocks, `try_join` only looks, `join_timeout` gives up, `join_async` is
+//! awaited. A [`Terminator`] ends what runs from anywhere; [`Engine::events`] tells what happens.
+//!
 //! The library denies by default: a process sees no file, no variable, no stream and no network that
 //! the [`Policy`] of its command does not name. What it leaves out: building programs (`isopod-build`) and the command line.
 

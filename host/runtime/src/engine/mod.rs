@@ -59,7 +59,7 @@ impl Engine {
     /// An engine with the default settings and no cache.
     ///
     /// # Errors
-    /// [`ErrorKind::Engine`] if the machine refuses threads or memory.
+    /// [`ErrorKind::Engine`](crate::ErrorKind::Engine) if the machine refuses threads or memory.
     pub fn new() -> Result<Engine> {
         Engine::builder().build()
     }
