@@ -18,6 +18,7 @@ mod native;
 mod pinned;
 mod plugins;
 mod plugins_floor;
+mod plugins_many;
 mod primitives;
 mod python;
 mod report;
@@ -45,6 +46,11 @@ fn main() -> Result<()> {
     let mut measure = Measure::new(&mut criterion);
     calls::measure(&mut measure, &one, first)?;
     plugins::measure(
+        &mut measure,
+        &plugin,
+        available.get(..2).unwrap_or(&available),
+    )?;
+    plugins_many::measure(
         &mut measure,
         &plugin,
         available.get(..2).unwrap_or(&available),
