@@ -1,4 +1,4 @@
-//! Pools of plugins: calls on pinned workers, queues, versions, and many plugins in one host.
+//! Pools of plugins: calls on pinned workers, queues and versions. `many_plugins.rs` has very many of them.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@ use isopod_host::{
     Bounds, Engine, EngineBuilder, Error, ErrorKind, Limits, Message, Plugin, PluginPool, Program,
     Queue, WhenFull,
 };
-use isopod_tests::{GUARD, Remains, eventually, plugins};
+use isopod_tests::{GUARD, eventually, plugins};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -364,96 +364,4 @@ fn a_call_ends_in_the_version_in_which_it_began() {
         pool.reload(&other).unwrap_err().kind(),
         ErrorKind::InvalidArgument
     );
-}
-
-#[test]
-fn a_thousand_plugins_are_loaded_and_a_hundred_busy() {
-    const LOADED: usize = 1_000;
-    const BUSY: usize = 100;
-    let engine = engine(Engine::builder().max_processes(400));
-    let program = program(&engine);
-    let pools: Vec<PluginPool> = (0..LOADED)
-        .map(|_| {
-            let plugin = Plugin::new(&program).unwrap();
-            PluginPool::builder(&plugin).workers(1).build().unwrap()
-        })
-        .collect();
-    assert_eq!(
-        engine.processes().len(),
-        0,
-        "a plugin that is not called costs no instance"
-    );
-    let queue = Queue::new(Bounds::default());
-    std::thread::scope(|scope| {
-        // Each of them is in the middle of a call.
-        let calls: Vec<_> = pools
-            .iter()
-            .take(BUSY)
-            .map(|pool| occupy(scope, pool, &queue))
-            .collect();
-        assert_eq!(engine.processes().len(), BUSY);
-        for _ in 0..BUSY {
-            queue.put(Message::from_bytes([5])).unwrap();
-        }
-        for call in calls {
-            assert_eq!(text(call.join().unwrap()), "[5,0]");
-        }
-        // And again, computing: whoever is called gets a share of the cores.
-        let is_over = AtomicBool::new(false);
-        let counts: Vec<AtomicUsize> = (0..BUSY).map(|_| AtomicUsize::new(0)).collect();
-        std::thread::scope(|scope| {
-            for (pool, count) in pools.iter().zip(&counts) {
-                let is_over = &is_over;
-                scope.spawn(move || {
-                    while !is_over.load(Ordering::Relaxed) {
-                        assert_eq!(text(pool.call("upper", "fair")), "FAIR");
-                        count.fetch_add(1, Ordering::Relaxed);
-                    }
-                });
-            }
-            let _over = SetAtTheEnd(&is_over);
-            eventually("each has been served ten times", || {
-                counts
-                    .iter()
-                    .all(|count| count.load(Ordering::Relaxed) >= 10)
-            });
-        });
-    });
-}
-
-#[test]
-fn workers_without_calls_end_and_leave_nothing() {
-    let engine = engine(Engine::builder());
-    let program = program(&engine);
-    let round = || {
-        let plugin = Plugin::builder(&program)
-            .calls_per_instance(3)
-            .build()
-            .unwrap();
-        let pool = PluginPool::builder(&plugin)
-            .workers(4)
-            .idle_time(Duration::from_millis(1))
-            .build()
-            .unwrap();
-        for _ in 0..10 {
-            pool.call("upper", "x").unwrap();
-        }
-        eventually("idle workers end", || pool.workers() == 0);
-        pool.call("upper", "a worker starts again").unwrap();
-        let _ = pool.call("bad.trap", "");
-        drop(pool);
-        eventually("no instance is left", || engine.processes().is_empty());
-    };
-    for _ in 0..5 {
-        round();
-    }
-    let before = Remains::count().unwrap();
-    for _ in 0..30 {
-        round();
-    }
-    let mut after = before;
-    eventually("all is as it was", || {
-        after = Remains::count().unwrap();
-        after.is_as(&before)
-    });
 }

@@ -24,6 +24,7 @@ mod peers;
 mod pinned;
 mod plugins;
 mod plugins_floor;
+mod plugins_many;
 mod primitives;
 mod python;
 mod report;
@@ -55,6 +56,11 @@ fn main() -> Result<()> {
     calls::measure(&mut measure, &one, first)?;
     bytes::measure(&mut measure, &one, first)?;
     plugins::measure(
+        &mut measure,
+        &plugin,
+        available.get(..2).unwrap_or(&available),
+    )?;
+    plugins_many::measure(
         &mut measure,
         &plugin,
         available.get(..2).unwrap_or(&available),

@@ -1,5 +1,6 @@
 //! What all measurements go through: criterion, and beside it the samples for the report.
 
+use crate::report;
 use anyhow::{Context, Result};
 use criterion::{Criterion, SamplingMode};
 use regex::Regex;
@@ -108,6 +109,16 @@ impl<'a> Measure<'a> {
             }
             total
         });
+        self.keep(name, samples, true);
+    }
+
+    /// Keeps the times of single rounds that can be measured only once, as of a thousand things that are made
+    /// and stay.
+    #[allow(clippy::print_stdout, reason = "as criterion does")]
+    pub(crate) fn times(&mut self, name: &str, times: &[Duration]) {
+        let samples: Vec<f64> = times.iter().map(|time| per_round(*time, 1)).collect();
+        let [p50, p99] = [0.5, 0.99].map(|part| report::time(report::quantile(&samples, part)));
+        println!("{}/{name}: p50 {p50}, p99 {p99}", self.group);
         self.keep(name, samples, true);
     }
 

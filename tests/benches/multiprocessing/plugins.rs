@@ -212,21 +212,36 @@ fn neighbour(
     Ok(())
 }
 
-/// From the bytes of a component to its first instance.
+/// From the bytes of a component to its first instance, of a small plugin and a large one.
 fn load(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) -> Result<()> {
     measure.group("load of a plugin");
     measure.single("isopod: from the cache, ready to be called", || {
-        let start = Instant::now();
-        let program = expect(Program::from_bytes(engine, "plugin", component).context("load"));
-        expect(Plugin::new(&program).context("plugin"));
-        start.elapsed()
+        expect(load_time(engine, component))
     });
     let uncached = Engine::new()?;
     measure.single("isopod: compiled", || {
-        let start = Instant::now();
-        let program = expect(Program::from_bytes(&uncached, "plugin", component).context("load"));
-        expect(Plugin::new(&program).context("plugin"));
-        start.elapsed()
+        expect(load_time(&uncached, component))
     });
+    measure.group("load of a plugin of 2.5 MB");
+    if !measure.wants("") {
+        return Ok(());
+    }
+    let large = isopod_tests::build(&isopod_tests::root().join("tests/bench-plugin/large.rs"))?;
+    measure.single("isopod: from the cache, ready to be called", || {
+        expect(load_time(engine, &large))
+    });
+    // It takes seconds, all cores, and hardly varies.
+    let compiled = (0..COMPILATIONS).map(|_| load_time(&uncached, &large));
+    measure.times("isopod: compiled", &compiled.collect::<Result<Vec<_>>>()?);
     Ok(())
+}
+
+/// How often the large plugin is compiled.
+const COMPILATIONS: usize = 5;
+
+fn load_time(engine: &Engine, component: &[u8]) -> Result<Duration> {
+    let start = Instant::now();
+    let program = Program::from_bytes(engine, "plugin", component)?;
+    Plugin::new(&program)?;
+    Ok(start.elapsed())
 }

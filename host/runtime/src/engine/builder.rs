@@ -89,7 +89,8 @@ impl EngineBuilder {
     }
 
     /// Keeps compiled code in this directory; it is made if missing, and must be writable by this
-    /// user alone. Without it programs are compiled each time they are loaded.
+    /// user alone. Without it programs are compiled each time they are loaded. A program from there is mapped
+    /// into memory and keeps its file open: who loads very many raises `ulimit -n` first.
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cache_directory = Some(directory.into());
         self
