@@ -8,9 +8,9 @@ use std::path::PathBuf;
 pub(crate) const CALL_EXAMPLES: &str = "\
 Examples:
   isopod call text.wasm upper --input hello               prints HELLO
-  isopod call text.wasm numbers.sum --input '[1, 2, 3]'   the input is JSON, if the function takes that
+  isopod call text.wasm numbers.sum --input '[1, 2, 3]'   a function that takes JSON
   isopod call filter.rs accept --input line.txt           builds the plugin; the input is a file
-  isopod call adder.wasm add --input '[1, 2]'             typed values for what else a component exports
+  isopod call adder.wasm add --input '[1, 2]'             any export, with typed values
   isopod call text.wasm upper --input - --timeout 100ms --memory 16MiB < text.txt
   isopod call text.wasm upper --input hello --repeat 100000 --concurrency 4
 

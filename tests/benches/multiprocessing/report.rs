@@ -162,6 +162,9 @@ const TAIL: &str = "
   the price of the checks by which a process can be ended, at each loop and call.
 - The memory of an idle process is what it adds to the private memory of the host: with the pages that
   the guest itself has written before it waits (its stack, its data, its heap), and without them.
+- Each of 1,000 plugins is a program of its own, made of the same component, whose compiled code is mapped from the
+  cache; its pool has one worker. The hundred are called in turn, so a worker has parked before its next call, and
+  the difference to a single plugin is that worker's wake-up.
 - In the rows of contended locks and of many processes at a queue a round is one turn, or one message,
   of anybody's.
 - Not measured: more than two cores, messages with handles, large outputs, file access.
