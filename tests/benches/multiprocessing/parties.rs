@@ -7,7 +7,6 @@ use crate::pinned::{Pinned, pin_to_any};
 use anyhow::Result;
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Instant;
 
@@ -205,24 +204,28 @@ fn condition(measure: &mut Measure<'_>, name: &str, cores: &[usize]) -> Result<(
 }
 
 fn barrier(measure: &mut Measure<'_>, name: &str, cores: &[usize]) -> Result<()> {
-    let (barrier, is_over) = (Barrier::new(2), AtomicBool::new(false));
+    let barrier = Barrier::new(2);
     let _pinned = Pinned::to_first(cores)?;
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let (order, ordered) = mpsc::channel::<u64>();
+        let other = &barrier;
+        scope.spawn(move || {
             let _ = pin_to_any(cores.last().map(std::slice::from_ref).unwrap_or_default());
-            while !is_over.load(Ordering::Relaxed) {
-                barrier.wait();
+            for count in ordered {
+                for _ in 0..count {
+                    other.wait();
+                }
             }
         });
         measure.rounds(name, |rounds| {
             let start = Instant::now();
+            let _ = order.send(rounds);
             for _ in 0..rounds {
                 barrier.wait();
             }
             start.elapsed()
         });
-        is_over.store(true, Ordering::Relaxed);
-        barrier.wait();
+        drop(order);
     });
     Ok(())
 }

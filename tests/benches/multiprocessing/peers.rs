@@ -66,22 +66,16 @@ fn start(
     Driven::start(&mut command).map(Some)
 }
 
-/// Which ones they are: `extism 1.30.0, ...`, from the lock file of their workspace.
+/// Which ones they are: `extism 1.30.0, ...`, as their workspace asks for them exactly.
 pub(crate) fn versions() -> String {
-    let path = isopod_tests::root().join("tests/peers/Cargo.lock");
-    let lock = std::fs::read_to_string(path).unwrap_or_default();
-    let version = |name: &str| {
-        let entry = lock
-            .split_once(&format!("name = \"{name}\"\nversion = \""))?
-            .1;
-        Some(format!("{name} {}", entry.split('"').next()?))
-    };
-    let names = ["extism", "ipc-channel", "procspawn"];
-    names
-        .into_iter()
-        .filter_map(version)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let path = isopod_tests::root().join("tests/peers/Cargo.toml");
+    let manifest = std::fs::read_to_string(path).unwrap_or_default();
+    let exact = manifest.lines().filter_map(|line| {
+        let (name, rest) = line.split_once(" = ")?;
+        let version = rest.split_once("\"=")?.1.split('"').next()?;
+        Some(format!("{name} {version}"))
+    });
+    exact.collect::<Vec<_>>().join(", ")
 }
 
 fn directory() -> PathBuf {
