@@ -304,6 +304,29 @@ fn a_deadline_is_each_calls_own() {
 }
 
 #[test]
+fn a_deadline_is_its_own_call_s_where_each_has_an_instance() {
+    let limits = Limits::default().timeout(Duration::from_millis(50));
+    let program = program(&Engine::new().unwrap());
+    let plugin = Plugin::builder(&program)
+        .limits(limits)
+        .calls_per_instance(1)
+        .build()
+        .unwrap();
+    for _ in 0..10 {
+        // The watch goes from one to the next, past the time of its alarm.
+        for milliseconds in ["0", "20", "0", "20", "20"] {
+            let slept = plugin.call_here("bad.sleep", milliseconds.as_bytes(), &[]);
+            slept.unwrap();
+        }
+        let start = Instant::now();
+        let error = plugin.call_here("bad.loop", b"", &[]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
+        assert!(start.elapsed() >= Duration::from_millis(50));
+    }
+    assert_eq!(plugin.statistics().instances_made, 60);
+}
+
+#[test]
 fn a_terminator_ends_what_runs_and_nothing_later() {
     let plugin = plugin();
     let queue = Queue::new(Bounds::default()).to_handle();

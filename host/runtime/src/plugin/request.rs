@@ -243,3 +243,67 @@ pub(crate) fn waited_too_long(timeout: Duration) -> Error {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    type Wait = fn(&Request) -> Option<Result<Message>>;
+
+    /// Callers who look first, who park at once, and who look at it as a task.
+    #[test]
+    fn whoever_waits_is_told_whenever_the_call_ends() {
+        let text = |result: Result<Message>| result.map(|message| message.bytes).ok();
+        let requests = |core| -> Vec<Arc<Request>> {
+            let requests = 0..1_000_u32;
+            let new = |number: u32| {
+                let input = number.to_string().into_bytes();
+                Request::new("echo", input.into(), core, None)
+            };
+            requests.map(new).collect()
+        };
+        let waits: [(_, Wait); 4] = [
+            (Some(0), |request| request.wait(true)),
+            (Some(0), |request| request.wait(false)),
+            (Some(0), |request| Some(request.wait_to_the_end())),
+            (None, |request| {
+                let current = isopod_sync::Waiter::current();
+                current.block_on(request.wait_async()).ok()
+            }),
+        ];
+        for (core, wait) in waits {
+            let of_caller = requests(core);
+            let of_worker = of_caller.clone();
+            let start = Barrier::new(2);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    start.wait();
+                    for request in of_worker {
+                        assert!(request.begin());
+                        let output = request.input.bytes.clone();
+                        assert!(request.finish(Ok(output.into())));
+                    }
+                });
+                start.wait();
+                for (number, request) in of_caller.iter().enumerate() {
+                    let told = wait(request).and_then(text);
+                    assert_eq!(told, Some(number.to_string().into_bytes()));
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_taken_back_is_neither_begun_nor_wanted() {
+        let request = || Request::new("echo", Vec::new().into(), None, None);
+        let waiting = request();
+        assert!(waiting.cancel());
+        assert!(!waiting.begin());
+        let begun = request();
+        assert!(begun.begin());
+        assert!(!begun.cancel());
+        assert!(begun.is_cancelled());
+        assert!(!begun.finish(Ok(Vec::new().into())));
+    }
+}
