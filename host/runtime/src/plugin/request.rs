@@ -249,17 +249,21 @@ mod tests {
     use super::*;
     use std::sync::Barrier;
 
-    type Wait = fn(&Request) -> Option<Result<Message>>;
+    type Wait = fn(&Request) -> Option<Result<Output>>;
+
+    fn message(bytes: &[u8]) -> Message {
+        Message::from_bytes(bytes)
+    }
 
     /// Callers who look first, who park at once, and who look at it as a task.
     #[test]
     fn whoever_waits_is_told_whenever_the_call_ends() {
-        let text = |result: Result<Message>| result.map(|message| message.bytes).ok();
+        let text = |result: Result<Output>| Some(result.ok()?.into_message().ok()?.bytes);
         let requests = |core| -> Vec<Arc<Request>> {
             let requests = 0..1_000_u32;
             let new = |number: u32| {
-                let input = number.to_string().into_bytes();
-                Request::new("echo", input.into(), core, None)
+                let input = message(number.to_string().as_bytes());
+                Request::new("echo", Input::Message(input), core, None)
             };
             requests.map(new).collect()
         };
@@ -281,8 +285,11 @@ mod tests {
                     start.wait();
                     for request in of_worker {
                         assert!(request.begin());
-                        let output = request.input.bytes.clone();
-                        assert!(request.finish(Ok(output.into())));
+                        let output = match &request.input {
+                            Input::Message(input) => message(&input.bytes),
+                            Input::Typed(_) => message(b"no message"),
+                        };
+                        assert!(request.finish(Ok(Output::Message(output))));
                     }
                 });
                 start.wait();
@@ -296,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_call_that_was_taken_back_is_neither_begun_nor_wanted() {
-        let request = || Request::new("echo", Vec::new().into(), None, None);
+        let request = || Request::new("echo", Input::Message(message(b"")), None, None);
         let waiting = request();
         assert!(waiting.cancel());
         assert!(!waiting.begin());
@@ -304,6 +311,6 @@ mod tests {
         assert!(begun.begin());
         assert!(!begun.cancel());
         assert!(begun.is_cancelled());
-        assert!(!begun.finish(Ok(Vec::new().into())));
+        assert!(!begun.finish(Ok(Output::Message(message(b"")))));
     }
 }
