@@ -139,7 +139,7 @@ fn what_a_plugin_has_is_told() {
     insta::assert_snapshot!(told("inspect", &[]), @"
     exit code: 0
     --- standard output
-    text_plugin: a plugin, which begins with 1.1 MiB of memory
+    text_plugin: a plugin, which begins with 1.3 MiB of memory
 
     functions, called with bytes or text:
       end: Ends in the way that its input names.

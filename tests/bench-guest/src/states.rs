@@ -1,7 +1,7 @@
 //! Processes that never end by themselves, each in another state, to be killed.
 
 use crate::Outcome;
-use isopod::Queue;
+use isopod::{Event, Process, Queue, Semaphore};
 use std::hint::black_box;
 use std::io::Read;
 use std::time::Duration;
@@ -18,6 +18,27 @@ pub fn stay(state: &str) -> Outcome {
             let queue = Queue::<()>::new()?;
             ready.put(&())?;
             queue.get()
+        }
+        "pipe-recv" => {
+            let (end, _other) = isopod::pipe::<(), ()>()?;
+            ready.put(&())?;
+            end.recv()
+        }
+        "semaphore" => {
+            let semaphore = Semaphore::new(0)?;
+            ready.put(&())?;
+            std::mem::forget(semaphore.acquire()?);
+            Ok(())
+        }
+        "event" => {
+            let event = Event::new()?;
+            ready.put(&())?;
+            event.wait()
+        }
+        "join" => {
+            let child = Process::spawn(|| -> Outcome { Queue::<()>::new()?.get() }, ())?;
+            ready.put(&())?;
+            child.join().map(drop)
         }
         "sleep" => {
             ready.put(&())?;

@@ -47,6 +47,10 @@ pub(crate) fn measure(
     for (name, state) in [
         ("isopod: busy loop", "busy"),
         ("isopod: blocked in Queue::get", "queue-get"),
+        ("isopod: blocked in Connection::recv", "pipe-recv"),
+        ("isopod: blocked in Semaphore::acquire", "semaphore"),
+        ("isopod: blocked in Event::wait", "event"),
+        ("isopod: blocked in Process::join", "join"),
         ("isopod: std::thread::sleep", "sleep"),
         ("isopod: reading standard input", "stdin"),
         ("isopod: 16 MiB of memory written", "touched-16-mib"),
