@@ -34,6 +34,7 @@ const WARM: &str = "plugin call, 16 B, warm instance";
 const WARM_LARGE: &str = "plugin call, 64 KiB, warm instance";
 const FRESH: &str = "plugin call, 16 B, new instance for each";
 const FRESH_LARGE: &str = "plugin call, 64 KiB, new instance for each";
+const HOP: &str = "plugin call, 16 B, on another core";
 const LOAD: &str = "load of a plugin";
 const LOAD_LARGE: &str = "load of a large component";
 const HERE: &str = "isopod: Plugin::call_here";
@@ -130,6 +131,13 @@ const AIMS: &[Aim] = &[
         1.0,
         Line("lock wanted by 4, two cores", "isopod, guest: Lock"),
         Line("lock wanted by 4, two cores", "CPython: Lock"),
+    ),
+    AtMost(1.5, Line(WARM, HERE), Line(WARM, "bare wasmtime")),
+    Below(30_000.0, Line(FRESH, HERE)),
+    AtMost(
+        1.3,
+        Line(HOP, "isopod: PluginPool::call, warm instance"),
+        Line(HOP, "bare wasmtime on a spinning thread: a hop and back"),
     ),
     Faster(1.0, Line(WARM, HERE), Line(WARM, EXTISM_WARM)),
     Faster(1.0, Line(WARM_LARGE, HERE), Line(WARM_LARGE, EXTISM_WARM)),
