@@ -1,6 +1,6 @@
 //! The benchmarks: each thing beside its baseline, in one run.
 //!
-//! `cargo bench --profile dist --workspace --bench multiprocessing` measures everything and writes
+//! `cargo bench --workspace --bench multiprocessing` measures everything and writes
 //! BENCHMARKS.md; with a filter behind `--` it measures what matches, and writes nothing.
 
 mod aims;

@@ -123,7 +123,7 @@ fn tables(measured: &[Measured]) -> Result<String> {
     Ok(text)
 }
 
-const COMMAND: &str = "cargo bench --profile dist --workspace --bench multiprocessing";
+const COMMAND: &str = "cargo bench --workspace --bench multiprocessing";
 
 const TAIL: &str = "
 ## How it was measured, and what was not
@@ -131,8 +131,9 @@ const TAIL: &str = "
 - The first line of each table is the baseline; the last two columns compare with it. The lines come
   from one run, one after the other, so other work on the machine disturbs some more than others. Its
   load before the run is given above: well below 1 the p50 can be trusted, else only the best.
-- The profile `dist` is `release` with thin LTO, for what is installed: `release` makes host calls half as slow
-  again (a lock and its release 161 ns instead of 107), but tests build in a tenth of the time.
+- All of it is built with the profile `release`, as by the two commands of the README. With `dist`, which adds thin
+  LTO and takes ten times as long to link, host calls take two thirds of the time: a lock and its release 107 ns
+  instead of 161 in the same run.
 - Best, p50 and p99 are those of single rounds, except where marked `*`: there a sample is the mean of many
   rounds in a row, so they say how steady the mean is and nothing of single rounds.
 - \"Raw wasmtime\" is the same component with the same engine settings on one parked and pinned
