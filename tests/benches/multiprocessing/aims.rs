@@ -186,8 +186,8 @@ pub(crate) fn table(measured: &[Measured]) -> Result<String> {
     let mut text = "
 ## Aims
 
-By the p50, but for the kills, which are by the p99. Where one is not met, the table further down has the
-rest of the time in its other lines.
+By the p50, but for the kills, which are by the p99. Where one is not met, the other lines of its table have the
+rest of the time, and the section \"What is missed, and why\" says what was tried.
 
 | what | aim | measured | |
 |---|---|---|---|

@@ -126,6 +126,34 @@ fn tables(measured: &[Measured]) -> Result<String> {
 const COMMAND: &str = "cargo bench --workspace --bench multiprocessing";
 
 const TAIL: &str = "
+## What is missed, and why
+
+- **Start and join against CPython's `fork`**: two wake-ups of a core that sleeps, 25 to 40 us each here, are most
+  of it; they are in the floor's line, too. On one core, without them, it is 48 times.
+- **Bursts**: the floor has no admission, place, name, tables of parents and children, limits, CPU clock or status that
+  others wait for. A profile has half of the time in the kernel: wake-ups and turns given away, three scans for
+  written pages at each end. It was a quarter more before programs began with some heap (ARCHITECTURE.md).
+- **Memory of an idle process**: by `smaps` and a heap profile some 35 KiB are wasmtime's for its instances, 16 the
+  thread's stack, 8 the guest's, 8 tables, 10 isopod's and WASI's, and what the allocator rounds up. No cheap way to
+  less was found; a smaller program has less.
+- **A kill of who has written 16 MiB**: the kernel's time for the pages, in the line above it.
+- **Queue and pipe of 16 B**: a message is two host calls, of which an empty one takes 50 ns, its encoding and decoding
+  in the guest, two copies, and the object's mutex and memory that move between two cores: that alone is the
+  line \"native threads: isopod-sync\".
+- **64 KiB**: the C library's copies, see below.
+- **Pool map in chunks of 1**: by a profile 2.1 us of CPU a job: 0.8 in main (0.3 of it in the guest: encoding, decoding,
+  its allocator), 1.3 in the worker (0.4 in the guest). Three threads share two cores. Most of the host's part is memory
+  that moves between them: line, batch, budget, counts of references. Less would take workers that begin several jobs
+  at once, and then the host would not know which one a worker that ends has begun. Chunks are the way: 50 ns an item.
+- **Lock**: acquire and release are two host calls, and two empty ones take longer than CPython's pair already. A lock
+  that is taken without a call would need memory that processes share, which components do not have. Tried: calls by
+  number instead of by resource (from 280 to 160 ns), thin LTO (107).
+- **`PluginPool::call`**: beside a hop and the call it has a line with room and order, a clock, limits, counters, and a
+  seat for the worker that says who may spin.
+- **Compiling, against Extism**: it compiles the core module alone, without checks at loops; isopod unrolls small
+  loops, which is 15 % of it for a usual program and 45 % for the one of 2.5 MB here, and compiles the component around it.
+- **Computing without checks** is the compiler's code, not isopod's: checks of bounds that stay in loops, no vectors.
+
 ## How it was measured, and what was not
 
 - The first line of each table is the baseline; the last two columns compare with it. The lines come
