@@ -6,8 +6,8 @@
     reason = "a failed assumption is a failed test"
 )]
 
-use isopod_host::{ExitStatus, JobError, Pool, PoolBuilder};
-use isopod_tests::{Bench, GUARD};
+use isopod_host::{ExitStatus, JobError, Pool, PoolBuilder, Process};
+use isopod_tests::{Bench, GUARD, eventually};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -98,13 +98,15 @@ fn a_killed_worker_loses_its_job_only() {
     let victim = pool.apply_async::<u64>("forever", &()).unwrap();
     let waiting = pool.apply_async::<u64>("square", &(5,)).unwrap();
     assert_eq!(waiting.get_timeout(Duration::ZERO), Err(JobError::TimedOut));
-    // Both workers are busy for ever, so kills make room for the job that waits. One that comes before
-    // a worker has seen its job puts the job back, so it takes more than two.
-    while !(waiting.is_ready() && lost.is_ready() && victim.is_ready()) {
-        for worker in pool.workers() {
-            worker.kill();
-        }
-        lost.wait_timeout(Duration::from_millis(10));
+    // One that is killed before its guest has seen its job puts the job back. No worker has used so much time
+    // before it has its job.
+    let workers = pool.workers();
+    eventually("both workers compute", || {
+        let spent = |worker: &Process| worker.cpu_time() > Duration::from_millis(50);
+        workers.len() == 2 && workers.iter().all(spent)
+    });
+    for worker in workers {
+        worker.kill();
     }
     assert_eq!(waiting.get(), Ok(25));
     for result in [lost, victim] {
