@@ -4,14 +4,14 @@
 //!    dropped, with the guest's memory ([`run`](crate::run) does both: it has the store).
 //! 2. Its daemons are ended.
 //! 3. After a normal end its other children are waited for. After any other end nobody waits: they
-//!    pass to the nearest living ancestor, and if there is none, the tree is ended.
+//!    pass to its parent, and if that has ended, the tree is ended.
 //! 4. Its status is published. The pool of a worker is told, and replaces it.
 
 use crate::bug;
 use crate::end_request::end_each;
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// Ends a process whose guest has come to an end with `status`. On the process's own thread. A step
 /// in which host code panics is left at that, and the next ones follow: the status is published
@@ -33,7 +33,6 @@ pub(crate) fn end(process: &Arc<ProcessState>, status: ExitStatus) {
 fn end_daemons(process: &Arc<ProcessState>) {
     let daemons: Vec<Arc<ProcessState>> = process
         .children()
-        .live
         .iter()
         .filter(|child| child.is_daemon)
         .cloned()
@@ -44,57 +43,46 @@ fn end_daemons(process: &Arc<ProcessState>) {
 /// Waits for all children. False if the process was asked to end meanwhile.
 fn join_children(process: &Arc<ProcessState>) -> bool {
     loop {
-        let Some(child) = process.children().live.first().cloned() else {
+        let Some(child) = process.children().first().cloned() else {
             return true;
         };
         if child.status.wait_within(None).is_err() {
             return false;
         }
         // The child removes itself too; whoever comes first.
-        process.children().live.retain(|other| other.id != child.id);
+        process.children().retain(|other| other.id != child.id);
     }
 }
 
+/// Gives the children to the parent; if that has ended, there is nobody left, and the tree is ended.
+///
+/// One process of a tree after the other does this, each for all of its children at once. So the
+/// parent of a living process is one that has not yet begun to pass its children on, and answers
+/// for this one too: it need not be searched for among processes that end at the same moment.
 fn pass_children_on(process: &Arc<ProcessState>) {
-    let orphans = {
-        let mut children = process.children();
-        children.is_closed = true;
-        std::mem::take(&mut children.live)
-    };
+    // Only its children could give it others.
+    if process.children().is_empty() {
+        return;
+    }
+    let adoption = process.tree.one_adoption();
+    let orphans = std::mem::take(&mut *process.children());
+    let heir = process.parent().and_then(|id| process.tree.live(id));
+    let mut adopted = heir.as_ref().map(|heir| heir.children());
     for orphan in orphans {
-        if !is_adopted(process, &orphan) {
-            process.tree.end_all(&ExitStatus::Terminated);
-            return;
+        *orphan.parent_mut() = heir.as_ref().map(|heir| heir.id);
+        // One that ends at this moment removes itself from the list of whom it finds as its
+        // parent, after it has set its status: so either it is seen here, or it finds itself.
+        if let Some(adopted) = &mut adopted
+            && orphan.status.get().is_none()
+        {
+            adopted.push(orphan);
         }
     }
-}
-
-/// Gives an orphan to the nearest living ancestor. False if there is none.
-fn is_adopted(process: &Arc<ProcessState>, orphan: &Arc<ProcessState>) -> bool {
-    let mut below = Arc::clone(process);
-    while let Some(id) = below.parent() {
-        let Some(ancestor) = process.tree.live(id) else {
-            // It has ended, and before that it has passed this one on: unless there was nobody.
-            if below.parent() == Some(id) {
-                return false;
-            }
-            continue;
-        };
-        let adopted = orphan.parent.lock();
-        *adopted.unwrap_or_else(PoisonError::into_inner) = Some(ancestor.id);
-        let mut children = ancestor.children();
-        if !children.is_closed {
-            // One that ends at this moment removes itself from the list of whom it finds as its
-            // parent, after it has set its status: so either it is seen here, or it finds itself.
-            if orphan.status.get().is_none() {
-                children.live.push(Arc::clone(orphan));
-            }
-            return true;
-        }
-        drop(children);
-        below = ancestor;
+    drop(adopted);
+    drop(adoption);
+    if heir.is_none() {
+        process.tree.end_all(&ExitStatus::Terminated);
     }
-    false
 }
 
 fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
@@ -117,10 +105,7 @@ fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
         if let Some(parent) = process.parent()
             && let Some(parent) = process.tree.live(parent)
         {
-            parent
-                .children()
-                .live
-                .retain(|child| child.id != process.id);
+            parent.children().retain(|child| child.id != process.id);
         }
     });
     drop(departure);

@@ -64,7 +64,7 @@ pub(crate) fn spawn(
         drop(process.take_entry());
         process.waiter.end(End::Abandoned);
         if let Some(parent) = &parent {
-            parent.children().live.retain(|child| child.id != id);
+            parent.children().retain(|child| child.id != id);
         }
         const NO_THREAD: &str = "the system refuses another thread for a process (see `ulimit -u` and the pids limit of the cgroup)";
         let departure = tree.dismiss(id);
@@ -115,7 +115,7 @@ pub(crate) fn admitted(
     });
     tree.admit(&process).map_err(refused)?;
     if let Some(parent) = &parent {
-        parent.children().live.push(Arc::clone(&process));
+        parent.children().push(Arc::clone(&process));
     }
     // Before it runs, so that nothing of it is told before.
     process.tell_start();

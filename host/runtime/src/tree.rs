@@ -68,6 +68,8 @@ pub(crate) struct Tree {
     /// The embedder's objects, by the names that guests know. Dropped when the tree ends.
     inherited: Mutex<BTreeMap<String, Handle>>,
     members: Mutex<Members>,
+    /// Taken while a process passes its children on.
+    adoption: Mutex<()>,
     /// Whether any process of it runs.
     pub(crate) rest: Rest,
     pub(crate) on_deadlock: OnDeadlock,
@@ -144,6 +146,7 @@ impl Tree {
             objects: isopod_sync::Tree::new(limits.queued_bytes),
             inherited: Mutex::new(inherited),
             members: Mutex::default(),
+            adoption: Mutex::default(),
             rest: Rest::default(),
             on_deadlock,
             said: Mutex::default(),
@@ -271,6 +274,11 @@ impl Tree {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Only one process of the tree passes its children on at a time. Before the lists of children.
+    pub(crate) fn one_adoption(&self) -> MutexGuard<'_, ()> {
+        self.adoption.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A live process of the tree.

@@ -31,6 +31,7 @@ fn main() -> Outcome {
         ["fork-bomb"] => processes::fork_bomb(),
         ["fork-chain"] => processes::fork_chain(),
         ["relay-of-orphans"] => processes::relay_of_orphans(),
+        ["chains-that-break-everywhere"] => processes::chains_that_break_everywhere(),
         ["thousands-of-tiny-processes"] => processes::thousands_of_tiny_processes(),
         ["spawn-during-exit"] => processes::spawn_during_exit(),
         ["exit-during-spawn"] => processes::exit_during_spawn(),

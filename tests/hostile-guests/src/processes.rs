@@ -1,7 +1,7 @@
 //! Too many processes, and those that never end.
 
 use crate::{Outcome, ready, refused};
-use isopod::{ErrorKind, Pool, Process, Queue};
+use isopod::{ErrorKind, Event, Pool, Process, Queue};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -76,11 +76,17 @@ pub fn fork_chain() -> Outcome {
 /// Each process starts the next one and fails, so that the chain of births has no end.
 pub fn relay_of_orphans() -> Outcome {
     fn runner(left: u32, goal: Queue<String>) {
-        match left {
-            0 => goal.put(&isopod::current_process().name()),
-            left => Process::spawn(runner, (left - 1, goal)).map(drop),
+        if left == 0 {
+            goal.put(&isopod::current_process().name())
+                .expect("main gets it");
         }
-        .expect("there is room for the next one");
+        // Births are faster than ends on a machine that is busy.
+        while left > 0
+            && let Err(error) = Process::spawn(runner, (left - 1, goal.clone()))
+        {
+            assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+            isopod::sleep(Duration::from_millis(1));
+        }
         std::process::abort();
     }
     let goal = Queue::new()?;
@@ -88,6 +94,35 @@ pub fn relay_of_orphans() -> Outcome {
     let name: String = goal.get()?;
     assert!(name.len() <= 255, "a name of {} bytes", name.len());
     println!("the last one is {name}");
+    Ok(())
+}
+
+/// Chains of processes, each the child of the one before, which all fail at the same moment: each
+/// passes its child on to one that is about to end as well.
+pub fn chains_that_break_everywhere() -> Outcome {
+    fn link(left: u32, start: Event, births: Queue<()>) {
+        if left > 0 {
+            let next = (left - 1, start.clone(), births.clone());
+            Process::spawn(link, next).expect("there is room for a link");
+        }
+        births.put(&()).expect("the queue is open");
+        start.wait().expect("main lives");
+        std::process::abort();
+    }
+    const LINKS: u32 = 12;
+    for _ in 0..40 {
+        let (start, births) = (Event::new()?, Queue::new()?);
+        Process::spawn(link, (LINKS - 1, start.clone(), births.clone()))?;
+        for _ in 0..LINKS {
+            births.get()?;
+        }
+        start.set();
+        // Its own child and all that it has inherited.
+        while let Some(child) = isopod::active_children().pop() {
+            child.wait()?;
+        }
+    }
+    println!("main has outlived them");
     Ok(())
 }
 

@@ -35,6 +35,14 @@ fn relay_of_orphans() {
 }
 
 #[test]
+fn chains_that_break_everywhere() {
+    hostile(
+        "chains-that-break-everywhere",
+        Exits("main has outlived them"),
+    );
+}
+
+#[test]
 fn thousands_of_tiny_processes() {
     hostile("thousands-of-tiny-processes", Exits("2000 came and went"));
 }

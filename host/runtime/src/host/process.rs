@@ -180,7 +180,7 @@ impl Host for State {
     }
 
     fn active_children(&mut self) -> wasmtime::Result<Vec<Resource<Relative>>> {
-        let live = self.process.children().live.clone();
+        let live = self.process.children().clone();
         live.into_iter()
             .filter(|child| child.status.get().is_none())
             .map(|child| Ok(self.table.push(Relative::Child(child))?))

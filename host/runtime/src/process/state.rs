@@ -45,7 +45,7 @@ pub(crate) struct ProcessState {
     pub(crate) parent: Mutex<Option<ProcessId>>,
     /// Who started it, whatever has become of that one since; none for main.
     pub(crate) starter: Option<Arc<Starter>>,
-    pub(crate) children: Mutex<Children>,
+    pub(crate) children: Mutex<Vec<Arc<ProcessState>>>,
     /// Why it is to end, if anybody asked; the first one counts.
     pub(crate) requested: Mutex<Option<ExitStatus>>,
     /// What ties it to its pool, if it is a worker.
@@ -82,14 +82,6 @@ pub(crate) struct Starter {
     pub(crate) name: String,
     pub(crate) is_daemon: bool,
     pub(crate) status: Arc<Completion<ExitStatus>>,
-}
-
-/// The live children that a process answers for.
-#[derive(Debug, Default)]
-pub(crate) struct Children {
-    pub(crate) live: Vec<Arc<ProcessState>>,
-    /// It has passed them on and takes no more.
-    pub(crate) is_closed: bool,
 }
 
 /// What a process is to run, and with what.
@@ -143,10 +135,15 @@ impl ProcessState {
     }
 
     pub(crate) fn parent(&self) -> Option<ProcessId> {
-        *self.parent.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.parent_mut()
     }
 
-    pub(crate) fn children(&self) -> MutexGuard<'_, Children> {
+    pub(crate) fn parent_mut(&self) -> MutexGuard<'_, Option<ProcessId>> {
+        self.parent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The live children that it answers for.
+    pub(crate) fn children(&self) -> MutexGuard<'_, Vec<Arc<ProcessState>>> {
         self.children.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
