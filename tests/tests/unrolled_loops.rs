@@ -139,8 +139,11 @@ fn run(engine: &Engine, wasm: &[u8], state: u64) -> u64 {
 fn random_functions_do_the_same() {
     let mut random = Random::from_environment();
     let engine = Engine::default();
-    let (mut unrolled, mut gave_something) = (0, 0);
-    for _ in 0..300 {
+    let (mut written, mut unrolled, mut gave_something) = (0, 0, 0);
+    // About each third one has a loop that is small enough.
+    while unrolled < 100 {
+        written += 1;
+        assert!(written < 3_000, "only {unrolled} have small loops");
         let text = Writer {
             random: &mut random,
             text: String::new(),
@@ -164,7 +167,6 @@ fn random_functions_do_the_same() {
             gave_something += u32::from(expected != state);
         }
     }
-    assert!(unrolled > 100, "only {unrolled} functions have small loops");
     assert!(
         gave_something > unrolled,
         "hardly any function did anything"
