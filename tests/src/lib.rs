@@ -15,7 +15,8 @@ pub use temporary::Temporary;
 
 use anyhow::{Context, Result};
 use isopod_host::{
-    Bounds, Capture, Command, Engine, EngineBuilder, ExitStatus, Output, Process, Program, Queue,
+    Bounds, Capture, Command, Engine, EngineBuilder, ExitStatus, Output, Pool, Process, Program,
+    Queue,
 };
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -186,6 +187,24 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         assert!(start.elapsed() < GUARD, "never: {what}");
         std::thread::yield_now();
+    }
+}
+
+/// Kills so many workers of a pool, which is all that it has, while they compute: none is killed before its guest
+/// has seen its job, which would put the job back, and none that has begun another one meanwhile.
+///
+/// # Panics
+/// If they never compute.
+pub fn kill_computing(pool: &Pool, count: usize) {
+    /// No worker has used so much before it has its job.
+    const SPENT: Duration = Duration::from_millis(50);
+    let workers = pool.workers();
+    assert_eq!(workers.len(), count, "the pool's workers");
+    eventually("all workers compute", || {
+        workers.iter().all(|worker| worker.cpu_time() > SPENT)
+    });
+    for worker in workers {
+        worker.kill();
     }
 }
 

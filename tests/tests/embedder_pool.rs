@@ -6,8 +6,8 @@
     reason = "a failed assumption is a failed test"
 )]
 
-use isopod_host::{ExitStatus, JobError, Pool, PoolBuilder, Process};
-use isopod_tests::{Bench, GUARD, eventually};
+use isopod_host::{ExitStatus, JobError, Pool, PoolBuilder};
+use isopod_tests::{Bench, GUARD, kill_computing};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -98,16 +98,7 @@ fn a_killed_worker_loses_its_job_only() {
     let victim = pool.apply_async::<u64>("forever", &()).unwrap();
     let waiting = pool.apply_async::<u64>("square", &(5,)).unwrap();
     assert_eq!(waiting.get_timeout(Duration::ZERO), Err(JobError::TimedOut));
-    // One that is killed before its guest has seen its job puts the job back. No worker has used so much time
-    // before it has its job.
-    let workers = pool.workers();
-    eventually("both workers compute", || {
-        let spent = |worker: &Process| worker.cpu_time() > Duration::from_millis(50);
-        workers.len() == 2 && workers.iter().all(spent)
-    });
-    for worker in workers {
-        worker.kill();
-    }
+    kill_computing(&pool, 2);
     assert_eq!(waiting.get(), Ok(25));
     for result in [lost, victim] {
         assert_eq!(result.get(), Err(JobError::WorkerLost(ExitStatus::Killed)));

@@ -12,7 +12,7 @@ use isopod_host::{
     JobError, JoinableQueue, Lock, Message, Plugin, PluginPool, Pool, Program, Queue, RLock,
     Semaphore, WaitError, Waitable, pipe, wait_any, wait_any_async,
 };
-use isopod_tests::{Bench, GUARD};
+use isopod_tests::{Bench, GUARD, kill_computing};
 use serde_json::json;
 use std::time::Duration;
 
@@ -80,18 +80,9 @@ fn pools() {
     runtime().block_on(async {
         assert!(waits(endless.wait_async()).await);
         assert!(waits(waiting.next_async()).await);
-        for worker in pool.workers() {
-            worker.kill();
-        }
-        // A kill before the worker has seen its job would only put the job back.
-        let lost = async {
-            while waits(endless.wait_async()).await {
-                pool.workers().iter().for_each(isopod_host::Process::kill);
-            }
-            endless.get_async().await
-        };
+        kill_computing(&pool, 1);
         let killed = Err(JobError::WorkerLost(ExitStatus::Killed));
-        assert_eq!(soon(lost).await, killed);
+        assert_eq!(soon(endless.get_async()).await, killed);
         assert_eq!(soon(waiting.next_async()).await, Some(Ok(49)));
         assert_eq!(soon(waiting.next_async()).await, None);
         let values = pool.map_async::<u64>("square", 0..5_u64).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::floor::{self, block_on};
 use crate::guest::Host;
-use crate::measure::{Measure, expect};
+use crate::measure::{Measure, expect, timed};
 use crate::pinned::Pinned;
 use anyhow::{Context, Result};
 use isopod_host::{Bounds, Message, Queue};
@@ -51,14 +51,6 @@ pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, core: usize) -> Re
         resident.end()?;
     }
     Ok(())
-}
-
-fn timed(rounds: u64, mut round: impl FnMut()) -> Duration {
-    let start = Instant::now();
-    for _ in 0..rounds {
-        round();
-    }
-    start.elapsed()
 }
 
 /// A guest whose loop hands bytes to a host that keeps them until they are asked for.

@@ -3,7 +3,7 @@
 use crate::cpython;
 use crate::floor::{self, block_on};
 use crate::guest::Host;
-use crate::measure::{Measure, expect};
+use crate::measure::{Measure, expect, timed};
 use anyhow::Result;
 use isopod_host::{Bounds, Lock, Queue};
 use std::time::{Duration, Instant};
@@ -47,12 +47,10 @@ pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, core: usize) -> Re
     measure.group("lock acquire and release");
     let lock = Lock::new();
     measure.rounds("native: isopod_sync::Lock", |rounds| {
-        let start = Instant::now();
-        for _ in 0..rounds {
+        timed(rounds, || {
             let _ = std::hint::black_box(&lock).acquire();
             let _ = std::hint::black_box(&lock).release();
-        }
-        start.elapsed()
+        })
     });
     measure.rounds("raw: by u32 id", |rounds| {
         expect(raw.rounds("lock-by-id", rounds))

@@ -3,11 +3,10 @@
 
 use crate::floor;
 use crate::guest::Host;
-use crate::measure::{Measure, expect};
+use crate::measure::{Measure, expect, timed};
 use crate::pinned::Pinned;
 use anyhow::{Context, Result};
 use std::hint::black_box;
-use std::time::Instant;
 
 #[path = "../../bench-guest/src/compute.rs"]
 #[allow(
@@ -34,11 +33,9 @@ pub(crate) fn measure(
         {
             let _pinned = Pinned::to(core)?;
             measure.rounds("native Rust", |rounds| {
-                let start = Instant::now();
-                for _ in 0..rounds {
+                timed(rounds, || {
                     black_box(kernel());
-                }
-                start.elapsed()
+                })
             });
         }
         let worker = floor::Worker::new(&unchecked, core)?;

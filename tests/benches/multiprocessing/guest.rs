@@ -111,13 +111,14 @@ impl Resident {
 /// What this operating-system process has in memory for itself alone.
 pub(crate) fn private_bytes() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
-    let kib = text.lines().filter_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        let value = value.trim().strip_suffix("kB")?;
-        name.starts_with("Private_")
-            .then(|| value.trim().parse::<f64>().ok())?
-    });
-    Ok(kib.sum::<f64>() * 1024.0)
+    Ok(text.lines().filter_map(private_bytes_of).sum())
+}
+
+/// Those of a line of the kernel's: `Private_Dirty:  12 kB`. None of another line.
+pub(crate) fn private_bytes_of(line: &str) -> Option<f64> {
+    let value = line.strip_prefix("Private_")?.split_once(':')?.1;
+    let kib: f64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024.0)
 }
 
 /// A number as the guest's library encodes it: LEB128.

@@ -1,6 +1,6 @@
 //! What processes that wait take of the machine's memory.
 
-use crate::guest::Host;
+use crate::guest::{Host, private_bytes_of};
 use crate::measure::Measure;
 use crate::pinned::Pinned;
 use anyhow::{Context, Result};
@@ -141,7 +141,7 @@ impl Private {
                     adjacent = 0.0;
                 }
                 end = next_end;
-            } else if let Some(bytes) = private_bytes(line) {
+            } else if let Some(bytes) = private_bytes_of(line) {
                 private.all += bytes;
                 adjacent += bytes;
             }
@@ -156,13 +156,6 @@ fn mapping(line: &str) -> Option<(u64, u64, &str)> {
     let (start, end) = range.split_once('-')?;
     let number = |text| u64::from_str_radix(text, 16).ok();
     Some((number(start)?, number(end)?, rest))
-}
-
-/// `Private_Dirty:  12 kB`.
-fn private_bytes(line: &str) -> Option<f64> {
-    let value = line.strip_prefix("Private_")?.split_once(':')?.1;
-    let kib: f64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024.0)
 }
 
 /// The kernel's setting, raised while this lives.

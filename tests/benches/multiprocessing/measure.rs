@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use criterion::{Criterion, SamplingMode};
 use regex::Regex;
 use serde::Serialize;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long each is measured.
 const MEASUREMENT: Duration = Duration::from_secs(2);
@@ -202,6 +202,15 @@ fn filter() -> Regex {
         .find(|word| !word.starts_with("--"));
     // Criterion has refused what is none.
     expect(Regex::new(&word.unwrap_or_default()).context("the filter"))
+}
+
+/// The time of so many rounds.
+pub(crate) fn timed(rounds: u64, mut round: impl FnMut()) -> Duration {
+    let start = Instant::now();
+    for _ in 0..rounds {
+        round();
+    }
+    start.elapsed()
 }
 
 fn per_round(elapsed: Duration, count: u64) -> f64 {

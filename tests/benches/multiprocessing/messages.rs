@@ -2,14 +2,13 @@
 
 use crate::cpython;
 use crate::guest::{Host, MESSAGES, QUEUED_BYTES, Resident};
-use crate::measure::{Measure, expect};
+use crate::measure::{Measure, expect, timed};
 use crate::native::{self, Carrier};
 use crate::parties::Native;
 use crate::peers::{self, IPC_CHANNEL, Peer};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use isopod_host::{Bounds, Message, Queue};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 /// The sizes: for people, for the programs, in bytes.
 const SIZES: [(&str, &str, usize); 4] = [
@@ -94,9 +93,11 @@ fn pipe_of_embedder(measure: &mut Measure<'_>, host: &Host, size: Size) -> Resul
     let payload = vec![7; size.2];
     measure.rounds("isopod, embedder and guest: Connection", |rounds| {
         timed(rounds, || {
-            ours.send(Message::from_bytes(payload.clone()))?;
-            black_box(ours.recv()?);
-            Ok(())
+            expect(
+                ours.send(Message::from_bytes(payload.clone()))
+                    .context("send"),
+            );
+            black_box(expect(ours.recv().context("recv")));
         })
     });
     drop(ours);
@@ -119,21 +120,12 @@ fn queue_of_embedder(measure: &mut Measure<'_>, host: &Host, size: Size) -> Resu
     measure.rounds("isopod, guest to embedder: Queue", |rounds| {
         expect(resident.begin(rounds));
         let elapsed = timed(rounds, || {
-            black_box(messages.get()?);
-            Ok(())
+            black_box(expect(messages.get().context("get")));
         });
         expect(resident.finish());
         elapsed
     });
     resident.end()
-}
-
-fn timed(rounds: u64, mut round: impl FnMut() -> Result<()>) -> Duration {
-    let start = Instant::now();
-    for _ in 0..rounds {
-        expect(round());
-    }
-    start.elapsed()
 }
 
 fn guest(

@@ -1,7 +1,7 @@
 //! Messages between two threads of this process: the baselines of those between two guests.
 
 use crate::guest::{MESSAGES, QUEUED_BYTES};
-use crate::measure::Measure;
+use crate::measure::{Measure, timed};
 use crate::pinned::{Pinned, pin_to_any};
 use anyhow::{Context, Result};
 use isopod_host::{Bounds, Message, Queue};
@@ -112,12 +112,10 @@ pub(crate) fn round_trip(
     let entered = carrier.enter(may_spin);
     let payload = vec![7; bytes];
     measure.rounds(name, |rounds| {
-        let start = Instant::now();
-        for _ in 0..rounds {
+        timed(rounds, || {
             send(payload.clone());
             black_box(receive());
-        }
-        start.elapsed()
+        })
     });
     drop((send, receive, entered));
     end(echo)

@@ -28,10 +28,7 @@ pub(crate) fn rounds(
     peer: Peer<'_>,
     cores: &[usize],
 ) -> Result<()> {
-    match start(measure, name, peer, cores)? {
-        Some(driven) => driven.measure(measure, name),
-        None => Ok(()),
-    }
+    drive(measure, name, peer, cores, Driven::measure)
 }
 
 /// As [`rounds`], round by round, where each takes long.
@@ -41,29 +38,28 @@ pub(crate) fn seldom(
     peer: Peer<'_>,
     cores: &[usize],
 ) -> Result<()> {
-    match start(measure, name, peer, cores)? {
-        Some(driven) => driven.measure_seldom(measure, name),
-        None => Ok(()),
-    }
+    drive(measure, name, peer, cores, Driven::measure_seldom)
 }
 
-fn start(
+/// Starts the peer, if it is wanted and built, and measures it in this way.
+fn drive(
     measure: &mut Measure<'_>,
     name: &str,
     Peer(program, arguments): Peer<'_>,
     cores: &[usize],
-) -> Result<Option<Driven>> {
+    way: fn(Driven, &mut Measure<'_>, &str) -> Result<()>,
+) -> Result<()> {
     if !measure.wants(name) {
-        return Ok(None);
+        return Ok(());
     }
     let path = directory().join(program);
     if !path.is_file() {
         measure.skip(name, NOT_BUILT);
-        return Ok(None);
+        return Ok(());
     }
     let mut command = Command::new(path);
     command.arg(cores_word(cores)).args(arguments);
-    Driven::start(&mut command).map(Some)
+    way(Driven::start(&mut command)?, measure, name)
 }
 
 /// Which ones they are: `extism 1.30.0, ...`, as their workspace asks for them exactly.

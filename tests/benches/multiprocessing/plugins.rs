@@ -1,7 +1,7 @@
 //! Calls of plugins, beside bare wasmtime's call of the same component.
 
 use crate::extism;
-use crate::measure::{Measure, expect};
+use crate::measure::{Measure, expect, timed};
 use crate::pinned::Pinned;
 use crate::plugins_floor::{Hop, Raw, blocking_instance};
 use anyhow::{Context, Result};
@@ -117,14 +117,6 @@ fn here(plugin: &Plugin, input: &[u8]) {
 
 fn pooled(pool: &PluginPool, input: &[u8]) {
     expect(pool.call("echo", input).context("call"));
-}
-
-fn timed(rounds: u64, mut round: impl FnMut()) -> Duration {
-    let start = Instant::now();
-    for _ in 0..rounds {
-        round();
-    }
-    start.elapsed()
 }
 
 /// Calls that compute for some microseconds, by as many callers as workers: does the second worker

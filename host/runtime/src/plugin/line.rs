@@ -10,6 +10,7 @@
 //! those instead of leaving it free, so nobody who comes later is served before. What was given and is not
 //! wanted any more is given on.
 
+use super::looking::look;
 use super::request::Request;
 use crossbeam_utils::CachePadded;
 use isopod_sync::Semaphore;
@@ -314,19 +315,7 @@ impl Line {
 
     fn look(&self, may_pause: bool) -> bool {
         let pauses = if may_pause { PAUSES } else { 0 };
-        for _ in 0..pauses {
-            if self.is_waited_for() {
-                return true;
-            }
-            std::hint::spin_loop();
-        }
-        for _ in 0..TURNS {
-            if self.is_waited_for() {
-                return true;
-            }
-            std::thread::yield_now();
-        }
-        false
+        look(pauses, TURNS, || self.is_waited_for())
     }
 
     fn sleep(&self, sleeper: &Sleeper) {

@@ -2,13 +2,14 @@
 //!
 //! [`plugin`](self::plugin) is what the embedder has, [`version`] what its instances share, [`instance`] where
 //! a call runs, [`watch`] what ends one. [`pool`] takes calls to threads of the engine's: a [`request`] waits in
-//! the [`line`] for a [`worker`]. [`typed`] and [`json`] are for what else a component exports.
+//! the [`line`] for a [`worker`], and both sides are [`looking`] before they park. [`typed`] and [`json`] are for what else a component exports.
 
 mod failure;
 mod idle;
 mod instance;
 mod json;
 mod line;
+mod looking;
 #[allow(
     clippy::module_inception,
     reason = "the plugin itself, beside its parts"

@@ -192,9 +192,8 @@ impl Plugin {
     /// [`ErrorKind::LimitExceeded`] and [`ErrorKind::Terminated`] say what ended the call, and with it its
     /// instance.
     pub fn call_here(&self, function: &str, input: &[u8], handles: &[Handle]) -> Result<Message> {
-        let begun = Instant::now();
-        self.here(begun, |instance| {
-            instance.call(function, input, handles, begun, None)
+        self.here(None, |instance, begun, last| {
+            instance.call(function, input, handles, begun, last)
         })
     }
 
@@ -210,20 +209,21 @@ impl Plugin {
         handles: &[Handle],
         timeout: Duration,
     ) -> Result<Message> {
-        let begun = Instant::now();
-        // A time past the end of the clock is never.
-        let last = begun.checked_add(timeout);
-        self.here(begun, |instance| {
+        self.here(Some(timeout), |instance, begun, last| {
             instance.call(function, input, handles, begun, last)
         })
     }
 
-    /// Runs a call in an idle instance, or a new one.
+    /// Runs a call in an idle instance, or a new one. It is told when it has begun, and when it is to be
+    /// over if it may take so much time at most.
     pub(super) fn here<T>(
         &self,
-        begun: Instant,
-        call: impl FnOnce(&mut Instance) -> Result<T>,
+        timeout: Option<Duration>,
+        call: impl FnOnce(&mut Instance, Instant, Option<Instant>) -> Result<T>,
     ) -> Result<T> {
+        let begun = Instant::now();
+        // A time past the end of the clock is never.
+        let last = timeout.and_then(|timeout| begun.checked_add(timeout));
         let inner = &*self.inner;
         let version = inner.version.load(Ordering::Acquire);
         let result = match inner.idle.take(version) {
@@ -231,7 +231,7 @@ impl Plugin {
             None => self.unplaced_instance().map(Box::new),
         };
         let result = result.and_then(|mut instance| {
-            let result = call(&mut instance);
+            let result = call(&mut instance, begun, last);
             if self.is_usable(&instance) {
                 inner.idle.put(instance);
             }

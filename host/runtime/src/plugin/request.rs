@@ -1,5 +1,6 @@
 //! One call on its way from the caller to a worker and back.
 
+use super::looking::look;
 use crate::bug;
 use crate::end_request::end_each;
 use crate::error::{Error, ErrorKind, Result};
@@ -203,19 +204,7 @@ impl Request {
             true => (PAUSES, TURNS),
             false => (0, TURNS_BESIDE),
         };
-        for _ in 0..pauses {
-            if is_done() {
-                return true;
-            }
-            std::hint::spin_loop();
-        }
-        for _ in 0..turns {
-            if is_done() {
-                return true;
-            }
-            std::thread::yield_now();
-        }
-        false
+        look(pauses, turns, is_done)
     }
 
     fn take(&self) -> Result<Output> {

@@ -47,9 +47,8 @@ impl Plugin {
     /// not the function's; [`ErrorKind::FunctionFailed`] with its error as JSON; else those of
     /// [`call_here`](Self::call_here).
     pub fn call_typed_here(&self, function: &str, arguments: &Value) -> Result<Value> {
-        let begun = Instant::now();
-        self.here(begun, |instance| {
-            call(instance, function, arguments, begun, None)
+        self.here(None, |instance, begun, last| {
+            call(instance, function, arguments, begun, last)
         })
     }
 
@@ -64,10 +63,7 @@ impl Plugin {
         arguments: &Value,
         timeout: Duration,
     ) -> Result<Value> {
-        let begun = Instant::now();
-        // A time past the end of the clock is never.
-        let last = begun.checked_add(timeout);
-        self.here(begun, |instance| {
+        self.here(Some(timeout), |instance, begun, last| {
             call(instance, function, arguments, begun, last)
         })
     }
