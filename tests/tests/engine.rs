@@ -9,10 +9,14 @@
 use isopod_host::{Engine, ExitStatus};
 use isopod_tests::{Bench, GUARD};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
+
+/// For one test at a time: address space is counted for all, and `tracing` misses what is logged for the first time
+/// at the moment at which a listener is made.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// What this operating-system process has mapped, memory or not.
 fn address_space_bytes() -> u64 {
@@ -25,6 +29,7 @@ fn address_space_bytes() -> u64 {
 #[test]
 fn without_a_pool_nothing_is_reserved_and_everything_runs() {
     const PER_PROCESS: u64 = 4 << 30;
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = address_space_bytes();
     let pooled = Bench::with(Engine::builder().max_processes(100)).unwrap();
     let reserved = address_space_bytes() - before;
@@ -36,7 +41,6 @@ fn without_a_pool_nothing_is_reserved_and_everything_runs() {
     let on_demand = Bench::with(on_demand).unwrap();
     let reserved = address_space_bytes().saturating_sub(before);
     assert!(!on_demand.engine.is_pooled());
-    // The other test has an engine of its own, with two slots.
     assert!(reserved < 50 * PER_PROCESS, "{reserved}");
     let finished = on_demand.run("end-child exit-3").unwrap();
     finished.assert_success("end-child");
@@ -92,6 +96,7 @@ impl Subscriber for Heard {
 
 #[test]
 fn an_engine_logs_where_it_is_told_to() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let heard = Heard::default();
     let lines = Arc::clone(&heard.lines);
     let settings = Engine::builder().max_processes(2);
