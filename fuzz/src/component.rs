@@ -5,15 +5,15 @@
 //! What is made is not validated, and this does not do it either: the engine does when it compiles.
 #![no_main]
 
-use isopod_component::{Error, Kind, componentize, kind_of, unroll_loops};
+use isopod_component::{Error, Kind, componentize, kind_of, make_interruptible};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |bytes: &[u8]| {
     let kind = kind_of(bytes);
-    if let Some(unrolled) = unroll_loops(bytes)
+    if let Some(changed) = make_interruptible(bytes)
         && is_valid(bytes)
     {
-        assert!(is_valid(&unrolled), "unrolling made a valid module invalid");
+        assert!(is_valid(&changed), "the change made a valid module invalid");
     }
     match componentize(bytes) {
         Ok(component) => {

@@ -1,4 +1,5 @@
-//! What loops do is the same when they are unrolled: random functions, compiled as they are and unrolled.
+//! Code does the same when it is changed so that it can be interrupted: random functions, copies and fills,
+//! compiled as they are and changed.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,7 +9,7 @@
 
 use isopod_tests::Random;
 use std::fmt::Write as _;
-use wasmtime::{Engine, Instance, Module, Store};
+use wasmtime::{Config, Engine, Instance, Memory, Module, Store, TypedFunc, UpdateDeadline};
 
 /// Enough that most functions leave their loops in every way that they can, few enough to be fast.
 const ROUNDS: u32 = 400;
@@ -150,7 +151,7 @@ fn random_functions_do_the_same() {
         }
         .module();
         let wasm = wat::parse_str(&text).unwrap();
-        let Some(other) = isopod_component::unroll_loops(&wasm) else {
+        let Some(other) = isopod_component::make_interruptible(&wasm) else {
             continue;
         };
         unrolled += 1;
@@ -171,4 +172,171 @@ fn random_functions_do_the_same() {
         gave_something > unrolled,
         "hardly any function did anything"
     );
+}
+
+/// Copies and fills, in five pages of memory; and those of few bytes, which are not changed.
+const BULK: &str = r#"(module (memory (export "memory") 5)
+    (func (export "copy") (param i32 i32 i32)
+        (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "fill") (param i32 i32 i32)
+        (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "few") (param i32 i32 i32) (local $rounds i32)
+        (loop
+            (memory.copy (local.get 0) (local.get 1) (i32.const 64))
+            (memory.fill (local.get 0) (local.get 1) (i32.const 2048))
+            (br_if 0 (i32.lt_u (local.tee $rounds (i32.add (local.get $rounds) (i32.const 1)))
+                (i32.and (local.get 2) (i32.const 15)))))))"#;
+
+const MEMORY_BYTES: u32 = 5 << 16;
+
+struct Bulk {
+    store: Store<()>,
+    memory: Memory,
+    operations: [TypedFunc<(u32, u32, u32), ()>; 3],
+}
+
+impl Bulk {
+    fn new(wasm: &[u8]) -> Bulk {
+        let engine = Engine::default();
+        let mut store = Store::new(&engine, ());
+        let module = Module::new(&engine, wasm).unwrap();
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let operations =
+            ["copy", "fill", "few"].map(|name| instance.get_typed_func(&mut store, name).unwrap());
+        Bulk {
+            memory: instance.get_memory(&mut store, "memory").unwrap(),
+            store,
+            operations,
+        }
+    }
+
+    /// The trap, if it traps.
+    fn run(&mut self, operation: usize, arguments: (u32, u32, u32)) -> Option<wasmtime::Trap> {
+        let operation = self.operations.get(operation).unwrap();
+        let error = operation.call(&mut self.store, arguments).err()?;
+        Some(*error.downcast_ref::<wasmtime::Trap>().unwrap())
+    }
+}
+
+#[test]
+fn copies_and_fills_do_the_same() {
+    let mut random = Random::from_environment();
+    let wasm = wat::parse_str(BULK).unwrap();
+    let other = isopod_component::make_interruptible(&wasm).unwrap();
+    let (mut as_it_is, mut changed) = (Bulk::new(&wasm), Bulk::new(&other));
+    let bytes: Vec<u8> = (0..MEMORY_BYTES)
+        .map(|_| random.draw().to_le_bytes()[0])
+        .collect();
+    for bulk in [&mut as_it_is, &mut changed] {
+        bulk.memory.write(&mut bulk.store, 0, &bytes).unwrap();
+    }
+    let mut below = |limit: u32| u32::try_from(random.draw() % u64::from(limit)).unwrap();
+    let mut traps = 0;
+    for _ in 0..4_000 {
+        // Around the length of pieces, most of all; near each other and far apart; at the end of memory
+        // and of what 32 bits hold.
+        let length = match below(8) {
+            0 | 1 => below(20),
+            2..=4 => (below(8) * 2048 + below(5)).saturating_sub(2),
+            5 => below(MEMORY_BYTES + 2),
+            6 => (below(6) * 65_536 + below(5)).saturating_sub(2),
+            _ => u32::MAX - below(MEMORY_BYTES),
+        };
+        let to = match below(8) {
+            0..=4 => below(MEMORY_BYTES),
+            5 => 0,
+            6 => MEMORY_BYTES.saturating_sub(length.saturating_sub(below(3))),
+            _ => u32::MAX - below(5_000),
+        };
+        let from = match below(4) {
+            0 => below(MEMORY_BYTES),
+            1 => to.saturating_add(below(5_000)),
+            2 => to.saturating_sub(below(5_000)),
+            _ => to,
+        };
+        let arguments = (to, from, length);
+        let operation = usize::try_from(below(3)).unwrap();
+        let expected = as_it_is.run(operation, arguments);
+        assert_eq!(changed.run(operation, arguments), expected, "{arguments:?}");
+        traps += u32::from(expected.is_some());
+        // Byte by byte after what is changed; those of few bytes may have done some of it.
+        assert!(
+            changed.memory.data(&changed.store) == as_it_is.memory.data(&as_it_is.store),
+            "operation {operation} with {arguments:?}, {expected:?}"
+        );
+    }
+    assert!((400..3_600).contains(&traps), "{traps} traps");
+}
+
+#[test]
+fn backtraces_name_the_instruction() {
+    let wasm = wat::parse_str(
+        r#"(module $named (memory 1) (func $careless (export "run") (param i32)
+            (memory.fill (local.get 0) (i32.const 7) (local.get 0))))"#,
+    )
+    .unwrap();
+    let changed = isopod_component::make_interruptible(&wasm).unwrap();
+    let engine = Engine::default();
+    let mut store = Store::new(&engine, ());
+    let module = Module::new(&engine, &changed).unwrap();
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let run = instance
+        .get_typed_func::<u32, ()>(&mut store, "run")
+        .unwrap();
+    let error = run.call(&mut store, 100_000).unwrap_err();
+    let backtrace = error.downcast_ref::<wasmtime::WasmBacktrace>().unwrap();
+    let names: Vec<_> = backtrace
+        .frames()
+        .iter()
+        .map(|frame| frame.func_name())
+        .collect();
+    assert_eq!(names, [Some("memory.fill"), Some("careless")]);
+}
+
+/// How often the engine is asked whether a program is to end, in one copy or fill.
+#[test]
+fn long_copies_and_fills_can_be_interrupted() {
+    let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+    let looks = |wasm: &[u8], name: &str, length: u32| {
+        let mut store = Store::new(&engine, 0_u32);
+        let module = Module::new(&engine, wasm).unwrap();
+        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let operation = instance
+            .get_typed_func::<(u32, u32, u32), ()>(&mut store, name)
+            .unwrap();
+        store.set_epoch_deadline(0);
+        store.epoch_deadline_callback(|mut store| {
+            *store.data_mut() += 1;
+            Ok(UpdateDeadline::Continue(0))
+        });
+        operation.call(&mut store, (9, 5, length)).unwrap();
+        *store.data()
+    };
+    let wasm = wat::parse_str(BULK).unwrap();
+    let changed = isopod_component::make_interruptible(&wasm).unwrap();
+    for (name, piece) in [("copy", 2048), ("fill", 65_536)] {
+        let length = 300_000;
+        assert!(looks(&wasm, name, length) <= 2, "{name}: at its beginning");
+        assert!(looks(&changed, name, length) >= length / piece, "{name}");
+    }
+}
+
+#[test]
+fn other_memories_stay_as_they_are() {
+    for memories in ["(memory i64 1)", "", "(memory i64 1) (memory 1)"] {
+        let text = format!(
+            r#"(module {memories} (func (param i64 i32 i64)
+            {}))"#,
+            match memories.is_empty() {
+                true => "",
+                false => "(memory.fill (local.get 0) (local.get 1) (local.get 2))",
+            }
+        );
+        let wasm = wat::parse_str(text).unwrap();
+        assert_eq!(
+            isopod_component::make_interruptible(&wasm),
+            None,
+            "{memories}"
+        );
+    }
 }

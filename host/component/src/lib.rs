@@ -8,7 +8,7 @@
 //! stock preview 1 adapter knows only success and failure, because `wasi:cli/exit` does. See
 //! [`componentize`].
 //!
-//! It also [unrolls small loops](unroll_loops), which cost much where an engine can end them.
+//! It also [changes code](make_interruptible) so that it can be interrupted soon, and pays little for it.
 //!
 //! It knows nothing of the engine that runs the component, and it does not validate code: the
 //! engine does so when it compiles.
@@ -24,13 +24,13 @@
 mod error;
 mod exit;
 mod imports;
+mod interruption;
 mod kind;
-mod loops;
 mod tasks;
 
 pub use error::Error;
+pub use interruption::make_interruptible;
 pub use kind::{Kind, kind_of};
-pub use loops::unroll_loops;
 pub use tasks::task_names;
 
 use wasi_preview1_component_adapter_provider::{

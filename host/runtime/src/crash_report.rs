@@ -54,7 +54,7 @@ pub struct Frame {
     /// The name of the function, without the hashes that compilers add. A function without a name
     /// is `function 7` of its module.
     pub function: String,
-    /// Where in the bytes of the module it was, as it was compiled: with its small loops unrolled, unless
+    /// Where in the bytes of the module it was, as it was compiled: changed so that it can be interrupted, unless
     /// `WASMTIME_BACKTRACE_DETAILS=1` asks for the source's lines.
     pub offset: Option<usize>,
     /// The source file, where the program has debug information and `WASMTIME_BACKTRACE_DETAILS=1`

@@ -1,9 +1,8 @@
 //! Unrolls small loops, so that a program that can be interrupted pays less for it.
 //!
-//! An engine that can end a busy loop looks at a counter at the head of each loop. In a loop of a few
-//! instructions that look costs more than the loop: not for itself, but because what follows if the counter
-//! has moved is a call, and everything that the loop keeps in registers is saved for it. With the body
-//! several times in the loop, the look comes once for all of these.
+//! In a loop of a few instructions the look at the engine's counter costs more than the loop: not for itself,
+//! but because what follows if the counter has moved is a call, and everything that the loop keeps in registers
+//! is saved for it. With the body several times in the loop, the look comes once for all of these.
 //!
 //! ```text
 //! loop                    block $out
@@ -21,9 +20,11 @@
 //!
 //! Only loops without loops and calls in them are unrolled: a call looks at the counter anyway.
 
+use super::function::{Edit, Operators};
 use std::ops::Range;
-use wasm_encoder::{BlockType as Block, Encode, Instruction};
-use wasmparser::{BinaryReader, BlockType, CodeSectionReader, FunctionBody, Operator};
+use wasm_encoder::Encode;
+use wasm_encoder::{BlockType as Block, Instruction};
+use wasmparser::{BlockType, Operator};
 
 /// How often a body stands in its loop at most.
 const MOST_COPIES: usize = 8;
@@ -31,119 +32,10 @@ const MOST_COPIES: usize = 8;
 /// size stay as they are; twice as many make code larger and nothing faster.
 const MOST_INSTRUCTIONS: usize = 240;
 
-/// By how many bytes code may grow, if it is shorter than that: else by its own length.
-const ALWAYS: usize = 4 << 10;
-
-/// The id of a module's code, and the ids of what a component nests.
-const CODE: u8 = 10;
-const CORE_MODULE: u8 = 1;
-const COMPONENT: u8 = 4;
-
-/// Components in components that are looked into. Compilers make one or two.
-const DEEPEST: usize = 8;
-
-/// The bytes of a magic number and a version.
-const PREAMBLE: usize = 8;
-
-/// What bytes hold, and so what the ids of their sections mean.
-#[derive(Clone, Copy)]
-enum Form {
-    Module,
-    Component { depth: usize },
-}
-
-/// Unrolls the small loops of a core module, or of all modules in a component. None if there is none, or
-/// if the bytes cannot be read: whoever compiles them says better why.
-///
-/// What it gives has at most twice the code, or 4 KiB more. Offsets into the code are others than before, so debug
-/// information does not fit it any more.
-///
-/// Does not block.
-///
-/// ```
-/// let module = wat::parse_str("(module (func (param i32) (loop (br_if 0 (local.get 0)))))")?;
-/// let unrolled = isopod_component::unroll_loops(&module).expect("it has a small loop");
-/// assert!(unrolled.len() > module.len());
-/// assert_eq!(isopod_component::unroll_loops(b"\0asm\x01\0\0\0"), None);
-/// # Ok::<(), wat::Error>(())
-/// ```
-pub fn unroll_loops(wasm: &[u8]) -> Option<Vec<u8>> {
-    let form = match crate::kind_of(wasm) {
-        crate::Kind::CoreModule => Form::Module,
-        crate::Kind::Component => Form::Component { depth: 0 },
-        _ => return None,
-    };
-    sections(wasm, form)
-}
-
-/// Copies the sections, with those changed that have loops; none if none has.
-fn sections(wasm: &[u8], form: Form) -> Option<Vec<u8>> {
-    let mut out = wasm.get(..PREAMBLE)?.to_vec();
-    let mut reader = BinaryReader::new(wasm.get(PREAMBLE..)?, 0);
-    let mut has_changed = false;
-    while !reader.eof() {
-        let id = reader.read_u8().ok()?;
-        let length = usize::try_from(reader.read_var_u32().ok()?).ok()?;
-        let section = reader.read_bytes(length).ok()?;
-        let changed = match (form, id) {
-            (Form::Module, CODE) => code(section),
-            (Form::Component { .. }, CORE_MODULE) => sections(section, Form::Module),
-            (Form::Component { depth }, COMPONENT) if depth < DEEPEST => {
-                sections(section, Form::Component { depth: depth + 1 })
-            }
-            _ => None,
-        };
-        has_changed |= changed.is_some();
-        out.push(id);
-        changed.as_deref().unwrap_or(section).encode(&mut out);
-    }
-    has_changed.then_some(out)
-}
-
-/// A code section with its loops unrolled.
-fn code(section: &[u8]) -> Option<Vec<u8>> {
-    let reader = CodeSectionReader::new(BinaryReader::new(section, 0)).ok()?;
-    let mut out = Vec::with_capacity(section.len() + section.len() / 2);
-    reader.count().encode(&mut out);
-    let mut room = section.len().max(ALWAYS);
-    let mut has_changed = false;
-    for body in reader {
-        let body = body.ok()?;
-        let own = section.get(body.range())?;
-        let changed = function(section, &body)
-            .filter(|changed| changed.len().saturating_sub(own.len()) <= room);
-        if let Some(changed) = &changed {
-            room = room.saturating_sub(changed.len().saturating_sub(own.len()));
-            has_changed = true;
-        }
-        changed.as_deref().unwrap_or(own).encode(&mut out);
-    }
-    has_changed.then_some(out)
-}
-
-/// A function with its loops unrolled: its locals and code.
-fn function(section: &[u8], body: &FunctionBody<'_>) -> Option<Vec<u8>> {
-    let operators = body.get_operators_reader().ok()?;
-    let operators: Vec<(Operator<'_>, usize)> = operators
-        .into_iter_with_offsets()
-        .collect::<Result<_, _>>()
-        .ok()?;
-    let loops = small_loops(&operators);
-    if loops.is_empty() {
-        return None;
-    }
-    let mut out = Vec::new();
-    let mut copied = body.range().start;
-    for small in loops {
-        let (_, begin) = operators.get(small.body.start.checked_sub(1)?)?;
-        let (_, end) = operators.get(small.body.end)?;
-        out.extend_from_slice(section.get(copied..*begin)?);
-        unroll(section, &operators, &small, &mut out)?;
-        // Its own `end` is one byte.
-        copied = end + 1;
-    }
-    out.extend_from_slice(section.get(copied..body.range().end)?);
-    Some(out)
+/// The small loops of a function, unrolled, in their order. None that has one of the `added` calls in it.
+pub(super) fn unrolled(function: &Operators<'_>, added: &[Edit]) -> Option<Vec<Edit>> {
+    let loops = small_loops(function, added);
+    loops.iter().map(|small| unroll(function, small)).collect()
 }
 
 /// A loop that is worth it.
@@ -163,10 +55,14 @@ struct Open {
 }
 
 /// The loops that are to be unrolled, in their order. They do not overlap, since none has a loop in it.
-fn small_loops(operators: &[(Operator<'_>, usize)]) -> Vec<SmallLoop> {
+fn small_loops(function: &Operators<'_>, added: &[Edit]) -> Vec<SmallLoop> {
     let mut open: Vec<Open> = Vec::new();
     let mut found = Vec::new();
-    for (position, (operator, _)) in operators.iter().enumerate() {
+    let mut added = added.iter().peekable();
+    for (position, (operator, offset)) in function.operators.iter().enumerate() {
+        if added.next_if(|call| call.range.start == *offset).is_some() {
+            forbid(&mut open);
+        }
         match operator {
             Operator::Loop { blockty } => {
                 forbid(&mut open);
@@ -278,42 +174,41 @@ fn branches_otherwise(operator: &Operator<'_>) -> bool {
     )
 }
 
-/// Writes a loop with its copies.
-fn unroll(
-    section: &[u8],
-    operators: &[(Operator<'_>, usize)],
-    small: &SmallLoop,
-    out: &mut Vec<u8>,
-) -> Option<()> {
+/// A loop with its copies.
+fn unroll(function: &Operators<'_>, small: &SmallLoop) -> Option<Edit> {
     // In a copy, three blocks are open where one was: its own, the loop and the one around it.
     const OUT: u32 = 2;
-    Instruction::Block(small.block).encode(out);
-    Instruction::Loop(small.block).encode(out);
+    let mut out = Vec::new();
+    Instruction::Block(small.block).encode(&mut out);
+    Instruction::Loop(small.block).encode(&mut out);
     for _ in 1..small.copies {
-        Instruction::Block(Block::Empty).encode(out);
-        copy(section, operators, &small.body, OUT, out)?;
-        Instruction::Br(OUT).encode(out);
-        Instruction::End.encode(out);
+        Instruction::Block(Block::Empty).encode(&mut out);
+        copy(function, &small.body, OUT, &mut out)?;
+        Instruction::Br(OUT).encode(&mut out);
+        Instruction::End.encode(&mut out);
     }
-    copy(section, operators, &small.body, 1, out)?;
-    Instruction::End.encode(out);
-    Instruction::End.encode(out);
-    Some(())
+    copy(function, &small.body, 1, &mut out)?;
+    Instruction::End.encode(&mut out);
+    Instruction::End.encode(&mut out);
+    let begin = function.range(small.body.start.checked_sub(1)?)?.start;
+    let end = function.range(small.body.end)?.end;
+    Some(Edit {
+        range: begin..end,
+        bytes: out,
+    })
 }
 
 /// Copies a body. Its branches to the loop go to the block that it is in now, which stands for the loop, or
 /// is it; those that leave the loop go `further` by so many blocks.
 fn copy(
-    section: &[u8],
-    operators: &[(Operator<'_>, usize)],
+    function: &Operators<'_>,
     body: &Range<usize>,
     further: u32,
     out: &mut Vec<u8>,
 ) -> Option<()> {
     let mut depth = 0_u32;
     for position in body.clone() {
-        let (operator, begin) = operators.get(position)?;
-        let (_, end) = operators.get(position + 1)?;
+        let (operator, _) = function.operators.get(position)?;
         let moved = |target: u32| match target > depth {
             true => target.saturating_add(further),
             false => target,
@@ -334,7 +229,7 @@ fn copy(
                     Operator::End => depth = depth.checked_sub(1)?,
                     _ => {}
                 }
-                out.extend_from_slice(section.get(*begin..*end)?);
+                out.extend_from_slice(function.bytes(position)?);
             }
         }
     }
@@ -344,11 +239,12 @@ fn copy(
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
-    use super::*;
+    use crate::make_interruptible;
+    use wasmparser::Operator;
 
     fn unrolled(text: &str) -> Option<usize> {
         let wasm = wat::parse_str(text).unwrap();
-        let unrolled = unroll_loops(&wasm)?;
+        let unrolled = make_interruptible(&wasm)?;
         wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
             .validate_all(&unrolled)
             .unwrap();
@@ -410,7 +306,7 @@ mod tests {
         let small = "(loop (br_if 0 (local.get 0)))".repeat(500);
         let wasm = wat::parse_str(format!("(module (func (param i32) {small}))")).unwrap();
         assert_eq!(
-            unroll_loops(&wasm),
+            make_interruptible(&wasm),
             None,
             "8 copies of all of it are too many"
         );
@@ -424,7 +320,7 @@ mod tests {
         .unwrap();
         for length in 0..wasm.len() {
             let cut = wasm.get(..length).unwrap();
-            assert_eq!(unroll_loops(cut), None, "{length}");
+            assert_eq!(make_interruptible(cut), None, "{length}");
         }
     }
 }
