@@ -48,15 +48,16 @@ struct Row<'a> {
 pub(crate) fn write(measured: &[Measured], cores: &[usize], load: &str) -> Result<()> {
     let root = isopod_tests::root();
     let directory = root.join(DIRECTORY);
-    std::fs::create_dir_all(&directory)?;
+    // Both tell whether the commit has changes, so nothing is written before.
     let json = numbers(measured, cores, load)?;
-    std::fs::write(directory.join("numbers.json"), json)?;
-    charts::draw(measured, &directory)?;
-
     let mut text = head(&Surroundings::read(cores, load));
     text.push_str(&aims::table(measured)?);
     text.push_str(&tables(measured)?);
     text.push_str(TAIL);
+
+    std::fs::create_dir_all(&directory)?;
+    std::fs::write(directory.join("numbers.json"), json)?;
+    charts::draw(measured, &directory)?;
     std::fs::write(root.join("BENCHMARKS.md"), text)?;
     Ok(())
 }
