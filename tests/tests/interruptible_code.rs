@@ -126,10 +126,15 @@ impl Writer<'_> {
     }
 }
 
-fn run(engine: &Engine, wasm: &[u8], state: u64) -> u64 {
+fn instantiate<T: 'static>(engine: &Engine, wasm: &[u8], data: T) -> (Store<T>, Instance) {
     let module = Module::new(engine, wasm).unwrap();
-    let mut store = Store::new(engine, ());
+    let mut store = Store::new(engine, data);
     let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    (store, instance)
+}
+
+fn run(engine: &Engine, wasm: &[u8], state: u64) -> u64 {
+    let (mut store, instance) = instantiate(engine, wasm, ());
     let run = instance
         .get_typed_func::<(u64, u32), u64>(&mut store, "run")
         .unwrap();
@@ -197,10 +202,7 @@ struct Bulk {
 
 impl Bulk {
     fn new(wasm: &[u8]) -> Bulk {
-        let engine = Engine::default();
-        let mut store = Store::new(&engine, ());
-        let module = Module::new(&engine, wasm).unwrap();
-        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let (mut store, instance) = instantiate(&Engine::default(), wasm, ());
         let operations =
             ["copy", "fill", "few"].map(|name| instance.get_typed_func(&mut store, name).unwrap());
         Bulk {
@@ -276,10 +278,7 @@ fn backtraces_name_the_instruction() {
     )
     .unwrap();
     let changed = isopod_component::make_interruptible(&wasm).unwrap();
-    let engine = Engine::default();
-    let mut store = Store::new(&engine, ());
-    let module = Module::new(&engine, &changed).unwrap();
-    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let (mut store, instance) = instantiate(&Engine::default(), &changed, ());
     let run = instance
         .get_typed_func::<u32, ()>(&mut store, "run")
         .unwrap();
@@ -298,9 +297,7 @@ fn backtraces_name_the_instruction() {
 fn long_copies_and_fills_can_be_interrupted() {
     let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
     let looks = |wasm: &[u8], name: &str, length: u32| {
-        let mut store = Store::new(&engine, 0_u32);
-        let module = Module::new(&engine, wasm).unwrap();
-        let instance = Instance::new(&mut store, &module, &[]).unwrap();
+        let (mut store, instance) = instantiate(&engine, wasm, 0_u32);
         let operation = instance
             .get_typed_func::<(u32, u32, u32), ()>(&mut store, name)
             .unwrap();

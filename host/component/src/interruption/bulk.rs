@@ -31,30 +31,24 @@ pub(super) fn calls(function: &Operators<'_>, shape: &Shape) -> Vec<Edit> {
     if !shape.has_plain_memory() {
         return calls;
     }
-    let mut length = None;
     for (position, (operator, _)) in function.operators.iter().enumerate() {
         let (helper, piece) = match operator {
             Operator::MemoryCopy {
                 dst_mem: 0,
                 src_mem: 0,
-            } => (Some(Helper::Copy), COPIED),
-            Operator::MemoryFill { mem: 0 } => (Some(Helper::Fill), FILLED),
-            _ => (None, 0),
+            } => (Helper::Copy, COPIED),
+            Operator::MemoryFill { mem: 0 } => (Helper::Fill, FILLED),
+            _ => continue,
         };
-        let is_short = length.is_some_and(|length| (0..=piece).contains(&length));
-        if let Some(helper) = helper
-            && !is_short
-            && let Some(range) = function.range(position)
-        {
+        let before = position.checked_sub(1);
+        let length = before.and_then(|before| function.operators.get(before));
+        let is_short = matches!(length, Some((Operator::I32Const { value }, _)) if (0..=piece).contains(value));
+        if !is_short && let Some(range) = function.range(position) {
             let mut bytes = Vec::new();
             let index = shape.functions.saturating_add(helper as u32);
             Instruction::Call(index).encode(&mut bytes);
             calls.push(Edit { range, bytes });
         }
-        length = match operator {
-            Operator::I32Const { value } => Some(*value),
-            _ => None,
-        };
     }
     calls
 }
@@ -77,13 +71,14 @@ pub(super) fn helpers() -> Vec<u8> {
 
 const TO: u32 = 0;
 const FROM: u32 = 1;
-const VALUE: u32 = 1;
+/// What a fill has where a copy has its source.
+const VALUE: u32 = FROM;
 const LENGTH: u32 = 2;
 
 /// Bytes that overlap are copied in the direction in which none is written before it is read.
 fn copy() -> Function {
     use Instruction as I;
-    let whole = I::MemoryCopy {
+    let copy = I::MemoryCopy {
         src_mem: 0,
         dst_mem: 0,
     };
@@ -93,67 +88,62 @@ fn copy() -> Function {
     // If it is out of bounds, nothing is written: the ends are looked at first. An end past what 32 bits
     // hold is left to the instruction itself.
     for begin in [TO, FROM] {
-        out.add(&[
-            I::LocalGet(begin),
-            I::LocalGet(LENGTH),
-            I::I32Add,
-            I::LocalGet(begin),
-            I::I32LtU,
-        ]);
+        out.end(begin);
+        out.add(&[I::LocalGet(begin), I::I32LtU]);
     }
     out.add(&[I::I32Or, I::If(BlockType::Empty)]);
-    out.add(&[I::LocalGet(TO), I::LocalGet(FROM), I::LocalGet(LENGTH)]);
-    out.add(&[whole.clone(), I::Return, I::End]);
-    for begin in [TO, FROM] {
-        out.add(&[I::LocalGet(begin), I::LocalGet(LENGTH), I::I32Add]);
-    }
-    out.add(&[I::I32Const(0), whole.clone()]);
+    out.whole(&copy);
+    out.add(&[I::Return, I::End]);
+    out.end(TO);
+    out.end(FROM);
+    out.add(&[I::I32Const(0), copy.clone()]);
 
     // The destination is not within the source, or before it.
     out.add(&[I::LocalGet(TO), I::LocalGet(FROM), I::I32Sub]);
     out.add(&[I::LocalGet(LENGTH), I::I32GeU, I::If(BlockType::Empty)]);
     out.add(&[I::Loop(BlockType::Empty)]);
     out.add(&[I::LocalGet(TO), I::LocalGet(FROM), I::I32Const(COPIED)]);
-    out.add(std::slice::from_ref(&whole));
-    out.advance(TO, COPIED);
-    out.advance(FROM, COPIED);
-    out.shorten(COPIED);
+    out.add(std::slice::from_ref(&copy));
+    out.step(TO, COPIED, I::I32Add);
+    out.step(FROM, COPIED, I::I32Add);
+    out.step(LENGTH, COPIED, I::I32Sub);
     out.repeat_if_longer_than(COPIED);
     out.add(&[I::End, I::Else, I::Loop(BlockType::Empty)]);
-    out.shorten(COPIED);
-    for begin in [TO, FROM] {
-        out.add(&[I::LocalGet(begin), I::LocalGet(LENGTH), I::I32Add]);
-    }
-    out.add(&[I::I32Const(COPIED), whole.clone()]);
+    out.step(LENGTH, COPIED, I::I32Sub);
+    out.end(TO);
+    out.end(FROM);
+    out.add(&[I::I32Const(COPIED), copy.clone()]);
     out.repeat_if_longer_than(COPIED);
     out.add(&[I::End, I::End, I::End]);
 
-    out.add(&[I::LocalGet(TO), I::LocalGet(FROM), I::LocalGet(LENGTH)]);
-    out.add(&[whole, I::End]);
+    out.whole(&copy);
+    out.add(&[I::End]);
     out.0
 }
 
+/// As a copy, without a source whose end matters.
 fn fill() -> Function {
     use Instruction as I;
+    let fill = I::MemoryFill(0);
     let mut out = Code::new();
     out.if_longer_than(FILLED);
-    out.add(&[I::LocalGet(TO), I::LocalGet(LENGTH), I::I32Add]);
+    out.end(TO);
     out.add(&[I::LocalGet(TO), I::I32LtU, I::If(BlockType::Empty)]);
-    out.add(&[I::LocalGet(TO), I::LocalGet(VALUE), I::LocalGet(LENGTH)]);
-    out.add(&[I::MemoryFill(0), I::Return, I::End]);
-    out.add(&[I::LocalGet(TO), I::LocalGet(LENGTH), I::I32Add]);
-    out.add(&[I::LocalGet(VALUE), I::I32Const(0), I::MemoryFill(0)]);
+    out.whole(&fill);
+    out.add(&[I::Return, I::End]);
+    out.end(TO);
+    out.add(&[I::LocalGet(VALUE), I::I32Const(0), fill.clone()]);
 
     out.add(&[I::Loop(BlockType::Empty)]);
     out.add(&[I::LocalGet(TO), I::LocalGet(VALUE), I::I32Const(FILLED)]);
-    out.add(&[I::MemoryFill(0)]);
-    out.advance(TO, FILLED);
-    out.shorten(FILLED);
+    out.add(std::slice::from_ref(&fill));
+    out.step(TO, FILLED, I::I32Add);
+    out.step(LENGTH, FILLED, I::I32Sub);
     out.repeat_if_longer_than(FILLED);
     out.add(&[I::End, I::End]);
 
-    out.add(&[I::LocalGet(TO), I::LocalGet(VALUE), I::LocalGet(LENGTH)]);
-    out.add(&[I::MemoryFill(0), I::End]);
+    out.whole(&fill);
+    out.add(&[I::End]);
     out.0
 }
 
@@ -171,9 +161,23 @@ impl Code {
         }
     }
 
+    /// Where what begins there ends.
+    fn end(&mut self, begin: u32) {
+        use Instruction as I;
+        self.add(&[I::LocalGet(begin), I::LocalGet(LENGTH), I::I32Add]);
+    }
+
+    /// The copy or fill of all.
+    fn whole(&mut self, instruction: &Instruction<'_>) {
+        use Instruction as I;
+        self.add(&[I::LocalGet(TO), I::LocalGet(FROM), I::LocalGet(LENGTH)]);
+        self.0.instruction(instruction);
+    }
+
     /// Copies of 1 to 16 bytes, most of all there are, are done at once: the instruction is a call of the host,
-    /// which takes half as long again, and would make up for the call of this. They are read from both ends, which may overlap, before anything is written; the last byte is
-    /// in what is written first, so that what is out of bounds traps before.
+    /// which takes half as long again, and would make up for the call of this. They are read from both ends, which
+    /// may overlap, before anything is written; the last byte is in what is written first, so that what is out of
+    /// bounds traps before.
     fn copy_few(&mut self) {
         use Instruction as I;
         let at = MemArg {
@@ -187,53 +191,45 @@ impl Code {
             (2, I::I32Load16U(at), I::I32Store16(at)),
             (1, I::I32Load8U(at), I::I32Store8(at)),
         ];
-        let last = |begin: u32, width: i32| {
-            [
-                I::LocalGet(begin),
-                I::LocalGet(LENGTH),
-                I::I32Add,
-                I::I32Const(width),
-                I::I32Sub,
-            ]
-        };
         // 0 becomes the largest number; an end past what 32 bits hold is left to the instruction.
         self.add(&[I::LocalGet(LENGTH), I::I32Const(1), I::I32Sub]);
         self.add(&[I::I32Const(16), I::I32LtU]);
-        self.add(&[I::LocalGet(TO), I::I32Const(-16), I::I32LtU, I::I32And]);
-        self.add(&[I::LocalGet(FROM), I::I32Const(-16), I::I32LtU, I::I32And]);
+        for begin in [TO, FROM] {
+            self.add(&[I::LocalGet(begin), I::I32Const(-16), I::I32LtU, I::I32And]);
+        }
         self.add(&[I::If(BlockType::Empty)]);
         for (width, load, store) in widths {
             self.add(&[I::LocalGet(LENGTH), I::I32Const(width), I::I32GeU]);
             self.add(&[I::If(BlockType::Empty)]);
             self.add(&[I::LocalGet(TO), I::LocalGet(FROM), load.clone()]);
-            self.add(&last(TO, width));
-            self.add(&last(FROM, width));
+            for begin in [TO, FROM] {
+                self.end(begin);
+                self.add(&[I::I32Const(width), I::I32Sub]);
+            }
             self.add(&[load, store.clone(), store, I::Return, I::End]);
         }
         self.add(&[I::End]);
     }
 
     fn if_longer_than(&mut self, piece: i32) {
-        use Instruction as I;
-        self.add(&[I::LocalGet(LENGTH), I::I32Const(piece), I::I32GtU]);
-        self.add(&[I::If(BlockType::Empty)]);
+        self.is_longer_than(piece);
+        self.add(&[Instruction::If(BlockType::Empty)]);
     }
 
     fn repeat_if_longer_than(&mut self, piece: i32) {
+        self.is_longer_than(piece);
+        self.add(&[Instruction::BrIf(0)]);
+    }
+
+    fn is_longer_than(&mut self, piece: i32) {
         use Instruction as I;
         self.add(&[I::LocalGet(LENGTH), I::I32Const(piece), I::I32GtU]);
-        self.add(&[I::BrIf(0)]);
     }
 
-    fn advance(&mut self, local: u32, piece: i32) {
+    /// Adds a piece to a local, or takes it away.
+    fn step(&mut self, local: u32, piece: i32, way: Instruction<'_>) {
         use Instruction as I;
-        self.add(&[I::LocalGet(local), I::I32Const(piece), I::I32Add]);
+        self.add(&[I::LocalGet(local), I::I32Const(piece), way]);
         self.add(&[I::LocalSet(local)]);
-    }
-
-    fn shorten(&mut self, piece: i32) {
-        use Instruction as I;
-        self.add(&[I::LocalGet(LENGTH), I::I32Const(piece), I::I32Sub]);
-        self.add(&[I::LocalSet(LENGTH)]);
     }
 }

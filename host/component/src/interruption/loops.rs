@@ -22,8 +22,7 @@
 
 use super::function::{Edit, Operators};
 use std::ops::Range;
-use wasm_encoder::Encode;
-use wasm_encoder::{BlockType as Block, Instruction};
+use wasm_encoder::{BlockType as Block, Encode, Instruction};
 use wasmparser::{BlockType, Operator};
 
 /// How often a body stands in its loop at most.

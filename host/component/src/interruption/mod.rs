@@ -63,8 +63,9 @@ pub fn make_interruptible(wasm: &[u8]) -> Option<Vec<u8>> {
 
 /// The whole with what has changed of it; none if nothing has.
 fn rewritten(wasm: &[u8], form: Form) -> Option<Vec<u8>> {
-    let mut sections = read(wasm)?;
-    let has_changed = match form {
+    let (preamble, rest) = wasm.split_at_checked(PREAMBLE)?;
+    let mut sections = read(rest)?;
+    match form {
         Form::Module => module::rewrite(&mut sections)?,
         Form::Component { depth } => {
             let mut has_changed = false;
@@ -81,22 +82,17 @@ fn rewritten(wasm: &[u8], form: Form) -> Option<Vec<u8>> {
                     has_changed = true;
                 }
             }
-            has_changed
+            if !has_changed {
+                return None;
+            }
         }
-    };
-    if !has_changed {
-        return None;
     }
-    let mut out = wasm.get(..PREAMBLE)?.to_vec();
-    for section in &sections {
-        out.push(section.id);
-        section.bytes.encode(&mut out);
-    }
-    Some(out)
+    Some(written(preamble, &sections))
 }
 
-fn read(wasm: &[u8]) -> Option<Vec<Section<'_>>> {
-    let mut reader = BinaryReader::new(wasm.get(PREAMBLE..)?, 0);
+/// The sections of a module or component, or those of a section of names. None if they cannot be read.
+fn read(bytes: &[u8]) -> Option<Vec<Section<'_>>> {
+    let mut reader = BinaryReader::new(bytes, 0);
     let mut sections = Vec::new();
     while !reader.eof() {
         let id = reader.read_u8().ok()?;
@@ -105,4 +101,14 @@ fn read(wasm: &[u8]) -> Option<Vec<Section<'_>>> {
         sections.push(Section { id, bytes });
     }
     Some(sections)
+}
+
+/// What comes before the sections, and they.
+fn written(before: &[u8], sections: &[Section<'_>]) -> Vec<u8> {
+    let mut out = before.to_vec();
+    for section in sections {
+        out.push(section.id);
+        section.bytes.encode(&mut out);
+    }
+    out
 }

@@ -2,7 +2,7 @@
 
 use super::bulk::{self, HELPERS};
 use super::function::{Edit, Operators};
-use super::{Section, loops};
+use super::{Section, loops, read, written};
 use wasm_encoder::Encode;
 use wasmparser::{
     BinaryReader, CodeSectionReader, ImportSectionReader, MemorySectionReader, MemoryType, TypeRef,
@@ -28,20 +28,16 @@ pub(super) struct Shape {
     memory: Option<MemoryType>,
 }
 
-/// Changes the sections of a module. None if they cannot be read; false if there is nothing to change.
-pub(super) fn rewrite(sections: &mut [Section<'_>]) -> Option<bool> {
+/// Changes the sections of a module. None if there is nothing to change, or if they cannot be read.
+pub(super) fn rewrite(sections: &mut [Section<'_>]) -> Option<()> {
     let shape = Shape::of(sections)?;
-    let Some(code) = sections.iter_mut().find(|section| section.id == CODE) else {
-        return Some(false);
-    };
-    let Some(Rewritten { bytes, has_calls }) = rewritten(&code.bytes, &shape)? else {
-        return Some(false);
-    };
+    let code = sections.iter_mut().find(|section| section.id == CODE)?;
+    let Rewritten { bytes, has_calls } = rewritten(&code.bytes, &shape)?;
     code.bytes = bytes.into();
     if has_calls {
         shape.add_helpers(sections)?;
     }
-    Some(true)
+    Some(())
 }
 
 impl Shape {
@@ -89,28 +85,29 @@ impl Shape {
         self.memory.is_some_and(|memory| !memory.memory64)
     }
 
-    /// The helpers' type, declarations and names; the code has them already.
+    /// The helpers: their type, declarations, code and names.
     fn add_helpers(&self, sections: &mut [Section<'_>]) -> Option<()> {
         for section in sections {
-            match section.id {
-                TYPES => {
-                    section.bytes = append(&section.bytes, 1, &bulk::TYPE)?.into();
-                }
+            let (more, added) = match section.id {
+                TYPES => (1, bulk::TYPE.to_vec()),
                 FUNCTIONS => {
                     let mut added = Vec::new();
                     for _ in 0..HELPERS {
                         self.types.encode(&mut added);
                     }
-                    section.bytes = append(&section.bytes, HELPERS, &added)?.into();
+                    (HELPERS, added)
                 }
-                // A module without it, or with a broken one, is as good.
+                CODE => (HELPERS, bulk::helpers()),
                 CUSTOM => {
+                    // A module without names, or with broken ones, is as good.
                     if let Some(named) = self.with_names(&section.bytes) {
                         section.bytes = named.into();
                     }
+                    continue;
                 }
-                _ => {}
-            }
+                _ => continue,
+            };
+            section.bytes = append(&section.bytes, more, &added)?.into();
         }
         Some(())
     }
@@ -122,42 +119,34 @@ impl Shape {
         if reader.read_string().ok()? != "name" {
             return None;
         }
-        let mut out = section.get(..reader.original_position())?.to_vec();
-        let mut is_named = false;
-        while !reader.eof() {
-            let id = reader.read_u8().ok()?;
-            let length = usize::try_from(reader.read_var_u32().ok()?).ok()?;
-            let names = reader.read_bytes(length).ok()?;
-            out.push(id);
-            if id == NAMES_OF_FUNCTIONS {
-                // In the order of their numbers, and these are the highest.
-                let mut added = Vec::new();
-                for (number, name) in (self.functions..).zip(bulk::NAMES) {
-                    number.encode(&mut added);
-                    name.encode(&mut added);
-                }
-                append(names, HELPERS, &added)?.encode(&mut out);
-                is_named = true;
-            } else {
-                names.encode(&mut out);
-            }
+        let (name, rest) = section.split_at_checked(reader.original_position())?;
+        let mut names = read(rest)?;
+        let of_functions = names
+            .iter_mut()
+            .find(|names| names.id == NAMES_OF_FUNCTIONS)?;
+        // In the order of their numbers, and these are the highest.
+        let mut added = Vec::new();
+        for (number, name) in (self.functions..).zip(bulk::NAMES) {
+            number.encode(&mut added);
+            name.encode(&mut added);
         }
-        is_named.then_some(out)
+        of_functions.bytes = append(&of_functions.bytes, HELPERS, &added)?.into();
+        Some(written(name, &names))
     }
 }
 
 /// A code section that has changed.
 struct Rewritten {
     bytes: Vec<u8>,
-    /// The helpers are called, and are there.
+    /// The helpers are called. They are not there yet.
     has_calls: bool,
 }
 
-/// None within if nothing has changed.
-fn rewritten(section: &[u8], shape: &Shape) -> Option<Option<Rewritten>> {
+/// None if nothing has changed, or if it cannot be read.
+fn rewritten(section: &[u8], shape: &Shape) -> Option<Rewritten> {
     let reader = CodeSectionReader::new(BinaryReader::new(section, 0)).ok()?;
-    let count = reader.count();
-    let mut functions = Vec::with_capacity(section.len() + section.len() / 2);
+    let mut bytes = Vec::with_capacity(section.len() + section.len() / 2);
+    reader.count().encode(&mut bytes);
     let mut room = section.len().max(ALWAYS);
     let (mut has_changed, mut has_calls) = (false, false);
     for body in reader {
@@ -172,24 +161,9 @@ fn rewritten(section: &[u8], shape: &Shape) -> Option<Option<Rewritten>> {
             edits.sort_by_key(|edit| edit.range.start);
         }
         has_changed |= !edits.is_empty();
-        function.edited(&edits)?.encode(&mut functions);
+        function.edited(&edits)?.encode(&mut bytes);
     }
-    if !has_changed {
-        return Some(None);
-    }
-    let mut bytes = Vec::with_capacity(functions.len());
-    match has_calls {
-        true => {
-            count.checked_add(HELPERS)?.encode(&mut bytes);
-            bytes.extend_from_slice(&functions);
-            bytes.extend_from_slice(&bulk::helpers());
-        }
-        false => {
-            count.encode(&mut bytes);
-            bytes.extend_from_slice(&functions);
-        }
-    }
-    Some(Some(Rewritten { bytes, has_calls }))
+    has_changed.then_some(Rewritten { bytes, has_calls })
 }
 
 /// A section of counted entries with more of them.
