@@ -105,6 +105,8 @@ fn isopod_help_run() {
                                           [default: 1GiB]
           --max-file-operations <COUNT>   Limit the file operations of each process that have not
                                           returned [default: 4]
+          --tree-cpu-time <TIME>          Limit the CPU time of all processes together, those that have
+                                          ended too
           --tree-memory <SIZE>            Limit the memory of all processes together [default: half of
                                           the machine's]
           --tree-output <SIZE>            Limit what all processes write together [default: 4GiB]

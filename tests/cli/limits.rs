@@ -27,6 +27,17 @@ fn the_limit_of_cpu_time() {
 }
 
 #[test]
+fn the_limit_of_the_cpu_time_of_all_processes() {
+    let told = told(&["--tree-cpu-time", "50ms"], "busy").to_string();
+    assert!(told.starts_with("exit code: 122\n"), "{told}");
+    assert!(
+        told.contains("raise it with `Limits::tree_cpu_time` or `--tree-cpu-time`"),
+        "{told}"
+    );
+    assert!(!told.contains("hint:"), "{told}");
+}
+
+#[test]
 fn the_limit_of_output() {
     insta::assert_snapshot!(told(&["--max-output", "3"], "normal").without_frames(), @"
     exit code: 123

@@ -167,6 +167,71 @@ fn cpu_time_ends_who_computes_and_nobody_who_waits() {
 }
 
 #[test]
+fn cpu_time_of_the_whole_tree() {
+    let limit = Duration::from_millis(300);
+    let text = "limit of 300ms of CPU time for the whole tree of processes reached; raise it with `Limits::tree_cpu_time` or `--tree-cpu-time`";
+    let expected = ExitStatus::CpuTimeLimit(text.to_owned());
+    let bench = Bench::new().unwrap();
+    // Living processes, none of which uses as much, and dead ones, each of which uses next to nothing.
+    for scenario in ["busy-children 3", "start-for-ever"] {
+        let command = bench.command(scenario);
+        let limits = Limits::default().tree_cpu_time(limit);
+        let process = command.limits(limits).spawn().unwrap();
+        let ended = process.join_tree_timeout(GUARD);
+        assert_eq!(ended.as_ref(), Some(&expected), "{scenario}");
+        let used = process.tree_usage().cpu_time;
+        assert!(used >= limit && used < limit * 3, "{scenario}: {used:?}");
+    }
+    // A tree that waits is not ended.
+    let limits = Limits::default().tree_cpu_time(limit);
+    let waits = bench.command("blocked queue-get").limits(limits);
+    let waits = waits.spawn().unwrap();
+    assert_eq!(waits.join_tree_timeout(limit * 3), None);
+    waits.kill();
+    assert_eq!(waits.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
+}
+
+#[test]
+fn cpu_time_is_limited_where_no_descriptor_is_left() {
+    // The limit on descriptors is the operating-system process's, so the test runs again below itself.
+    const MARK: &str = "ISOPOD_TEST_HAS_NO_DESCRIPTORS";
+    if std::env::var_os(MARK).is_none() {
+        let this = std::env::current_exe().unwrap();
+        let name = "cpu_time_is_limited_where_no_descriptor_is_left";
+        let mut child = std::process::Command::new(this);
+        child.args(["--exact", name, "--nocapture"]).env(MARK, "1");
+        assert!(child.status().unwrap().success());
+        return;
+    }
+    let bench = Bench::new().unwrap();
+    let limit = Duration::from_millis(300);
+    let limits = Limits::default().cpu_time(limit);
+    let each = bench.command("blocked busy").limits(limits);
+    let limits = Limits::default().tree_cpu_time(limit);
+    let together = bench.command("blocked busy").limits(limits);
+    let processes = [each.spawn().unwrap(), together.spawn().unwrap()];
+    bench.wait_ready(2).unwrap();
+    let mut held = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        held.push(file);
+        if held.len() == 1_000 {
+            let now = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+            let none = rustix::process::Rlimit {
+                current: Some(0),
+                maximum: now.maximum,
+            };
+            rustix::process::setrlimit(rustix::process::Resource::Nofile, none).unwrap();
+        }
+    }
+    assert!(std::fs::read_to_string("/proc/self/stat").is_err());
+    for process in processes {
+        let ended = process.join_tree_timeout(GUARD);
+        let is_limited = matches!(&ended, Some(ExitStatus::CpuTimeLimit(_)));
+        assert!(is_limited, "{ended:?}");
+    }
+}
+
+#[test]
 fn children_have_less_or_the_same() {
     let limits = Limits::default().cpu_time(Duration::from_secs(60));
     let output = output(limits, "limits-only-shrink");

@@ -288,6 +288,31 @@ fn a_limit_of_cpu_time_ends_a_loop_and_no_sleep() {
 }
 
 #[test]
+fn the_calls_of_a_plugin_count_to_its_tree() {
+    let limits = Limits::default().tree_cpu_time(Duration::from_millis(200));
+    let program = program(&Engine::new().unwrap());
+    let plugin = Plugin::builder(&program)
+        .limits(limits.timeout(Duration::from_millis(40)))
+        .build()
+        .unwrap();
+    let mut kinds = Vec::new();
+    // None of the calls reaches the limit alone; the instances of earlier ones are gone.
+    for _ in 0..100 {
+        let error = plugin.call_here("bad.loop", b"", &[]).unwrap_err();
+        kinds.push(error.kind());
+        if error.kind() != ErrorKind::Deadline {
+            assert!(error.to_string().contains("--tree-cpu-time"), "{error}");
+            break;
+        }
+    }
+    assert!(kinds.len() > 3 && kinds.len() < 100, "{kinds:?}");
+    // So is each later call, whatever it does.
+    let error = plugin.call_here("bad.sleep", b"1", &[]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+    assert!(error.to_string().contains("--tree-cpu-time"), "{error}");
+}
+
+#[test]
 fn a_deadline_is_each_calls_own() {
     let limits = Limits::default().timeout(Duration::from_millis(200));
     let program = program(&Engine::new().unwrap());

@@ -21,6 +21,10 @@ pub(crate) fn report(
             "memory limit",
             Some("`--memory SIZE` sets the limit of each process"),
         ),
+        // The text of a tree's limit says itself how to raise it.
+        ExitStatus::CpuTimeLimit(text) if text.contains("--tree-cpu-time") => {
+            ("limit of CPU time", None)
+        }
         ExitStatus::CpuTimeLimit(_) => (
             "limit of CPU time",
             Some("`--cpu-time TIME` sets the limit of each process"),

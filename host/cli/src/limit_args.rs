@@ -29,6 +29,10 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_file_operations: Option<u32>,
 
+    /// Limit the CPU time of all processes together, those that have ended too.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) tree_cpu_time: Option<Timeout>,
+
     /// Limit the memory of all processes together [default: half of the machine's].
     #[arg(long, value_name = "SIZE")]
     pub(crate) tree_memory: Option<ByteCount>,

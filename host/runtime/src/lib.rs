@@ -41,6 +41,7 @@ mod extension;
 mod file_identity;
 mod files;
 mod host;
+mod kernel;
 mod limits;
 mod logging;
 mod machine;

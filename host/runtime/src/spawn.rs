@@ -182,6 +182,9 @@ fn refused(refused: Refused) -> Error {
             ErrorKind::AccessDenied,
             "the tree of processes is being ended, so it starts no new ones",
         ),
+        Refused::CpuTimeUsed(limit) => {
+            Error::at_limit(LimitKind::CpuTime, limits::tree_used_up(limit))
+        }
         Refused::EngineFull(text) => Error::at_limit(LimitKind::Processes, text),
         Refused::TreeFull(limit) => Error::at_limit(
             LimitKind::Processes,

@@ -2,7 +2,7 @@
 
 use crate::deadlock::{self, OnDeadlock, Said};
 use crate::engine::Engine;
-use crate::limits::{Account, TreeLimits};
+use crate::limits::{self, Account, TreeLimits};
 use crate::operations::OperationLimit;
 use crate::process::{Process, ProcessState};
 use crate::rest::Rest;
@@ -90,6 +90,8 @@ struct Members {
     live: BTreeMap<ProcessId, Arc<ProcessState>>,
     /// No new processes.
     is_closing: bool,
+    /// All of its CPU time is used up.
+    is_used_up: bool,
     /// How many [departures](Departure) there are.
     departing: usize,
     /// The embedder may start processes in it, so it goes on without any.
@@ -122,6 +124,8 @@ pub(crate) enum Refused {
     TreeFull(u32),
     /// So many processes were started in the tree, which is its limit.
     AllStarted(u64),
+    /// The tree has used so much CPU time, which is its limit.
+    CpuTimeUsed(Duration),
 }
 
 impl Tree {
@@ -135,7 +139,7 @@ impl Tree {
         let memory_bytes = limits.memory_bytes;
         let memory_bytes = memory_bytes.unwrap_or_else(|| engine.memory_bytes() / 2);
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Arc::new(Tree {
+        let tree = Arc::new(Tree {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             engine,
             limits,
@@ -151,14 +155,38 @@ impl Tree {
             on_deadlock,
             said: Mutex::default(),
             ended: Completion::new(),
-        })
+        });
+        limits::watch_tree_cpu_time(&tree);
+        tree
+    }
+
+    /// Whether the CPU time of all that its processes do is counted, of each call of a plugin too.
+    pub(crate) fn is_metered(&self) -> bool {
+        self.limits.cpu_time.is_some()
+    }
+
+    /// The CPU time of all processes, living and ended, and the processes whose clocks cannot be read.
+    pub(crate) fn cpu_time(&self) -> (Duration, Vec<Arc<ProcessState>>) {
+        let members = self.members();
+        let mut used = members.cpu_time;
+        let mut unreadable = Vec::new();
+        for process in members.live.values() {
+            match process.vitals.read_cpu_time() {
+                Some(time) => used += time,
+                None => unreadable.push(Arc::clone(process)),
+            }
+        }
+        (used, unreadable)
     }
 
     /// Makes a process a member of the tree and of the engine's table, all or nothing.
     pub(crate) fn admit(&self, process: &Arc<ProcessState>) -> Result<(), Refused> {
         let mut members = self.members();
         if members.is_closing {
-            return Err(Refused::Closing);
+            return Err(match self.limits.cpu_time {
+                Some(limit) if members.is_used_up => Refused::CpuTimeUsed(limit),
+                _ => Refused::Closing,
+            });
         }
         if members.live.len() >= usize::try_from(self.limits.live_processes).unwrap_or(usize::MAX) {
             return Err(Refused::TreeFull(self.limits.live_processes));
@@ -216,6 +244,11 @@ impl Tree {
             self.objects.end();
         }
         departure
+    }
+
+    /// All of its CPU time is used up: whoever is refused a process from now on is told so.
+    pub(crate) fn use_up(&self) {
+        self.members().is_used_up = true;
     }
 
     /// No new processes from now on; gives those that live.

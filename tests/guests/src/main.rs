@@ -65,6 +65,7 @@ fn main() -> Outcome {
         ["daemons-may-not-spawn"] => processes::daemons_may_not_spawn(),
         ["many", count] => processes::many(count),
         ["recursion"] => processes::recursion(),
+        ["start-for-ever"] => processes::start_for_ever(),
         ["busy-children", count] => processes::busy_children(count),
         ["idle-children", count] => processes::idle_children(count),
         ["rights-only-shrink"] => processes::rights_only_shrink(),

@@ -114,6 +114,13 @@ pub fn recursion() -> Outcome {
     Ok(())
 }
 
+/// Short-lived children without end, one after the other.
+pub fn start_for_ever() -> Outcome {
+    loop {
+        Process::spawn(|| (), ())?.join()?;
+    }
+}
+
 /// Endless loops below a parent that waits.
 pub fn busy_children(count: &str) -> Outcome {
     let count: u32 = count.parse().expect("a number");

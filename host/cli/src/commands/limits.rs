@@ -31,6 +31,9 @@ pub(crate) fn from_options(options: &RunArgs) -> Limits {
     if let Some(count) = given.tree_file_operations {
         limits = limits.tree_file_operations(count);
     }
+    if let Some(time) = given.tree_cpu_time {
+        limits = limits.tree_cpu_time(time.duration());
+    }
     if let Some(size) = given.tree_memory {
         limits = limits.tree_memory(size.bytes());
     }
@@ -75,6 +78,9 @@ pub(crate) fn shown(options: &RunArgs) -> Vec<String> {
         given
             .tree_file_operations
             .map(|count| format!("{count} file operations at a time for all processes")),
+        given
+            .tree_cpu_time
+            .map(|time| format!("{time} of CPU time for all processes")),
         given
             .tree_memory
             .map(|size| format!("{size} of memory for all processes")),
@@ -123,6 +129,7 @@ mod tests {
             "--max-message=4",
             "--max-output=5",
             "--tree-memory=6MiB",
+            "--tree-cpu-time=13s",
             "--tree-output=7",
             "--max-queued=8",
             "--max-started=9",
@@ -138,6 +145,7 @@ mod tests {
             .message_size(4)
             .output(5)
             .tree_memory(6 << 20)
+            .tree_cpu_time(Duration::from_secs(13))
             .tree_output(7)
             .queued_bytes(8)
             .started_processes(9)
@@ -145,6 +153,6 @@ mod tests {
             .file_operations(11)
             .tree_file_operations(12);
         assert_eq!(from_options(&all), expected);
-        assert_eq!(shown(&all).len(), 13);
+        assert_eq!(shown(&all).len(), 14);
     }
 }

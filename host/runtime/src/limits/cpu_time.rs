@@ -1,17 +1,18 @@
-//! The limit of a process's CPU time.
+//! The limits of CPU time: of a process, and of a tree.
 //!
-//! A process has its thread to itself, so its CPU time is what the thread's clock has gone since the
+//! A process has its thread to itself, so its CPU time is the advance of the thread's clock since the
 //! process began: threads are reused. The timer thread looks at the clock when the limit can have
-//! been reached at the earliest, and again until it is. Processes without a limit cost nothing.
+//! been reached at the earliest, and again until it is. Processes and trees without a limit cost nothing.
 //!
-//! The clock is read from `/proc`, since the kernel's call for another thread's clock cannot be made
-//! without `unsafe`. It is as exact as the scheduler's tick: 1 to 10 ms.
+//! Reading a clock needs no descriptor ([`kernel`](crate::kernel)). If a clock cannot be read all the
+//! same, the process that it belongs to ends: a limit never ends before the process that it holds for.
 
 use crate::exit_status::ExitStatus;
+use crate::kernel::thread_time;
 use crate::process::ProcessState;
 use crate::threads;
 use crate::timer::Alarm;
-use rustix::thread::Pid;
+use crate::tree::Tree;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,27 +27,65 @@ pub(crate) fn watch(process: &Arc<ProcessState>) -> Option<Alarm> {
     let limit = process.limits.cpu_time?;
     let thread = threads::current_id();
     let Some(begin) = thread_time(thread) else {
-        process.request_end(ExitStatus::Other(
-            "the CPU time of a thread cannot be read from `/proc`, so its limit cannot be held"
-                .to_owned(),
-        ));
+        process.request_end(unreadable());
         return None;
     };
     let weak = Arc::downgrade(process);
     let alarm = process.engine().timer().after(pause(limit), move || {
         let process = weak.upgrade()?;
         // Before its status is published no other process can have its thread.
-        let used = thread_time(thread)?.saturating_sub(begin);
+        let used = thread_time(thread).map(|now| now.saturating_sub(begin));
         if process.status.get().is_some() {
             return None;
         }
-        if used < limit {
-            return Some(pause(limit - used));
+        match judge(used, limit) {
+            Ok(remaining) => Some(pause(remaining)),
+            Err(status) => {
+                process.request_end(status);
+                None
+            }
         }
-        process.request_end(reached(limit));
-        None
     });
     Some(alarm)
+}
+
+/// Begins to watch a tree, if it has a limit. The alarm ends with the tree.
+pub(crate) fn watch_tree(tree: &Arc<Tree>) {
+    let Some(limit) = tree.limits.cpu_time else {
+        return;
+    };
+    // As fast as the processes can use the time up together.
+    let cores = u32::try_from(tree.engine().cores().len())
+        .unwrap_or(u32::MAX)
+        .max(1);
+    let weak = Arc::downgrade(tree);
+    let first = pause(limit / cores);
+    tree.engine().timer().after(first, move || {
+        let tree = weak.upgrade()?;
+        if tree.ended.get().is_some() {
+            return None;
+        }
+        let (used, unreadable_processes) = tree.cpu_time();
+        for process in unreadable_processes {
+            process.request_end(unreadable());
+        }
+        if used < limit {
+            return Some(pause((limit - used) / cores));
+        }
+        tree.use_up();
+        tree.end_all(&tree_reached(limit));
+        // Instances of a plugin are refused from now on, and nothing else starts a process.
+        None
+    });
+}
+
+/// What is left of a limit, or how the process ends: at the limit, and if its clock cannot be read.
+pub(crate) fn judge(used: Option<Duration>, limit: Duration) -> Result<Duration, ExitStatus> {
+    let used = used.ok_or_else(unreadable)?;
+    match limit.checked_sub(used) {
+        Some(remaining) if !remaining.is_zero() => Ok(remaining),
+        _ => Err(reached(limit)),
+    }
 }
 
 /// How long until a clock with so much left is looked at again.
@@ -54,71 +93,40 @@ pub(crate) fn pause(remaining: Duration) -> Duration {
     remaining.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
-/// How who has used all of its CPU time ends.
+/// How a process ends that has used all of its CPU time.
 pub(crate) fn reached(limit: Duration) -> ExitStatus {
     ExitStatus::CpuTimeLimit(format!("limit of {limit:?} of CPU time reached"))
 }
 
-/// The CPU time of a thread of this operating-system process; none if it cannot be read.
-pub(crate) fn thread_time(thread: Pid) -> Option<Duration> {
-    let directory = format!("/proc/self/task/{}", thread.as_raw_nonzero());
-    match std::fs::read_to_string(format!("{directory}/schedstat")) {
-        Ok(text) => nanoseconds(&text),
-        // A kernel without scheduler statistics has the time in ticks all the same.
-        Err(_) => ticks(&std::fs::read_to_string(format!("{directory}/stat")).ok()?),
-    }
+/// How each process ends whose tree has used all of its CPU time.
+fn tree_reached(limit: Duration) -> ExitStatus {
+    ExitStatus::CpuTimeLimit(tree_used_up(limit))
 }
 
-/// The first number of `schedstat`: nanoseconds on a core.
-fn nanoseconds(schedstat: &str) -> Option<Duration> {
-    let first = schedstat.split_ascii_whitespace().next()?;
-    Some(Duration::from_nanos(first.parse().ok()?))
+/// The text about a tree that has used all of its CPU time.
+pub(crate) fn tree_used_up(limit: Duration) -> String {
+    format!(
+        "limit of {limit:?} of CPU time for the whole tree of processes reached; raise it with `Limits::tree_cpu_time` or `--tree-cpu-time`"
+    )
 }
 
-/// User and system time of `stat`, which Linux gives in hundredths of a second on all machines.
-fn ticks(stat: &str) -> Option<Duration> {
-    const MILLISECONDS_PER_TICK: u64 = 10;
-    // The thread's name comes before, in parentheses, and may hold anything.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    let ticks = user.checked_add(system)?;
-    Some(Duration::from_millis(
-        ticks.checked_mul(MILLISECONDS_PER_TICK)?,
-    ))
+fn unreadable() -> ExitStatus {
+    ExitStatus::Other(
+        "the CPU clock of the process's thread cannot be read, so a limit of CPU time cannot be held"
+            .to_owned(),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::hint::black_box;
-    use std::time::Instant;
 
     #[test]
-    fn both_files_are_understood() {
-        assert_eq!(
-            nanoseconds("1500000 20 3\n"),
-            Some(Duration::from_micros(1500))
-        );
-        assert_eq!(nanoseconds(""), None);
-        let stat = "7 (a) b) R 1 1 1 0 -1 4194304 1 0 0 0 12 3 0 0 20 0 1 0";
-        assert_eq!(ticks(stat), Some(Duration::from_millis(150)));
-        assert_eq!(ticks("7 (a) R 1"), None);
-    }
-
-    #[test]
-    fn the_clock_of_a_busy_thread_goes() {
-        let thread = threads::current_id();
-        let begin = thread_time(thread);
-        let start = Instant::now();
-        while thread_time(thread) <= begin {
-            black_box(0_u64);
-            assert!(
-                start.elapsed() < Duration::from_secs(30),
-                "the clock stands"
-            );
-        }
-        assert!(begin.is_some());
+    fn a_clock_that_cannot_be_read_ends_what_it_watches() {
+        let limit = Duration::from_secs(1);
+        let left = Duration::from_millis(400);
+        assert_eq!(judge(Some(limit - left), limit), Ok(left));
+        assert_eq!(judge(Some(limit), limit), Err(reached(limit)));
+        assert_eq!(judge(None, limit), Err(unreadable()));
     }
 }

@@ -11,7 +11,9 @@ mod output;
 mod text;
 
 pub(crate) use account::Account;
-pub(crate) use cpu_time::{thread_time, watch as watch_cpu_time};
+pub(crate) use cpu_time::{
+    tree_used_up, watch as watch_cpu_time, watch_tree as watch_tree_cpu_time,
+};
 pub(crate) use memory::MemoryLimit;
 pub(crate) use output::OutputLimit;
 pub(crate) use text::{
@@ -42,6 +44,7 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// | [`output`](Self::output) | process | 1 GiB | exit status `limit` |
 /// | [`file_operations`](Self::file_operations) | process | 4 | the call waits, 5 s at most, then fails with `would-block` (`EAGAIN`) |
 /// | [`tree_memory`](Self::tree_memory) | tree | half of the machine's memory | as memory |
+/// | [`tree_cpu_time`](Self::tree_cpu_time) | tree | none | exit status `cpu-time-limit` of all its processes |
 /// | [`tree_output`](Self::tree_output) | tree | 4 GiB | exit status `limit` of who writes on |
 /// | [`tree_file_operations`](Self::tree_file_operations) | tree | 64 | as `file_operations` |
 /// | [`queued_bytes`](Self::queued_bytes) | tree | 1 GiB | error `limit-exceeded` |
@@ -112,6 +115,7 @@ impl Default for ProcessLimits {
 pub(crate) struct TreeLimits {
     /// None is half of the machine's memory.
     pub(crate) memory_bytes: Option<u64>,
+    pub(crate) cpu_time: Option<Duration>,
     pub(crate) output_bytes: u64,
     pub(crate) queued_bytes: u64,
     pub(crate) live_processes: u32,
@@ -124,6 +128,7 @@ impl Default for TreeLimits {
     fn default() -> TreeLimits {
         TreeLimits {
             memory_bytes: None,
+            cpu_time: None,
             output_bytes: 4 << 30,
             queued_bytes: 1 << 30,
             live_processes: u32::MAX,
@@ -198,6 +203,14 @@ impl Limits {
     /// The linear memories of all live processes together, in bytes.
     pub fn tree_memory(mut self, bytes: u64) -> Limits {
         self.tree.memory_bytes = Some(bytes);
+        self
+    }
+
+    /// The time that all processes of the tree, living and ended, may compute together. Then all of them
+    /// are ended, at most some milliseconds later, and the tree starts no more. The calls of a plugin
+    /// count to the plugin's tree, on whatever thread they run; a version that is reloaded begins anew.
+    pub fn tree_cpu_time(mut self, time: Duration) -> Limits {
+        self.tree.cpu_time = Some(time);
         self
     }
 

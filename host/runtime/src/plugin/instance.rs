@@ -245,6 +245,10 @@ impl Guest {
         store.data_mut().begin_call();
         self.watch.begin(process.engine().timer(), begun, last);
         process.is_called.store(true, Ordering::Relaxed);
+        let is_metered = process.tree.is_metered();
+        if is_metered {
+            process.vitals.begin_call();
+        }
         // A request to end that comes from here on is seen by the guest.
         let ran = match run::is_to_end(process) {
             true => Some(Err(isopod_sync::Killed)),
@@ -252,6 +256,9 @@ impl Guest {
                 process.waiter.block_on(action(store))
             }),
         };
+        if is_metered {
+            process.vitals.end_call();
+        }
         self.watch.end();
         process.is_called.store(false, Ordering::Relaxed);
         let status = match ran {

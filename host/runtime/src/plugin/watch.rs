@@ -17,8 +17,8 @@
 
 use crate::end_request::end_each;
 use crate::exit_status::ExitStatus;
+use crate::kernel::thread_time;
 use crate::limits::cpu_time::{self, LONGEST_PAUSE};
-use crate::limits::thread_time;
 use crate::process::ProcessState;
 use crate::threads;
 use crate::timer::Timer;
@@ -192,13 +192,10 @@ impl Watch {
         let until_due = (due != u64::MAX).then(|| Duration::from_nanos(due - now));
         let until_cpu = match self.cpu_time {
             None => None,
-            Some(limit) => {
-                let used = self.cpu_used();
-                if used >= limit {
-                    return self.claim(call, cpu_time::reached(limit));
-                }
-                Some(cpu_time::pause(limit - used))
-            }
+            Some(limit) => match cpu_time::judge(self.cpu_used(), limit) {
+                Ok(remaining) => Some(cpu_time::pause(remaining)),
+                Err(status) => return self.claim(call, status),
+            },
         };
         [until_due, until_cpu]
             .into_iter()
@@ -226,11 +223,11 @@ impl Watch {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the call has used, of the thread that it runs on.
-    fn cpu_used(&self) -> Duration {
+    /// What the call has used, of the thread that it runs on; none if the thread's clock cannot be read.
+    fn cpu_used(&self) -> Option<Duration> {
         let begun = Duration::from_nanos(self.cpu_begun.load(Ordering::Relaxed));
-        let now = Pid::from_raw(self.thread.load(Ordering::Relaxed)).and_then(thread_time);
-        now.map_or(Duration::ZERO, |now| now.saturating_sub(begun))
+        let thread = Pid::from_raw(self.thread.load(Ordering::Relaxed))?;
+        Some(thread_time(thread)?.saturating_sub(begun))
     }
 }
 

@@ -130,8 +130,7 @@ impl Process {
         waits::state_of(&self.state)
     }
 
-    /// The CPU time that it has used: its guest's and that of the host on its behalf. While it lives the
-    /// kernel's number may be some milliseconds old.
+    /// The CPU time that it has used: its guest's and that of the host on its behalf.
     pub fn cpu_time(&self) -> Duration {
         self.state.vitals.cpu_time()
     }
