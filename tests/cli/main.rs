@@ -14,6 +14,7 @@
 mod bad_input;
 mod bad_usage;
 mod build;
+mod confinement;
 mod endings;
 mod entry;
 mod examples;

@@ -214,6 +214,7 @@ impl Command {
             stderr: sink(self.policy.stderr, Sink::Stderr),
         };
         let engine = self.program.engine().clone();
+        engine.start_serving()?;
         let tree = Tree::new(
             engine,
             surroundings,

@@ -28,6 +28,7 @@ mod code_cache;
 mod command;
 mod compile;
 mod config;
+pub mod confine;
 mod cores;
 mod crash_report;
 mod deadlock;

@@ -31,6 +31,11 @@ impl NetworkAddress {
         self.ip.is_none_or(|own| own == ip) && self.port.is_none_or(|own| own == address.port())
     }
 
+    /// None is any.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
     /// Whether all that `other` grants is granted by it.
     pub(crate) fn covers(&self, other: &NetworkAddress) -> bool {
         (self.ip.is_none() || self.ip == other.ip)

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::network::{Network, NetworkAddress};
 use crate::rights::{GrantedDirectory, Rights};
 use crate::stdio::{Output, Stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What guests may do with a directory.
 ///
@@ -123,6 +123,16 @@ impl Policy {
     pub fn name_lookup(mut self, allowed: bool) -> Policy {
         self.network.name_lookup = allowed;
         self
+    }
+
+    /// The directories, as paths of this machine.
+    pub(crate) fn granted_directories(&self) -> impl Iterator<Item = (&Path, Access)> {
+        let directories = self.directories.iter();
+        directories.map(|directory| (directory.host.as_path(), directory.access))
+    }
+
+    pub(crate) fn granted_network(&self) -> &Network {
+        &self.network
     }
 
     /// What the first process may do. Opens the directories: from here on they are these ones,

@@ -1,7 +1,8 @@
 //! The engine's one timer thread: deadlines, repeated kills, unfinished lines, rebalancing.
 //!
 //! An alarm is a closure that is run on the timer thread at its time. It must be short and must
-//! not block; it may ask to be run again. The thread sleeps while no alarm is due.
+//! not block; it may ask to be run again. The thread sleeps while no alarm is due. It is started when the first
+//! process is about to be, not before: see [`confine`](crate::confine).
 
 use crate::bug;
 use crate::cores;
@@ -24,6 +25,8 @@ pub(crate) struct Alarm {
 #[derive(Debug)]
 pub(crate) struct Timer {
     shared: Arc<Shared>,
+    /// What the thread is started with, until it is.
+    waiting: Mutex<Option<(Vec<usize>, Tracing)>>,
 }
 
 struct Shared {
@@ -45,23 +48,43 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Timer {
-    /// Starts the thread; it may run on all of these cores.
+    /// A timer whose thread is not started yet; it may run on all of these cores.
+    pub(crate) fn new(cores: Vec<usize>, tracing: Tracing) -> Timer {
+        Timer {
+            shared: Arc::new(Shared {
+                state: Mutex::default(),
+                changed: Condvar::new(),
+            }),
+            waiting: Mutex::new(Some((cores, tracing))),
+        }
+    }
+
+    /// Starts the thread, unless it has been: without it no alarm goes off.
     ///
     /// # Errors
     /// The system's, if the thread cannot be made.
-    pub(crate) fn start(cores: Vec<usize>, tracing: Tracing) -> std::io::Result<Timer> {
-        let shared = Arc::new(Shared {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        });
-        let of_thread = Arc::clone(&shared);
+    pub(crate) fn start(&self) -> std::io::Result<()> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((cores, tracing)) = waiting.clone() else {
+            return Ok(());
+        };
+        let of_thread = Arc::clone(&self.shared);
         std::thread::Builder::new()
             .name("isopod-timer".to_owned())
             .spawn(move || {
                 cores::pin(None, &cores);
                 tracing.scope(|| of_thread.run());
             })?;
-        Ok(Timer { shared })
+        *waiting = None;
+        Ok(())
+    }
+
+    /// One whose thread runs.
+    #[cfg(test)]
+    pub(crate) fn started() -> Timer {
+        let timer = Timer::new(Vec::new(), Tracing::default());
+        assert!(timer.start().is_ok());
+        timer
     }
 
     /// Runs `action` on the timer thread when `delay` has passed.
@@ -168,7 +191,7 @@ mod tests {
 
     #[test]
     fn alarms_run_in_the_order_of_their_times() {
-        let timer = Timer::start(vec![], Tracing::default()).unwrap();
+        let timer = Timer::started();
         let (sender, receiver) = mpsc::channel();
         for milliseconds in [30, 10, 20] {
             let sender = sender.clone();
@@ -183,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_alarm_can_repeat_and_be_cancelled() {
-        let timer = Timer::start(vec![], Tracing::default()).unwrap();
+        let timer = Timer::started();
         let (sender, receiver) = mpsc::channel();
         let cancelled = timer.after(Duration::from_millis(5), {
             let sender = sender.clone();
@@ -204,8 +227,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_set_before_the_start_goes_off_after_it() {
+        let timer = Timer::new(vec![], Tracing::default());
+        let (sender, receiver) = mpsc::channel();
+        timer.after(Duration::ZERO, move || {
+            sender
+                .send(std::thread::current().name().map(str::to_owned))
+                .unwrap();
+            None
+        });
+        assert!(receiver.try_recv().is_err());
+        timer.start().unwrap();
+        timer.start().unwrap();
+        assert_eq!(receiver.recv(), Ok(Some("isopod-timer".to_owned())));
+    }
+
+    #[test]
     fn an_alarm_that_panics_does_not_keep_the_others_from_running() {
-        let timer = Timer::start(vec![], Tracing::default()).unwrap();
+        let timer = Timer::started();
         let (sender, receiver) = mpsc::channel();
         timer.after(Duration::ZERO, || panic!("a bug in an alarm"));
         timer.after(Duration::from_millis(1), move || {

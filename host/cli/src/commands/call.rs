@@ -1,8 +1,8 @@
 //! `isopod call`: a function of a plugin, once, or many times to see how it bears that.
 
 use super::grants::Grants;
-use super::loading;
 use super::source;
+use super::{confined, loading};
 use crate::exit_code;
 use crate::plugin_args::CallArgs;
 use crate::printer::Printer;
@@ -43,6 +43,9 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     let (path, toolchain) = (&options.path, &options.toolchain);
     let quiet = options.output.quiet;
     let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
+    // Before the process gives up the right to read it.
+    let bytes = input_bytes(options)?;
+    confined::confine(grants.confinement(), printer)?;
     let mut builder = Plugin::builder(&program)
         .limits(limits(options))
         .policy(grants.policy())
@@ -51,7 +54,7 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
         builder = builder.calls_per_instance(1);
     }
     let plugin = builder.build()?;
-    let input = input(options, &plugin)?;
+    let input = input(options, bytes, &plugin)?;
     match (options.repeat, options.concurrency) {
         (None, None) => Ok(once(options, &plugin, &input, printer)),
         (repeat, _) => load(
@@ -85,9 +88,9 @@ fn limits(options: &CallArgs) -> Limits {
     limits
 }
 
-/// The input for this function, by what kind of a function it is.
-fn input(options: &CallArgs, plugin: &Plugin) -> anyhow::Result<Input> {
-    let bytes = match options.input.as_deref() {
+/// The input as it was given, if it was.
+fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
+    Ok(match options.input.as_deref() {
         None => None,
         Some("-") => {
             let mut bytes = Vec::new();
@@ -100,7 +103,11 @@ fn input(options: &CallArgs, plugin: &Plugin) -> anyhow::Result<Input> {
             Some(read.with_context(|| format!("the input `{text}` cannot be read"))?)
         }
         Some(text) => Some(text.as_bytes().to_vec()),
-    };
+    })
+}
+
+/// The input for this function, by what kind of a function it is.
+fn input(options: &CallArgs, bytes: Option<Vec<u8>>, plugin: &Plugin) -> anyhow::Result<Input> {
     let functions = plugin.functions();
     let wanted = options.function.as_str();
     let is_told = functions.iter().any(|function| function.name == wanted);

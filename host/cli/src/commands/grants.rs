@@ -7,6 +7,7 @@ use crate::printer::Printer;
 use crate::report;
 use crate::values::{DirectoryGrant, EnvironmentEntry};
 use anyhow::Context as _;
+use isopod_host::confine::Confinement;
 use isopod_host::{Access, NetworkAddress, Output, Policy, Stdin};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env::{self, VarError};
@@ -192,6 +193,17 @@ impl Grants {
             policy = policy.listen(*address);
         }
         policy
+    }
+
+    /// What isopod itself keeps for it.
+    pub(crate) fn confinement(&self) -> Confinement {
+        let confinement = Confinement::new().policy(&self.policy());
+        let private = self.private.as_ref().and_then(|own| own.path().parent());
+        match private {
+            // To remove it at the end, empty by then.
+            Some(parent) => confinement.remove_directories(parent),
+            None => confinement,
+        }
     }
 
     /// Prints it, for `-v`. Values of variables are not shown: they may be secrets.

@@ -1,10 +1,11 @@
 //! `isopod inspect`: what a program or plugin imports, exports and needs.
 
-use super::loading;
 use super::source::{self, Source};
+use super::{confined, loading};
 use crate::plugin_args::InspectArgs;
 use crate::printer::Printer;
 use crate::values::human_bytes;
+use isopod_host::confine::Confinement;
 use isopod_host::{Limits, Plugin, PluginFunction, Program};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -95,17 +96,18 @@ pub(crate) fn inspect(options: &InspectArgs, printer: &Printer) -> anyhow::Resul
     let engine = loading::engine(1, None, None, printer)?;
     let (path, toolchain) = (&options.path, &options.toolchain);
     let program = loading::load(path, source, toolchain, true, &engine, printer)?;
-    let told = told(&program)?;
+    let told = told(&program, printer)?;
     Ok(match options.json {
         true => serde_json::to_string_pretty(&told)?,
         false => text(&told),
     })
 }
 
-fn told(program: &Program) -> anyhow::Result<Told> {
+fn told(program: &Program, printer: &Printer) -> anyhow::Result<Told> {
     let outline = program.outline();
     let functions = match program.is_plugin() {
         true => {
+            confined::confine(Confinement::new(), printer)?;
             let limits = Limits::default().timeout(DESCRIBE_TIME);
             let plugin = Plugin::builder(program).limits(limits).build()?;
             plugin.functions().to_vec()

@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod call;
 pub(crate) mod compile;
+mod confined;
 mod grants;
 pub(crate) mod inspect;
 mod limits;

@@ -6,7 +6,7 @@
 use super::grants::Grants;
 use super::python::{self, Script};
 use super::source::{self, Source};
-use super::{limits, loading};
+use super::{confined, limits, loading};
 use crate::args::RunArgs;
 use crate::printer::Printer;
 use crate::report::Report;
@@ -86,13 +86,25 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         .policy(grants.policy())
         .on_deadlock(options.on_deadlock.into())
         .limits(limits::from_options(options));
+    // A program runs as well if nobody can ask what it does.
+    let unheard =
+        |error: &anyhow::Error| printer.detail("not shown by `isopod ps`", &format!("{error:#}"));
+    let mut socket = Socket::open().inspect_err(unheard).ok();
+    let confinement = grants.confinement();
+    let confinement = match &socket {
+        Some(socket) => confinement.remove_files(socket.directory()),
+        None => confinement,
+    };
+    confined::confine(confinement, printer)?;
     let supervisor = Supervisor::start()?;
     let begin = Instant::now();
     let process = command.spawn()?;
     let told = process.clone();
-    // A program runs as well if nobody can ask what it does.
-    let _socket = Socket::open(move || Run::now(&told, begin))
-        .inspect_err(|error| printer.detail("not shown by `isopod ps`", &format!("{error:#}")));
+    if let Some(socket) = &mut socket {
+        let _ = socket
+            .answer(move || Run::now(&told, begin))
+            .inspect_err(unheard);
+    }
     let outcome = supervisor.wait(&process, begin, printer)?;
     if options.stats {
         let usage = Usage::from(&process.tree_usage());

@@ -22,23 +22,45 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What a run may answer at most: a description of some ten thousand processes.
 const LONGEST_ANSWER_BYTES: u64 = 64 << 20;
 
-/// A socket that answers until this is dropped.
+/// A socket that is there until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Socket {
+    directory: PathBuf,
     path: PathBuf,
+    /// Until it is answered.
+    listener: Option<UnixListener>,
 }
 
 impl Socket {
-    /// Begins to answer, on a thread of its own, each question with what `run` gives then.
+    /// Makes the socket. Who asks waits until it is answered.
     ///
     /// # Errors
     /// If there is no cache directory that can be written, or its path is too long for a socket.
-    pub(crate) fn open(run: impl Fn() -> Run + Send + 'static) -> anyhow::Result<Socket> {
+    pub(crate) fn open() -> anyhow::Result<Socket> {
         let directory = directory().context("there is no cache directory: `HOME` is not set")?;
         let path = directory.join(std::process::id().to_string());
         let listener = listen(&directory, &path)
             .with_context(|| format!("cannot listen on `{}`", path.display()))?;
-        let socket = Socket { path };
+        Ok(Socket {
+            directory,
+            path,
+            listener: Some(listener),
+        })
+    }
+
+    /// Where it lies, with those of other runs.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Begins to answer, on a thread of its own, each question with what `run` gives then.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub(crate) fn answer(&mut self, run: impl Fn() -> Run + Send + 'static) -> anyhow::Result<()> {
+        let Some(listener) = self.listener.take() else {
+            return Ok(());
+        };
         std::thread::Builder::new()
             .name("isopod-ps".to_owned())
             .spawn(move || {
@@ -48,7 +70,7 @@ impl Socket {
                 }
             })
             .context("cannot start the thread that tells what runs")?;
-        Ok(socket)
+        Ok(())
     }
 }
 

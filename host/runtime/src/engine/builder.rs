@@ -14,7 +14,7 @@ use crate::placement::Placement;
 use crate::threads::Threads;
 use crate::timer::Timer;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Live processes that an engine takes unless told otherwise.
 const MAX_PROCESSES: u32 = 1_000;
@@ -25,10 +25,6 @@ const LONGEST_STACK_BYTES: usize = 1 << 30;
 /// Operations of guests on files that have not returned, of all trees. Each takes a thread and cannot
 /// be interrupted.
 const MAX_FILE_OPERATIONS: u32 = 256;
-
-/// Threads for these, and for reads of standard input, of which there is one for each tree that reads
-/// it: an operation that has a slot never waits for a thread.
-const MAX_BLOCKING_THREADS: usize = 1_024;
 
 /// Settings of an [`Engine`].
 ///
@@ -169,8 +165,7 @@ impl EngineBuilder {
         let (wasmtime, is_pooled) =
             config::engine(capacity.processes, stack_bytes, self.is_pooled)?;
         let linker = host::linker(&wasmtime, &self.extensions)?;
-        let timer = Timer::start(cores.clone(), self.tracing.clone()).map_err(no_thread)?;
-        let io = io_runtime(cores.clone()).map_err(no_thread)?;
+        let timer = Timer::new(cores.clone(), self.tracing.clone());
         Ok(Engine {
             inner: Arc::new(Inner {
                 wasmtime,
@@ -179,7 +174,8 @@ impl EngineBuilder {
                 threads: Arc::new(Threads::new(cores.len(), self.tracing)),
                 placement: Arc::new(Placement::new(cores)),
                 timer: Arc::new(timer),
-                io: Some(io),
+                io: OnceLock::new(),
+                starting: Mutex::default(),
                 file_operations: OperationLimit::new(MAX_FILE_OPERATIONS),
                 cache,
                 capacity,
@@ -190,21 +186,4 @@ impl EngineBuilder {
             }),
         })
     }
-}
-
-/// One runtime for WASI's timers and I/O of all processes. A runtime per process would cost 8 us
-/// and three file descriptors each.
-fn io_runtime(cores: Vec<usize>) -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .max_blocking_threads(MAX_BLOCKING_THREADS)
-        .thread_name("isopod-io")
-        // Blocking threads are made by whoever needs one, and inherit its pinning.
-        .on_thread_start(move || cores::pin(None, &cores))
-        .enable_all()
-        .build()
-}
-
-fn no_thread(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::Engine, "the system refuses another thread").with_cause(error)
 }

@@ -2,6 +2,7 @@
 //! [`builder`].
 
 mod builder;
+mod serving;
 
 pub use builder::EngineBuilder;
 
@@ -19,7 +20,7 @@ use crate::threads::Threads;
 use crate::timer::Timer;
 use isopod_sync::ProcessId;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use wasmtime::component::{Component, Linker};
 
@@ -43,8 +44,10 @@ struct Inner {
     placement: Arc<Placement>,
     threads: Arc<Threads>,
     timer: Arc<Timer>,
-    /// Taken only when the engine is dropped.
-    io: Option<tokio::runtime::Runtime>,
+    /// Set with the first tree, and taken only when the engine is dropped.
+    io: OnceLock<tokio::runtime::Runtime>,
+    /// Held while the threads that serve all processes are started.
+    starting: Mutex<()>,
     file_operations: OperationLimit,
     cache: Option<CodeCache>,
     capacity: Capacity,
@@ -154,7 +157,7 @@ impl Engine {
 
     /// Makes the shared runtime for WASI's timers and I/O the calling thread's.
     pub(crate) fn enter_io(&self) -> Option<tokio::runtime::EnterGuard<'_>> {
-        self.inner.io.as_ref().map(tokio::runtime::Runtime::enter)
+        self.inner.io.get().map(tokio::runtime::Runtime::enter)
     }
 
     /// What all trees together may have outstanding.

@@ -131,11 +131,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::super::Capture;
     use super::*;
-    use crate::logging::Tracing;
 
     fn captured() -> (Capture, Arc<Timer>, Arc<Lines>) {
         let capture = Capture::new();
-        let timer = Arc::new(Timer::start(vec![], Tracing::default()).unwrap());
+        let timer = Arc::new(Timer::started());
         let lines = Lines::new(Sink::Capture(capture.clone()), &timer);
         (capture, timer, lines)
     }

@@ -1,0 +1,17 @@
+//! Before the first guest runs, isopod gives up what was not granted: see [`isopod_host::confine`].
+//!
+//! All that is opened by its path for isopod's own use is open by then: the program, its code, files of results.
+
+use crate::printer::Printer;
+use isopod_host::confine::Confinement;
+
+/// Confines this process, for ever; it must have no other threads. `-v` tells what the kernel lacks.
+///
+/// # Errors
+/// If it cannot be confined though the kernel could: then nothing is run.
+pub(crate) fn confine(confinement: Confinement, printer: &Printer) -> anyhow::Result<()> {
+    for missing in confinement.apply()?.missing() {
+        printer.detail("not confined", missing);
+    }
+    Ok(())
+}

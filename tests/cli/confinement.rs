@@ -1,0 +1,175 @@
+//! isopod confines itself before a program runs: as it is seen from the outside, and by a program that was granted
+//! a way to other processes. `tests/tests/confinement.rs` looks from the inside.
+
+use crate::support::{GUARD, Running, empty_directory, isopod, program, run};
+use rustix::process::Signal;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+/// Whether the kernel has all that isopod confines itself with; says so if not.
+fn is_confining() -> bool {
+    let path = program("plain");
+    let directory = empty_directory();
+    let ended = run(isopod(
+        directory.path(),
+        &["run", "-v", path.to_str().unwrap()],
+    ));
+    let missing: Vec<&str> = ended
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("not confined: "))
+        .collect();
+    if !missing.is_empty() {
+        #[allow(clippy::print_stderr, reason = "whoever reads the log is to know")]
+        {
+            eprintln!("skipped: {missing:?}");
+        }
+    }
+    missing.is_empty()
+}
+
+/// The names of the threads of an operating-system process, and whether they are confined.
+fn threads(process: u32) -> Vec<(String, bool)> {
+    let entries = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let texts = entries.filter_map(|entry| {
+        // One that has ended meanwhile is left out.
+        let text = fs::read_to_string(entry.unwrap().path().join("status")).ok()?;
+        let has = |line: &str| text.lines().any(|other| other == line);
+        let is_confined = has("Seccomp:\t2") && has("NoNewPrivs:\t1");
+        Some((text.lines().next()?.to_owned(), is_confined))
+    });
+    texts.collect()
+}
+
+fn assert_all_confined(process: u32) {
+    let threads = threads(process);
+    let are_confined = threads.iter().all(|(_, is_confined)| *is_confined);
+    assert!(threads.len() > 3 && are_confined, "{threads:?}");
+}
+
+#[test]
+fn every_thread_of_a_run_is_confined() {
+    if !is_confining() {
+        return;
+    }
+    let directory = empty_directory();
+    let path = program("endless");
+    let arguments = [
+        "run",
+        path.to_str().unwrap(),
+        "--",
+        "join",
+        "queue",
+        "busy",
+        "sleep",
+    ];
+    let mut running = Running::start(&mut isopod(directory.path(), &arguments));
+    running.wait_for_lines(&["join", "queue", "busy", "sleep"]);
+    assert_all_confined(running.pid());
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().exit_code, 143);
+}
+
+#[test]
+fn every_thread_of_a_script_is_confined() {
+    if !is_confining() || !crate::support::has_python() {
+        return;
+    }
+    let directory = empty_directory();
+    let code = "import time; print('here', flush=True); time.sleep(3600)";
+    let mut running = Running::start(&mut isopod(directory.path(), &["run", "-c", code]));
+    running.wait_for_output("here\n");
+    assert_all_confined(running.pid());
+    running.signal(Signal::TERM);
+    assert_eq!(running.end().exit_code, 143);
+}
+
+#[test]
+fn every_thread_of_a_call_is_confined() {
+    if !is_confining() {
+        return;
+    }
+    let directory = empty_directory();
+    let path = program("text_plugin");
+    let arguments = [
+        "call",
+        path.to_str().unwrap(),
+        "upper",
+        "--input",
+        "x",
+        "--repeat",
+        "1000000000",
+        "--concurrency",
+        "2",
+    ];
+    let running = Running::start(&mut isopod(directory.path(), &arguments));
+    let begin = Instant::now();
+    while threads(running.pid()).len() < 5 {
+        assert!(begin.elapsed() < GUARD, "it never calls");
+        std::thread::yield_now();
+    }
+    assert_all_confined(running.pid());
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().exit_code, 128 + 9);
+}
+
+/// What a grant of a directory leads to, the host's own rights hold: `/proc` is the way to other processes.
+#[test]
+fn a_grant_leads_into_no_other_process() {
+    if !is_confining() {
+        return;
+    }
+    let directory = empty_directory();
+    fs::create_dir(directory.path().join("real")).unwrap();
+    fs::write(directory.path().join("real/file"), "").unwrap();
+    symlink("real", directory.path().join("link")).unwrap();
+    let own = std::process::id();
+    let (environment, memory) = (format!("/p/{own}/environ"), format!("/p/{own}/mem"));
+    let status = format!("/p/{own}/status");
+    // The user may.
+    fs::read(Path::new("/proc/self/environ")).unwrap();
+    let path = program("reads");
+    let arguments = [
+        "run",
+        path.to_str().unwrap(),
+        "--read-dir",
+        "/proc::/p",
+        "--read-dir",
+        "link::/d",
+        "--",
+        "/d/file",
+        &status,
+        &environment,
+        &memory,
+    ];
+    let mut command = isopod(directory.path(), &arguments);
+    command.stdin(Stdio::null());
+    let ended = run(command);
+    assert_eq!((ended.exit_code, ended.stderr.as_str()), (0, ""));
+    let expected =
+        format!("/d/file: true\n{status}: true\n{environment}: false\n{memory}: false\n");
+    assert_eq!(ended.stdout, expected);
+}
+
+#[test]
+fn a_run_leaves_nothing_of_its_own() {
+    let directory = empty_directory();
+    let cache = directory.path().join("cache");
+    let temporary = directory.path().join("tmp");
+    fs::create_dir_all(&temporary).unwrap();
+    let path = program("scratch");
+    let mut command = isopod(
+        directory.path(),
+        &["run", path.to_str().unwrap(), "--", "."],
+    );
+    command
+        .env("ISOPOD_CACHE", &cache)
+        .env("TMPDIR", &temporary);
+    let ended = run(command);
+    assert_eq!((ended.exit_code, ended.stderr.as_str()), (0, ""));
+    let left = |directory: &Path| fs::read_dir(directory).unwrap().count();
+    assert_eq!((left(&temporary), left(&cache.join("runs"))), (0, 0));
+}
