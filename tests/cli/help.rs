@@ -114,6 +114,8 @@ fn isopod_help_run() {
                                           returned [default: 64]
           --max-queued <SIZE>             Limit what waits in queues, pipes and pools, with shared
                                           memory and managers' contents [default: 1GiB]
+          --tree-host-memory <SIZE>       Limit the memory that the host uses for all processes, beside
+                                          their own [default: a quarter of the machine's, at most 2GiB]
           --max-started <COUNT>           Limit the number of processes started in all [default:
                                           100000000]
           --max-jobs <COUNT>              Limit the number of jobs of a pool that wait [default:

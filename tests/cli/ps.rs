@@ -79,7 +79,7 @@ fn sigquit_prints_what_runs_and_the_program_goes_on() {
     # MainProcess # #.# s #.# MiB main waits in `join` for process `queue`, since #.# s
     # queue # #.# s #.# MiB endless::main::main::{{closure}} waits in `get` for queue #, held by `queue`, since #.# s
     # busy # #.# s #.# MiB endless::main::main::{{closure}} runs
-    # processes alive of # started, #.# s of CPU time, # B queued
+    # processes alive of # started, #.# s of CPU time, # B queued, # B of host memory
     error: interrupted by SIGINT
     cause: # processes were running: `MainProcess` (id #), `queue` (id #), `busy` (id #)
     ");
@@ -108,7 +108,7 @@ fn ps_shows_one_program_or_all_as_a_table_or_json() {
     # MainProcess # #.# s #.# MiB main waits in `join` for process `queue`, since #.# s
     # queue # #.# s #.# MiB endless::main::main::{{closure}} waits in `get` for queue #, held by `queue`, since #.# s
     # busy # #.# s #.# MiB endless::main::main::{{closure}} runs
-    # processes alive of # started, #.# s of CPU time, # B queued
+    # processes alive of # started, #.# s of CPU time, # B queued, # B of host memory
     ");
     assert_eq!(ps(&[]).stdout.matches(", pid ").count(), 2);
 

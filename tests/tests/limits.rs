@@ -73,6 +73,28 @@ fn messages_and_what_is_queued() {
 }
 
 #[test]
+fn memory_of_the_host() {
+    let advice = "raise it with `Limits::tree_host_memory` or `--tree-host-memory`";
+    let little = Limits::default().tree_host_memory(4 << 20);
+    let told = output(little.clone(), "spawn-until-refused");
+    let children: u32 = told.split(' ').next().unwrap().parse().unwrap();
+    // 136 KiB each, and as much for main.
+    assert!((20..=30).contains(&children), "{told}");
+    let text =
+        "the memory that the host uses for this tree of processes would exceed its limit of 4 MiB";
+    assert!(told.contains(text) && told.contains(advice), "{told}");
+    // It is on its way and queued at the same time.
+    let told = output(little, "put-bytes 3000000");
+    assert!(told.contains(text) && told.contains(advice), "{told}");
+    // No main fits.
+    let bench = Bench::new().unwrap();
+    let nothing = Limits::default().tree_host_memory(1 << 10);
+    let refused = bench.command("echo").limits(nothing).spawn().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::LimitExceeded);
+    assert!(refused.to_string().contains("1 KiB"), "{refused}");
+}
+
+#[test]
 fn output_ends_at_its_limit_to_the_byte() {
     let finished = run_with(Limits::default().output(1_005), "write-for-ever");
     let text =

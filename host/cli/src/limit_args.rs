@@ -50,6 +50,11 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_queued: Option<ByteCount>,
 
+    /// Limit the memory that the host uses for all processes, beside their own [default: a
+    /// quarter of the machine's, at most 2GiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) tree_host_memory: Option<ByteCount>,
+
     /// Limit the number of processes started in all [default: 100000000].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_started: Option<u64>,

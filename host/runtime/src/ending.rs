@@ -94,6 +94,9 @@ fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
     let departure = bug::contain("departure from the tree", name, || {
         process.tree.dismiss(process.id)
     });
+    bug::contain("charge for what is left", name, || {
+        process.charge_end(&status);
+    });
     bug::contain("publication of the exit status", name, || {
         process.status.set(status.clone());
     });

@@ -58,6 +58,7 @@ mod process;
 mod program;
 mod rest;
 mod rights;
+mod room;
 mod run;
 mod spawn;
 mod stdio;

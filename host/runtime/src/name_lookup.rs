@@ -50,7 +50,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
                 let state = store.data_mut();
                 state.table.get(&network)?;
                 Ok((match look_up(state, name).await {
-                    Ok(addresses) => Ok(state.table.push(addresses)?),
+                    Ok(addresses) => Ok(state.push(addresses)?),
                     Err(code) => Err(code),
                 },))
             })
@@ -66,8 +66,9 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
     interface.func_wrap(
         "[method]resolve-address-stream.subscribe",
         |mut store: Store<'_>, (addresses,): (Resource<Addresses>,)| {
-            let pollable: Resource<DynPollable> =
-                subscribe(&mut store.data_mut().table, addresses)?;
+            let state = store.data_mut();
+            state.take_place();
+            let pollable: Resource<DynPollable> = subscribe(&mut state.table, addresses)?;
             Ok((pollable,))
         },
     )?;

@@ -3,6 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::network::{Network, NetworkAddress};
 use crate::policy::{Access, Directory};
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
@@ -84,7 +85,31 @@ impl fmt::Display for Beyond {
     }
 }
 
+/// How many names or addresses a process may give at a time.
+pub(crate) const MOST_NAMES: usize = 10_000;
+
+/// The names that are given, each once, in the order of the first.
+fn once<T: Eq + std::hash::Hash>(given: &[T]) -> impl Iterator<Item = &T> {
+    let mut seen = HashSet::new();
+    given.iter().filter(move |name| seen.insert(*name))
+}
+
 impl Rights {
+    /// What a copy takes of the host's memory, in bytes.
+    pub(crate) fn size_bytes(&self) -> usize {
+        /// What the allocator takes for each text, and the entries of the lists.
+        const ENTRY_BYTES: usize = 128;
+        let texts = self
+            .env
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        let names = self.directories.iter().map(|granted| granted.name.len());
+        let texts: usize = texts.chain(names).map(|length| length + ENTRY_BYTES).sum();
+        let network = &self.network;
+        let addresses = network.connect.len() + network.listen.len();
+        size_of::<Rights>() + texts + addresses * size_of::<NetworkAddress>()
+    }
+
     /// Keeps the directories of these names.
     pub(crate) fn keep_directories(
         &mut self,
@@ -98,7 +123,7 @@ impl Rights {
                 Beyond::new("directory", name, has)
             })
         };
-        self.directories = names.iter().map(keep).collect::<Result<_, Beyond>>()?;
+        self.directories = once(names).map(keep).collect::<Result<_, Beyond>>()?;
         Ok(())
     }
 
@@ -119,7 +144,7 @@ impl Rights {
                 Beyond::new("environment variable", name, has)
             })
         };
-        self.env = names.iter().map(keep).collect::<Result<_, Beyond>>()?;
+        self.env = once(names).map(keep).collect::<Result<_, Beyond>>()?;
         Ok(())
     }
 
@@ -143,8 +168,8 @@ impl Rights {
                 return Err(Beyond::new(what, &address.to_string(), has));
             }
         }
-        self.network.connect = connect.to_vec();
-        self.network.listen = listen.to_vec();
+        self.network.connect = once(connect).copied().collect();
+        self.network.listen = once(listen).copied().collect();
         Ok(())
     }
 }

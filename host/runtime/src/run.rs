@@ -3,12 +3,12 @@
 use crate::bug;
 use crate::crash_report::{self, CrashReport};
 use crate::ending;
-use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::extension::{Extension, ExtensionStates};
 use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
 use crate::operations::Operations;
 use crate::process::{Entry, ProcessState};
+use crate::room::{self, Room};
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
 use crate::threads;
 use isopod_sync::End;
@@ -31,6 +31,8 @@ pub struct GuestState {
     /// WASI's resources and isopod's.
     pub(crate) table: ResourceTable,
     pub(crate) process: Arc<ProcessState>,
+    /// What its tree is charged for it.
+    pub(crate) room: Room,
     /// Where its operations on files are counted.
     pub(crate) operations: Operations,
     /// The interface that the guest called last.
@@ -46,6 +48,8 @@ impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         // Each function of WASI begins here.
         self.last_host_call = Some("WASI");
+        self.set_down();
+        self.take_place();
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
@@ -136,11 +140,14 @@ pub(crate) fn new_store(process: &Arc<ProcessState>) -> wasmtime::Result<Store<S
     } = process.limits;
     // The table of host objects refuses first, with an error; this bounds what a guest makes alone.
     store.set_max_component_handles(size(u64::from(handles)).saturating_add(OWN_HANDLES));
-    // So that a message that is somewhat too large is told as such.
+    // So that a message that is somewhat too large is told as such. What does not fit beside anything
+    // else is not copied to find that out.
+    let host_memory_bytes = process.tree.objects.host_bytes_limit();
     store.set_hostcall_fuel(
         size(message_bytes)
             .saturating_mul(2)
-            .max(SMALLEST_CALL_BYTES),
+            .max(SMALLEST_CALL_BYTES)
+            .min(size(host_memory_bytes)),
     );
     // The deadline first, then the first look at the flag: a kill in between raises the epoch.
     store.set_epoch_deadline(1);
@@ -171,9 +178,9 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
         true => End::Normal,
         false => End::Abandoned,
     });
-    store.data_mut().table = ResourceTable::new();
+    let table = std::mem::take(&mut store.data_mut().table);
     let entry = process.take_entry();
-    drop(entry);
+    isopod_sync::drop_together((table, entry));
     report(process, &status, &stdout, &stderr);
     drop(store);
     status
@@ -218,8 +225,8 @@ pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Er
     }
     // In our own calls it is an error that the guest is told, where they have one.
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
-        let text = limits::too_many_handles(process.limits.handles);
-        process.tell_limit_of_end(LimitKind::Handles, &text);
+        let (limit, text) = state.full_table();
+        process.tell_limit_of_end(limit, &text);
         return ExitStatus::Limit(text);
     }
     if let Some(refused) = state.memory.refused() {
@@ -339,11 +346,10 @@ impl GuestState {
                 Box::pin(std::future::ready(is_allowed))
             });
         }
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(size(u64::from(process.limits.handles)));
         Ok(State {
             wasi: wasi.build(),
-            table,
+            table: room::table(process.limits.handles),
+            room: Room::default(),
             process: Arc::clone(process),
             operations: Operations::new(
                 process.limits.file_operations,

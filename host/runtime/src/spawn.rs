@@ -4,7 +4,7 @@ use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
-use crate::limits::{self, ProcessLimits};
+use crate::limits::ProcessLimits;
 use crate::placement::Slot;
 use crate::pool::WorkerLink;
 use crate::process::{Entry, ProcessState};
@@ -48,10 +48,8 @@ pub(crate) fn spawn(
 ) -> Result<Arc<ProcessState>> {
     let charge = tree.objects.hold_charge(birth.entry_bytes);
     let charge = charge.map_err(|over| {
-        Error::at_limit(
-            LimitKind::QueuedBytes,
-            limits::over_budget(over.limit_bytes),
-        )
+        let (limit, text) = tree.over_budget(over.limit_bytes);
+        Error::at_limit(limit, text)
     })?;
     let id = ProcessState::next_id();
     let slot = Arc::new(AtomicUsize::new(0));
@@ -69,6 +67,7 @@ pub(crate) fn spawn(
         const NO_THREAD: &str = "the system refuses another thread for a process (see `ulimit -u` and the pids limit of the cgroup)";
         let departure = tree.dismiss(id);
         let status = ExitStatus::Other(NO_THREAD.to_owned());
+        process.charge_end(&status);
         process.status.set(status.clone());
         process.tell_end(&status);
         drop(departure);
@@ -86,6 +85,10 @@ pub(crate) fn admitted(
     hooks: Arc<dyn Hooks>,
 ) -> Result<Arc<ProcessState>> {
     let parent = birth.parent;
+    let (presence, record) = ProcessState::charges(tree).map_err(|over| {
+        let (limit, text) = tree.over_budget(over.limit_bytes);
+        Error::at_limit(limit, text)
+    })?;
     let process = Arc::new(ProcessState {
         id,
         name: birth.name,
@@ -111,6 +114,8 @@ pub(crate) fn admitted(
         requested: Mutex::new(None),
         worker: birth.worker,
         status: Arc::new(Completion::new()),
+        presence: Mutex::new(presence),
+        record: Mutex::new(record),
         told_limits: AtomicU32::new(0),
     });
     tree.admit(&process).map_err(refused)?;

@@ -2,7 +2,8 @@
 
 use crate::deadlock::{self, OnDeadlock, Said};
 use crate::engine::Engine;
-use crate::limits::{self, Account, TreeLimits};
+use crate::events::LimitKind;
+use crate::limits::{self, Account, MOST_HOST_MEMORY_BYTES, TreeLimits};
 use crate::operations::OperationLimit;
 use crate::process::{Process, ProcessState};
 use crate::rest::Rest;
@@ -47,6 +48,11 @@ pub struct TreeUsage {
     pub largest_memory_bytes: u64,
     /// What queued and stored messages and shared memories cost now, in bytes.
     pub queued_bytes: u64,
+    /// The memory that the host uses for the tree, beside the linear memories, in bytes; what is queued
+    /// is part of it. See [`Limits::tree_host_memory`](crate::Limits::tree_host_memory).
+    pub host_memory_bytes: u64,
+    /// The same at its highest, to 1 MiB.
+    pub most_host_memory_bytes: u64,
     /// How many file operations have not returned, those of processes that have ended included.
     pub file_operations: u32,
 }
@@ -138,6 +144,9 @@ impl Tree {
     ) -> Arc<Tree> {
         let memory_bytes = limits.memory_bytes;
         let memory_bytes = memory_bytes.unwrap_or_else(|| engine.memory_bytes() / 2);
+        let host_memory_bytes = limits
+            .host_memory_bytes
+            .unwrap_or_else(|| MOST_HOST_MEMORY_BYTES.min(engine.memory_bytes() / 4));
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let tree = Arc::new(Tree {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -147,7 +156,7 @@ impl Tree {
             output: Arc::new(Account::new(limits.output_bytes)),
             file_operations: OperationLimit::new(limits.file_operations),
             surroundings,
-            objects: isopod_sync::Tree::new(limits.queued_bytes),
+            objects: isopod_sync::Tree::with_limits(limits.queued_bytes, host_memory_bytes),
             inherited: Mutex::new(inherited),
             members: Mutex::default(),
             adoption: Mutex::default(),
@@ -277,6 +286,8 @@ impl Tree {
                 .map(|vitals| vitals.memory_bytes())
                 .fold(members.largest_memory_bytes, u64::max),
             queued_bytes: self.objects.queued_bytes(),
+            host_memory_bytes: self.objects.host_bytes(),
+            most_host_memory_bytes: self.objects.most_host_bytes(),
             file_operations: self.file_operations.outstanding(),
         }
     }
@@ -284,6 +295,15 @@ impl Tree {
     /// As [`processes`](Self::processes), as the host knows them.
     pub(crate) fn members_now(&self) -> Vec<Arc<ProcessState>> {
         self.members().live.values().cloned().collect()
+    }
+
+    /// What whoever exceeds this limit on queued bytes or host memory is told.
+    pub(crate) fn over_budget(&self, limit_bytes: u64) -> (LimitKind, String) {
+        // What is queued is part of the host's memory, so of two equal limits that one is reached first.
+        match limit_bytes == self.objects.host_bytes_limit() {
+            true => (LimitKind::HostMemory, limits::over_host_memory(limit_bytes)),
+            false => (LimitKind::QueuedBytes, limits::over_budget(limit_bytes)),
+        }
     }
 
     /// One more process, or something that will start one, is active.

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use crate::current::with_current;
 use crate::gathering::{Arrival, Arrive, Gathering, Seat, UntilEnd};
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Kind, Object};
 use crate::object_methods::object_methods;
 use crate::orphans::{self, End, Owned};
 use crate::party::{Party, ProcessId};
@@ -72,7 +72,7 @@ impl Barrier {
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder, parties: u32) -> Self {
         let object = Arc::new(BarrierObject {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<BarrierObject>()),
             state: Shared::new(Gathering::new(parties)),
         });
         Self {
@@ -290,6 +290,4 @@ impl Object for BarrierObject {
     fn dismantle(&self) -> Vec<Message> {
         Vec::new()
     }
-
-    fn visit_contents(&self, _visit: &mut dyn FnMut(ObjectId)) {}
 }

@@ -6,10 +6,11 @@
 //! bounded by its tree's limit on queued bytes, which is an error and not a wait.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::joinable::Tasks;
 use crate::message::Message;
-use crate::object::{Holder, ObjectId};
+use crate::object::{Holder, Object};
 use crate::party::Party;
 use crate::tree::{OverBudget, Tree};
 use crate::wait::{Operation, State};
@@ -29,6 +30,8 @@ pub(crate) struct Capacity {
 pub(crate) struct Channel {
     messages: VecDeque<Message>,
     payload_bytes: u64,
+    /// How many handles the messages have.
+    references: u64,
     capacity: Capacity,
     closed: bool,
     tree: Tree,
@@ -46,6 +49,7 @@ impl Channel {
         Self {
             messages: VecDeque::new(),
             payload_bytes: 0,
+            references: 0,
             capacity,
             closed: false,
             tree: tree.clone(),
@@ -97,12 +101,17 @@ impl Channel {
         let charged_bytes: u64 = self.messages.iter().map(Message::charged_bytes).sum();
         self.tree.credit(charged_bytes);
         self.payload_bytes = 0;
+        self.references = 0;
         std::mem::take(&mut self.messages).into()
     }
 
-    pub(crate) fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId)) {
+    pub(crate) fn references(&self) -> u64 {
+        self.references
+    }
+
+    pub(crate) fn visit_contents(&self, visit: &mut dyn FnMut(&Arc<dyn Object>)) {
         for handle in self.messages.iter().flat_map(|message| &message.handles) {
-            visit(handle.object_id());
+            visit(handle.object());
         }
     }
 
@@ -125,6 +134,7 @@ impl Channel {
             self.capacity.payload_bytes
         };
         own.min(self.tree.queued_bytes_limit())
+            .min(self.tree.host_bytes_limit())
     }
 }
 
@@ -228,11 +238,21 @@ impl Operation for Put {
             return Some(Err(Refusal::OverBudget(over_budget)));
         }
         state.payload_bytes += self.payload_bytes;
+        state.references += message.handles.len() as u64;
         state.messages.push_back(message);
         if state.joinable {
             state.tasks.put();
         }
         Some(Ok(()))
+    }
+}
+
+/// Gives back the room of messages that were taken: it is not charged any more.
+fn shrink(messages: &mut VecDeque<Message>) {
+    /// As much as is not worth it.
+    const KEPT: usize = 1_024;
+    if messages.capacity() > KEPT && messages.len() < messages.capacity() / 4 {
+        messages.shrink_to(messages.capacity() / 2);
     }
 }
 
@@ -267,7 +287,9 @@ impl Operation for Get {
             return Some(Err(Drained));
         };
         state.payload_bytes -= message.payload_bytes();
+        state.references -= message.handles.len() as u64;
         state.tree.credit(message.charged_bytes());
+        shrink(&mut state.messages);
         if let Some(taker) = self.taker {
             self.first_owed = state.tasks.taken(taker);
         }

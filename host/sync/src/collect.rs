@@ -1,242 +1,253 @@
-//! Finds the objects that nobody can reach, and empties them.
+//! Empties the objects that nobody can reach: when that is looked for, and who pays.
 //!
-//! Counting frees everything except cycles: a queue that holds a handle to itself, two that hold
-//! each other. Those are found as in CPython's cycle collector: an object is a root if somebody who
-//! acts holds it, or if more references to it are in messages than are found in queued ones (then a
-//! message is in somebody's hands). What is not reached from a root is garbage.
+//! How garbage is told from what is in use says [`trace`](crate::trace). What is said here is that
+//! all of it is found, although no trace looks at everything.
 //!
-//! # While others go on working
-//! Nothing is stopped. Garbage stays garbage, so a verdict need only have been right once; and only
-//! what happens to an object that is *not* garbage can mislead. The holders are read before and
-//! after the contents, and an object counts as a root if either time somebody held it or if
-//! references to it went to or from messages in between. Were an object wrongly left out, all
-//! references to it would have lain still in queues that are left out too, from the first reading
-//! to the second; whoever takes one out of such a queue holds that queue meanwhile, which one of the
-//! two readings of it sees, or has come to hold it by a move that is seen, and so on. Who reads a
-//! dict or a list leaves the references where they are and makes new ones, so each new reference
-//! counts as a move.
+//! # When
+//! An object can become garbage only when a reference is given back, and only one that messages hold
+//! alone then. While its tree has processes that is left until the tree's end, which starts from all of
+//! the tree's objects that nobody holds. Objects of trees that are over, and of the embedder, whose
+//! tree never ends, are *suspects* at that moment, and a trace starts from them on the thread that gave
+//! the reference back. A tree is over before its objects are looked at for its end, so a reference that is
+//! given back meanwhile is seen by that look, or makes a suspect.
+//!
+//! # All garbage is found
+//! Take a set of objects that refer to each other in a circle, whom nobody can reach, and to which
+//! nothing outside of the circle refers. If a tree of one of them ended last, that end started there; if a
+//! reference to one of them was given back last, the trace started there. Either way each object of the
+//! circle is reached, all references to it are found, and nothing about it changes any more: it is
+//! emptied. If something outside refers to it, that is garbage too; once that is emptied it has given back
+//! its references, and the circle is suspected again. A circle through trees that live waits for the
+//! last of their ends.
+//!
+//! # Who pays
+//! The end of a tree may look at as much as the tree holds, and once more as much of what belongs to the
+//! embedder and to trees that are over. Who makes suspects earns some looks for each. What is not used
+//! is kept for others; where it does not suffice, the object that is too large is remembered, and looked
+//! at once twice as much has been earned. So nobody pays for what others made, except with what
+//! these have paid, and processes of other trees are never held up: what the trace reads under its
+//! mutex, nobody holds.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread_local;
 
-use crate::object::{Object, ObjectId, references_in_messages};
-use crate::reference::drop_messages;
-use crate::tree::all_objects;
+use crate::message::Message;
+use crate::object::{Base, Object, ObjectId};
+use crate::trace::Trace;
+use crate::tree::Tree;
 
-struct Node {
-    object: Arc<dyn Object>,
-    moves: u64,
-    root: bool,
-    /// References to it found in messages.
-    found: usize,
-    /// What the messages in it refer to.
-    contents: Vec<ObjectId>,
-}
+/// How many objects and references may be looked at for each suspect.
+const LOOKS_PER_SUSPECT: u64 = 64;
+/// With this many everything begins: some milliseconds.
+const FIRST_LOOKS: u64 = 1 << 16;
 
-/// Closes and empties all objects that nobody can reach.
-pub(crate) fn collect() {
-    // Every cycle leads through a message.
-    if references_in_messages() == 0 {
-        return;
-    }
-    let mut nodes: HashMap<ObjectId, Node> = all_objects().into_iter().map(first_look).collect();
-    find_contents(&mut nodes);
-    let roots = second_look(&mut nodes);
-    let garbage = unreached(nodes, roots);
-    // Collect first, drop then: what is dropped may hold other garbage.
-    let messages = garbage
-        .iter()
-        .flat_map(|object| object.dismantle())
-        .collect();
-    drop_messages(messages);
-}
+/// Objects of trees that are over which messages alone hold.
+#[derive(Default)]
+pub(crate) struct Suspects(BTreeMap<ObjectId, Arc<dyn Object>>);
 
-fn first_look(object: Arc<dyn Object>) -> (ObjectId, Node) {
-    let (holders, moves) = object.base().holders_and_moves();
-    let root = holders.is_root();
-    let id = object.base().id();
-    (
-        id,
-        Node {
-            object,
-            moves,
-            root,
-            found: 0,
-            contents: Vec::new(),
-        },
-    )
-}
-
-fn find_contents(nodes: &mut HashMap<ObjectId, Node>) {
-    let mut found: HashMap<ObjectId, usize> = HashMap::new();
-    for node in nodes.values_mut() {
-        let contents = &mut node.contents;
-        node.object.visit_contents(&mut |id| contents.push(id));
-        for id in &node.contents {
-            *found.entry(*id).or_default() += 1;
-        }
-    }
-    for (id, count) in found {
-        if let Some(node) = nodes.get_mut(&id) {
-            node.found = count;
+impl Suspects {
+    /// A reference to the object was given back, and only messages hold it now.
+    pub(crate) fn note(&mut self, base: &Base) {
+        let (id, tree) = (base.id(), base.tree());
+        if tree.is_over()
+            && !base.is_garbage()
+            && !self.0.contains_key(&id)
+            && let Some(object) = tree.find(id)
+        {
+            self.0.insert(id, object);
         }
     }
 }
 
-fn second_look(nodes: &mut HashMap<ObjectId, Node>) -> Vec<ObjectId> {
-    let mut roots = Vec::new();
-    for (id, node) in nodes {
-        let (holders, moves) = node.object.base().holders_and_moves();
-        let in_hand = holders.messages > node.found;
-        node.root |= holders.is_root() || in_hand || moves != node.moves;
-        if node.root {
-            roots.push(*id);
-        }
-    }
-    roots
+/// Objects that were too large to be looked at.
+struct Unfinished {
+    /// Each with its tree, and with how many looks did not suffice.
+    objects: BTreeMap<ObjectId, (Tree, u64)>,
+    /// The same, by how many looks did not suffice.
+    by_looks: BTreeSet<(u64, ObjectId)>,
+    /// How many looks are paid for.
+    looks: u64,
+    /// The length at which objects that are gone are removed.
+    prune_at: usize,
 }
 
-fn unreached(mut nodes: HashMap<ObjectId, Node>, roots: Vec<ObjectId>) -> Vec<Arc<dyn Object>> {
-    let mut reached = roots;
-    while let Some(id) = reached.pop() {
-        if let Some(node) = nodes.remove(&id) {
-            reached.extend(node.contents);
-        }
-    }
-    nodes.into_values().map(|node| node.object).collect()
+/// The smallest list that is worth pruning.
+const PRUNE_MINIMUM: usize = 64;
+
+/// Empties what nobody can reach of a tree that has ended.
+pub(crate) fn end(tree: &Tree) {
+    let mut messages = empty(Some(tree), tree.all(), 0);
+    messages.append(&mut finish());
+    drop_messages(messages, Suspects::default());
 }
 
-#[cfg(all(test, not(loom)))]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed assumption is a failed test")]
-
-    use super::*;
-    use crate::{Bounds, Dict, Handle, Holder, Message, Queue};
-
-    fn queue() -> Queue {
-        Queue::new(Bounds::default())
+/// Drops messages and whatever dies with them, however deeply nested: with a list instead of
+/// recursion, because a guest decides how deep a chain of queues in queues is, and the stack is ours.
+pub(crate) fn drop_messages(messages: Vec<Message>, mut suspects: Suspects) {
+    let mut remaining = messages;
+    loop {
+        while let Some(mut message) = remaining.pop() {
+            for mut handle in message.handles.drain(..) {
+                remaining.append(&mut handle.reference_mut().release(&mut suspects));
+            }
+        }
+        if suspects.0.is_empty() || postpone(&mut suspects) {
+            return;
+        }
+        let suspects = std::mem::take(&mut suspects).0;
+        let earned = LOOKS_PER_SUSPECT.saturating_mul(suspects.len() as u64);
+        remaining = empty(None, suspects.into_values(), earned);
+        remaining.append(&mut finish());
     }
+}
 
-    fn carrying(handle: Handle) -> Message {
-        Message {
-            bytes: Vec::new(),
-            handles: vec![handle],
+/// Drops something that has references to many objects, as one step: looks for what nobody can reach
+/// any more are taken once, at the end, and not for each reference. Does not block.
+///
+/// ```
+/// use isopod_sync::{Bounds, Queue, drop_together};
+/// let queues: Vec<Queue> = (0..100).map(|_| Queue::new(Bounds::default())).collect();
+/// drop_together(queues);
+/// ```
+pub fn drop_together<T>(value: T) {
+    let postponing = Postponing::begin();
+    drop(value);
+    drop(postponing);
+}
+
+thread_local! {
+    /// What was suspected during [`drop_together`].
+    static POSTPONED: RefCell<Option<Suspects>> = const { RefCell::new(None) };
+}
+
+/// While the outermost of these lives, suspects are only noted.
+struct Postponing {
+    is_outermost: bool,
+}
+
+impl Postponing {
+    fn begin() -> Self {
+        let is_outermost = POSTPONED.with(|postponed| {
+            let mut postponed = postponed.borrow_mut();
+            let is_outermost = postponed.is_none();
+            postponed.get_or_insert_default();
+            is_outermost
+        });
+        Self { is_outermost }
+    }
+}
+
+impl Drop for Postponing {
+    /// Whether or not something that was dropped has panicked.
+    fn drop(&mut self) {
+        if self.is_outermost {
+            let suspects = POSTPONED.with(|postponed| postponed.borrow_mut().take());
+            drop_messages(Vec::new(), suspects.unwrap_or_default());
+        }
+    }
+}
+
+/// Leaves them for later, if this is part of something larger that is dropped.
+fn postpone(suspects: &mut Suspects) -> bool {
+    let note = |postponed: &RefCell<Option<Suspects>>| {
+        let mut postponed = postponed.borrow_mut();
+        let Some(postponed) = postponed.as_mut() else {
+            return false;
+        };
+        postponed.0.append(&mut suspects.0);
+        true
+    };
+    // A thread that comes to its end drops nothing as one step any more.
+    POSTPONED.try_with(note).unwrap_or(false)
+}
+
+/// Empties what nobody can reach of these objects and of what they refer to; gives what they held.
+fn empty(
+    ending: Option<&Tree>,
+    objects: impl IntoIterator<Item = Arc<dyn Object>>,
+    earned: u64,
+) -> Vec<Message> {
+    let looks = {
+        let mut unfinished = unfinished();
+        std::mem::take(&mut unfinished.looks).saturating_add(earned)
+    };
+    let mut trace = Trace::new(ending, looks);
+    for object in objects {
+        trace.add(object);
+    }
+    trace.read();
+    let garbage = trace.garbage();
+    let left = trace.left();
+    unfinished().add(trace.into_too_large(), looks, left);
+    // Mark first, empty then: what is dropped may refer to other garbage.
+    for object in &garbage {
+        object.base().mark_garbage();
+    }
+    // Collect first, drop then: likewise.
+    let mut messages = Vec::new();
+    for object in garbage {
+        messages.append(&mut object.dismantle());
+    }
+    messages
+}
+
+/// Looks at what was too large before, as far as that is paid for by now.
+fn finish() -> Vec<Message> {
+    let mut messages = Vec::new();
+    loop {
+        let next = unfinished().take_affordable();
+        let Some(object) = next else {
+            return messages;
+        };
+        messages.append(&mut empty(None, [object], 0));
+    }
+}
+
+impl Unfinished {
+    fn add(&mut self, too_large: Vec<Arc<dyn Object>>, tried: u64, left: u64) {
+        self.looks = self.looks.saturating_add(left);
+        for object in too_large {
+            let base = object.base();
+            let tree = base.tree().clone();
+            // At least what it has itself.
+            let tried = tried.max(object.contained_references() / 2);
+            if let Some((_, before)) = self.objects.insert(base.id(), (tree, tried)) {
+                self.by_looks.remove(&(before, base.id()));
+            }
+            self.by_looks.insert((tried, base.id()));
+        }
+        if self.objects.len() >= self.prune_at.max(PRUNE_MINIMUM) {
+            self.objects
+                .retain(|object, (tree, _)| tree.find(*object).is_some());
+            self.by_looks
+                .retain(|(_, object)| self.objects.contains_key(object));
+            self.prune_at = self.objects.len().saturating_mul(2);
         }
     }
 
-    fn take(queue: &Queue) -> Queue {
-        Queue::open(queue.get().unwrap().handles.first().unwrap()).unwrap()
+    fn take_affordable(&mut self) -> Option<Arc<dyn Object>> {
+        loop {
+            let (tried, object) = *self.by_looks.first()?;
+            if tried.saturating_mul(2) >= self.looks {
+                return None;
+            }
+            self.by_looks.pop_first();
+            let (tree, _) = self.objects.remove(&object)?;
+            if let Some(found) = tree.find(object) {
+                return Some(found);
+            }
+        }
     }
+}
 
-    /// A collection of these objects only, with something done before and after the contents are
-    /// read; what it takes for garbage.
-    fn interrupted(ids: &[ObjectId], before: impl FnOnce(), after: impl FnOnce()) -> Vec<ObjectId> {
-        let objects = all_objects().into_iter();
-        let objects = objects.filter(|object| ids.contains(&object.base().id()));
-        let mut nodes: HashMap<ObjectId, Node> = objects.map(first_look).collect();
-        before();
-        find_contents(&mut nodes);
-        after();
-        let roots = second_look(&mut nodes);
-        let garbage = unreached(nodes, roots);
-        garbage.iter().map(|object| object.base().id()).collect()
-    }
-
-    /// The contents show two queues that hold each other, which before and after they do not.
-    #[test]
-    fn references_that_move_meanwhile_are_no_garbage() {
-        let (root, outer, inner) = (queue(), queue(), queue());
-        let ids = [root.object_id(), outer.object_id(), inner.object_id()];
-        root.put(carrying(outer.to_handle())).unwrap();
-        outer.put(carrying(inner.to_handle())).unwrap();
-        inner.put(carrying(outer.to_handle())).unwrap();
-        drop((outer, inner));
-        let in_hand = std::cell::RefCell::new(None);
-        let before = || *in_hand.borrow_mut() = Some(take(&root));
-        let after = || {
-            let outer = in_hand.borrow_mut().take().unwrap();
-            let inner = take(&outer);
-            drop(take(&inner));
-            outer.put(carrying(inner.to_handle())).unwrap();
-            root.put(carrying(outer.to_handle())).unwrap();
-        };
-        assert_eq!(interrupted(&ids, before, after), []);
-        assert_eq!(Some(&take(&take(&root)).object_id()), ids.last());
-    }
-
-    /// Nothing moves: a process copies its way from dict to dict, each time behind the collector's
-    /// back, and holds none of them when it is looked at.
-    #[test]
-    fn what_is_copied_out_meanwhile_is_no_garbage() {
-        let containing = |handle: Handle| {
-            let dict = Dict::new();
-            dict.set(b"key", carrying(handle)).unwrap();
-            dict
-        };
-        let open = |dict: &Dict| {
-            let message = dict.get(b"key").unwrap();
-            Dict::open(message.handles.first().unwrap()).unwrap()
-        };
-        let object = |id: ObjectId| {
-            let mut objects = all_objects().into_iter();
-            objects.find(|object| object.base().id() == id).unwrap()
-        };
-        let look_again = |node: (ObjectId, Node)| second_look(&mut HashMap::from([node]));
-
-        let last = Dict::new();
-        let middle = containing(last.to_handle());
-        let first = containing(middle.to_handle());
-        // It holds itself, so it stays when nobody else does, and nothing moves.
-        first.set(b"own", carrying(first.to_handle())).unwrap();
-        let (middle_id, last_id) = (middle.object_id(), last.object_id());
-        drop((middle, last));
-        let (middle_node, last_node) = (first_look(object(middle_id)), first_look(object(last_id)));
-        let in_hand = open(&first);
-        let first_node = first_look(object(first.object_id()));
-        drop(first);
-        let mut nodes = HashMap::from([first_node, middle_node, last_node]);
-        find_contents(&mut nodes);
-        let last_node = nodes.remove_entry(&last_id).unwrap();
-        assert_eq!(
-            look_again(last_node),
-            [],
-            "it lies in `middle` all the time"
-        );
-        let last = open(&in_hand);
-        drop(in_hand);
-        let roots = second_look(&mut nodes);
-        assert!(roots.contains(&middle_id), "it was copied out of `first`");
-        let contents = &nodes.get(&middle_id).unwrap().contents;
-        assert_eq!(contents, &[last.object_id()]);
-        drop(last);
-        collect();
-    }
-
-    /// Two messages in hand are put so that they hold each other, without a count in messages
-    /// changing; who did it goes on holding one of them.
-    #[test]
-    fn what_came_to_be_held_meanwhile_is_no_garbage() {
-        let (first, second) = (queue(), queue());
-        let ids = [first.object_id(), second.object_id()];
-        let to_first = carrying(first.to_handle().hold_as(Holder::Message));
-        let to_second = carrying(second.to_handle().hold_as(Holder::Message));
-        drop((first, second));
-        let open = |message: &Message| {
-            Queue::open(&message.handles.first().unwrap().hold_as(Holder::Embedder)).unwrap()
-        };
-        let held = std::cell::RefCell::new(None);
-        let before = || {
-            let (first, second) = (open(&to_first), open(&to_second));
-            first.put(to_second).unwrap();
-            second.put(to_first).unwrap();
-            *held.borrow_mut() = Some(first);
-        };
-        assert_eq!(interrupted(&ids, before, || {}), []);
-        let held = held.borrow_mut().take();
-        drop(held);
-        let mut garbage = interrupted(&ids, || {}, || {});
-        garbage.sort_unstable();
-        assert_eq!(garbage, ids);
-        collect();
-    }
+fn unfinished() -> MutexGuard<'static, Unfinished> {
+    static UNFINISHED: Mutex<Unfinished> = Mutex::new(Unfinished {
+        objects: BTreeMap::new(),
+        by_looks: BTreeSet::new(),
+        looks: FIRST_LOOKS,
+        prune_at: 0,
+    });
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -104,7 +104,7 @@ impl Condition {
 
     fn on(tree: &Tree, holder: Holder, lock: &Arc<OwnedObject>) -> Self {
         let object = Arc::new(ConditionObject {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<ConditionObject>()),
             lock: Arc::clone(lock),
             state: Shared::new(Sleepers::default()),
         });
@@ -395,6 +395,4 @@ impl Object for ConditionObject {
     fn dismantle(&self) -> Vec<Message> {
         Vec::new()
     }
-
-    fn visit_contents(&self, _visit: &mut dyn FnMut(ObjectId)) {}
 }

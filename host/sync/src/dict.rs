@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use crate::entries::{Entries, Entry, entry_bytes};
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Kind, Object};
 use crate::object_methods::object_methods;
 use crate::reference::Reference;
 use crate::shim::{Mutex, MutexGuard};
 use crate::store_error::{Refusal, StoreError};
-use crate::stored::{Incoming, Stored, copy_all};
+use crate::stored::{Incoming, Stored, admitted, any_size, copy_all};
 use crate::tree::Tree;
 
 /// A reference to a dict, counted for its holder. Clones refer to the same dict.
@@ -68,7 +68,7 @@ impl Dict {
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder) -> Self {
         let object = Arc::new(DictObject {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<DictObject>()),
             entries: Mutex::new(Entries::new(tree)),
         });
         Self {
@@ -76,7 +76,7 @@ impl Dict {
         }
     }
 
-    /// What an entry costs of its tree's limit on queued bytes: 128 bytes, its key, and its value
+    /// What an entry costs of its tree's limit on queued bytes: 256 bytes, its key, and its value
     /// as a message ([`Message::charged_bytes`]).
     #[must_use]
     pub fn charged_bytes(key: &[u8], value: &Message) -> u64 {
@@ -110,15 +110,32 @@ impl Dict {
     /// As [`get`](Self::get), with the version of the value.
     #[must_use]
     pub fn get_versioned(&self, key: &[u8]) -> Option<Versioned> {
-        let (value, version) = {
+        admitted(self.get_versioned_if(key, any_size))
+    }
+
+    /// As [`get_versioned`](Self::get_versioned), if `admit` allows what the copy costs, in bytes
+    /// ([`Message::charged_bytes`]): no copy is made before.
+    ///
+    /// # Errors
+    /// That of `admit`.
+    pub fn get_versioned_if<E>(
+        &self,
+        key: &[u8],
+        admit: impl FnOnce(u64) -> Result<(), E>,
+    ) -> Result<Option<Versioned>, E> {
+        let found = {
             let entries = self.entries();
-            let entry = entries.find(key)?;
-            (entry.value.clone(), entry.version)
+            let found = entries.find(key);
+            found.map(|entry| (entry.value.clone(), entry.version))
         };
-        Some(Versioned {
+        let Some((value, version)) = found else {
+            return Ok(None);
+        };
+        admit(value.charged_bytes())?;
+        Ok(Some(Versioned {
             message: value.copy_for(self.holder()),
             version,
-        })
+        }))
     }
 
     /// Gives the key this value. A new key comes last; one that is there keeps its place.
@@ -213,32 +230,67 @@ impl Dict {
     /// The keys, in the order of insertion.
     #[must_use]
     pub fn keys(&self) -> Vec<Vec<u8>> {
+        admitted(self.keys_if(any_size))
+    }
+
+    /// As [`keys`](Self::keys), if `admit` allows what the copies cost together, in bytes: none is made
+    /// before.
+    ///
+    /// # Errors
+    /// That of `admit`.
+    pub fn keys_if<E>(&self, admit: impl FnOnce(u64) -> Result<(), E>) -> Result<Vec<Vec<u8>>, E> {
         let keys: Vec<Arc<[u8]>> = {
             let entries = self.entries();
             entries.iter().map(|entry| Arc::clone(&entry.key)).collect()
         };
-        keys.iter().map(|key| key.to_vec()).collect()
+        admit(keys.iter().map(|key| copied_key_bytes(key)).sum())?;
+        Ok(keys.iter().map(|key| key.to_vec()).collect())
     }
 
     /// Copies of the values, in the order in which their keys were inserted.
     #[must_use]
     pub fn values(&self) -> Vec<Message> {
+        admitted(self.values_if(any_size))
+    }
+
+    /// As [`values`](Self::values), if `admit` allows what the copies cost together, in bytes: none is
+    /// made before.
+    ///
+    /// # Errors
+    /// That of `admit`.
+    pub fn values_if<E>(
+        &self,
+        admit: impl FnOnce(u64) -> Result<(), E>,
+    ) -> Result<Vec<Message>, E> {
         let values: Vec<Stored> = {
             let entries = self.entries();
             entries.iter().map(|entry| entry.value.clone()).collect()
         };
-        copy_all(&values, self.holder())
+        copy_all(&values, self.holder(), admit)
     }
 
     /// The keys with copies of their values, in the order of insertion.
     #[must_use]
     pub fn items(&self) -> Items {
+        admitted(self.items_if(any_size))
+    }
+
+    /// As [`items`](Self::items), if `admit` allows what the copies cost together, in bytes: none is
+    /// made before.
+    ///
+    /// # Errors
+    /// That of `admit`.
+    pub fn items_if<E>(&self, admit: impl FnOnce(u64) -> Result<(), E>) -> Result<Items, E> {
         let items: Vec<Entry> = self.entries().iter().cloned().collect();
+        let bytes = |entry: &Entry| {
+            copied_key_bytes(&entry.key).saturating_add(entry.value.charged_bytes())
+        };
+        admit(items.iter().map(bytes).sum())?;
         let holder = self.holder();
-        items
+        Ok(items
             .iter()
             .map(|entry| (entry.key.to_vec(), entry.value.copy_for(holder)))
-            .collect()
+            .collect())
     }
 
     fn store(
@@ -267,6 +319,12 @@ impl Dict {
     }
 }
 
+/// What a copy of a key costs, with its place in a list.
+fn copied_key_bytes(key: &[u8]) -> u64 {
+    const PLACE_BYTES: u64 = 64;
+    PLACE_BYTES.saturating_add(key.len() as u64)
+}
+
 impl Object for DictObject {
     fn base(&self) -> &Base {
         &self.base
@@ -282,7 +340,11 @@ impl Object for DictObject {
         values.filter_map(Stored::into_remains).collect()
     }
 
-    fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId)) {
+    fn contained_references(&self) -> u64 {
+        self.entries.lock().references()
+    }
+
+    fn visit_contents(&self, visit: &mut dyn FnMut(&Arc<dyn Object>)) {
         for entry in self.entries.lock().iter() {
             entry.value.visit_contents(visit);
         }

@@ -12,6 +12,8 @@ pub(crate) struct Elements {
     tree: Tree,
     /// Taking from the front is cheap too: a list may well be used as a queue.
     elements: VecDeque<Stored>,
+    /// How many handles they have.
+    references: u64,
     /// Counts the changes.
     version: u64,
 }
@@ -21,12 +23,17 @@ impl Elements {
         Self {
             tree: tree.clone(),
             elements: VecDeque::new(),
+            references: 0,
             version: 0,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.elements.len()
+    }
+
+    pub(crate) fn references(&self) -> u64 {
+        self.references
     }
 
     pub(crate) fn version(&self) -> u64 {
@@ -55,7 +62,9 @@ impl Elements {
         let place = self.elements.get_mut(position).ok_or(out_of_range)?;
         recharge(&self.tree, place.charged_bytes(), element.charged_bytes())?;
         self.version += 1;
-        Ok(std::mem::replace(place, element.stored()))
+        let old = std::mem::replace(place, element.stored());
+        self.references = self.references + element.references() - old.references();
+        Ok(old)
     }
 
     /// As [`set`](Self::set), if nothing in the list has changed since it had this version.
@@ -77,6 +86,7 @@ impl Elements {
         recharge(&self.tree, 0, element.charged_bytes())?;
         let position = self.clamp(index);
         self.elements.insert(position, element.stored());
+        self.references += element.references();
         self.version += 1;
         Ok(())
     }
@@ -84,6 +94,7 @@ impl Elements {
     pub(crate) fn push(&mut self, element: &Incoming) -> Result<(), Refusal> {
         recharge(&self.tree, 0, element.charged_bytes())?;
         self.elements.push_back(element.stored());
+        self.references += element.references();
         self.version += 1;
         Ok(())
     }
@@ -104,6 +115,8 @@ impl Elements {
         let replaced = self.elements.split_off(range.start);
         self.elements.extend(elements.iter().map(Incoming::stored));
         self.elements.append(&mut behind);
+        let added: u64 = elements.iter().map(Incoming::references).sum();
+        self.references = self.references + added - total_references(&replaced);
         self.version += 1;
         Ok(replaced)
     }
@@ -112,6 +125,11 @@ impl Elements {
         let position = self.position(index)?;
         let removed = self.elements.remove(position);
         let removed = removed.ok_or_else(|| self.out_of_range(index))?;
+        self.references -= removed.references();
+        // The room of those that were taken is not charged any more.
+        if self.elements.capacity() > 1_024 && self.elements.len() < self.elements.capacity() / 4 {
+            self.elements.shrink_to(self.elements.capacity() / 2);
+        }
         self.tree.credit(removed.charged_bytes());
         self.version += 1;
         Ok(removed)
@@ -144,6 +162,7 @@ impl Elements {
     /// Hands over all elements, for the caller to drop without the mutex.
     pub(crate) fn take_all(&mut self) -> VecDeque<Stored> {
         self.tree.credit(total_bytes(self.elements.iter()));
+        self.references = 0;
         self.version += 1;
         std::mem::take(&mut self.elements)
     }
@@ -179,6 +198,10 @@ impl Elements {
             length: self.len(),
         }
     }
+}
+
+fn total_references(elements: &VecDeque<Stored>) -> u64 {
+    elements.iter().map(Stored::references).sum()
 }
 
 fn total_bytes<'a>(elements: impl Iterator<Item = &'a Stored>) -> u64 {

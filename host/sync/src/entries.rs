@@ -12,8 +12,9 @@ use crate::store_error::Refusal;
 use crate::stored::{Incoming, Stored, recharge};
 use crate::tree::Tree;
 
-/// What an entry costs besides its key and its value, in bytes: its places in table and tree.
-const ENTRY_OVERHEAD_BYTES: u64 = 128;
+/// What an entry costs besides its key and its value, in bytes: its places in table and tree. A test
+/// measures it.
+const ENTRY_OVERHEAD_BYTES: u64 = 256;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -30,6 +31,8 @@ pub(crate) struct Entries {
     /// others wait.
     ages: HashMap<Arc<[u8]>, u64>,
     by_age: BTreeMap<u64, Entry>,
+    /// How many handles the values have.
+    references: u64,
     /// The last version that was given. An entry's age is its first one.
     last_version: u64,
 }
@@ -46,12 +49,17 @@ impl Entries {
             tree: tree.clone(),
             ages: HashMap::new(),
             by_age: BTreeMap::new(),
+            references: 0,
             last_version: 0,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.by_age.len()
+    }
+
+    pub(crate) fn references(&self) -> u64 {
+        self.references
     }
 
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
@@ -117,6 +125,8 @@ impl Entries {
     pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Entry> {
         let age = self.ages.remove(key)?;
         let entry = self.by_age.remove(&age)?;
+        self.shrink();
+        self.references -= entry.value.references();
         self.tree.credit(entry.charged_bytes());
         Some(entry)
     }
@@ -125,8 +135,19 @@ impl Entries {
     pub(crate) fn pop_last(&mut self) -> Option<Entry> {
         let (_, entry) = self.by_age.pop_last()?;
         self.ages.remove(&entry.key);
+        self.shrink();
+        self.references -= entry.value.references();
         self.tree.credit(entry.charged_bytes());
         Some(entry)
+    }
+
+    /// Gives back the room of keys that were removed: it is not charged any more.
+    fn shrink(&mut self) {
+        /// As much as is not worth it.
+        const KEPT: usize = 1_024;
+        if self.ages.capacity() > KEPT && self.ages.len() < self.ages.capacity() / 4 {
+            self.ages.shrink_to(self.ages.capacity() / 2);
+        }
     }
 
     /// Hands over all entries, for the caller to drop without the mutex.
@@ -134,6 +155,7 @@ impl Entries {
         let charged_bytes: u64 = self.iter().map(Entry::charged_bytes).sum();
         self.tree.credit(charged_bytes);
         self.ages = HashMap::new();
+        self.references = 0;
         std::mem::take(&mut self.by_age)
     }
 
@@ -147,7 +169,10 @@ impl Entries {
             value: value.stored(),
             version,
         };
-        self.by_age.insert(age, entry).map(|old| old.value)
+        self.references += entry.value.references();
+        let old = self.by_age.insert(age, entry).map(|old| old.value);
+        self.references -= old.as_ref().map_or(0, Stored::references);
+        old
     }
 }
 

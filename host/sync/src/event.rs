@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::error::WaitError;
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Kind, Object};
 use crate::object_methods::object_methods;
 use crate::reference::Reference;
 use crate::registration::Wait;
@@ -64,7 +64,7 @@ impl Event {
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder) -> Self {
         let object = Arc::new(EventObject {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<EventObject>()),
             state: Shared::new(Flag::default()),
         });
         Self {
@@ -198,6 +198,4 @@ impl Object for EventObject {
     fn dismantle(&self) -> Vec<Message> {
         Vec::new()
     }
-
-    fn visit_contents(&self, _visit: &mut dyn FnMut(ObjectId)) {}
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::batch::Batch;
 use crate::current::with_current;
 use crate::jobs_error::{ReportError, SubmitError};
-use crate::line::{Begin, Begun, Job, Line, Stage};
+use crate::line::{Begin, Begun, JOB_OVERHEAD_BYTES, Job, Line, Stage};
 use crate::message::{MESSAGE_OVERHEAD_BYTES, Message};
 use crate::object::{Holder, Kind, ObjectId};
 use crate::outcomes::{GIVEN_UP, Outcome};
@@ -60,9 +60,14 @@ pub struct BegunJob {
     pub(crate) charge: Charge,
 }
 
+/// What a job costs that waits with this message.
+fn job_bytes(message: &Message) -> u64 {
+    message.charged_bytes().saturating_add(JOB_OVERHEAD_BYTES)
+}
+
 /// The jobs of one pool. `L` says how a worker ended.
 ///
-/// From its submission until its outcome is taken a job is charged 64 bytes to the tree; its message
+/// From its submission until its outcome is taken a job is charged 512 bytes to the tree; its message
 /// is charged until it is begun, and its value from its end on.
 ///
 /// ```
@@ -142,7 +147,7 @@ impl<L> Jobs<L> {
         options: &Arc<BatchOptions>,
         messages: Vec<Message>,
     ) -> Result<(), SubmitError> {
-        let bytes = messages.iter().map(Message::charged_bytes).sum();
+        let bytes = messages.iter().map(job_bytes).sum();
         let mut charge = self.tree.hold_charge(bytes).map_err(SubmitError::from)?;
         let ledger = batch.ledger();
         let mut jobs: VecDeque<Job<L>> = VecDeque::with_capacity(messages.len());
@@ -150,7 +155,7 @@ impl<L> Jobs<L> {
             message.arrive(self.owner);
             jobs.push_back(Job {
                 options: Arc::clone(options),
-                charge: charge.split(message.charged_bytes()),
+                charge: charge.split(job_bytes(&message)),
                 message,
                 ledger: Arc::clone(ledger),
                 position: 0,
@@ -295,9 +300,17 @@ impl<L> Jobs<L> {
     /// The worker's job, if it has begun one, has ended in a way that it did not report. Whether it
     /// had begun one.
     pub fn end(&self, worker: ProcessId, outcome: Outcome<L>) -> bool {
+        self.end_with(worker, outcome, 0)
+    }
+
+    /// As [`end`](Self::end), with a text of this length in the outcome, which is charged until the
+    /// outcome is taken.
+    pub fn end_with(&self, worker: ProcessId, outcome: Outcome<L>, text_bytes: usize) -> bool {
         let running = self.state.change(|line| line.running.remove(&worker));
         match running {
-            Some(running) => {
+            Some(mut running) => {
+                let bytes = (text_bytes as u64).saturating_sub(FREE_ERROR_BYTES);
+                running.charge.merge(self.tree.count_queued_bytes(bytes));
                 running.end(outcome);
                 true
             }

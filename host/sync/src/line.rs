@@ -16,6 +16,11 @@ use crate::tree::Charge;
 use crate::wait::{Operation, State};
 use crate::wait_list::{Place, WaitList, Wakes};
 
+/// What a job costs from its submission until its outcome is taken, in bytes. A test measures it.
+pub(crate) const JOB_BYTES: u64 = MESSAGE_OVERHEAD_BYTES + JOB_OVERHEAD_BYTES;
+/// What it costs more than a message.
+pub(crate) const JOB_OVERHEAD_BYTES: u64 = 352;
+
 /// A job in line.
 #[derive(Debug)]
 pub(crate) struct Job<L> {
@@ -30,7 +35,7 @@ pub(crate) struct Job<L> {
 impl<L> Job<L> {
     /// It is never begun. Not under the mutex of the line.
     pub(crate) fn end(mut self, outcome: Outcome<L>) {
-        let charge = self.charge.split(MESSAGE_OVERHEAD_BYTES);
+        let charge = self.charge.split(JOB_BYTES);
         self.ledger.end(self.position, outcome, charge);
     }
 }
@@ -191,7 +196,7 @@ impl<L> Operation for Begin<L> {
         let job_timeout = options.job_timeout;
         let running = Running {
             options,
-            charge: charge.split(MESSAGE_OVERHEAD_BYTES),
+            charge: charge.split(JOB_BYTES),
             ledger,
             position,
             number: state.begun,

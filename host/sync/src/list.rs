@@ -12,12 +12,12 @@ use std::sync::Arc;
 use crate::dict::Versioned;
 use crate::elements::Elements;
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Kind, Object};
 use crate::object_methods::object_methods;
 use crate::reference::Reference;
 use crate::shim::{Mutex, MutexGuard};
 use crate::store_error::{OutOfRange, Refusal, ReorderError, StoreError};
-use crate::stored::{Incoming, Stored, copy_all};
+use crate::stored::{Incoming, Stored, admitted, any_size, copy_all};
 use crate::tree::Tree;
 
 /// A reference to a list, counted for its holder. Clones refer to the same list.
@@ -60,7 +60,7 @@ impl List {
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder) -> Self {
         let object = Arc::new(ListObject {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<ListObject>()),
             elements: Mutex::new(Elements::new(tree)),
         });
         Self {
@@ -93,10 +93,24 @@ impl List {
     /// # Errors
     /// [`OutOfRange`].
     pub fn get_versioned(&self, index: i64) -> Result<Versioned, OutOfRange> {
+        self.get_versioned_if(index, |_bytes| Ok(()))
+    }
+
+    /// As [`get_versioned`](Self::get_versioned), if `admit` allows what the copy costs, in bytes
+    /// ([`Message::charged_bytes`]): no copy is made before.
+    ///
+    /// # Errors
+    /// [`OutOfRange`]; that of `admit`.
+    pub fn get_versioned_if<E: From<OutOfRange>>(
+        &self,
+        index: i64,
+        admit: impl FnOnce(u64) -> Result<(), E>,
+    ) -> Result<Versioned, E> {
         let (element, version) = {
             let elements = self.elements();
             (elements.get(index)?.clone(), elements.version())
         };
+        admit(element.charged_bytes())?;
         Ok(Versioned {
             message: element.copy_for(self.holder()),
             version,
@@ -188,18 +202,44 @@ impl List {
     /// the last, and a bound beyond an end is that end.
     #[must_use]
     pub fn slice(&self, start: Option<i64>, end: Option<i64>) -> Vec<Message> {
+        admitted(self.slice_if(start, end, any_size))
+    }
+
+    /// As [`slice`](Self::slice), if `admit` allows what the copies cost together, in bytes: none is
+    /// made before.
+    ///
+    /// # Errors
+    /// That of `admit`.
+    pub fn slice_if<E>(
+        &self,
+        start: Option<i64>,
+        end: Option<i64>,
+        admit: impl FnOnce(u64) -> Result<(), E>,
+    ) -> Result<Vec<Message>, E> {
         let elements = self.elements().slice(start, end);
-        copy_all(&elements, self.holder())
+        copy_all(&elements, self.holder(), admit)
     }
 
     /// Copies of all elements, and the version of the list.
     #[must_use]
     pub fn snapshot(&self) -> (Vec<Message>, u64) {
+        admitted(self.snapshot_if(any_size))
+    }
+
+    /// As [`snapshot`](Self::snapshot), if `admit` allows what the copies cost together, in bytes: none
+    /// is made before.
+    ///
+    /// # Errors
+    /// That of `admit`.
+    pub fn snapshot_if<E>(
+        &self,
+        admit: impl FnOnce(u64) -> Result<(), E>,
+    ) -> Result<(Vec<Message>, u64), E> {
         let (elements, version) = {
             let elements = self.elements();
             (elements.slice(None, None), elements.version())
         };
-        (copy_all(&elements, self.holder()), version)
+        Ok((copy_all(&elements, self.holder(), admit)?, version))
     }
 
     /// Replaces the elements of a [`slice`](Self::slice) by these, which need not be as many.
@@ -308,7 +348,11 @@ impl Object for ListObject {
             .collect()
     }
 
-    fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId)) {
+    fn contained_references(&self) -> u64 {
+        self.elements.lock().references()
+    }
+
+    fn visit_contents(&self, visit: &mut dyn FnMut(&Arc<dyn Object>)) {
         for element in self.elements.lock().iter() {
             element.visit_contents(visit);
         }

@@ -7,7 +7,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::message::Message;
@@ -127,10 +127,7 @@ impl Holders {
     fn add(&mut self, holder: Holder) {
         match holder {
             Holder::Embedder => self.embedder += 1,
-            Holder::Message => {
-                self.messages += 1;
-                IN_MESSAGES.fetch_add(1, Ordering::Relaxed);
-            }
+            Holder::Message => self.messages += 1,
             Holder::Process(process) => {
                 match self
                     .processes
@@ -151,10 +148,7 @@ impl Holders {
     fn remove(&mut self, holder: Holder) -> bool {
         match holder {
             Holder::Embedder => self.embedder = self.embedder.saturating_sub(1),
-            Holder::Message => {
-                self.messages = self.messages.saturating_sub(1);
-                IN_MESSAGES.fetch_sub(1, Ordering::Relaxed);
-            }
+            Holder::Message => self.messages = self.messages.saturating_sub(1),
             Holder::Process(process) => {
                 let found = self
                     .processes
@@ -183,13 +177,12 @@ impl Holders {
     }
 }
 
-/// References in messages, of all objects together. While it is zero nothing can be garbage.
-static IN_MESSAGES: AtomicUsize = AtomicUsize::new(0);
+/// What an object costs besides its own size, in bytes: its place in the tree's table, its counts, what
+/// a trace notes of it, and what the allocator takes for its alignment. A test measures it.
+const OBJECT_OVERHEAD_BYTES: u64 = 448;
 
-/// How many references to any object are in messages now.
-pub(crate) fn references_in_messages() -> usize {
-    IN_MESSAGES.load(Ordering::SeqCst)
-}
+/// No operation makes objects that cost more than this together, in bytes.
+pub const LARGEST_OBJECT_BYTES: u64 = 8 << 10;
 
 /// What follows from a dropped reference.
 #[derive(Clone, Copy, Debug)]
@@ -198,6 +191,20 @@ pub(crate) struct Released {
     pub(crate) process: Option<ProcessId>,
     /// Nobody holds any more of the object.
     pub(crate) last: bool,
+    /// Only messages hold the object: it may be garbage.
+    pub(crate) only_in_messages: bool,
+}
+
+/// What the collector sees of an object's holders at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Somebody who acts holds the object.
+    pub(crate) is_root: bool,
+    /// How many references to it are in messages.
+    pub(crate) messages: usize,
+    /// A number that differs whenever references went to or from messages. Any new reference may
+    /// come from a message, by copying what a dict or list holds.
+    pub(crate) moves: u64,
 }
 
 #[derive(Debug, Default)]
@@ -212,18 +219,26 @@ struct Table {
 pub(crate) struct Base {
     id: ObjectId,
     tree: Tree,
+    /// What the object costs of the tree's limit on host memory.
+    charged_bytes: u64,
     table: Mutex<Table>,
+    /// Nobody can reach it any more, and it is being emptied.
+    is_garbage: AtomicBool,
 }
 
 impl Base {
-    /// For an object with a first reference.
-    pub(crate) fn new(tree: &Tree, holder: Holder) -> Self {
+    /// For an object with a first reference, whose type has `size_bytes` bytes, with what it points to.
+    pub(crate) fn new(tree: &Tree, holder: Holder, size_bytes: usize) -> Self {
+        let charged_bytes = OBJECT_OVERHEAD_BYTES.saturating_add(size_bytes as u64);
+        tree.charge_object(charged_bytes);
         let mut table = Table::default();
         table.holders.add(holder);
         Self {
             id: ObjectId::next(),
             tree: tree.clone(),
+            charged_bytes,
             table: Mutex::new(table),
+            is_garbage: AtomicBool::new(false),
         }
     }
 
@@ -239,11 +254,23 @@ impl Base {
         self.table().holders.clone()
     }
 
-    /// The counts, and a number that differs whenever references went to or from messages. Any new
-    /// reference may come from a message, by copying what a dict or list holds.
-    pub(crate) fn holders_and_moves(&self) -> (Holders, u64) {
+    /// The collector has found that nobody can reach the object.
+    pub(crate) fn mark_garbage(&self) {
+        self.is_garbage.store(true, Ordering::Relaxed);
+    }
+
+    /// A hint: what is emptied already need not be suspected again.
+    pub(crate) fn is_garbage(&self) -> bool {
+        self.is_garbage.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn look(&self) -> Look {
         let table = self.table();
-        (table.holders.clone(), table.moves)
+        Look {
+            is_root: table.holders.is_root(),
+            messages: table.holders.messages,
+            moves: table.moves,
+        }
     }
 
     pub(crate) fn add(&self, holder: Holder) {
@@ -264,6 +291,7 @@ impl Base {
                 _ => None,
             },
             last: table.holders.is_empty(),
+            only_in_messages: table.holders.messages > 0 && !table.holders.is_root(),
         }
     }
 
@@ -275,6 +303,7 @@ impl Base {
 impl Drop for Base {
     fn drop(&mut self) {
         self.tree.forget(self.id);
+        self.tree.credit_other(self.charged_bytes);
     }
 }
 
@@ -301,6 +330,12 @@ pub(crate) trait Object: Any + Send + Sync {
         holders_are_wakers(self, wakers);
     }
 
-    /// Calls `visit` for each handle in the messages that whoever holds this object can receive.
-    fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId));
+    /// How many handles the messages have that whoever holds this object can receive. Takes the
+    /// same time however many they are.
+    fn contained_references(&self) -> u64 {
+        0
+    }
+
+    /// Calls `visit` with the object of each of these handles, under the mutex of this one.
+    fn visit_contents(&self, _visit: &mut dyn FnMut(&Arc<dyn Object>)) {}
 }

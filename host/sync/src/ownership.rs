@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::message::Message;
-use crate::object::{Base, Holder, Holders, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Holders, Kind, Object};
 use crate::orphans::{self, End, Owned};
 use crate::party::{Party, ProcessId};
 use crate::registration::Wait;
@@ -40,8 +40,19 @@ pub(crate) struct OwnedObject {
     kind: Kind,
     state: Shared<Ownership>,
     /// Conditions on this lock, to be told when it is abandoned.
-    dependents: Mutex<Vec<Weak<dyn Dependent>>>,
+    dependents: Mutex<Dependents>,
 }
+
+#[derive(Debug, Default)]
+struct Dependents {
+    all: Vec<Weak<dyn Dependent>>,
+    /// The length at which those that are gone are removed, so that the list stays within twice of
+    /// what lives, and a long one is not walked for each.
+    prune_at: usize,
+}
+
+/// The shortest list that is worth pruning.
+const PRUNE_MINIMUM: usize = 8;
 
 /// Something whose waits end when an owner does.
 pub(crate) trait Dependent: std::fmt::Debug + Send + Sync {
@@ -79,7 +90,7 @@ pub(crate) struct TooDeep;
 impl OwnedObject {
     pub(crate) fn new(kind: Kind, tree: &Tree, holder: Holder) -> Arc<Self> {
         Arc::new(Self {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<Self>()),
             kind,
             state: Shared::new(Ownership::default()),
             dependents: Mutex::default(),
@@ -93,9 +104,13 @@ impl OwnedObject {
             .dependents
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        // A walk over all each time: a lock has one or a few, and making one is rare.
-        dependents.retain(|dependent| dependent.strong_count() > 0);
-        dependents.push(weak);
+        if dependents.all.len() >= dependents.prune_at.max(PRUNE_MINIMUM) {
+            dependents
+                .all
+                .retain(|dependent| dependent.strong_count() > 0);
+            dependents.prune_at = dependents.all.len().saturating_mul(2);
+        }
+        dependents.all.push(weak);
     }
 
     /// Adds whoever can acquire it.
@@ -111,7 +126,7 @@ impl OwnedObject {
             .dependents
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        dependents.iter().filter_map(Weak::upgrade).collect()
+        dependents.all.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Acquires for a party that knows the object through a reference of `holder`.
@@ -294,6 +309,4 @@ impl Object for OwnedObject {
     fn dismantle(&self) -> Vec<Message> {
         Vec::new()
     }
-
-    fn visit_contents(&self, _visit: &mut dyn FnMut(ObjectId)) {}
 }

@@ -24,6 +24,9 @@ pub const PIPE_CAPACITY_BYTES: u64 = 64 * 1024;
 /// How many messages each direction of a pipe holds.
 pub const PIPE_CAPACITY_MESSAGES: u64 = 1024;
 
+/// What the allocator takes for the alignment of a channel, in bytes.
+const CHANNEL_OVERHEAD_BYTES: usize = 160;
+
 /// Makes a pipe of the embedder's. If it is not duplex, the first end only receives and the second
 /// only sends.
 #[must_use]
@@ -36,8 +39,10 @@ pub fn pipe(duplex: bool) -> (Connection, Connection) {
 pub fn pipe_in(tree: &Tree, holder: Holder, duplex: bool) -> (Connection, Connection) {
     let backward = direction(tree);
     let forward = duplex.then(|| direction(tree));
-    let first_base = Base::new(tree, holder);
-    let second_base = Base::new(tree, holder);
+    // What an end receives is counted with it.
+    let size_bytes = size_of::<EndObject>() + size_of::<Shared<Channel>>() + CHANNEL_OVERHEAD_BYTES;
+    let first_base = Base::new(tree, holder, size_bytes);
+    let second_base = Base::new(tree, holder, size_bytes);
     let (first_id, second_id) = (first_base.id(), second_base.id());
     let first = EndObject {
         base: first_base,
@@ -340,7 +345,12 @@ impl Object for EndObject {
         unread
     }
 
-    fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId)) {
+    fn contained_references(&self) -> u64 {
+        let receives = self.receives.as_ref();
+        receives.map_or(0, |receives| receives.read(Channel::references))
+    }
+
+    fn visit_contents(&self, visit: &mut dyn FnMut(&Arc<dyn Object>)) {
         if let Some(receives) = &self.receives {
             receives.read(|channel| channel.visit_contents(visit));
         }

@@ -7,7 +7,7 @@ use crate::channel::{Capacity, Channel, Drained, Get, Put, Refusal};
 use crate::current::with_current;
 use crate::error::{GetError, PutError};
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Kind, Object};
 use crate::object_methods::object_methods;
 use crate::orphans::{self, End, Owned};
 use crate::party::{Party, ProcessId};
@@ -85,7 +85,7 @@ impl Queue {
 
     fn from_channel(tree: &Tree, holder: Holder, channel: Channel, joinable: bool) -> Self {
         let object = Arc::new(QueueObject {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<QueueObject>()),
             joinable,
             channel: Shared::new(channel),
         });
@@ -331,7 +331,11 @@ impl Object for QueueObject {
         })
     }
 
-    fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId)) {
+    fn contained_references(&self) -> u64 {
+        self.channel.read(Channel::references)
+    }
+
+    fn visit_contents(&self, visit: &mut dyn FnMut(&Arc<dyn Object>)) {
         self.channel.read(|channel| channel.visit_contents(visit));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::collect::{self, Suspects};
 use crate::message::Message;
 use crate::object::{Holder, Object};
 
@@ -64,8 +65,9 @@ impl<T: Object + ?Sized> Reference<T> {
         }
     }
 
-    /// Gives the count back, and hands over what the object held if that was the last one.
-    fn release(&mut self) -> Vec<Message> {
+    /// Gives the count back, and hands over what the object held if that was the last one. Notes the
+    /// object as a suspect if it may be garbage now.
+    pub(crate) fn release(&mut self, suspects: &mut Suspects) -> Vec<Message> {
         if !std::mem::take(&mut self.counted) {
             return Vec::new();
         }
@@ -74,10 +76,12 @@ impl<T: Object + ?Sized> Reference<T> {
             Arc::clone(&self.object).process_let_go(process);
         }
         if released.last {
-            self.object.dismantle()
-        } else {
-            Vec::new()
+            return self.object.dismantle();
         }
+        if released.only_in_messages {
+            suspects.note(self.object.base());
+        }
+        Vec::new()
     }
 }
 
@@ -89,7 +93,9 @@ impl<T: Object + ?Sized> Clone for Reference<T> {
 
 impl<T: Object + ?Sized> Drop for Reference<T> {
     fn drop(&mut self) {
-        drop_messages(self.release());
+        let mut suspects = Suspects::default();
+        let messages = self.release(&mut suspects);
+        collect::drop_messages(messages, suspects);
     }
 }
 
@@ -101,16 +107,5 @@ impl<T: Object + ?Sized> fmt::Debug for Reference<T> {
             .field("object", &self.object.base().id())
             .field("holder", &self.holder)
             .finish()
-    }
-}
-
-/// Drops messages and whatever dies with them, however deeply nested: with a list instead of
-/// recursion, because a guest decides how deep a chain of queues in queues is, and the stack is ours.
-pub(crate) fn drop_messages(messages: Vec<Message>) {
-    let mut remaining = messages;
-    while let Some(mut message) = remaining.pop() {
-        for mut handle in message.handles.drain(..) {
-            remaining.append(&mut handle.reference_mut().release());
-        }
     }
 }

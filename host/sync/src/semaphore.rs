@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::current::with_current;
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Kind, Object};
 use crate::object_methods::object_methods;
 use crate::orphans::{self, End, Owned};
 use crate::ownership::Acquired;
@@ -77,7 +77,7 @@ impl Semaphore {
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder, permits: u32, bound: Option<u32>) -> Self {
         let object = Arc::new(SemaphoreObject {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<SemaphoreObject>()),
             state: Shared::new(Permits {
                 permits,
                 limit: bound.unwrap_or(SEMAPHORE_MAX_PERMITS),
@@ -311,6 +311,4 @@ impl Object for SemaphoreObject {
     fn dismantle(&self) -> Vec<Message> {
         Vec::new()
     }
-
-    fn visit_contents(&self, _visit: &mut dyn FnMut(ObjectId)) {}
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::cells::{Cells, change, half, with_half};
 use crate::memory_error::{AccessError, CreateError, NameNotFound};
 use crate::message::Message;
-use crate::object::{Base, Holder, Kind, Object, ObjectId};
+use crate::object::{Base, Holder, Kind, Object};
 use crate::object_methods::object_methods;
 use crate::reference::Reference;
 use crate::shim::{AtomicU64, Ordering};
@@ -151,8 +151,10 @@ impl SharedMemory {
             tree.credit(charged_bytes);
             return Err(out_of_memory);
         };
+        // Once here, once in the tree's table.
+        let name_bytes = name.as_ref().map_or(0, |name| name.len() * 2 + 64);
         let object = Arc::new(MemoryObject {
-            base: Base::new(tree, holder),
+            base: Base::new(tree, holder, size_of::<MemoryObject>() + name_bytes),
             cells,
             charged_bytes,
             name,
@@ -350,6 +352,4 @@ impl Object for MemoryObject {
     fn dismantle(&self) -> Vec<Message> {
         Vec::new()
     }
-
-    fn visit_contents(&self, _visit: &mut dyn FnMut(ObjectId)) {}
 }

@@ -4,10 +4,11 @@
 //! copies bytes and handles after it, however many they are. While it is stored, and for as long as
 //! it is being copied, it holds its handles as [`Holder::Message`].
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::message::Message;
-use crate::object::{Holder, ObjectId};
+use crate::object::{Holder, Object};
 use crate::store_error::{Refusal, StoreError};
 use crate::tree::Tree;
 
@@ -60,19 +61,42 @@ impl Stored {
         self.0.charged_bytes()
     }
 
-    pub(crate) fn visit_contents(&self, visit: &mut dyn FnMut(ObjectId)) {
+    /// How many handles it has.
+    pub(crate) fn references(&self) -> u64 {
+        self.0.handles.len() as u64
+    }
+
+    pub(crate) fn visit_contents(&self, visit: &mut dyn FnMut(&Arc<dyn Object>)) {
         for handle in &self.0.handles {
-            visit(handle.object_id());
+            visit(handle.object());
         }
     }
 }
 
-/// Copies of all, whose handles `holder` holds.
-pub(crate) fn copy_all(stored: &[Stored], holder: Holder) -> Vec<Message> {
-    stored
+/// Copies of all, whose handles `holder` holds, if `admit` allows what they cost.
+pub(crate) fn copy_all<E>(
+    stored: &[Stored],
+    holder: Holder,
+    admit: impl FnOnce(u64) -> Result<(), E>,
+) -> Result<Vec<Message>, E> {
+    admit(stored.iter().map(Stored::charged_bytes).sum())?;
+    Ok(stored
         .iter()
         .map(|stored| stored.copy_for(holder))
-        .collect()
+        .collect())
+}
+
+/// Admits copies of any size.
+pub(crate) fn any_size(_bytes: u64) -> Result<(), Infallible> {
+    Ok(())
+}
+
+/// What cannot have been refused.
+pub(crate) fn admitted<T>(copied: Result<T, Infallible>) -> T {
+    match copied {
+        Ok(copied) => copied,
+        Err(never) => match never {},
+    }
 }
 
 /// A message that is to be stored. Until it is, it can be had back as it was.
@@ -100,6 +124,10 @@ impl Incoming {
 
     pub(crate) fn charged_bytes(&self) -> u64 {
         self.stored.charged_bytes()
+    }
+
+    pub(crate) fn references(&self) -> u64 {
+        self.stored.references()
     }
 
     /// Who brought the message gets it back with the reason.

@@ -1,9 +1,17 @@
-//! The objects that belong to one tree of processes, the memory of their queued and stored messages
-//! and of shared memories, and the names of these.
+//! The objects that belong to one tree of processes, the names of shared memories, and the account of
+//! the host's memory that the tree takes.
+//!
+//! # The account
+//! Two numbers on one cache line: what is *queued* (messages in queues, pipes and pools, contents of dicts
+//! and lists, shared memories), with a limit of its own, and all *else* that the host keeps for the tree:
+//! objects, and what the runtime says. The limit on host memory is for both together. Each number is
+//! raised first and the sum looked at then, so of two that are raised at the same moment one at least
+//! sees the other; who sees too much takes its own back. A message costs one atomic addition, as it
+//! would without the account.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use crossbeam_utils::CachePadded;
@@ -21,19 +29,30 @@ struct Inner {
     /// The key in the list of all trees.
     number: u64,
     queued_bytes_limit: u64,
+    host_bytes_limit: u64,
+    /// It has no processes any more, or never had any.
+    is_over: AtomicBool,
     /// Written by every put and get of the tree: on a cache line of its own.
-    queued_bytes: CachePadded<AtomicU64>,
+    counts: CachePadded<Counts>,
+    /// Of both numbers together.
+    most_host_bytes: AtomicU64,
     objects: Mutex<HashMap<ObjectId, Weak<dyn Object>>>,
     /// Of shared memories. An object that is gone has none, even if it is still found here.
     names: Mutex<HashMap<Box<str>, ObjectId>>,
 }
 
-/// The tree's queued messages would cost more than its limit.
+#[derive(Debug, Default)]
+struct Counts {
+    queued_bytes: AtomicU64,
+    other_bytes: AtomicU64,
+}
+
+/// The tree would use more than its limit on queued bytes, or more than that on host memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverBudget {
-    /// What they cost without the one that was refused, in bytes.
+    /// What it uses without what was refused, in bytes.
     pub queued_bytes: u64,
-    /// The limit, in bytes.
+    /// The limit, in bytes: [`Tree::host_bytes_limit`], if that is the one.
     pub limit_bytes: u64,
 }
 
@@ -42,6 +61,8 @@ pub struct OverBudget {
 pub struct Charge {
     tree: Option<Tree>,
     bytes: u64,
+    /// Not as queued.
+    is_other: bool,
 }
 
 impl Charge {
@@ -52,11 +73,12 @@ impl Charge {
         Charge {
             tree: self.tree.clone(),
             bytes,
+            is_other: self.is_other,
         }
     }
 
-    /// Makes the two one. They are of the same tree.
-    pub(crate) fn merge(&mut self, mut other: Charge) {
+    /// Makes the two one. They are of the same tree, and both of what is queued, or neither.
+    pub fn merge(&mut self, mut other: Charge) {
         if self.tree.is_none() {
             *self = other;
         } else {
@@ -67,8 +89,10 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        if let Some(tree) = &self.tree {
-            tree.credit(self.bytes);
+        match &self.tree {
+            Some(tree) if self.is_other => tree.credit_other(self.bytes),
+            Some(tree) => tree.credit(self.bytes),
+            None => {}
         }
     }
 }
@@ -79,11 +103,21 @@ impl Tree {
     /// memories (their size, in whole multiples of 8) may cost `queued_bytes_limit` bytes together.
     #[must_use]
     pub fn new(queued_bytes_limit: u64) -> Self {
+        Self::with_limits(queued_bytes_limit, u64::MAX)
+    }
+
+    /// As [`new`](Self::new); and all that the host keeps for the tree, that included, may cost
+    /// `host_bytes_limit` bytes.
+    #[must_use]
+    pub fn with_limits(queued_bytes_limit: u64, host_bytes_limit: u64) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let inner = Arc::new(Inner {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             queued_bytes_limit,
-            queued_bytes: CachePadded::new(AtomicU64::new(0)),
+            host_bytes_limit,
+            is_over: AtomicBool::new(false),
+            counts: CachePadded::default(),
+            most_host_bytes: AtomicU64::new(0),
             objects: Mutex::new(HashMap::new()),
             names: Mutex::new(HashMap::new()),
         });
@@ -95,13 +129,38 @@ impl Tree {
     #[must_use]
     pub fn embedder() -> &'static Self {
         static EMBEDDER: OnceLock<Tree> = OnceLock::new();
-        EMBEDDER.get_or_init(|| Self::new(u64::MAX))
+        EMBEDDER.get_or_init(|| {
+            let tree = Self::new(u64::MAX);
+            tree.inner.is_over.store(true, Ordering::Relaxed);
+            tree
+        })
     }
 
     /// What the messages queued and stored now and the shared memories cost, in bytes.
     #[must_use]
     pub fn queued_bytes(&self) -> u64 {
-        self.inner.queued_bytes.load(Ordering::Relaxed)
+        self.inner.counts.queued_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What the host keeps for the tree now, in bytes: what is queued, objects, and what the embedder
+    /// has [charged](Self::hold_host_charge).
+    #[must_use]
+    pub fn host_bytes(&self) -> u64 {
+        let other_bytes = self.inner.counts.other_bytes.load(Ordering::Relaxed);
+        self.queued_bytes().saturating_add(other_bytes)
+    }
+
+    /// What that has been at most, in bytes. It is looked at whenever what is queued, or what is not,
+    /// passes a multiple of 1 MiB.
+    #[must_use]
+    pub fn most_host_bytes(&self) -> u64 {
+        self.inner.most_host_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What that may be, in bytes.
+    #[must_use]
+    pub fn host_bytes_limit(&self) -> u64 {
+        self.inner.host_bytes_limit
     }
 
     /// What they may cost, in bytes.
@@ -118,10 +177,31 @@ impl Tree {
 
     /// The tree's last process has ended, and its references are dropped. Empties the objects that
     /// nobody can reach any more: neither the embedder nor a process holds them, directly or
-    /// through messages in objects that can be reached. Those of other trees and of the embedder
-    /// are looked at too. Does not block; may be called again.
+    /// through messages in objects that can be reached. What is not empty then is emptied when
+    /// nobody can reach it any more. Takes time in proportion to what the tree holds. Does not
+    /// block; may be called again.
     pub fn end(&self) {
-        collect::collect();
+        // Before the first look at a holder: see `collect`.
+        self.inner.is_over.store(true, Ordering::SeqCst);
+        collect::end(self);
+    }
+
+    /// Whether objects of the tree that only messages hold can be garbage already now.
+    pub(crate) fn is_over(&self) -> bool {
+        self.inner.is_over.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    pub(crate) fn find(&self, object: ObjectId) -> Option<Arc<dyn Object>> {
+        self.objects().get(&object).and_then(Weak::upgrade)
+    }
+
+    /// All objects of the tree.
+    pub(crate) fn all(&self) -> Vec<Arc<dyn Object>> {
+        self.objects().values().filter_map(Weak::upgrade).collect()
     }
 
     pub(crate) fn remember<T: Object>(&self, object: &Arc<T>) {
@@ -173,15 +253,127 @@ impl Tree {
                 .checked_add(bytes)
                 .filter(|total| *total <= limit_bytes)
         };
-        // Relaxed: the number guards no other memory.
-        self.inner
+        let counts = &self.inner.counts;
+        // Sequentially consistent, as the other number is read after it; no other memory is guarded.
+        let before = counts
             .queued_bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
-            .map(|_| ())
+            .fetch_update(Ordering::SeqCst, Ordering::Relaxed, add)
             .map_err(|queued_bytes| OverBudget {
                 queued_bytes,
                 limit_bytes,
-            })
+            })?;
+        self.check_host_bytes(before, bytes)
+            .inspect_err(|_| self.credit(bytes))
+    }
+
+    fn charge_other(&self, bytes: u64) -> Result<(), OverBudget> {
+        let limit_bytes = self.inner.host_bytes_limit;
+        let add = |other: u64| {
+            other
+                .checked_add(bytes)
+                .filter(|total| *total <= limit_bytes)
+        };
+        let other_bytes = &self.inner.counts.other_bytes;
+        let before = other_bytes
+            .fetch_update(Ordering::SeqCst, Ordering::Relaxed, add)
+            .map_err(|_| OverBudget {
+                queued_bytes: self.host_bytes(),
+                limit_bytes,
+            })?;
+        self.check_host_bytes(before, bytes)
+            .inspect_err(|_| self.credit_other(bytes))
+    }
+
+    /// Counts bytes whatever the limit is: of what exists already.
+    pub(crate) fn charge_object(&self, bytes: u64) {
+        let other_bytes = &self.inner.counts.other_bytes;
+        let before = other_bytes.fetch_add(bytes, Ordering::SeqCst);
+        self.note_most(before, bytes, self.host_bytes());
+    }
+
+    pub(crate) fn credit_other(&self, bytes: u64) {
+        let other_bytes = &self.inner.counts.other_bytes;
+        other_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes the total, if a number has passed a multiple of 1 MiB.
+    fn note_most(&self, before: u64, bytes: u64, total: u64) {
+        if (before ^ before.saturating_add(bytes)) >> 20 != 0 {
+            let most = &self.inner.most_host_bytes;
+            most.fetch_max(total, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether both numbers together are within the limit, after `bytes` were added to one.
+    fn check_host_bytes(&self, before: u64, bytes: u64) -> Result<(), OverBudget> {
+        let counts = &self.inner.counts;
+        let limit_bytes = self.inner.host_bytes_limit;
+        let queued_bytes = counts.queued_bytes.load(Ordering::SeqCst);
+        let total = queued_bytes.saturating_add(counts.other_bytes.load(Ordering::SeqCst));
+        if total > limit_bytes {
+            return Err(OverBudget {
+                queued_bytes: total.saturating_sub(bytes),
+                limit_bytes,
+            });
+        }
+        self.note_most(before, bytes, total);
+        Ok(())
+    }
+
+    /// Whether so many bytes would fit within the limit on host memory now. Does not block. Who makes an
+    /// object for a process asks first: making one counts it without asking.
+    ///
+    /// # Errors
+    /// [`OverBudget`].
+    ///
+    /// ```
+    /// use isopod_sync::{LARGEST_OBJECT_BYTES, Tree};
+    /// let tree = Tree::with_limits(u64::MAX, 100_000);
+    /// assert!(tree.check_room(LARGEST_OBJECT_BYTES).is_ok());
+    /// assert!(tree.check_room(100_001).is_err());
+    /// ```
+    pub fn check_room(&self, bytes: u64) -> Result<(), OverBudget> {
+        let limit_bytes = self.inner.host_bytes_limit;
+        let queued_bytes = self.host_bytes();
+        match queued_bytes.saturating_add(bytes) <= limit_bytes {
+            true => Ok(()),
+            false => Err(OverBudget {
+                queued_bytes,
+                limit_bytes,
+            }),
+        }
+    }
+
+    /// Counts bytes against the limit on host memory, and not as queued, until what is handed back is
+    /// dropped: of something that the embedder keeps for the tree. Does not block.
+    ///
+    /// # Errors
+    /// [`OverBudget`]; nothing is counted then.
+    ///
+    /// ```
+    /// let tree = isopod_sync::Tree::with_limits(u64::MAX, 100);
+    /// let charge = tree.hold_host_charge(60);
+    /// assert!(charge.is_ok() && tree.hold_host_charge(60).is_err());
+    /// assert_eq!((tree.host_bytes(), tree.queued_bytes()), (60, 0));
+    /// ```
+    pub fn hold_host_charge(&self, bytes: u64) -> Result<Charge, OverBudget> {
+        self.charge_other(bytes)?;
+        Ok(Charge {
+            tree: Some(self.clone()),
+            bytes,
+            is_other: true,
+        })
+    }
+
+    /// As [`hold_host_charge`](Self::hold_host_charge), whatever the limit is: of something that exists
+    /// already, such as a message that was queued until now.
+    pub fn count_host_bytes(&self, bytes: u64) -> Charge {
+        self.charge_object(bytes);
+        Charge {
+            tree: Some(self.clone()),
+            bytes,
+            is_other: true,
+        }
     }
 
     /// Counts bytes against the tree's limit, until what is handed back is dropped: those of a message
@@ -202,11 +394,24 @@ impl Tree {
         Ok(Charge {
             tree: Some(self.clone()),
             bytes,
+            is_other: false,
         })
     }
 
+    /// As [`hold_charge`](Self::hold_charge), whatever the limit is.
+    pub(crate) fn count_queued_bytes(&self, bytes: u64) -> Charge {
+        let queued_bytes = &self.inner.counts.queued_bytes;
+        queued_bytes.fetch_add(bytes, Ordering::SeqCst);
+        Charge {
+            tree: Some(self.clone()),
+            bytes,
+            is_other: false,
+        }
+    }
+
     pub(crate) fn credit(&self, bytes: u64) {
-        self.inner.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let queued_bytes = &self.inner.counts.queued_bytes;
+        queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     fn names(&self) -> MutexGuard<'_, HashMap<Box<str>, ObjectId>> {
@@ -237,6 +442,8 @@ impl fmt::Debug for Tree {
             .debug_struct("Tree")
             .field("queued_bytes", &self.queued_bytes())
             .field("queued_bytes_limit", &self.queued_bytes_limit())
+            .field("host_bytes", &self.host_bytes())
+            .field("host_bytes_limit", &self.host_bytes_limit())
             .field("objects", &self.object_count())
             .finish()
     }
@@ -250,17 +457,6 @@ pub(crate) fn find_object(object: ObjectId) -> Option<Arc<dyn Object>> {
         // The mutex is free again before what was found can be dropped.
         tree.objects().get(&object).and_then(Weak::upgrade)
     })
-}
-
-/// All objects of all trees.
-pub(crate) fn all_objects() -> Vec<Arc<dyn Object>> {
-    let inners: Vec<Arc<Inner>> = trees().values().filter_map(Weak::upgrade).collect();
-    let mut objects = Vec::new();
-    for inner in inners {
-        let tree = Tree { inner };
-        objects.extend(tree.objects().values().filter_map(Weak::upgrade));
-    }
-    objects
 }
 
 fn trees() -> MutexGuard<'static, BTreeMap<u64, Weak<Inner>>> {

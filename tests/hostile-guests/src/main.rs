@@ -5,6 +5,7 @@
 //! ends by itself says through the embedder's queue `ready` that it has come to its point.
 
 mod calls;
+mod host_memory;
 mod locks;
 mod memory;
 mod messages;
@@ -44,6 +45,9 @@ fn main() -> Outcome {
         ["handle-leak"] => memory::handle_leak(),
         ["object-leak"] => memory::object_leak(),
         ["one-buffer-many-times"] => memory::one_buffer_many_times(),
+
+        ["host-memory", kind] => host_memory::take(kind),
+        ["ties-a-knot"] => host_memory::tie_a_knot(),
 
         ["own-handle-in-own-queue"] => messages::own_handle_in_own_queue(),
         ["cyclic-handles"] => messages::cyclic_handles(),

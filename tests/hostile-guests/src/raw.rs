@@ -11,7 +11,7 @@ pub mod bindings {
         type_section_suffix: "hostile",
     });
     pub use self::isopod::multiprocessing::{
-        direct, memory, pipe, pool, process, queue, sync, types,
+        direct, manager, memory, pipe, pool, process, queue, sync, types, wait,
     };
 }
 

@@ -104,7 +104,7 @@ impl Arena {
         assert_eq!(bomb.0.join_tree_timeout(GUARD), Some(ExitStatus::Exited(0)));
     }
 
-    fn command(&self, scenario: &str) -> Command {
+    pub(crate) fn command(&self, scenario: &str) -> Command {
         Command::new(&self.program)
             .arg(scenario)
             .handle("ready", &self.ready.to_handle())
@@ -191,7 +191,7 @@ impl Arena {
         while self.ready.try_get().is_ok() {}
     }
 
-    fn start(&self, command: &Command) -> (Process, Capture, Capture) {
+    pub(crate) fn start(&self, command: &Command) -> (Process, Capture, Capture) {
         let (stdout, stderr) = (Capture::new(), Capture::new());
         let command = command
             .clone()
@@ -200,13 +200,18 @@ impl Arena {
         (command.spawn().unwrap(), stdout, stderr)
     }
 
-    fn wait_ready(&self) {
+    /// A well-behaved tree that is ready to work.
+    pub(crate) fn sibling(&self) -> Sibling {
+        Sibling::start(self)
+    }
+
+    pub(crate) fn wait_ready(&self) {
         self.ready.get_timeout(GUARD).expect("never ready");
     }
 }
 
 /// A tree that has its processes before the hostile one begins, and works when it is told to.
-struct Sibling {
+pub(crate) struct Sibling {
     process: Process,
     rounds: Queue,
     answers: Queue,
@@ -229,14 +234,14 @@ impl Sibling {
     }
 
     /// It finishes a round of its work.
-    fn works(&self) {
+    pub(crate) fn works(&self) {
         self.rounds.put(Message::from_bytes([0])).unwrap();
         self.answers
             .get_timeout(GUARD)
             .expect("the sibling never answered");
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.rounds.close();
         let status = self.process.join_tree_timeout(GUARD);
         assert_eq!(status, Some(ExitStatus::Exited(0)));

@@ -9,6 +9,7 @@
 
 mod by_hand;
 mod harness;
+mod host_memory;
 mod messages;
 mod objects;
 mod processes;

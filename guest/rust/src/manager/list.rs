@@ -22,8 +22,8 @@ use std::sync::Arc;
 ///
 /// An index is as in Python: one below 0 counts from the end, so -1 is the last. So does a bound of
 /// a slice; of `1..-1` Clippy says that it is empty, unless a bound is a variable. What is stored
-/// counts against the limit on queued bytes of the tree of processes: 64 bytes for each element, its
-/// bytes, and 32 for each handle.
+/// counts against the limit on queued bytes of the tree of processes: 160 bytes for each element, its
+/// bytes, and 96 for each handle.
 ///
 /// ```no_run
 /// # use isopod::{List, Process};

@@ -43,6 +43,9 @@ pub(crate) fn from_options(options: &RunArgs) -> Limits {
     if let Some(size) = given.max_queued {
         limits = limits.queued_bytes(size.bytes());
     }
+    if let Some(size) = given.tree_host_memory {
+        limits = limits.tree_host_memory(size.bytes());
+    }
     if let Some(count) = given.max_started {
         limits = limits.started_processes(count);
     }
@@ -91,6 +94,9 @@ pub(crate) fn shown(options: &RunArgs) -> Vec<String> {
             .max_queued
             .map(|size| format!("{size} in queues and shared memory")),
         given
+            .tree_host_memory
+            .map(|size| format!("{size} of the host's memory for all processes")),
+        given
             .max_started
             .map(|count| format!("{count} processes in all")),
         given
@@ -132,6 +138,7 @@ mod tests {
             "--tree-cpu-time=13s",
             "--tree-output=7",
             "--max-queued=8",
+            "--tree-host-memory=13MiB",
             "--max-started=9",
             "--max-jobs=10",
             "--max-file-operations=11",
@@ -148,6 +155,7 @@ mod tests {
             .tree_cpu_time(Duration::from_secs(13))
             .tree_output(7)
             .queued_bytes(8)
+            .tree_host_memory(13 << 20)
             .started_processes(9)
             .waiting_jobs(10)
             .file_operations(11)

@@ -32,6 +32,12 @@ pub(crate) struct Usage {
     pub(crate) cpu_seconds: f64,
     pub(crate) largest_memory_bytes: u64,
     pub(crate) queued_bytes: u64,
+    /// What the host uses for them now, beside their own memory.
+    #[serde(default)]
+    pub(crate) host_memory_bytes: u64,
+    /// The same at its highest.
+    #[serde(default)]
+    pub(crate) most_host_memory_bytes: u64,
 }
 
 /// A live process.
@@ -111,6 +117,8 @@ impl From<&TreeUsage> for Usage {
             cpu_seconds: usage.cpu_time.as_secs_f64(),
             largest_memory_bytes: usage.largest_memory_bytes,
             queued_bytes: usage.queued_bytes,
+            host_memory_bytes: usage.host_memory_bytes,
+            most_host_memory_bytes: usage.most_host_memory_bytes,
         }
     }
 }

@@ -11,12 +11,13 @@ pub(crate) fn processes(run: &Run) -> String {
     let mut rows = vec![heading.map(str::to_owned)];
     rows.extend(run.processes.iter().map(row));
     format!(
-        "{}{} alive of {} started, {} of CPU time, {} queued\n",
+        "{}{} alive of {} started, {} of CPU time, {} queued, {} of host memory\n",
         aligned(&rows),
         counted(run.usage.alive, "process", "processes"),
         run.usage.started,
         seconds(run.usage.cpu_seconds),
-        bytes(run.usage.queued_bytes)
+        bytes(run.usage.queued_bytes),
+        bytes(run.usage.host_memory_bytes)
     )
 }
 
@@ -43,6 +44,10 @@ pub(crate) fn usage(usage: &Usage, elapsed_seconds: f64) -> String {
         [
             "memory of the largest process",
             &bytes(usage.largest_memory_bytes),
+        ],
+        [
+            "most memory of the host",
+            &bytes(usage.most_host_memory_bytes),
         ],
     ];
     aligned(&rows.map(|row| row.map(str::to_owned)))

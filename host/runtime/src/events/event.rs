@@ -158,6 +158,8 @@ pub enum LimitKind {
     Output,
     /// What is queued in the tree.
     QueuedBytes,
+    /// The memory that the host uses for the tree.
+    HostMemory,
     /// Processes, of the tree, the engine or the system.
     Processes,
     /// Jobs of a pool that wait to be begun.
@@ -182,6 +184,7 @@ impl LimitKind {
             LimitKind::MessageSize => "message-size",
             LimitKind::Output => "output",
             LimitKind::QueuedBytes => "queued-bytes",
+            LimitKind::HostMemory => "host-memory",
             LimitKind::Processes => "processes",
             LimitKind::WaitingJobs => "waiting-jobs",
             LimitKind::Other => "other",

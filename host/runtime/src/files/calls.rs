@@ -65,7 +65,7 @@ impl State {
         }
         let stream = FileOutput::new(&file.file, place, &self.operations);
         let stream: DynOutputStream = Box::new(stream);
-        Ok(self.table.push(stream)?)
+        Ok(self.push(stream)?)
     }
 }
 
@@ -87,7 +87,7 @@ impl preopens::Host for State {
             .iter()
             .map(|granted| {
                 let directory = Descriptor::Dir(granted.directory.clone());
-                Ok((self.table.push(directory)?, granted.name.clone()))
+                Ok((self.push(directory)?, granted.name.clone()))
             })
             .collect()
     }

@@ -104,7 +104,7 @@ impl HostDescriptor for State {
             Ok(files.table.delete(entries)?)
         });
         let entries = entries.await?;
-        Ok(self.table.push(entries)?)
+        Ok(self.push(entries)?)
     }
 
     async fn sync(&mut self, descriptor: Resource<Descriptor>) -> FsResult<()> {
@@ -212,7 +212,7 @@ impl HostDescriptor for State {
             Ok(files.table.delete(opened)?)
         });
         let opened = opened.await?;
-        Ok(self.table.push(opened)?)
+        Ok(self.push(opened)?)
     }
 
     fn drop(&mut self, descriptor: Resource<Descriptor>) -> wasmtime::Result<()> {
@@ -288,7 +288,7 @@ impl HostDescriptor for State {
         let file = self.file(&descriptor)?;
         let stream = FileInput::new(&file.file, offset, &self.operations);
         let stream: DynInputStream = Box::new(stream);
-        Ok(self.table.push(stream)?)
+        Ok(self.push(stream)?)
     }
 
     fn write_via_stream(

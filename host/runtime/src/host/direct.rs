@@ -183,7 +183,10 @@ fn refused(failure: Failure) -> wasmtime::Result<Reply> {
         Failure::Code(ErrorCode::NotHeld) => Ok(Reply::NotHeld),
         Failure::Code(ErrorCode::NotOwner) => Ok(Reply::NotOwner),
         Failure::Code(ErrorCode::WrongKind) => Ok(Reply::WrongKind),
-        Failure::Code(_) | Failure::Limit(..) | Failure::TooManyHandles => Ok(Reply::Other),
+        Failure::Code(_)
+        | Failure::Limit(..)
+        | Failure::OverBudget(_)
+        | Failure::TooManyHandles => Ok(Reply::Other),
         Failure::End(error) => Err(error),
     }
 }

@@ -24,7 +24,10 @@ pub enum Failure {
     Code(ErrorCode),
     /// The guest is told which limit it has reached.
     Limit(LimitKind, String),
-    /// The guest is told that it holds as many handles as it may.
+    /// The guest is told that its tree may have no more than this many bytes queued, or of the host's
+    /// memory.
+    OverBudget(u64),
+    /// The guest is told that it holds as many handles as it may, or as there is room for.
     TooManyHandles,
     /// The guest does not run on: it was asked to end, or it used the host against the rules.
     End(wasmtime::Error),
@@ -74,7 +77,7 @@ impl From<PutError> for Failure {
                 message,
                 limit_bytes,
             } => too_large(message.payload_bytes(), limit_bytes),
-            PutError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
+            PutError::BudgetExceeded { limit_bytes, .. } => Failure::OverBudget(limit_bytes),
             PutError::Killed(_) => Killed.into(),
         }
     }
@@ -100,7 +103,7 @@ impl From<SendError> for Failure {
                 message,
                 limit_bytes,
             } => too_large(message.payload_bytes(), limit_bytes),
-            SendError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
+            SendError::BudgetExceeded { limit_bytes, .. } => Failure::OverBudget(limit_bytes),
             SendError::Killed(_) => Killed.into(),
         }
     }
@@ -194,14 +197,14 @@ impl From<SubmitError> for Failure {
                 let text = limits::too_many_waiting(waiting, limit);
                 Failure::Limit(LimitKind::WaitingJobs, text)
             }
-            SubmitError::BudgetExceeded { limit_bytes, .. } => budget(limit_bytes),
+            SubmitError::BudgetExceeded { limit_bytes, .. } => Failure::OverBudget(limit_bytes),
         }
     }
 }
 
 impl From<OverBudget> for Failure {
     fn from(over: OverBudget) -> Failure {
-        budget(over.limit_bytes)
+        Failure::OverBudget(over.limit_bytes)
     }
 }
 
@@ -213,7 +216,7 @@ impl From<ReportError> for Failure {
             ReportError::NotRunning => {
                 ErrorCode::InvalidArgument("a report without a job".to_owned()).into()
             }
-            ReportError::BudgetExceeded { limit_bytes } => budget(limit_bytes),
+            ReportError::BudgetExceeded { limit_bytes } => Failure::OverBudget(limit_bytes),
         }
     }
 }
@@ -238,8 +241,8 @@ impl From<CreateError> for Failure {
     fn from(error: CreateError) -> Failure {
         let text = error.to_string();
         Failure::Code(match error {
-            CreateError::BudgetExceeded { .. } => {
-                return Failure::Limit(LimitKind::QueuedBytes, text);
+            CreateError::BudgetExceeded { limit_bytes, .. } => {
+                return Failure::OverBudget(limit_bytes);
             }
             CreateError::OutOfMemory { .. } => ErrorCode::LimitExceeded(text),
             CreateError::NameTaken => ErrorCode::AlreadyExists(text),
@@ -275,8 +278,4 @@ fn too_large(size: u64, limit: u64) -> Failure {
         limits::bytes(size),
         limits::bytes(limit)
     )))
-}
-
-fn budget(limit: u64) -> Failure {
-    Failure::Limit(LimitKind::QueuedBytes, limits::over_budget(limit))
 }

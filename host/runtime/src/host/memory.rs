@@ -22,19 +22,20 @@ impl HostSharedMemory for State {
         size: u64,
         name: Option<String>,
     ) -> Result<Resource<SharedMemory>, Failure> {
+        self.check_object()?;
         let tree = &self.process.tree.objects;
         let memory = match name {
             Some(name) => SharedMemory::new_named(tree, self.holder(), &name, size)?,
             None => SharedMemory::new_in(tree, self.holder(), size)?,
         };
-        Ok(self.table.push(memory)?)
+        Ok(self.push(memory)?)
     }
 
     fn find(&mut self, name: String) -> Result<Resource<SharedMemory>, Failure> {
         let tree = &self.process.tree.objects;
         let memory = SharedMemory::open_named(tree, self.holder(), &name)
             .map_err(|NameNotFound| no_name(&name))?;
-        Ok(self.table.push(memory)?)
+        Ok(self.push(memory)?)
     }
 
     fn unlink(&mut self, name: String) -> Result<(), Failure> {
@@ -52,6 +53,11 @@ impl HostSharedMemory for State {
         offset: u64,
         length: u64,
     ) -> Result<Vec<u8>, Failure> {
+        let size_bytes = self.memory(&memory)?.size_bytes();
+        // One that is too long is refused by the memory, with its own words.
+        if length <= size_bytes {
+            self.carry(length)?;
+        }
         Ok(self.memory(&memory)?.read_vec(offset, length)?)
     }
 
@@ -61,6 +67,7 @@ impl HostSharedMemory for State {
         offset: u64,
         bytes: Vec<u8>,
     ) -> Result<(), Failure> {
+        self.carry(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
         Ok(self.memory(&memory)?.write(offset, &bytes)?)
     }
 
@@ -142,7 +149,7 @@ impl HostSharedMemory for State {
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<SharedMemory>, Failure> {
         let handle = self.table.get(&reference)?;
         let memory = SharedMemory::open(handle).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(memory)?)
+        Ok(self.push(memory)?)
     }
 
     fn drop(&mut self, memory: Resource<SharedMemory>) -> wasmtime::Result<()> {

@@ -101,6 +101,7 @@ fn link_interfaces(linker: &mut Linker<State>) -> wasmtime::Result<()> {
                 |state| {
                     state.last_host_call =
                         Some(concat!("isopod:multiprocessing/", stringify!($interface)));
+                    state.set_down();
                     state
                 },
             )?;

@@ -5,8 +5,9 @@ use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use super::errors::Failure;
 use crate::limits::{self, ProcessLimits};
 use crate::network::NetworkAddress;
-use crate::rights::{Beyond, Rights};
+use crate::rights::{Beyond, MOST_NAMES, Rights};
 use crate::run::State;
+use isopod_sync::Charge;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::Resource;
@@ -29,7 +30,12 @@ pub struct Options {
     rights: Arc<Rights>,
     is_read_only: bool,
     pub(super) timeout: Option<Duration>,
+    /// For the options, with a copy of the rights if they have one.
+    _charge: Charge,
 }
+
+/// What options cost without a copy of rights, in bytes: a name of the longest, and limits.
+const OPTIONS_BYTES: u64 = 512;
 
 impl Options {
     /// What the new process may do.
@@ -51,7 +57,12 @@ impl Options {
 
 impl HostOptions for State {
     fn new(&mut self) -> wasmtime::Result<Resource<Options>> {
+        let charge = match self.process.tree.objects.hold_host_charge(OPTIONS_BYTES) {
+            Ok(charge) => charge,
+            Err(over) => return Err(self.end_over_budget(over.limit_bytes)),
+        };
         let options = Options {
+            _charge: charge,
             name: None,
             is_daemon: None,
             limits: self.process.limits,
@@ -59,7 +70,7 @@ impl HostOptions for State {
             is_read_only: false,
             timeout: None,
         };
-        Ok(self.table.push(options)?)
+        Ok(self.push(options)?)
     }
 
     fn set_name(&mut self, options: Resource<Options>, name: String) -> Result<(), Failure> {
@@ -152,8 +163,8 @@ impl HostOptions for State {
         options: Resource<Options>,
         names: Vec<String>,
     ) -> Result<(), Failure> {
-        let rights = self.table.get_mut(&options)?.rights_mut();
-        Ok(rights.keep_directories(&names, &self.process.rights)?)
+        check_count("directories", names.len())?;
+        self.change_rights(&options, |rights, own| rights.keep_directories(&names, own))
     }
 
     fn set_read_only(&mut self, options: Resource<Options>) -> wasmtime::Result<()> {
@@ -166,8 +177,8 @@ impl HostOptions for State {
         options: Resource<Options>,
         names: Vec<String>,
     ) -> Result<(), Failure> {
-        let rights = self.table.get_mut(&options)?.rights_mut();
-        Ok(rights.keep_variables(&names, &self.process.rights)?)
+        check_count("environment variables", names.len())?;
+        self.change_rights(&options, |rights, own| rights.keep_variables(&names, own))
     }
 
     fn set_network(
@@ -176,6 +187,7 @@ impl HostOptions for State {
         connect: Vec<String>,
         listen: Vec<String>,
     ) -> Result<(), Failure> {
+        check_count("network addresses", connect.len().max(listen.len()))?;
         let addresses = |texts: Vec<String>| -> Result<Vec<NetworkAddress>, Failure> {
             let parsed = texts.iter().map(|text| text.parse::<NetworkAddress>());
             parsed
@@ -183,19 +195,17 @@ impl HostOptions for State {
                 .map_err(|error| ErrorCode::InvalidArgument(error.to_string()).into())
         };
         let (connect, listen) = (addresses(connect)?, addresses(listen)?);
-        let rights = self.table.get_mut(&options)?.rights_mut();
-        Ok(rights.keep_addresses(&connect, &listen, &self.process.rights)?)
+        self.change_rights(&options, |rights, own| {
+            rights.keep_addresses(&connect, &listen, own)
+        })
     }
 
     fn deny_name_lookup(&mut self, options: Resource<Options>) -> wasmtime::Result<()> {
-        let rights = self.table.get_mut(&options)?.rights_mut();
-        rights.network.name_lookup = false;
-        Ok(())
+        self.take_away(&options, |rights| rights.network.name_lookup = false)
     }
 
     fn deny_special_files(&mut self, options: Resource<Options>) -> wasmtime::Result<()> {
-        self.table.get_mut(&options)?.rights_mut().special_files = false;
-        Ok(())
+        self.take_away(&options, |rights| rights.special_files = false)
     }
 
     fn set_timeout(&mut self, options: Resource<Options>, timeout: u64) -> wasmtime::Result<()> {
@@ -210,6 +220,43 @@ impl HostOptions for State {
 }
 
 impl State {
+    /// Changes the rights in options, and charges the tree for the copy of them.
+    fn change_rights(
+        &mut self,
+        options: &Resource<Options>,
+        change: impl FnOnce(&mut Rights, &Rights) -> Result<(), Beyond>,
+    ) -> Result<(), Failure> {
+        let options = self.table.get_mut(options)?;
+        let own = &self.process.rights;
+        let objects = &self.process.tree.objects;
+        // A copy is made before anything is taken away from it.
+        let before = size_bytes(options.rights.size_bytes());
+        drop(objects.hold_host_charge(before)?);
+        let changed = change(options.rights_mut(), own);
+        let after = size_bytes(options.rights.size_bytes());
+        options._charge = objects.count_host_bytes(OPTIONS_BYTES.saturating_add(after));
+        Ok(changed?)
+    }
+
+    /// As [`change_rights`](Self::change_rights), in a call that has no error.
+    fn take_away(
+        &mut self,
+        options: &Resource<Options>,
+        take: impl FnOnce(&mut Rights),
+    ) -> wasmtime::Result<()> {
+        let changed = self.change_rights(options, |rights, _| {
+            take(rights);
+            Ok(())
+        });
+        match changed {
+            Ok(()) => Ok(()),
+            Err(Failure::End(error)) => Err(error),
+            Err(Failure::OverBudget(limit_bytes)) => Err(self.end_over_budget(limit_bytes)),
+            // The options are in the table, as no other number comes through this interface.
+            Err(failure) => Err(wasmtime::format_err!("{failure:?}")),
+        }
+    }
+
     /// Whether a child may have this limit.
     pub(super) fn check_memory_limit(&self, memory_bytes: u64) -> Result<(), Failure> {
         let own = self.process.limits.memory_bytes;
@@ -220,6 +267,21 @@ impl State {
 impl From<Beyond> for Failure {
     fn from(beyond: Beyond) -> Failure {
         ErrorCode::AccessDenied(beyond.to_string()).into()
+    }
+}
+
+fn size_bytes(size: usize) -> u64 {
+    u64::try_from(size).unwrap_or(u64::MAX)
+}
+
+/// Whether so many names may be given at a time.
+fn check_count(what: &str, count: usize) -> Result<(), Failure> {
+    match count > MOST_NAMES {
+        true => Err(ErrorCode::InvalidArgument(format!(
+            "{count} {what} are too many: {MOST_NAMES} are the most that a call takes"
+        ))
+        .into()),
+        false => Ok(()),
     }
 }
 

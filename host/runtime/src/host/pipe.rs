@@ -13,8 +13,9 @@ impl Host for State {
         &mut self,
         duplex: bool,
     ) -> Result<(Resource<Connection>, Resource<Connection>), Failure> {
+        self.check_object()?;
         let (first, second) = pipe_in(&self.process.tree.objects, self.holder(), duplex);
-        Ok((self.table.push(first)?, self.table.push(second)?))
+        Ok((self.push(first)?, self.push(second)?))
     }
 }
 
@@ -73,7 +74,7 @@ impl HostConnection for State {
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Connection>, Failure> {
         let connection =
             Connection::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(connection)?)
+        Ok(self.push(connection)?)
     }
 
     fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {

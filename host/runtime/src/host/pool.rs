@@ -61,7 +61,7 @@ pub struct PoolOptions {
 
 impl HostOptions for State {
     fn new(&mut self) -> wasmtime::Result<Resource<PoolOptions>> {
-        Ok(self.table.push(PoolOptions::default())?)
+        Ok(self.push(PoolOptions::default())?)
     }
 
     fn set_workers(&mut self, options: Resource<PoolOptions>, count: u32) -> Result<(), Failure> {
@@ -95,6 +95,7 @@ impl HostOptions for State {
                     .tell_limit_of_end(LimitKind::MessageSize, &text);
                 return Err(Stop::Now(ExitStatus::Limit(text)).into());
             }
+            Err(Failure::OverBudget(limit_bytes)) => return Err(self.end_over_budget(limit_bytes)),
             Err(failure) => return Err(wasmtime::format_err!("{failure:?}")),
         };
         let charge = self.hold_charge(&message);
@@ -182,7 +183,7 @@ impl HostPool for State {
             parent: Some(Arc::downgrade(parent)),
         };
         let pool = PoolState::start(home, self.holder(), settings)?;
-        Ok(self.table.push(GuestPool(pool))?)
+        Ok(self.push(GuestPool(pool))?)
     }
 
     fn submit(
@@ -193,7 +194,7 @@ impl HostPool for State {
         job_timeout: Option<u64>,
         notify: bool,
     ) -> Result<Resource<GuestBatch>, Failure> {
-        let messages = self.messages(jobs)?;
+        let messages = self.messages(jobs.into_iter().map(|job| (job.bytes, job.handles)))?;
         self.check_room()?;
         let pool = Arc::clone(&self.table.get(&pool)?.0);
         tracing::trace!(process = %self.process.id, task, jobs = messages.len(), "jobs submitted");
@@ -204,7 +205,7 @@ impl HostPool for State {
             notified: notify.then(|| Arc::clone(self.process.waiter())),
         };
         let (batch, options) = pool.jobs.submit(messages, options)?;
-        Ok(self.table.push(GuestBatch {
+        Ok(self.push(GuestBatch {
             pool,
             options,
             batch,
@@ -241,7 +242,7 @@ impl HostPool for State {
 
 impl HostBatch for State {
     fn add(&mut self, batch: Resource<GuestBatch>, jobs: Vec<Job>) -> Result<(), Failure> {
-        let messages = self.messages(jobs)?;
+        let messages = self.messages(jobs.into_iter().map(|job| (job.bytes, job.handles)))?;
         let batch = self.table.get(&batch)?;
         Ok(batch
             .pool
@@ -348,12 +349,6 @@ impl State {
     fn hold_charge(&self, message: &Message) -> Result<Charge, OverBudget> {
         let tree = &self.process.tree.objects;
         tree.hold_charge(message.charged_bytes())
-    }
-
-    fn messages(&self, jobs: Vec<Job>) -> Result<Vec<Message>, Failure> {
-        jobs.into_iter()
-            .map(|job| self.message(job.bytes, &job.handles))
-            .collect()
     }
 
     fn outcome(&mut self, outcome: Outcome<ExitStatus>) -> Result<WitOutcome, Failure> {

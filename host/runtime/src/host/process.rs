@@ -8,7 +8,6 @@ use super::bindings::isopod::multiprocessing::types::{
 use super::duration;
 use super::errors::Failure;
 use super::options::Options;
-use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::limits;
 use crate::process::{Entry, ProcessState, Starter};
@@ -74,7 +73,7 @@ impl HostProcess for State {
             message.arrive(Holder::Process(id));
             Entry::Task(message)
         })?;
-        Ok(self.table.push(Relative::Child(child))?)
+        Ok(self.push(Relative::Child(child))?)
     }
 
     fn id(&mut self, process: Resource<Relative>) -> wasmtime::Result<u64> {
@@ -175,7 +174,7 @@ impl Host for State {
     fn parent(&mut self) -> wasmtime::Result<Option<Resource<Relative>>> {
         let starter = self.process.starter.clone();
         starter
-            .map(|starter| Ok(self.table.push(Relative::Parent(starter))?))
+            .map(|starter| Ok(self.push(Relative::Parent(starter))?))
             .transpose()
     }
 
@@ -183,7 +182,7 @@ impl Host for State {
         let live = self.process.children().clone();
         live.into_iter()
             .filter(|child| child.status.get().is_none())
-            .map(|child| Ok(self.table.push(Relative::Child(child))?))
+            .map(|child| Ok(self.push(Relative::Child(child))?))
             .collect()
     }
 
@@ -235,9 +234,10 @@ impl State {
             }
             Failure::End(error) => error,
             Failure::Limit(_, text) => Stop::Now(ExitStatus::Limit(text)).into(),
+            Failure::OverBudget(limit_bytes) => self.end_over_budget(limit_bytes),
             Failure::TooManyHandles => {
-                let text = limits::too_many_handles(self.process.limits.handles);
-                self.process.tell_limit_of_end(LimitKind::Handles, &text);
+                let (limit, text) = self.full_table();
+                self.process.tell_limit_of_end(limit, &text);
                 Stop::Now(ExitStatus::Limit(text)).into()
             }
         })

@@ -16,9 +16,10 @@ impl HostQueue for State {
         max_messages: Option<u32>,
         max_bytes: Option<u64>,
     ) -> Result<Resource<Queue>, Failure> {
+        self.check_object()?;
         let bounds = bounds(max_messages, max_bytes)?;
         let queue = Queue::new_in(&self.process.tree.objects, self.holder(), bounds);
-        Ok(self.table.push(queue)?)
+        Ok(self.push(queue)?)
     }
 
     fn create_joinable(
@@ -26,9 +27,10 @@ impl HostQueue for State {
         max_messages: Option<u32>,
         max_bytes: Option<u64>,
     ) -> Result<Resource<Queue>, Failure> {
+        self.check_object()?;
         let bounds = bounds(max_messages, max_bytes)?;
         let queue = JoinableQueue::new_in(&self.process.tree.objects, self.holder(), bounds);
-        Ok(self.table.push(Queue::clone(&queue))?)
+        Ok(self.push(Queue::clone(&queue))?)
     }
 
     fn task_done(&mut self, queue: Resource<Queue>) -> Result<(), Failure> {
@@ -83,7 +85,7 @@ impl HostQueue for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Queue>, Failure> {
         let queue = Queue::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(queue)?)
+        Ok(self.push(queue)?)
     }
 
     fn drop(&mut self, queue: Resource<Queue>) -> wasmtime::Result<()> {

@@ -6,7 +6,7 @@ use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::limits;
 use crate::run::{State, Stop};
-use isopod_sync::{Handle, Holder, Message};
+use isopod_sync::{Handle, Holder, LARGEST_OBJECT_BYTES, Message};
 use wasmtime::component::Resource;
 
 impl Host for State {
@@ -22,9 +22,14 @@ impl Host for State {
                 self.process.tell_refusal(limit, &text);
                 Ok(ErrorCode::LimitExceeded(text))
             }
+            Failure::OverBudget(limit_bytes) => {
+                let (limit, text) = self.process.tree.over_budget(limit_bytes);
+                self.process.tell_refusal(limit, &text);
+                Ok(ErrorCode::LimitExceeded(text))
+            }
             Failure::TooManyHandles => {
-                let text = limits::too_many_handles(self.process.limits.handles);
-                self.process.tell_refusal(LimitKind::Handles, &text);
+                let (limit, text) = self.full_table();
+                self.process.tell_refusal(limit, &text);
                 Ok(ErrorCode::LimitExceeded(text))
             }
             Failure::End(error) => Err(error),
@@ -39,7 +44,7 @@ impl HostHandle for State {
 
     fn duplicate(&mut self, handle: Resource<Handle>) -> wasmtime::Result<Resource<Handle>> {
         let duplicate = self.table.get(&handle)?.clone();
-        Ok(self.table.push(duplicate)?)
+        Ok(self.push(duplicate)?)
     }
 
     fn drop(&mut self, handle: Resource<Handle>) -> wasmtime::Result<()> {
@@ -57,14 +62,16 @@ impl State {
     /// Whether the guest may hold one handle more. For calls that begin something and then give a
     /// handle to it: one that fails has begun nothing.
     pub(super) fn check_room(&mut self) -> Result<(), Failure> {
-        let place = self.table.push(())?;
+        let place = self.push(())?;
         self.table.delete(place)?;
         Ok(())
     }
 
     /// A message as the guest sends it. The guest keeps its handles.
+    ///
+    /// The bytes are counted until the next call: what waits to be put is the host's memory too.
     pub(super) fn message(
-        &self,
+        &mut self,
         bytes: Vec<u8>,
         handles: &[Resource<Handle>],
     ) -> Result<Message, Failure> {
@@ -74,6 +81,38 @@ impl State {
             let text = limits::message_too_large(size_bytes, limit_bytes);
             return Err(ErrorCode::MessageTooLarge(text).into());
         }
+        self.carry(size_bytes)?;
+        self.part_of_message(bytes, handles)
+    }
+
+    /// As [`message`](Self::message), one of several that come with a call, which are carried
+    /// together.
+    pub(super) fn messages(
+        &mut self,
+        parts: impl IntoIterator<Item = (Vec<u8>, Vec<Resource<Handle>>)>,
+    ) -> Result<Vec<Message>, Failure> {
+        let limit_bytes = self.process.limits.message_bytes;
+        let mut total_bytes = 0_u64;
+        let mut messages = Vec::new();
+        for (bytes, handles) in parts {
+            let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            if size_bytes > limit_bytes {
+                let text = limits::message_too_large(size_bytes, limit_bytes);
+                return Err(ErrorCode::MessageTooLarge(text).into());
+            }
+            let message = self.part_of_message(bytes, &handles)?;
+            total_bytes = total_bytes.saturating_add(message.charged_bytes());
+            messages.push(message);
+        }
+        self.carry(total_bytes)?;
+        Ok(messages)
+    }
+
+    fn part_of_message(
+        &self,
+        bytes: Vec<u8>,
+        handles: &[Resource<Handle>],
+    ) -> Result<Message, Failure> {
         let handles = handles
             .iter()
             .map(|handle| Ok(self.table.get(handle)?.clone()))
@@ -90,15 +129,24 @@ impl State {
         &mut self,
         message: Message,
     ) -> Result<super::bindings::isopod::multiprocessing::types::Message, Failure> {
+        // It was counted as queued until now.
+        self.carry_on(u64::try_from(message.bytes.len()).unwrap_or(u64::MAX));
+        self.deliver_copy(message)
+    }
+
+    /// As [`deliver`](Self::deliver), a copy that is carried already.
+    pub(super) fn deliver_copy(
+        &mut self,
+        message: Message,
+    ) -> Result<super::bindings::isopod::multiprocessing::types::Message, Failure> {
         let handles = message
             .handles
             .into_iter()
-            .map(|handle| self.table.push(handle))
+            .map(|handle| self.push(handle))
             .collect::<Result<_, _>>()
             .map_err(|_| {
-                let text = limits::too_many_handles(self.process.limits.handles);
-                self.process.tell_limit_of_end(LimitKind::Handles, &text);
-                Failure::End(Stop::Now(ExitStatus::Limit(text)).into())
+                let (limit, text) = self.full_table();
+                self.end_at(limit, text)
             })?;
         Ok(super::bindings::isopod::multiprocessing::types::Message {
             bytes: message.bytes,
@@ -106,8 +154,26 @@ impl State {
         })
     }
 
+    /// Ends the guest at a limit, in a call that has no error for it.
+    pub(super) fn end_at(&self, limit: LimitKind, text: String) -> Failure {
+        self.process.tell_limit_of_end(limit, &text);
+        Failure::End(Stop::Now(ExitStatus::Limit(text)).into())
+    }
+
+    /// As [`end_at`](Self::end_at), at the limit on queued bytes or host memory.
+    pub(super) fn end_over_budget(&self, limit_bytes: u64) -> wasmtime::Error {
+        let (limit, text) = self.process.tree.over_budget(limit_bytes);
+        self.process.tell_limit_of_end(limit, &text);
+        Stop::Now(ExitStatus::Limit(text)).into()
+    }
+
+    /// Whether there is room for one more object. For calls that make one.
+    pub(super) fn check_object(&self) -> Result<(), Failure> {
+        Ok(self.process.tree.objects.check_room(LARGEST_OBJECT_BYTES)?)
+    }
+
     /// Puts an object's handle into the guest's table.
     pub(super) fn give(&mut self, handle: Handle) -> wasmtime::Result<Resource<Handle>> {
-        Ok(self.table.push(handle)?)
+        Ok(self.push(handle)?)
     }
 }

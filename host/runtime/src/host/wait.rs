@@ -5,9 +5,14 @@ use super::bindings::isopod::multiprocessing::wait::Host;
 use super::duration;
 use super::errors::Failure;
 use super::process::Relative;
+use crate::events::LimitKind;
 use crate::run::State;
 use isopod_sync::{Connection, Event, Handle, Queue, Waitable, wait_any};
 use wasmtime::component::Resource;
+
+/// What the wait for one of several objects costs, in bytes: a reference, its places in the object's
+/// list and in ours, and what is told of it.
+const WAIT_BYTES: u64 = 384;
 
 /// An object that a guest waits for, as its own type.
 enum Object {
@@ -41,6 +46,21 @@ impl Host for State {
         processes: Vec<Resource<Relative>>,
         timeout: Option<u64>,
     ) -> Result<Vec<u32>, Failure> {
+        let count = handles.len().saturating_add(processes.len());
+        let limit = self.process.limits.handles;
+        if count > usize::try_from(limit).unwrap_or(usize::MAX) {
+            return Err(Failure::Limit(
+                LimitKind::Handles,
+                format!(
+                    "a wait for {count} objects is for more than the {limit} handles that the process may hold; raise it with `Limits::handles` or `--max-handles`"
+                ),
+            ));
+        }
+        self.carry(
+            u64::try_from(count)
+                .unwrap_or(u64::MAX)
+                .saturating_mul(WAIT_BYTES),
+        )?;
         let objects = handles
             .iter()
             .map(|handle| Object::open(self.table.get(handle)?))

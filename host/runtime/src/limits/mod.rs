@@ -17,8 +17,8 @@ pub(crate) use cpu_time::{
 pub(crate) use memory::MemoryLimit;
 pub(crate) use output::OutputLimit;
 pub(crate) use text::{
-    LONGEST_STATUS_BYTES, bytes, cut, message_too_large, over_budget, too_many_handles,
-    too_many_waiting,
+    LONGEST_STATUS_BYTES, bytes, cut, message_too_large, over_budget, over_host_memory,
+    too_many_handles, too_many_waiting,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -27,6 +27,9 @@ use std::time::Duration;
 /// How long main lives, unless somebody says otherwise: longer than any program is meant to run that
 /// nobody has thought about.
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(30 * 24);
+
+/// What the host may use for a tree at most, unless somebody says otherwise.
+pub(crate) const MOST_HOST_MEMORY_BYTES: u64 = 2 << 30;
 
 /// The smallest memory limit: one WebAssembly page.
 const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
@@ -48,6 +51,7 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// | [`tree_output`](Self::tree_output) | tree | 4 GiB | exit status `limit` of who writes on |
 /// | [`tree_file_operations`](Self::tree_file_operations) | tree | 64 | as `file_operations` |
 /// | [`queued_bytes`](Self::queued_bytes) | tree | 1 GiB | error `limit-exceeded` |
+/// | [`tree_host_memory`](Self::tree_host_memory) | tree | a quarter of the machine's memory, 2 GiB at most | error `limit-exceeded`; exit status `limit` where the call has no such error |
 /// | [`live_processes`](Self::live_processes) | tree | the engine's | error `limit-exceeded` |
 /// | [`started_processes`](Self::started_processes) | tree | 100,000,000 | error `limit-exceeded` |
 /// | [`waiting_jobs`](Self::waiting_jobs) | pool | 1,000,000 | error `limit-exceeded` |
@@ -118,6 +122,8 @@ pub(crate) struct TreeLimits {
     pub(crate) cpu_time: Option<Duration>,
     pub(crate) output_bytes: u64,
     pub(crate) queued_bytes: u64,
+    /// None is a quarter of the machine's memory, and [`MOST_HOST_MEMORY_BYTES`] at most.
+    pub(crate) host_memory_bytes: Option<u64>,
     pub(crate) live_processes: u32,
     pub(crate) started_processes: u64,
     pub(crate) waiting_jobs: u32,
@@ -131,6 +137,7 @@ impl Default for TreeLimits {
             cpu_time: None,
             output_bytes: 4 << 30,
             queued_bytes: 1 << 30,
+            host_memory_bytes: None,
             live_processes: u32::MAX,
             started_processes: 100_000_000,
             waiting_jobs: 1_000_000,
@@ -225,6 +232,14 @@ impl Limits {
     /// may cost together, in bytes.
     pub fn queued_bytes(mut self, bytes: u64) -> Limits {
         self.tree.queued_bytes = bytes;
+        self
+    }
+
+    /// The memory that the host uses for the tree, beside the linear memories, in bytes: what counts as
+    /// queued, objects, handles, options, processes and what is kept of those that have ended, and
+    /// copies on their way. Each live process takes 128 KiB of it.
+    pub fn tree_host_memory(mut self, bytes: u64) -> Limits {
+        self.tree.host_memory_bytes = Some(bytes);
         self
     }
 

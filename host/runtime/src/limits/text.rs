@@ -28,6 +28,14 @@ pub(crate) fn over_budget(limit_bytes: u64) -> String {
     )
 }
 
+/// For whoever exceeds what the host may use for a tree.
+pub(crate) fn over_host_memory(limit_bytes: u64) -> String {
+    format!(
+        "the memory that the host uses for this tree of processes would exceed its limit of {}; raise it with `Limits::tree_host_memory` or `--tree-host-memory`",
+        bytes(limit_bytes)
+    )
+}
+
 /// For whoever submits more jobs than may wait.
 pub(crate) fn too_many_waiting(waiting: u64, limit: u64) -> String {
     format!(

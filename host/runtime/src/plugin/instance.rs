@@ -18,7 +18,6 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::{Func, Instance as Component, Resource};
-use wasmtime_wasi::ResourceTable;
 
 /// An instance that can be called, by one thread at a time.
 pub(crate) struct Instance {
@@ -210,19 +209,18 @@ impl Guest {
     /// Puts handles into the guest's table, all or none.
     fn give(&mut self, handles: &[Handle]) -> Result<Vec<Resource<Handle>>> {
         let holder = Holder::Process(self.process.id);
-        let limit = self.process.limits.handles;
-        let table = &mut self.store()?.data_mut().table;
+        let state = self.store()?.data_mut();
         let mut given = Vec::with_capacity(handles.len());
         for handle in handles {
-            match table.push(handle.hold_as(holder)) {
+            match state.push(handle.hold_as(holder)) {
                 Ok(resource) => given.push(resource),
                 Err(_) => {
                     for resource in given {
                         // It was put there a moment ago.
-                        let _ = table.delete(resource);
+                        let _ = state.table.delete(resource);
                     }
-                    let text = limits::too_many_handles(limit);
-                    return Err(Error::new(ErrorKind::LimitExceeded, text));
+                    let (limit, text) = state.full_table();
+                    return Err(Error::at_limit(limit, text));
                 }
             }
         }
@@ -283,7 +281,7 @@ impl Drop for Guest {
                 false => End::Abandoned,
             });
             if let Some(mut store) = self.store.take() {
-                store.data_mut().table = ResourceTable::new();
+                isopod_sync::drop_together(std::mem::take(&mut store.data_mut().table));
                 let (stdout, stderr) = store.data().streams();
                 // Nobody is left to be told that output could not be written.
                 let _ = stdout.flush();
@@ -292,6 +290,7 @@ impl Drop for Guest {
         });
         self.version.spare(&self.watch);
         let departure = process.tree.dismiss(process.id);
+        process.charge_end(&status);
         process.status.set(status.clone());
         process.tell_end(&status);
         drop(departure);

@@ -144,13 +144,14 @@ impl WorkerLink {
             ExitStatus::Failed(text) => JobOutcome::Panicked(text.clone()),
             status => JobOutcome::WorkerLost(status.clone()),
         });
+        let text_bytes = status.message().map_or(0, str::len);
         let outcome = match status {
             ExitStatus::Failed(text) => Outcome::Panicked(text),
             status => Outcome::WorkerLost(status),
         };
         // Each by itself: whoever waits for the job must not wait for ever, nor the pool lose a worker.
         bug::contain("end of a job", &process.name, || {
-            if self.pool.jobs.end(process.id, outcome) {
+            if self.pool.jobs.end_with(process.id, outcome, text_bytes) {
                 self.tell_end(process, told);
             }
         });

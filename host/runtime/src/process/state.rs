@@ -8,7 +8,7 @@ use crate::program::Program;
 use crate::rights::Rights;
 use crate::tree::Tree;
 use crate::vitals::Vitals;
-use isopod_sync::{Charge, Completion, Message, ProcessId, Waiter};
+use isopod_sync::{Charge, Completion, Message, OverBudget, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +16,12 @@ use std::time::{Duration, Instant};
 /// What the numbers in a default name may take, in bytes. Births may follow each other without end,
 /// though few of them live at a time: each process starts the next one and fails.
 const LONGEST_LINEAGE_BYTES: usize = 240;
+
+/// What a live process costs the host, in bytes: 85 KiB if it is idle, and what is kept for it of the one
+/// that started it.
+const PRESENCE_BYTES: u64 = 128 << 10;
+/// What the record of a process costs, in bytes, without what is told of its end.
+const RECORD_BYTES: u64 = 8 << 10;
 
 /// What the host knows of a process.
 pub(crate) struct ProcessState {
@@ -52,6 +58,10 @@ pub(crate) struct ProcessState {
     pub(crate) worker: Option<WorkerLink>,
     /// Shared with those that it started, which may outlive it.
     pub(crate) status: Arc<Completion<ExitStatus>>,
+    /// For its thread, its stacks and its tables, while it lives.
+    pub(crate) presence: Mutex<Charge>,
+    /// For this record, which whoever has a handle to the process keeps.
+    pub(crate) record: Mutex<Charge>,
     /// The kinds of limits that listeners were told of, one bit each.
     pub(crate) told_limits: AtomicU32,
 }
@@ -96,6 +106,26 @@ pub(crate) enum Entry {
 impl ProcessState {
     pub(crate) fn id(&self) -> ProcessId {
         self.id
+    }
+
+    /// What a new process of this tree is charged while it lives, and for its record.
+    pub(crate) fn charges(tree: &Tree) -> Result<(Charge, Charge), OverBudget> {
+        let presence = tree.objects.hold_host_charge(PRESENCE_BYTES)?;
+        let record = tree.objects.hold_host_charge(RECORD_BYTES)?;
+        Ok((presence, record))
+    }
+
+    /// It lives no more, and this is told of its end.
+    pub(crate) fn charge_end(&self, status: &ExitStatus) {
+        let told = status.message().unwrap_or_default().len();
+        let told = u64::try_from(told).unwrap_or(u64::MAX);
+        let mut told = self.tree.objects.count_host_bytes(told);
+        let lock = |charge: &Mutex<Charge>| {
+            std::mem::take(&mut *charge.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        drop(lock(&self.presence));
+        told.merge(lock(&self.record));
+        *self.record.lock().unwrap_or_else(PoisonError::into_inner) = told;
     }
 
     /// A number for a new process.

@@ -73,7 +73,7 @@ fn a_job_is_charged_from_its_submission_until_its_outcome_is_taken() {
     let (batch, _) = jobs
         .submit(vec![carrying(&handle), carrying(&handle)], options)
         .unwrap();
-    let message = 1 + 32;
+    let message = 1 + 96;
     assert_eq!(tree.queued_bytes(), 2 * (JOB_BYTES + message));
     let job = jobs.begin(FIRST).unwrap().unwrap();
     assert_eq!(tree.queued_bytes(), 2 * (JOB_BYTES + message));
@@ -108,7 +108,7 @@ fn a_report_that_is_too_large_leaves_the_job_running() {
     assert_eq!((batch.is_done(), tree.queued_bytes()), (false, JOB_BYTES));
     // A short error fits even when nothing else does.
     let others = Queue::new_in(&tree, OWNER, Bounds::default());
-    let room = usize::try_from(10_000 - tree.queued_bytes() - 64).unwrap();
+    let room = usize::try_from(10_000 - tree.queued_bytes() - 160).unwrap();
     others.put(Message::from_bytes(vec![0; room])).unwrap();
     assert_eq!(tree.queued_bytes(), 10_000);
     jobs.report(FIRST, Err("e".repeat(1_000))).unwrap();
@@ -143,7 +143,7 @@ fn a_dropped_batch_keeps_nothing_and_its_jobs_are_run() {
     assert_eq!(tree.queued_bytes(), 2 * (JOB_BYTES + 1));
     // Values that nobody wants take no room, however many there are.
     assert_eq!(begin(&jobs, FIRST), 1);
-    let value = Message::from_bytes(vec![0; 9_000]);
+    let value = Message::from_bytes(vec![0; 8_000]);
     jobs.report(FIRST, Ok(value)).unwrap();
     assert_eq!(tree.queued_bytes(), JOB_BYTES + 1);
     assert_eq!(begin(&jobs, FIRST), 2);
@@ -250,7 +250,7 @@ fn no_more_jobs_wait_than_may() {
 
 #[test]
 fn a_batch_that_grows_for_ever_takes_no_room_for_what_was_taken() {
-    let tree = Tree::new(200);
+    let tree = Tree::new(700);
     let jobs = Jobs::new(&tree, OWNER);
     let options = BatchOptions::default();
     let (batch, options) = jobs.submit(Vec::new(), options).unwrap();

@@ -12,7 +12,7 @@ impl Hooks for NoHooks {}
 pub(crate) const OWNER: Holder = Holder::Process(ProcessId::new(9));
 
 /// What a job costs apart from its message's payload.
-pub(crate) const JOB_BYTES: u64 = 64;
+pub(crate) const JOB_BYTES: u64 = 512;
 
 pub(crate) fn waiter(process: ProcessId) -> Arc<Waiter> {
     Waiter::new(Party::Process(process), Arc::new(NoHooks))

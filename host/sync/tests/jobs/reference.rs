@@ -15,7 +15,7 @@ pub(super) struct Content {
 
 impl Content {
     fn bytes(self) -> u64 {
-        self.length + 32 * self.handles
+        self.length + 96 * self.handles
     }
 }
 

@@ -14,7 +14,7 @@ use crate::reference::{Begins, Content, Reference};
 use crate::step::Step;
 use crate::{Jobs, OWNER, text, until, waiter};
 
-const TREE_LIMIT_BYTES: u64 = 1_500;
+const TREE_LIMIT_BYTES: u64 = 6_000;
 pub(super) const WORKERS: usize = 3;
 
 type Submitted = (Batch<&'static str>, Arc<BatchOptions>);

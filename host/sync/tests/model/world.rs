@@ -67,6 +67,8 @@ pub(super) struct World {
     pub(super) waiters: Vec<Arc<Waiter>>,
     pub(super) slots: Vec<Slot>,
     pub(super) things: Vec<Thing>,
+    /// The tree has ended once: what nobody can reach is gone at once from then on.
+    is_over: bool,
 }
 
 fn new_process() -> Arc<Waiter> {
@@ -82,6 +84,7 @@ impl World {
             waiters: (0..PROCESSES).map(|_| new_process()).collect(),
             slots: Vec::new(),
             things: Vec::new(),
+            is_over: false,
         }
     }
 
@@ -239,8 +242,11 @@ impl World {
             Step::EndProcess { party } => self.end_process(party),
             Step::EndTree => {
                 self.tree.end();
-                self.collect();
+                self.is_over = true;
             }
+        }
+        if self.is_over {
+            self.collect();
         }
         self.bury();
     }

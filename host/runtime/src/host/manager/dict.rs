@@ -10,8 +10,9 @@ use wasmtime::component::Resource;
 
 impl HostDict for State {
     fn create(&mut self) -> Result<Resource<Dict>, Failure> {
+        self.check_object()?;
         let dict = Dict::new_in(&self.process.tree.objects, self.holder());
-        Ok(self.table.push(dict)?)
+        Ok(self.push(dict)?)
     }
 
     fn len(&mut self, dict: Resource<Dict>) -> wasmtime::Result<u64> {
@@ -24,7 +25,9 @@ impl HostDict for State {
     }
 
     fn get(&mut self, dict: Resource<Dict>, key: Vec<u8>) -> Result<Option<Versioned>, Failure> {
-        let found = self.table.get(&dict)?.get_versioned(&key);
+        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let dict = self.table.get(&dict)?;
+        let found = dict.get_versioned_if(&key, |bytes| room.carry(tree, bytes))?;
         found.map(|found| self.deliver_versioned(found)).transpose()
     }
 
@@ -69,10 +72,11 @@ impl HostDict for State {
         dict: Resource<Dict>,
         entries: Vec<(Vec<u8>, Value)>,
     ) -> Result<(), Failure> {
-        let entries = entries
+        let (keys, values): (Vec<_>, Vec<_>) = entries
             .into_iter()
-            .map(|(key, value)| Ok((key, self.message(value.bytes, &value.handles)?)))
-            .collect::<Result<Vec<_>, Failure>>()?;
+            .map(|(key, value)| (key, (value.bytes, value.handles)))
+            .unzip();
+        let entries = keys.into_iter().zip(self.messages(values)?).collect();
         Ok(self.table.get(&dict)?.update(entries)?)
     }
 
@@ -94,18 +98,25 @@ impl HostDict for State {
     }
 
     fn keys(&mut self, dict: Resource<Dict>) -> wasmtime::Result<Vec<Vec<u8>>> {
-        Ok(self.table.get(&dict)?.keys())
+        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let keys = self.table.get(&dict)?;
+        let keys = keys.keys_if(|bytes| room.carry(tree, bytes));
+        keys.map_err(|over| self.end_over_budget(over.limit_bytes))
     }
 
     fn values(&mut self, dict: Resource<Dict>) -> Result<Vec<Message>, Failure> {
-        let values = self.table.get(&dict)?.values();
-        self.deliver_all(values)
+        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let dict = self.table.get(&dict)?;
+        let values = dict.values_if(|bytes| room.carry(tree, bytes))?;
+        self.deliver_copies(values)
     }
 
     fn items(&mut self, dict: Resource<Dict>) -> Result<Vec<(Vec<u8>, Message)>, Failure> {
-        let items = self.table.get(&dict)?.items().into_iter();
+        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let dict = self.table.get(&dict)?;
+        let items = dict.items_if(|bytes| room.carry(tree, bytes))?.into_iter();
         items
-            .map(|(key, value)| Ok((key, self.deliver(value)?)))
+            .map(|(key, value)| Ok((key, self.deliver_copy(value)?)))
             .collect()
     }
 
@@ -116,7 +127,7 @@ impl HostDict for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Dict>, Failure> {
         let dict = Dict::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(dict)?)
+        Ok(self.push(dict)?)
     }
 
     fn drop(&mut self, dict: Resource<Dict>) -> wasmtime::Result<()> {

@@ -10,8 +10,9 @@ use wasmtime::component::Resource;
 
 impl HostList for State {
     fn create(&mut self) -> Result<Resource<List>, Failure> {
+        self.check_object()?;
         let list = List::new_in(&self.process.tree.objects, self.holder());
-        Ok(self.table.push(list)?)
+        Ok(self.push(list)?)
     }
 
     fn len(&mut self, list: Resource<List>) -> wasmtime::Result<u64> {
@@ -20,7 +21,11 @@ impl HostList for State {
     }
 
     fn get(&mut self, list: Resource<List>, index: i64) -> Result<Versioned, Failure> {
-        let found = self.table.get(&list)?.get_versioned(index)?;
+        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let list = self.table.get(&list)?;
+        let found = list.get_versioned_if(index, |bytes| {
+            room.carry(tree, bytes).map_err(Failure::from)
+        })?;
         self.deliver_versioned(found)
     }
 
@@ -116,8 +121,10 @@ impl HostList for State {
         start: Option<i64>,
         end: Option<i64>,
     ) -> Result<Vec<Message>, Failure> {
-        let values = self.table.get(&list)?.slice(start, end);
-        self.deliver_all(values)
+        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let list = self.table.get(&list)?;
+        let values = list.slice_if(start, end, |bytes| room.carry(tree, bytes))?;
+        self.deliver_copies(values)
     }
 
     fn set_slice(
@@ -137,8 +144,10 @@ impl HostList for State {
     }
 
     fn snapshot(&mut self, list: Resource<List>) -> Result<(Vec<Message>, u64), Failure> {
-        let (values, version) = self.table.get(&list)?.snapshot();
-        Ok((self.deliver_all(values)?, version))
+        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let list = self.table.get(&list)?;
+        let (values, version) = list.snapshot_if(|bytes| room.carry(tree, bytes))?;
+        Ok((self.deliver_copies(values)?, version))
     }
 
     fn reorder(
@@ -166,7 +175,7 @@ impl HostList for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<List>, Failure> {
         let list = List::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(list)?)
+        Ok(self.push(list)?)
     }
 
     fn drop(&mut self, list: Resource<List>) -> wasmtime::Result<()> {

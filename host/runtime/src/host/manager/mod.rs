@@ -6,18 +6,15 @@ mod list;
 use super::bindings::isopod::multiprocessing::manager::{Host, Value, Versioned};
 use super::bindings::isopod::multiprocessing::types::{ErrorCode, Message};
 use super::errors::Failure;
-use crate::events::LimitKind;
 use crate::run::State;
 use isopod_sync::{OutOfRange, ReorderError, StoreError};
 
 impl Host for State {}
 
 impl State {
-    fn values(&self, values: Vec<Value>) -> Result<Vec<isopod_sync::Message>, Failure> {
+    fn values(&mut self, values: Vec<Value>) -> Result<Vec<isopod_sync::Message>, Failure> {
         let values = values.into_iter();
-        values
-            .map(|value| self.message(value.bytes, &value.handles))
-            .collect()
+        self.messages(values.map(|value| (value.bytes, value.handles)))
     }
 
     fn deliver_versioned(
@@ -25,17 +22,17 @@ impl State {
         versioned: isopod_sync::Versioned,
     ) -> Result<Versioned, Failure> {
         Ok(Versioned {
-            value: self.deliver(versioned.message)?,
+            value: self.deliver_copy(versioned.message)?,
             version: versioned.version,
         })
     }
 
-    fn deliver_all(
+    fn deliver_copies(
         &mut self,
         messages: Vec<isopod_sync::Message>,
     ) -> Result<Vec<Message>, Failure> {
         let messages = messages.into_iter();
-        messages.map(|message| self.deliver(message)).collect()
+        messages.map(|message| self.deliver_copy(message)).collect()
     }
 }
 
@@ -52,8 +49,8 @@ impl<T> From<StoreError<T>> for Failure {
     fn from(error: StoreError<T>) -> Failure {
         let text = error.to_string();
         Failure::Code(match error {
-            StoreError::BudgetExceeded { .. } => {
-                return Failure::Limit(LimitKind::QueuedBytes, text);
+            StoreError::BudgetExceeded { limit_bytes, .. } => {
+                return Failure::OverBudget(limit_bytes);
             }
             StoreError::OutOfRange { .. } => ErrorCode::InvalidArgument(text),
             StoreError::Changed(_) => ErrorCode::Other(text),

@@ -10,8 +10,9 @@ use wasmtime::component::Resource;
 
 impl HostBarrier for State {
     fn create(&mut self, parties: u32) -> Result<Resource<Barrier>, Failure> {
+        self.check_object()?;
         let barrier = Barrier::new_in(&self.process.tree.objects, self.holder(), parties);
-        Ok(self.table.push(barrier)?)
+        Ok(self.push(barrier)?)
     }
 
     fn wait(
@@ -59,7 +60,7 @@ impl HostBarrier for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Barrier>, Failure> {
         let barrier = Barrier::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(barrier)?)
+        Ok(self.push(barrier)?)
     }
 
     fn drop(&mut self, barrier: Resource<Barrier>) -> wasmtime::Result<()> {

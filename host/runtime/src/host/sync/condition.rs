@@ -10,22 +10,25 @@ use wasmtime::component::Resource;
 
 impl HostCondition for State {
     fn create(&mut self) -> Result<Resource<Condition>, Failure> {
+        self.check_object()?;
         let condition = Condition::new_in(&self.process.tree.objects, self.holder());
-        Ok(self.table.push(condition)?)
+        Ok(self.push(condition)?)
     }
 
     fn create_on(&mut self, lock: Resource<Lock>) -> Result<Resource<Condition>, Failure> {
+        self.check_object()?;
         let lock = self.table.get(&lock)?;
         let tree = &self.process.tree.objects;
         let condition = Condition::new_with_in(tree, self.holder(), lock);
-        Ok(self.table.push(condition)?)
+        Ok(self.push(condition)?)
     }
 
     fn create_on_rlock(&mut self, lock: Resource<RLock>) -> Result<Resource<Condition>, Failure> {
+        self.check_object()?;
         let lock = self.table.get(&lock)?;
         let tree = &self.process.tree.objects;
         let condition = Condition::with_rlock_in(tree, self.holder(), lock);
-        Ok(self.table.push(condition)?)
+        Ok(self.push(condition)?)
     }
 
     fn acquire(
@@ -68,7 +71,7 @@ impl HostCondition for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Condition>, Failure> {
         let condition = Condition::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(condition)?)
+        Ok(self.push(condition)?)
     }
 
     fn drop(&mut self, condition: Resource<Condition>) -> wasmtime::Result<()> {

@@ -10,8 +10,9 @@ use wasmtime::component::Resource;
 
 impl HostEvent for State {
     fn create(&mut self) -> Result<Resource<Event>, Failure> {
+        self.check_object()?;
         let event = Event::new_in(&self.process.tree.objects, self.holder());
-        Ok(self.table.push(event)?)
+        Ok(self.push(event)?)
     }
 
     fn is_set(&mut self, event: Resource<Event>) -> wasmtime::Result<bool> {
@@ -43,7 +44,7 @@ impl HostEvent for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Event>, Failure> {
         let event = Event::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(event)?)
+        Ok(self.push(event)?)
     }
 
     fn drop(&mut self, event: Resource<Event>) -> wasmtime::Result<()> {

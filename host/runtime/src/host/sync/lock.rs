@@ -10,8 +10,9 @@ use wasmtime::component::Resource;
 
 impl HostLock for State {
     fn create(&mut self) -> Result<Resource<Lock>, Failure> {
+        self.check_object()?;
         let lock = Lock::new_in(&self.process.tree.objects, self.holder());
-        Ok(self.table.push(lock)?)
+        Ok(self.push(lock)?)
     }
 
     fn acquire(&mut self, lock: Resource<Lock>, timeout: Option<u64>) -> Result<Acquired, Failure> {
@@ -38,7 +39,7 @@ impl HostLock for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Lock>, Failure> {
         let lock = Lock::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(lock)?)
+        Ok(self.push(lock)?)
     }
 
     fn drop(&mut self, lock: Resource<Lock>) -> wasmtime::Result<()> {

@@ -10,8 +10,9 @@ use wasmtime::component::Resource;
 
 impl HostRlock for State {
     fn create(&mut self) -> Result<Resource<RLock>, Failure> {
+        self.check_object()?;
         let rlock = RLock::new_in(&self.process.tree.objects, self.holder());
-        Ok(self.table.push(rlock)?)
+        Ok(self.push(rlock)?)
     }
 
     fn acquire(
@@ -42,7 +43,7 @@ impl HostRlock for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<RLock>, Failure> {
         let rlock = RLock::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(rlock)?)
+        Ok(self.push(rlock)?)
     }
 
     fn drop(&mut self, rlock: Resource<RLock>) -> wasmtime::Result<()> {

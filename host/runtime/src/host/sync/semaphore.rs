@@ -10,6 +10,7 @@ use wasmtime::component::Resource;
 
 impl HostSemaphore for State {
     fn create(&mut self, permits: u32, bound: Option<u32>) -> Result<Resource<Semaphore>, Failure> {
+        self.check_object()?;
         let most = bound
             .unwrap_or(SEMAPHORE_MAX_PERMITS)
             .min(SEMAPHORE_MAX_PERMITS);
@@ -21,7 +22,7 @@ impl HostSemaphore for State {
         }
         let tree = &self.process.tree.objects;
         let semaphore = Semaphore::new_in(tree, self.holder(), permits, bound);
-        Ok(self.table.push(semaphore)?)
+        Ok(self.push(semaphore)?)
     }
 
     fn acquire(
@@ -52,7 +53,7 @@ impl HostSemaphore for State {
 
     fn open(&mut self, reference: Resource<Handle>) -> Result<Resource<Semaphore>, Failure> {
         let semaphore = Semaphore::open(self.table.get(&reference)?).ok_or(ErrorCode::WrongKind)?;
-        Ok(self.table.push(semaphore)?)
+        Ok(self.push(semaphore)?)
     }
 
     fn drop(&mut self, semaphore: Resource<Semaphore>) -> wasmtime::Result<()> {

@@ -1,0 +1,155 @@
+//! The memory of the host, taken in each way that a call offers. Of each is asserted from outside how
+//! much the host's memory grows by at most, that the end comes soon, that a well-behaved tree works on,
+//! and that nothing stays charged.
+
+use crate::harness::arena;
+use isopod_host::{Capture, ExitStatus, Limits, Output};
+use isopod_tests::GUARD;
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// What each of the guest's processes may have.
+const MEMORY_BYTES: u64 = 64 << 20;
+/// What the host may use for it.
+const HOST_MEMORY_BYTES: u64 = 64 << 20;
+/// What the host may grow by beside: the allocator's own, and what copies of calls take that are being
+/// made at the same moment.
+const SLACK_BYTES: u64 = 32 << 20;
+/// How long the end may take. The aim is a quarter of a second; the machine may be busy.
+const LONGEST_END: Duration = Duration::from_secs(5);
+
+/// The memory of this operating-system process at its highest, since this was called with `true`.
+fn peak_bytes(begin: bool) -> u64 {
+    if begin {
+        // The kernel begins to measure anew.
+        fs::write("/proc/self/clear_refs", "5").unwrap();
+    }
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes: u64 = peak
+        .unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    kibibytes << 10
+}
+
+/// Runs one way of `tests/hostile-guests/src/host_memory.rs`, whose processes have so much memory
+/// together.
+fn takes(kind: &str, guests_bytes: u64) {
+    let arena = arena();
+    let sibling = arena.sibling();
+    let limits = Limits::default()
+        .memory(MEMORY_BYTES)
+        .tree_memory(guests_bytes)
+        .tree_host_memory(HOST_MEMORY_BYTES);
+    let command = arena.command("host-memory").arg(kind).limits(limits);
+    let before = peak_bytes(true);
+    let stdout = Capture::new();
+    // Reports of dead children are not kept here.
+    let command = command.stdout(Output::Capture(stdout.clone()));
+    let process = command.stderr(Output::Discard).spawn().unwrap();
+    arena.wait_ready();
+    // What children do goes on.
+    for _ in 0..5 {
+        sibling.works();
+    }
+    let usage = process.tree_usage();
+    assert!(
+        usage.host_memory_bytes <= HOST_MEMORY_BYTES + (16 << 20),
+        "{usage:?}"
+    );
+    let grown = peak_bytes(false).saturating_sub(before);
+    let context = format!("{kind}: {grown} {usage:?}\n{}", stdout.text());
+    assert!(
+        grown < guests_bytes + HOST_MEMORY_BYTES + SLACK_BYTES,
+        "{context}"
+    );
+    let begin = Instant::now();
+    process.kill();
+    let status = process.join_tree_timeout(GUARD);
+    let took = begin.elapsed();
+    assert!(status.is_some() && took < LONGEST_END, "{took:?} {context}");
+    sibling.works();
+    sibling.end();
+    let left = process.tree_usage();
+    // The test itself holds the record of main.
+    assert!(left.host_memory_bytes < 128 << 10, "{left:?} {context}");
+    assert_eq!(left.queued_bytes, 0, "{context}");
+    println!(
+        "{kind}: {} MiB of the host at most, ended after {took:?}",
+        grown >> 20
+    );
+}
+
+macro_rules! takes {
+    ($($name:ident: $kind:literal, $guests_mebibytes:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            takes($kind, $guests_mebibytes << 20);
+        }
+    )*};
+}
+
+takes! {
+    directories: "directories", 64;
+    variables: "variables", 64;
+    addresses: "addresses", 64;
+    options: "options", 64;
+    objects_in_messages: "objects-in-messages", 64;
+    dicts_in_a_dict: "dicts-in-dict", 64;
+    conditions: "conditions", 64;
+    pipes: "pipes", 64;
+    handles: "handles", 64;
+    reads_of_shared_memory: "reads", 320;
+    copies_of_lists: "values", 320;
+    puts_that_wait: "puts-that-wait", 640;
+    sends_that_wait: "sends-that-wait", 640;
+    dead_children: "dead-children", 64;
+    waits_for_many: "waits", 64;
+    jobs: "jobs", 64;
+    drained_queues: "drained-queues", 64;
+}
+
+/// While a large tree lives, and while it ends, small ones end as soon as without it.
+#[test]
+fn the_end_of_a_tree_costs_what_that_tree_holds() {
+    let arena = arena();
+    let time = |count: u32| {
+        let mut best = Duration::MAX;
+        for _ in 0..count {
+            let begin = Instant::now();
+            let (process, _, stderr) = arena.start(&arena.command("ties-a-knot"));
+            let status = process.join_tree_timeout(GUARD);
+            assert_eq!(status, Some(ExitStatus::Exited(0)), "{}", stderr.text());
+            best = best.min(begin.elapsed());
+        }
+        best
+    };
+    let alone = time(20);
+    let limits = Limits::default()
+        .memory(MEMORY_BYTES)
+        .tree_host_memory(600 << 20);
+    let command = arena.command("host-memory").arg("objects-in-messages");
+    let (large, _, _) = arena.start(&command.limits(limits));
+    arena.wait_ready();
+    let beside = time(20);
+    assert!(
+        beside < alone * 3 + Duration::from_millis(20),
+        "{alone:?} {beside:?}"
+    );
+    large.kill();
+    let while_it_ends = time(3);
+    assert!(
+        while_it_ends < alone * 10 + Duration::from_millis(100),
+        "{alone:?} {while_it_ends:?}"
+    );
+    let begin = Instant::now();
+    assert_eq!(large.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
+    println!(
+        "alone {alone:?}, beside {beside:?}, meanwhile {while_it_ends:?}; the end took {:?} more",
+        begin.elapsed()
+    );
+    assert!(large.tree_usage().host_memory_bytes < 128 << 10);
+}
