@@ -94,7 +94,7 @@ fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
     let departure = bug::contain("departure from the tree", name, || {
         process.tree.dismiss(process.id)
     });
-    bug::contain("charge for what is left", name, || {
+    bug::contain("charge for the record", name, || {
         process.charge_end(&status);
     });
     bug::contain("publication of the exit status", name, || {

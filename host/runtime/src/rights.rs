@@ -95,9 +95,9 @@ fn once<T: Eq + std::hash::Hash>(given: &[T]) -> impl Iterator<Item = &T> {
 }
 
 impl Rights {
-    /// What a copy takes of the host's memory, in bytes.
+    /// The host's memory that a copy takes, in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
-        /// What the allocator takes for each text, and the entries of the lists.
+        /// The allocator's share for each text, and an entry of a list.
         const ENTRY_BYTES: usize = 128;
         let texts = self
             .env

@@ -1,16 +1,17 @@
-//! The host's memory for one guest, as far as its tree is charged for it here: the places of its table,
-//! and what a call carries.
+//! The host's memory for one guest, as far as this module charges its tree: the places of its table, and
+//! the bytes that a call carries.
 //!
 //! # Places
-//! A table begins with some places, which the process's own charge covers, and is doubled when they
-//! are used up. The table's own limit is what is charged, so whoever puts something into it, WASI included,
-//! finds it full at worst. Whether it is nearly full is looked at now and then.
+//! The charge of a process covers the first places of its table. When these are used up, the table gets
+//! twice as many, and the tree is charged for them. The charge is for the limit of the table itself. So
+//! WASI respects it too: WASI finds a full table at worst. The host looks now and then whether the
+//! table is nearly full.
 //!
-//! # What a call carries
-//! The bytes of a message that comes with a call, or leaves with its result, are a copy of the host's
-//! while the call waits, and while the guest takes the result. They are charged from the moment they are known
-//! until the guest's next call. Short ones are covered by the process's own charge, so that most calls
-//! pay nothing for this but one look.
+//! # Bytes that a call carries
+//! The bytes of a message that comes with a call are the host's copy while the call waits. The bytes of
+//! a result are the host's copy while the guest takes them. The tree is charged for such bytes as soon as
+//! their number is known, until the guest's next call. The charge of a process covers short messages, so
+//! most calls pay nothing for this but one look.
 
 use crate::events::LimitKind;
 use crate::limits;
@@ -18,17 +19,17 @@ use crate::run::State;
 use isopod_sync::{Charge, OverBudget, Tree};
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 
-/// What a handle or another resource costs, in bytes: an entry of the table, which has grown for twice as
-/// many, the object in it, wasmtime's own entry for it, and the object's count of its holders.
+/// The cost of a handle or another resource, in bytes: an entry of a table that has grown for twice as
+/// many, the object in the entry, wasmtime's own entry, and the object's count of its holders.
 const PLACE_BYTES: u64 = 256;
 /// The places of a new table.
 const FIRST_PLACES: usize = 256;
 /// How many places are looked for at a time.
 const LOOKED_FOR: usize = 64;
-/// What is charged of copies begins here, in bytes.
+/// The charge of a process covers copies below this size, in bytes.
 const SMALLEST_CARRIED_BYTES: u64 = 64 << 10;
 
-/// What a guest is charged beside its objects.
+/// The charges for a guest beside its objects.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     /// For the places that were added to the table.
@@ -71,7 +72,7 @@ impl State {
         self.table.push(value)
     }
 
-    /// What whoever finds the table full is told.
+    /// The limit that made the table full, with its text.
     pub(crate) fn full_table(&self) -> (LimitKind, String) {
         match self.room.refused {
             Some(limit_bytes) => self.process.tree.over_budget(limit_bytes),
@@ -82,7 +83,7 @@ impl State {
         }
     }
 
-    /// Something may be put into the table.
+    /// Counts a place of the table that may be used now.
     pub(crate) fn take_place(&mut self) {
         match self.room.free.checked_sub(1) {
             Some(free) => self.room.free = free,

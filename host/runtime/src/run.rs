@@ -31,7 +31,7 @@ pub struct GuestState {
     /// WASI's resources and isopod's.
     pub(crate) table: ResourceTable,
     pub(crate) process: Arc<ProcessState>,
-    /// What its tree is charged for it.
+    /// The charges for it.
     pub(crate) room: Room,
     /// Where its operations on files are counted.
     pub(crate) operations: Operations,
@@ -140,8 +140,8 @@ pub(crate) fn new_store(process: &Arc<ProcessState>) -> wasmtime::Result<Store<S
     } = process.limits;
     // The table of host objects refuses first, with an error; this bounds what a guest makes alone.
     store.set_max_component_handles(size(u64::from(handles)).saturating_add(OWN_HANDLES));
-    // So that a message that is somewhat too large is told as such. What does not fit beside anything
-    // else is not copied to find that out.
+    // A message that is somewhat too large gets the error that says so. A message that exceeds the whole
+    // limit of host memory is not even copied.
     let host_memory_bytes = process.tree.objects.host_bytes_limit();
     store.set_hostcall_fuel(
         size(message_bytes)

@@ -4,7 +4,7 @@ use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
-use crate::limits::ProcessLimits;
+use crate::limits::{self, ProcessLimits};
 use crate::placement::Slot;
 use crate::pool::WorkerLink;
 use crate::process::{Entry, ProcessState};

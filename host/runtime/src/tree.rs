@@ -48,8 +48,8 @@ pub struct TreeUsage {
     pub largest_memory_bytes: u64,
     /// What queued and stored messages and shared memories cost now, in bytes.
     pub queued_bytes: u64,
-    /// The memory that the host uses for the tree, beside the linear memories, in bytes; what is queued
-    /// is part of it. See [`Limits::tree_host_memory`](crate::Limits::tree_host_memory).
+    /// The memory that the host uses for the tree, beside the linear memories, in bytes; queued bytes
+    /// are part of it. See [`Limits::tree_host_memory`](crate::Limits::tree_host_memory).
     pub host_memory_bytes: u64,
     /// The same at its highest, to 1 MiB.
     pub most_host_memory_bytes: u64,
@@ -297,9 +297,9 @@ impl Tree {
         self.members().live.values().cloned().collect()
     }
 
-    /// What whoever exceeds this limit on queued bytes or host memory is told.
+    /// The kind and the text of this limit, which is on queued bytes or on host memory.
     pub(crate) fn over_budget(&self, limit_bytes: u64) -> (LimitKind, String) {
-        // What is queued is part of the host's memory, so of two equal limits that one is reached first.
+        // Queued bytes are part of the host's memory, so of two equal limits this one is reached first.
         match limit_bytes == self.objects.host_bytes_limit() {
             true => (LimitKind::HostMemory, limits::over_host_memory(limit_bytes)),
             false => (LimitKind::QueuedBytes, limits::over_budget(limit_bytes)),

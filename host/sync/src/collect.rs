@@ -1,32 +1,32 @@
-//! Empties the objects that nobody can reach: when that is looked for, and who pays.
+//! Empties the objects that nobody can reach: when it looks for them, and which thread does the work.
 //!
-//! How garbage is told from what is in use says [`trace`](crate::trace). What is said here is that
-//! all of it is found, although no trace looks at everything.
+//! [`trace`](crate::trace) tells garbage from objects in use. This module makes sure that every piece of
+//! garbage is found, although no trace looks at all objects.
 //!
 //! # When
-//! An object can become garbage only when a reference is given back, and only one that messages hold
-//! alone then. While its tree has processes that is left until the tree's end, which starts from all of
-//! the tree's objects that nobody holds. Objects of trees that are over, and of the embedder, whose
-//! tree never ends, are *suspects* at that moment, and a trace starts from them on the thread that gave
-//! the reference back. A tree is over before its objects are looked at for its end, so a reference that is
-//! given back meanwhile is seen by that look, or makes a suspect.
+//! An object can become garbage only when somebody gives a reference back and only messages hold the
+//! object then. While the tree of the object has processes, the object waits for the end of the tree. That
+//! end starts a trace from all objects of the tree that nobody holds. An object of the embedder, or of a
+//! tree that is over, becomes a *suspect* at once. A trace then starts from it, on the thread that gave the
+//! reference back. `Tree::end` marks the tree as over before it looks at an object. So if a thread gives
+//! a reference back at the same time, either the end sees that, or the thread finds a suspect.
 //!
 //! # All garbage is found
-//! Take a set of objects that refer to each other in a circle, whom nobody can reach, and to which
-//! nothing outside of the circle refers. If a tree of one of them ended last, that end started there; if a
-//! reference to one of them was given back last, the trace started there. Either way each object of the
-//! circle is reached, all references to it are found, and nothing about it changes any more: it is
-//! emptied. If something outside refers to it, that is garbage too; once that is emptied it has given back
-//! its references, and the circle is suspected again. A circle through trees that live waits for the
-//! last of their ends.
+//! Take a circle: objects that refer to each other, that nobody can reach, and to which nothing else
+//! refers. Look at the last event that made it so. If this was the end of a tree, the end started a trace
+//! in the circle. If this was a reference given back, that thread started a trace in the circle. Either way
+//! the trace reaches the whole circle, it finds all references to it, and nothing changes any more: the
+//! circle is emptied. If other garbage refers to the circle, the other garbage is emptied first. Then it
+//! gives its references back, and the circle has suspects again. A circle through several living trees waits
+//! for the last of their ends.
 //!
-//! # Who pays
-//! The end of a tree may look at as much as the tree holds, and once more as much of what belongs to the
-//! embedder and to trees that are over. Who makes suspects earns some looks for each. What is not used
-//! is kept for others; where it does not suffice, the object that is too large is remembered, and looked
-//! at once twice as much has been earned. So nobody pays for what others made, except with what
-//! these have paid, and processes of other trees are never held up: what the trace reads under its
-//! mutex, nobody holds.
+//! # Cost
+//! The end of a tree may look at as much as the tree holds. It may look at as much again of the objects of
+//! the embedder and of trees that are over. Each suspect earns some looks for its thread. Unused
+//! looks remain for later traces. If they do not suffice, the collector remembers the object that was too
+//! large, and tries again when twice as many looks have been earned. So a thread pays in proportion to its
+//! own objects and references. No process of another tree waits: the trace locks only objects that nobody
+//! holds.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,7 +39,7 @@ use crate::trace::Trace;
 use crate::tree::Tree;
 
 /// How many objects and references may be looked at for each suspect.
-const LOOKS_PER_SUSPECT: u64 = 64;
+const LOOKS_PER_SUSPECT: u64 = 16;
 /// With this many everything begins: some milliseconds.
 const FIRST_LOOKS: u64 = 1 << 16;
 
@@ -55,6 +55,8 @@ impl Suspects {
             && !base.is_garbage()
             && !self.0.contains_key(&id)
             && let Some(object) = tree.find(id)
+            // An empty object is in no circle, and a thread that fills it holds it meanwhile.
+            && object.contained_references() > 0
         {
             self.0.insert(id, object);
         }
@@ -76,7 +78,7 @@ struct Unfinished {
 /// The smallest list that is worth pruning.
 const PRUNE_MINIMUM: usize = 64;
 
-/// Empties what nobody can reach of a tree that has ended.
+/// Empties the objects of a tree that has ended, as far as nobody can reach them.
 pub(crate) fn end(tree: &Tree) {
     let mut messages = empty(Some(tree), tree.all(), 0);
     messages.append(&mut finish());
@@ -103,8 +105,8 @@ pub(crate) fn drop_messages(messages: Vec<Message>, mut suspects: Suspects) {
     }
 }
 
-/// Drops something that has references to many objects, as one step: looks for what nobody can reach
-/// any more are taken once, at the end, and not for each reference. Does not block.
+/// Drops a value that has references to many objects, as one step: the search for unreachable objects
+/// happens once, at the end, and not for each reference. Does not block.
 ///
 /// ```
 /// use isopod_sync::{Bounds, Queue, drop_together};
@@ -118,7 +120,7 @@ pub fn drop_together<T>(value: T) {
 }
 
 thread_local! {
-    /// What was suspected during [`drop_together`].
+    /// The suspects of a [`drop_together`] that is under way.
     static POSTPONED: RefCell<Option<Suspects>> = const { RefCell::new(None) };
 }
 
@@ -140,7 +142,7 @@ impl Postponing {
 }
 
 impl Drop for Postponing {
-    /// Whether or not something that was dropped has panicked.
+    /// Also after a panic in a drop.
     fn drop(&mut self) {
         if self.is_outermost {
             let suspects = POSTPONED.with(|postponed| postponed.borrow_mut().take());
@@ -149,7 +151,7 @@ impl Drop for Postponing {
     }
 }
 
-/// Leaves them for later, if this is part of something larger that is dropped.
+/// Keeps the suspects for later, if this drop is part of a larger one.
 fn postpone(suspects: &mut Suspects) -> bool {
     let note = |postponed: &RefCell<Option<Suspects>>| {
         let mut postponed = postponed.borrow_mut();
@@ -163,7 +165,7 @@ fn postpone(suspects: &mut Suspects) -> bool {
     POSTPONED.try_with(note).unwrap_or(false)
 }
 
-/// Empties what nobody can reach of these objects and of what they refer to; gives what they held.
+/// Traces from these objects, and empties the garbage. Returns the messages that the garbage held.
 fn empty(
     ending: Option<&Tree>,
     objects: impl IntoIterator<Item = Arc<dyn Object>>,
@@ -181,7 +183,7 @@ fn empty(
     let garbage = trace.garbage();
     let left = trace.left();
     unfinished().add(trace.into_too_large(), looks, left);
-    // Mark first, empty then: what is dropped may refer to other garbage.
+    // Mark first, empty then: a dropped message may refer to other garbage.
     for object in &garbage {
         object.base().mark_garbage();
     }
@@ -193,7 +195,7 @@ fn empty(
     messages
 }
 
-/// Looks at what was too large before, as far as that is paid for by now.
+/// Traces from the objects that were too large before, if enough looks have been earned since.
 fn finish() -> Vec<Message> {
     let mut messages = Vec::new();
     loop {
@@ -211,7 +213,7 @@ impl Unfinished {
         for object in too_large {
             let base = object.base();
             let tree = base.tree().clone();
-            // At least what it has itself.
+            // It needs at least as many looks as it has references.
             let tried = tried.max(object.contained_references() / 2);
             if let Some((_, before)) = self.objects.insert(base.id(), (tree, tried)) {
                 self.by_looks.remove(&(before, base.id()));

@@ -113,8 +113,8 @@ impl Dict {
         admitted(self.get_versioned_if(key, any_size))
     }
 
-    /// As [`get_versioned`](Self::get_versioned), if `admit` allows what the copy costs, in bytes
-    /// ([`Message::charged_bytes`]): no copy is made before.
+    /// As [`get_versioned`](Self::get_versioned), if `admit` allows the cost of the copy, in bytes
+    /// ([`Message::charged_bytes`]). It makes no copy before.
     ///
     /// # Errors
     /// That of `admit`.
@@ -233,8 +233,8 @@ impl Dict {
         admitted(self.keys_if(any_size))
     }
 
-    /// As [`keys`](Self::keys), if `admit` allows what the copies cost together, in bytes: none is made
-    /// before.
+    /// As [`keys`](Self::keys), if `admit` allows the cost of all copies, in bytes. It makes
+    /// no copy before.
     ///
     /// # Errors
     /// That of `admit`.
@@ -253,8 +253,8 @@ impl Dict {
         admitted(self.values_if(any_size))
     }
 
-    /// As [`values`](Self::values), if `admit` allows what the copies cost together, in bytes: none is
-    /// made before.
+    /// As [`values`](Self::values), if `admit` allows the cost of all copies, in bytes. It makes
+    /// no copy before.
     ///
     /// # Errors
     /// That of `admit`.
@@ -275,8 +275,8 @@ impl Dict {
         admitted(self.items_if(any_size))
     }
 
-    /// As [`items`](Self::items), if `admit` allows what the copies cost together, in bytes: none is
-    /// made before.
+    /// As [`items`](Self::items), if `admit` allows the cost of all copies, in bytes. It makes
+    /// no copy before.
     ///
     /// # Errors
     /// That of `admit`.
@@ -319,7 +319,7 @@ impl Dict {
     }
 }
 
-/// What a copy of a key costs, with its place in a list.
+/// The cost of a copied key, with its place in a list.
 fn copied_key_bytes(key: &[u8]) -> u64 {
     const PLACE_BYTES: u64 = 64;
     PLACE_BYTES.saturating_add(key.len() as u64)

@@ -126,7 +126,7 @@ impl Elements {
         let removed = self.elements.remove(position);
         let removed = removed.ok_or_else(|| self.out_of_range(index))?;
         self.references -= removed.references();
-        // The room of those that were taken is not charged any more.
+        // The room of removed elements is not charged any more.
         if self.elements.capacity() > 1_024 && self.elements.len() < self.elements.capacity() / 4 {
             self.elements.shrink_to(self.elements.capacity() / 2);
         }

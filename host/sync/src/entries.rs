@@ -12,7 +12,7 @@ use crate::store_error::Refusal;
 use crate::stored::{Incoming, Stored, recharge};
 use crate::tree::Tree;
 
-/// What an entry costs besides its key and its value, in bytes: its places in table and tree. A test
+/// The cost of an entry besides its key and its value, in bytes: its places in table and tree. A test
 /// measures it.
 const ENTRY_OVERHEAD_BYTES: u64 = 256;
 

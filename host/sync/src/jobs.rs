@@ -60,7 +60,7 @@ pub struct BegunJob {
     pub(crate) charge: Charge,
 }
 
-/// What a job costs that waits with this message.
+/// The cost of a job that waits with this message.
 fn job_bytes(message: &Message) -> u64 {
     message.charged_bytes().saturating_add(JOB_OVERHEAD_BYTES)
 }

@@ -16,9 +16,9 @@ use crate::tree::Charge;
 use crate::wait::{Operation, State};
 use crate::wait_list::{Place, WaitList, Wakes};
 
-/// What a job costs from its submission until its outcome is taken, in bytes. A test measures it.
+/// The cost of a job from its submission until its outcome is taken, in bytes. A test measures it.
 pub(crate) const JOB_BYTES: u64 = MESSAGE_OVERHEAD_BYTES + JOB_OVERHEAD_BYTES;
-/// What it costs more than a message.
+/// The part of it beyond the cost of a message.
 pub(crate) const JOB_OVERHEAD_BYTES: u64 = 352;
 
 /// A job in line.

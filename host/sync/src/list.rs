@@ -96,8 +96,8 @@ impl List {
         self.get_versioned_if(index, |_bytes| Ok(()))
     }
 
-    /// As [`get_versioned`](Self::get_versioned), if `admit` allows what the copy costs, in bytes
-    /// ([`Message::charged_bytes`]): no copy is made before.
+    /// As [`get_versioned`](Self::get_versioned), if `admit` allows the cost of the copy, in bytes
+    /// ([`Message::charged_bytes`]). It makes no copy before.
     ///
     /// # Errors
     /// [`OutOfRange`]; that of `admit`.
@@ -205,8 +205,8 @@ impl List {
         admitted(self.slice_if(start, end, any_size))
     }
 
-    /// As [`slice`](Self::slice), if `admit` allows what the copies cost together, in bytes: none is
-    /// made before.
+    /// As [`slice`](Self::slice), if `admit` allows the cost of all copies, in bytes. It makes
+    /// no copy before.
     ///
     /// # Errors
     /// That of `admit`.

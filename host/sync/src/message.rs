@@ -93,10 +93,10 @@ pub struct Message {
     pub handles: Vec<Handle>,
 }
 
-/// What a queued or stored message costs besides its payload, in bytes: its place in a line that has
-/// grown for twice as many, and what the allocator takes for a payload of one byte. A test measures it.
+/// The cost of a queued or stored message besides its payload, in bytes: its place in a line that has
+/// grown for twice as many, and the allocator's share of a payload of one byte. A test measures it.
 pub(crate) const MESSAGE_OVERHEAD_BYTES: u64 = 160;
-/// What a handle in a queued message costs, in bytes, with what a trace notes of it.
+/// The cost of a handle in a queued message, in bytes, with the notes of a trace about it.
 const HANDLE_OVERHEAD_BYTES: u64 = 96;
 
 impl Message {

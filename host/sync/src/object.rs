@@ -177,8 +177,8 @@ impl Holders {
     }
 }
 
-/// What an object costs besides its own size, in bytes: its place in the tree's table, its counts, what
-/// a trace notes of it, and what the allocator takes for its alignment. A test measures it.
+/// The cost of an object besides its own size, in bytes: its place in the tree's table, its counts, the
+/// notes of a trace about it, and the allocator's share for its alignment. A test measures it.
 const OBJECT_OVERHEAD_BYTES: u64 = 448;
 
 /// No operation makes objects that cost more than this together, in bytes.
@@ -195,10 +195,10 @@ pub(crate) struct Released {
     pub(crate) only_in_messages: bool,
 }
 
-/// What the collector sees of an object's holders at one moment.
+/// The holders of an object as the collector sees them at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
-    /// Somebody who acts holds the object.
+    /// A process or the embedder holds the object.
     pub(crate) is_root: bool,
     /// How many references to it are in messages.
     pub(crate) messages: usize,
@@ -219,7 +219,7 @@ struct Table {
 pub(crate) struct Base {
     id: ObjectId,
     tree: Tree,
-    /// What the object costs of the tree's limit on host memory.
+    /// The share of the object in the tree's limit on host memory.
     charged_bytes: u64,
     table: Mutex<Table>,
     /// Nobody can reach it any more, and it is being emptied.
@@ -227,7 +227,7 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    /// For an object with a first reference, whose type has `size_bytes` bytes, with what it points to.
+    /// For an object with a first reference. Its type, with its parts on the heap, has `size_bytes` bytes.
     pub(crate) fn new(tree: &Tree, holder: Holder, size_bytes: usize) -> Self {
         let charged_bytes = OBJECT_OVERHEAD_BYTES.saturating_add(size_bytes as u64);
         tree.charge_object(charged_bytes);
@@ -259,7 +259,7 @@ impl Base {
         self.is_garbage.store(true, Ordering::Relaxed);
     }
 
-    /// A hint: what is emptied already need not be suspected again.
+    /// A hint: an object that is emptied already need not be suspected again.
     pub(crate) fn is_garbage(&self) -> bool {
         self.is_garbage.load(Ordering::Relaxed)
     }
@@ -330,8 +330,8 @@ pub(crate) trait Object: Any + Send + Sync {
         holders_are_wakers(self, wakers);
     }
 
-    /// How many handles the messages have that whoever holds this object can receive. Takes the
-    /// same time however many they are.
+    /// The number of handles in the messages that a holder of this object can receive. Takes the same time
+    /// however many there are.
     fn contained_references(&self) -> u64 {
         0
     }

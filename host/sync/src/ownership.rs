@@ -46,8 +46,8 @@ pub(crate) struct OwnedObject {
 #[derive(Debug, Default)]
 struct Dependents {
     all: Vec<Weak<dyn Dependent>>,
-    /// The length at which those that are gone are removed, so that the list stays within twice of
-    /// what lives, and a long one is not walked for each.
+    /// The length at which dead entries are removed, so that at least half of the list lives, and no
+    /// new entry needs a walk over a long list.
     prune_at: usize,
 }
 

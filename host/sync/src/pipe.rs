@@ -24,7 +24,7 @@ pub const PIPE_CAPACITY_BYTES: u64 = 64 * 1024;
 /// How many messages each direction of a pipe holds.
 pub const PIPE_CAPACITY_MESSAGES: u64 = 1024;
 
-/// What the allocator takes for the alignment of a channel, in bytes.
+/// The allocator's share for the alignment of a channel, in bytes.
 const CHANNEL_OVERHEAD_BYTES: usize = 160;
 
 /// Makes a pipe of the embedder's. If it is not duplex, the first end only receives and the second
@@ -39,7 +39,7 @@ pub fn pipe(duplex: bool) -> (Connection, Connection) {
 pub fn pipe_in(tree: &Tree, holder: Holder, duplex: bool) -> (Connection, Connection) {
     let backward = direction(tree);
     let forward = duplex.then(|| direction(tree));
-    // What an end receives is counted with it.
+    // Each end counts the channel that it receives from.
     let size_bytes = size_of::<EndObject>() + size_of::<Shared<Channel>>() + CHANNEL_OVERHEAD_BYTES;
     let first_base = Base::new(tree, holder, size_bytes);
     let second_base = Base::new(tree, holder, size_bytes);

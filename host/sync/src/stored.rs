@@ -73,7 +73,7 @@ impl Stored {
     }
 }
 
-/// Copies of all, whose handles `holder` holds, if `admit` allows what they cost.
+/// Copies of all, if `admit` allows their cost. `holder` holds their handles.
 pub(crate) fn copy_all<E>(
     stored: &[Stored],
     holder: Holder,
@@ -91,7 +91,7 @@ pub(crate) fn any_size(_bytes: u64) -> Result<(), Infallible> {
     Ok(())
 }
 
-/// What cannot have been refused.
+/// The copies, which `any_size` has not refused.
 pub(crate) fn admitted<T>(copied: Result<T, Infallible>) -> T {
     match copied {
         Ok(copied) => copied,

@@ -1,29 +1,28 @@
-//! Finds, among objects that only messages hold, those that nobody can reach.
+//! Finds, among the objects that only messages hold, the objects that nobody can reach.
 //!
-//! Counting frees everything except cycles: a queue that holds a handle to itself, two that hold
-//! each other. Those are found as in CPython's cycle collector, but from a few objects on instead of
-//! among all: an object is a root if somebody who acts holds it, or if more references to it are in
-//! messages than are found in the messages of objects that were looked at. What is not reached from a
-//! root is garbage.
+//! Counting frees everything except cycles: a queue that holds a handle to itself, two queues that hold
+//! each other. A trace finds these cycles as CPython's cycle collector does, but it starts from a few
+//! objects. An object is a root if a process or the embedder holds it. An object is also a root if messages
+//! have more references to it than the trace has found. Every object that no root leads to is garbage.
 //!
-//! What is left out only makes roots: references in an object that is not looked at are not found.
-//! So the trace reads neither what somebody holds nor what belongs to a tree that lives, and its
-//! work is what it reaches from where it starts.
+//! An object that the trace leaves out can only make more roots, because the trace does not find the
+//! references in it. So the trace reads no object that somebody holds, and no object of another tree that
+//! lives. Its work is the part of the graph that it can reach from its starts.
 //!
 //! # While others go on working
-//! Nothing is stopped. Of each object the holders are looked at first, then its contents are read,
-//! and after the contents of all have been read the holders are looked at again. An object counts as
-//! a root if either look finds it held, or if references to it came to be, or went from messages, in
-//! between.
+//! The trace stops nobody. It looks at the holders of each object first, and then reads the contents of the
+//! object. After it has read all contents, it looks at all holders again. An object counts as a root
+//! if either look finds a holder. It also counts as a root if a reference to it was made, or left a message,
+//! between the two looks.
 //!
-//! Let the objects that are left be the set G, and let S be the moment when the last contents were
-//! read. Nobody held an object of G from its first look to its second, S among them: no reference to
-//! it came to be. So nobody took anything out of it either, which takes a hold on it. Each reference
-//! that was found in its contents therefore lies there at S still. References to it that are in
-//! messages are as many as were found, in objects of G, for what is reached from a root is not left.
-//! At S all references to objects of G lie in objects of G, and nobody holds one of them: G is garbage,
-//! and stays so. Who reads a dict or a list leaves the references where they are and makes new ones,
-//! which counts as a change.
+//! Let G be the set of objects that remain, and let S be the moment after the last contents were read.
+//! Nobody held an object of G between its two looks, and S lies between them. So nobody took a message out
+//! of an object of G in that time, because a taker holds the object. Each reference that the trace found
+//! in an object of G therefore still lies there at S. The trace has found all references to an object of
+//! G, and it has found them in objects of G, because no root leads into G. So at S nobody holds an object
+//! of G, and all references to objects of G lie in objects of G. Then G is garbage, and it stays garbage. A
+//! reader of a dict or a list leaves the references where they are and makes new ones, and the second
+//! look sees the new ones.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,13 +34,13 @@ struct Node {
     object: Arc<dyn Object>,
     /// At the first look.
     moves: u64,
-    /// What the messages in it refer to.
+    /// The objects that its messages refer to.
     contents: Vec<ObjectId>,
 }
 
 /// One search for garbage.
 pub(crate) struct Trace<'a> {
-    /// The tree whose end this is: its objects cost nothing of the budget, and add to it.
+    /// The tree that ends, if one does: its objects cost nothing of the budget, and add to it.
     ending: Option<&'a Tree>,
     nodes: HashMap<ObjectId, Node>,
     /// All that were looked at, roots too.
@@ -100,7 +99,7 @@ impl<'a> Trace<'a> {
         self.nodes.insert(id, node);
     }
 
-    /// Reads the contents of all objects that were added, and of those that it finds there.
+    /// Reads the contents of all added objects, and of the objects that it finds there.
     pub(crate) fn read(&mut self) {
         while let Some(object) = self.unread.pop() {
             let mut contents = Vec::new();
@@ -124,7 +123,7 @@ impl<'a> Trace<'a> {
         }
     }
 
-    /// What nobody can reach, of what was read.
+    /// The objects that were read and that nobody can reach.
     pub(crate) fn garbage(&mut self) -> Vec<Arc<dyn Object>> {
         let mut nodes = std::mem::take(&mut self.nodes);
         let mut found: HashMap<ObjectId, usize> = HashMap::new();
@@ -147,12 +146,12 @@ impl<'a> Trace<'a> {
         nodes.into_values().map(|node| node.object).collect()
     }
 
-    /// What is left of the budget.
+    /// The rest of the budget.
     pub(crate) fn left(&self) -> u64 {
         self.budget
     }
 
-    /// What was not read because the budget did not allow it.
+    /// The objects that the budget did not allow to read.
     pub(crate) fn into_too_large(self) -> Vec<Arc<dyn Object>> {
         self.too_large
     }
@@ -188,7 +187,7 @@ mod tests {
     }
 
     /// A trace of all objects of the tree, with something done before and after the contents are
-    /// read; what it takes for garbage.
+    /// read. Returns the objects that it takes for garbage.
     fn interrupted(tree: &Tree, before: impl FnOnce(), after: impl FnOnce()) -> Vec<ObjectId> {
         let mut trace = Trace::new(Some(tree), 0);
         for object in tree.all() {
@@ -270,7 +269,7 @@ mod tests {
     }
 
     /// Two messages in hand are put so that they hold each other, without a count in messages
-    /// changing; who did it goes on holding one of them.
+    /// changing. The thread that did it goes on holding one of them.
     #[test]
     fn what_came_to_be_held_meanwhile_is_no_garbage() {
         let tree = tree();
@@ -296,7 +295,7 @@ mod tests {
         assert_eq!(tree.object_count(), 0);
     }
 
-    /// What belongs to another tree that lives is not read, and what that refers to is a root.
+    /// The trace does not read an object of another living tree, and the objects in it are roots.
     #[test]
     fn trees_that_live_are_left_alone() {
         let (ending, living) = (tree(), tree());

@@ -2,12 +2,12 @@
 //! the host's memory that the tree takes.
 //!
 //! # The account
-//! Two numbers on one cache line: what is *queued* (messages in queues, pipes and pools, contents of dicts
-//! and lists, shared memories), with a limit of its own, and all *else* that the host keeps for the tree:
-//! objects, and what the runtime says. The limit on host memory is for both together. Each number is
-//! raised first and the sum looked at then, so of two that are raised at the same moment one at least
-//! sees the other; who sees too much takes its own back. A message costs one atomic addition, as it
-//! would without the account.
+//! The account is two numbers on one cache line. The first number is for *queued* bytes: messages in queues,
+//! pipes and pools, contents of dicts and lists, shared memories. It has a limit of its own. The
+//! second number is for everything else that the host keeps for the tree: objects, and whatever the runtime
+//! charges. The limit on host memory is for the sum. A charge raises its number first and reads the other
+//! number then. So of two charges at the same moment at least one sees the other, and takes itself back if
+//! the sum is too large. A message costs one atomic addition, as it would without the account.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -50,7 +50,7 @@ struct Counts {
 /// The tree would use more than its limit on queued bytes, or more than that on host memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverBudget {
-    /// What it uses without what was refused, in bytes.
+    /// The bytes in use, without the refused ones.
     pub queued_bytes: u64,
     /// The limit, in bytes: [`Tree::host_bytes_limit`], if that is the one.
     pub limit_bytes: u64,
@@ -77,7 +77,7 @@ impl Charge {
         }
     }
 
-    /// Makes the two one. They are of the same tree, and both of what is queued, or neither.
+    /// Adds another charge of the same tree and kind.
     pub fn merge(&mut self, mut other: Charge) {
         if self.tree.is_none() {
             *self = other;
@@ -142,22 +142,21 @@ impl Tree {
         self.inner.counts.queued_bytes.load(Ordering::Relaxed)
     }
 
-    /// What the host keeps for the tree now, in bytes: what is queued, objects, and what the embedder
-    /// has [charged](Self::hold_host_charge).
+    /// The bytes that the host keeps for the tree now: queued ones, objects, and the
+    /// [charges](Self::hold_host_charge) of the embedder.
     #[must_use]
     pub fn host_bytes(&self) -> u64 {
         let other_bytes = self.inner.counts.other_bytes.load(Ordering::Relaxed);
         self.queued_bytes().saturating_add(other_bytes)
     }
 
-    /// What that has been at most, in bytes. It is looked at whenever what is queued, or what is not,
-    /// passes a multiple of 1 MiB.
+    /// The highest value of [`host_bytes`](Self::host_bytes) until now, to 1 MiB.
     #[must_use]
     pub fn most_host_bytes(&self) -> u64 {
         self.inner.most_host_bytes.load(Ordering::Relaxed)
     }
 
-    /// What that may be, in bytes.
+    /// The limit on [`host_bytes`](Self::host_bytes).
     #[must_use]
     pub fn host_bytes_limit(&self) -> u64 {
         self.inner.host_bytes_limit
@@ -284,7 +283,7 @@ impl Tree {
             .inspect_err(|_| self.credit_other(bytes))
     }
 
-    /// Counts bytes whatever the limit is: of what exists already.
+    /// Counts the bytes of an object that exists already, whatever the limit is.
     pub(crate) fn charge_object(&self, bytes: u64) {
         let other_bytes = &self.inner.counts.other_bytes;
         let before = other_bytes.fetch_add(bytes, Ordering::SeqCst);
@@ -320,8 +319,8 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether so many bytes would fit within the limit on host memory now. Does not block. Who makes an
-    /// object for a process asks first: making one counts it without asking.
+    /// Whether so many bytes would fit within the limit on host memory now. Does not block. The runtime asks
+    /// before it makes an object for a process, because making an object counts it without asking.
     ///
     /// # Errors
     /// [`OverBudget`].
@@ -344,8 +343,8 @@ impl Tree {
         }
     }
 
-    /// Counts bytes against the limit on host memory, and not as queued, until what is handed back is
-    /// dropped: of something that the embedder keeps for the tree. Does not block.
+    /// Counts bytes that the embedder keeps for the tree against the limit on host memory, until the
+    /// charge is dropped. They do not count as queued. Does not block.
     ///
     /// # Errors
     /// [`OverBudget`]; nothing is counted then.
@@ -365,8 +364,8 @@ impl Tree {
         })
     }
 
-    /// As [`hold_host_charge`](Self::hold_host_charge), whatever the limit is: of something that exists
-    /// already, such as a message that was queued until now.
+    /// As [`hold_host_charge`](Self::hold_host_charge), whatever the limit is, for bytes that exist already,
+    /// such as a message that was queued until now.
     pub fn count_host_bytes(&self, bytes: u64) -> Charge {
         self.charge_object(bytes);
         Charge {

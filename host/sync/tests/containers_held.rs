@@ -113,7 +113,7 @@ fn everything_stored_is_charged_and_given_back() {
 /// Over the limit is an error that gives everything back, and nothing is changed.
 #[test]
 fn beyond_the_limit_nothing_changes() {
-    let tree = Tree::new(1_500);
+    let tree = Tree::new(1_300);
     let (dict, list) = (
         Dict::new_in(&tree, process(1)),
         List::new_in(&tree, process(1)),
@@ -142,7 +142,7 @@ fn beyond_the_limit_nothing_changes() {
         assert!(matches!(
             error,
             StoreError::BudgetExceeded {
-                limit_bytes: 1_500,
+                limit_bytes: 1_300,
                 ..
             }
         ));
@@ -153,7 +153,7 @@ fn beyond_the_limit_nothing_changes() {
     let error = dict.update(items()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "what costs 1735 bytes does not fit beside 585 queued bytes within the limit of 1500 bytes"
+        "what costs 1735 bytes does not fit beside 585 queued bytes within the limit of 1300 bytes"
     );
     assert_eq!(error.into_rejected().len(), 2);
     let error = list.extend(vec![text("1"), large()]).unwrap_err();

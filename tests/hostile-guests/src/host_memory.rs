@@ -101,7 +101,7 @@ pub fn take(kind: &str) -> Outcome {
             let mut dead = Vec::new();
             until_refused(|| {
                 let child = |text: String| process::fail(&text);
-                match Process::spawn(child, text.clone()) {
+                match Process::spawn(child, (text.clone(),)) {
                     Ok(child) => {
                         let waited = child.wait().is_ok();
                         dead.push(child);

@@ -32,7 +32,7 @@ pub(crate) struct Usage {
     pub(crate) cpu_seconds: f64,
     pub(crate) largest_memory_bytes: u64,
     pub(crate) queued_bytes: u64,
-    /// What the host uses for them now, beside their own memory.
+    /// The host's memory for them now, beside their own.
     #[serde(default)]
     pub(crate) host_memory_bytes: u64,
     /// The same at its highest.

@@ -34,7 +34,7 @@ pub struct Options {
     _charge: Charge,
 }
 
-/// What options cost without a copy of rights, in bytes: a name of the longest, and limits.
+/// The cost of options without a copy of rights, in bytes: the longest name, and limits.
 const OPTIONS_BYTES: u64 = 512;
 
 impl Options {
@@ -275,10 +275,10 @@ fn size_bytes(size: usize) -> u64 {
 }
 
 /// Whether so many names may be given at a time.
-fn check_count(what: &str, count: usize) -> Result<(), Failure> {
+fn check_count(things: &str, count: usize) -> Result<(), Failure> {
     match count > MOST_NAMES {
         true => Err(ErrorCode::InvalidArgument(format!(
-            "{count} {what} are too many: {MOST_NAMES} are the most that a call takes"
+            "{count} {things} are too many: {MOST_NAMES} are the most that a call takes"
         ))
         .into()),
         false => Ok(()),

@@ -69,7 +69,7 @@ impl State {
 
     /// A message as the guest sends it. The guest keeps its handles.
     ///
-    /// The bytes are counted until the next call: what waits to be put is the host's memory too.
+    /// The bytes are charged until the next call: a message that waits to be put takes the host's memory too.
     pub(super) fn message(
         &mut self,
         bytes: Vec<u8>,

@@ -10,8 +10,8 @@ use crate::run::State;
 use isopod_sync::{Connection, Event, Handle, Queue, Waitable, wait_any};
 use wasmtime::component::Resource;
 
-/// What the wait for one of several objects costs, in bytes: a reference, its places in the object's
-/// list and in ours, and what is told of it.
+/// The cost of a wait for one of several objects, in bytes: a reference, its places in the object's
+/// list and in ours, and its place in reports.
 const WAIT_BYTES: u64 = 384;
 
 /// An object that a guest waits for, as its own type.

@@ -17,8 +17,8 @@ pub(crate) use cpu_time::{
 pub(crate) use memory::MemoryLimit;
 pub(crate) use output::OutputLimit;
 pub(crate) use text::{
-    LONGEST_STATUS_BYTES, bytes, cut, message_too_large, over_budget, over_host_memory,
-    too_many_handles, too_many_waiting,
+    LONGEST_STATUS_BYTES, bytes, cut, message_too_large, over_budget, over_either_budget,
+    over_host_memory, too_many_handles, too_many_waiting,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +28,7 @@ use std::time::Duration;
 /// nobody has thought about.
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(30 * 24);
 
-/// What the host may use for a tree at most, unless somebody says otherwise.
+/// The largest default of the host's memory for a tree.
 pub(crate) const MOST_HOST_MEMORY_BYTES: u64 = 2 << 30;
 
 /// The smallest memory limit: one WebAssembly page.
@@ -235,9 +235,9 @@ impl Limits {
         self
     }
 
-    /// The memory that the host uses for the tree, beside the linear memories, in bytes: what counts as
-    /// queued, objects, handles, options, processes and what is kept of those that have ended, and
-    /// copies on their way. Each live process takes 128 KiB of it.
+    /// The memory that the host uses for the tree, beside the linear memories, in bytes: queued bytes,
+    /// objects, handles, options, processes, records of ended processes, and copies on their way. Each
+    /// live process takes 128 KiB of it.
     pub fn tree_host_memory(mut self, bytes: u64) -> Limits {
         self.tree.host_memory_bytes = Some(bytes);
         self

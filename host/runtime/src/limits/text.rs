@@ -28,10 +28,18 @@ pub(crate) fn over_budget(limit_bytes: u64) -> String {
     )
 }
 
-/// For whoever exceeds what the host may use for a tree.
+/// For a process that exceeds the host's memory for its tree.
 pub(crate) fn over_host_memory(limit_bytes: u64) -> String {
     format!(
         "the memory that the host uses for this tree of processes would exceed its limit of {}; raise it with `Limits::tree_host_memory` or `--tree-host-memory`",
+        bytes(limit_bytes)
+    )
+}
+
+/// For an embedder with a job that exceeds either of the two.
+pub(crate) fn over_either_budget(limit_bytes: u64) -> String {
+    format!(
+        "the job would exceed the limit of {} on bytes queued for the pool, or on the host's memory for it; raise it with `Limits::queued_bytes` or `Limits::tree_host_memory`",
         bytes(limit_bytes)
     )
 }

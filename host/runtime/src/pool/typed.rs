@@ -88,7 +88,7 @@ impl From<SubmitError> for JobError {
                 JobError::LimitExceeded(limits::too_many_waiting(waiting, limit))
             }
             SubmitError::BudgetExceeded { limit_bytes, .. } => {
-                JobError::LimitExceeded(limits::over_budget(limit_bytes))
+                JobError::LimitExceeded(limits::over_either_budget(limit_bytes))
             }
         }
     }

@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 /// though few of them live at a time: each process starts the next one and fails.
 const LONGEST_LINEAGE_BYTES: usize = 240;
 
-/// What a live process costs the host, in bytes: 85 KiB if it is idle, and what is kept for it of the one
-/// that started it.
+/// The cost of a live process, in bytes: 85 KiB for an idle one, and 64 KiB at most for the exit text of
+/// its starter.
 const PRESENCE_BYTES: u64 = 128 << 10;
-/// What the record of a process costs, in bytes, without what is told of its end.
+/// The cost of the record of a process, in bytes, without its exit text.
 const RECORD_BYTES: u64 = 8 << 10;
 
 /// What the host knows of a process.
@@ -60,7 +60,7 @@ pub(crate) struct ProcessState {
     pub(crate) status: Arc<Completion<ExitStatus>>,
     /// For its thread, its stacks and its tables, while it lives.
     pub(crate) presence: Mutex<Charge>,
-    /// For this record, which whoever has a handle to the process keeps.
+    /// For this record, which lives as long as a handle to the process.
     pub(crate) record: Mutex<Charge>,
     /// The kinds of limits that listeners were told of, one bit each.
     pub(crate) told_limits: AtomicU32,
@@ -108,14 +108,14 @@ impl ProcessState {
         self.id
     }
 
-    /// What a new process of this tree is charged while it lives, and for its record.
+    /// The charges of a new process of this tree: for its life, and for its record.
     pub(crate) fn charges(tree: &Tree) -> Result<(Charge, Charge), OverBudget> {
         let presence = tree.objects.hold_host_charge(PRESENCE_BYTES)?;
         let record = tree.objects.hold_host_charge(RECORD_BYTES)?;
         Ok((presence, record))
     }
 
-    /// It lives no more, and this is told of its end.
+    /// Replaces the charge for the life of the process by one for its exit text.
     pub(crate) fn charge_end(&self, status: &ExitStatus) {
         let told = status.message().unwrap_or_default().len();
         let told = u64::try_from(told).unwrap_or(u64::MAX);

@@ -4,7 +4,7 @@ use isopod_sync::{Dict, Handle, Holder, List, Lock, Message, StoreError, Tree};
 
 use crate::step::{DictStep, ListStep, Value};
 
-const LIMIT_BYTES: u64 = 1_500;
+const LIMIT_BYTES: u64 = 3_500;
 
 /// The lock whose references are counted, and the tree whose bytes are.
 struct World {
@@ -72,7 +72,7 @@ fn put(model: &mut Model, key: u8, value: &Value) {
 }
 
 fn dict_bytes(world: &World, model: &Model) -> u64 {
-    let costs = model.iter().map(|(_, value)| 1 + 128 + world.cost(value));
+    let costs = model.iter().map(|(_, value)| 1 + 256 + world.cost(value));
     costs.sum()
 }
 

@@ -15,7 +15,7 @@ use crate::step::Step;
 struct NoHooks;
 impl Hooks for NoHooks {}
 
-pub(super) const TREE_LIMIT_BYTES: u64 = 1_500;
+pub(super) const TREE_LIMIT_BYTES: u64 = 3_500;
 pub(super) const PROCESSES: usize = 2;
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct Letter {
 
 impl Letter {
     pub(super) fn charge(&self) -> u64 {
-        self.length + 64 + 32 * self.carries.len() as u64
+        self.length + 160 + 96 * self.carries.len() as u64
     }
 }
 
