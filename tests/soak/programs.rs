@@ -4,7 +4,7 @@ use crate::ledger::{Counts, Ledger};
 use crate::options::Options;
 use anyhow::{Context, Result, bail, ensure};
 use isopod_host::{Capture, Ending, ExitStatus, Output, Process};
-use isopod_tests::{Bench, GUARD, Random, Remains};
+use isopod_tests::{Bench, GUARD, Random, Remains, eventually};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,6 +93,10 @@ fn program(bench: &Bench, seed: u64, random: &mut Random) -> Result<Counts> {
             usage.alive == 0 && usage.queued_bytes == 0,
             "left in the tree: {usage:?}"
         );
+        // The record of main, which this holds. Threads let go of the others a moment after the end.
+        eventually("an account without charges", || {
+            main.tree_usage().host_memory_bytes < 128 << 10
+        });
         let mut counts = ledger.check(kills)?;
         // With the workers of pools and those that replaced them.
         counts.processes = usage.started;

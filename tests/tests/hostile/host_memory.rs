@@ -3,8 +3,8 @@
 //! and that nothing stays charged.
 
 use crate::harness::arena;
-use isopod_host::{Capture, ExitStatus, Limits, Output};
-use isopod_tests::GUARD;
+use isopod_host::{Capture, ExitStatus, Limits, Output, Process};
+use isopod_tests::{GUARD, eventually};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,14 @@ fn peak_bytes(begin: bool) -> u64 {
         .parse()
         .unwrap();
     kibibytes << 10
+}
+
+/// Nothing is charged to a tree that has ended, except the record of main, which the test holds. Threads
+/// let go of the other records a moment after the end.
+fn nothing_is_charged(main: &Process) {
+    eventually("an account without charges", || {
+        main.tree_usage().host_memory_bytes < 80 << 10
+    });
 }
 
 /// Runs one way of `tests/hostile-guests/src/host_memory.rs`, whose processes have so much memory
@@ -73,10 +81,8 @@ fn takes(kind: &str, guests_bytes: u64) {
     assert!(status.is_some() && took < LONGEST_END, "{took:?} {context}");
     sibling.works();
     sibling.end();
-    let left = process.tree_usage();
-    // The test itself holds the record of main.
-    assert!(left.host_memory_bytes < 128 << 10, "{left:?} {context}");
-    assert_eq!(left.queued_bytes, 0, "{context}");
+    assert_eq!(process.tree_usage().queued_bytes, 0, "{context}");
+    nothing_is_charged(&process);
     println!(
         "{kind}: {} MiB of the host at most, ended after {took:?}",
         grown >> 20
@@ -151,5 +157,5 @@ fn the_end_of_a_tree_costs_what_that_tree_holds() {
         "alone {alone:?}, beside {beside:?}, meanwhile {while_it_ends:?}; the end took {:?} more",
         begin.elapsed()
     );
-    assert!(large.tree_usage().host_memory_bytes < 128 << 10);
+    nothing_is_charged(&large);
 }
