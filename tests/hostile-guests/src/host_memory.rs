@@ -209,13 +209,14 @@ fn child(kind: String, list: List<Bytes>) {
     drop(take(&kind));
 }
 
-/// Gives four million names that are all the same to each of twelve options, and once more.
+/// Gives a million names that are all the same to each of twelve options, and four million to the last.
 fn names(give: fn(u32, *const [usize; 2], usize)) {
     let name = "data";
     let list = vec![[name.as_ptr().addr(), name.len()]; 4_000_000];
-    for _ in 0..12 {
+    for option in 0..12 {
         let options = process::Options::new();
-        give(options.handle(), list.as_ptr(), list.len());
+        let count = if option < 11 { 1_000_000 } else { list.len() };
+        give(options.handle(), list.as_ptr(), count);
         forget(options);
     }
 }

@@ -4,7 +4,7 @@ use isopod_host::Queue;
 use isopod_host::{
     Bounds, Capture, Command, Engine, ExitStatus, Message, Output, Process, Program,
 };
-use isopod_tests::{GUARD, Remains, build, root};
+use isopod_tests::{GUARD, Remains, build, eventually, root};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -203,6 +203,13 @@ impl Arena {
     /// A well-behaved tree that is ready to work.
     pub(crate) fn sibling(&self) -> Sibling {
         Sibling::start(self)
+    }
+
+    /// Waits until it is ready, or has ended.
+    pub(crate) fn wait_ready_or_end(&self, process: &Process) {
+        eventually("ready, or its end", || {
+            self.ready.try_get().is_ok() || !process.is_alive()
+        });
     }
 
     pub(crate) fn wait_ready(&self) {

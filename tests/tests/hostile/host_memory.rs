@@ -15,6 +15,8 @@ const HOST_MEMORY_BYTES: u64 = 64 << 20;
 /// What the host may grow by beside: the allocator's own, and what copies of calls take that are being
 /// made at the same moment.
 const SLACK_BYTES: u64 = 32 << 20;
+/// How long the host's memory is observed.
+const OBSERVED: Duration = Duration::from_secs(2);
 /// How long the end may take. The aim is a quarter of a second; the machine may be busy.
 const LONGEST_END: Duration = Duration::from_secs(5);
 
@@ -58,9 +60,10 @@ fn takes(kind: &str, guests_bytes: u64) {
     // Reports of dead children are not kept here.
     let command = command.stdout(Output::Capture(stdout.clone()));
     let process = command.stderr(Output::Discard).spawn().unwrap();
-    arena.wait_ready();
-    // What children do goes on.
-    for _ in 0..5 {
+    arena.wait_ready_or_end(&process);
+    // Its children go on taking.
+    let begin = Instant::now();
+    while begin.elapsed() < OBSERVED {
         sibling.works();
     }
     let usage = process.tree_usage();
