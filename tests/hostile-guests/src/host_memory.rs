@@ -115,7 +115,7 @@ pub fn take(kind: &str) -> Outcome {
         "waits" => {
             let queue = new_queue().expect("it is allowed");
             let handle = queue.to_handle();
-            let many: Vec<&types::Handle> = (0..4_000_000).map(|_| &handle).collect();
+            let many: Vec<&types::Handle> = (0..2_000_000).map(|_| &handle).collect();
             println!("{:?}", wait::any(&many, &[], None));
             ready()?;
             loop {
