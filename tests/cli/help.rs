@@ -87,6 +87,9 @@ fn isopod_help_run() {
                                       `message`, `signal`. An error of isopod itself has the status
                                       `error`; bad usage writes nothing; the file stays empty if isopod
                                       is cut short
+          --audit <FILE>              Append to FILE, as lines of JSON, what the program is granted,
+                                      what it is refused, which limits it reaches, and who ends what.
+                                      FILE must not lie in a directory that the program may write
           --allow-precompiled         Allow PATH to be a `.cwasm` file. It holds native code, which no
                                       sandbox checks: only for files from someone you trust
           --no-install                Never install what a build lacks; fail and say what is missing

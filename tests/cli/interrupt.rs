@@ -1,10 +1,12 @@
 //! SIGINT and SIGTERM end all processes in order, whatever they are doing, and tell what was
 //! running.
 
-use crate::support::{Ended, Running, empty_directory, isopod, program};
-use rustix::process::Signal;
+use crate::support::{Ended, GUARD, Running, empty_directory, isopod, program, wait};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// Runs main and children in these states, and sends a signal when all have come to them. The
 /// standard input stays open.
@@ -109,4 +111,110 @@ fn of_many_processes_the_first_are_named() {
     --- status file
     {"status":"terminated","code":-15,"exit_code":130,"message":null,"signal":"SIGINT"}
     "#);
+}
+
+/// A run whose streams nobody reads, full.
+struct Unread {
+    child: Child,
+    _directory: TempDir,
+}
+
+impl Unread {
+    fn start(options: &[&str], states: &[&str]) -> Unread {
+        let directory = empty_directory();
+        let path = program("endless");
+        let mut arguments = vec!["run", path.to_str().unwrap()];
+        arguments.extend(options);
+        arguments.push("--");
+        arguments.extend(states);
+        let mut command = isopod(directory.path(), &arguments);
+        let (reader, writer) = std::io::pipe().unwrap();
+        let child = command
+            .stdout(writer.try_clone().unwrap())
+            .stderr(writer)
+            .spawn()
+            .unwrap();
+        // They are one pipe. As soon as it is full, it takes not one byte more.
+        let begin = Instant::now();
+        let mut last = 0;
+        loop {
+            let held = rustix::io::ioctl_fionread(&reader).unwrap();
+            if held == last && held > 60_000 {
+                break;
+            }
+            last = held;
+            assert!(begin.elapsed() < GUARD, "{held} bytes");
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+        // Not closed: a reader that has gone would end the writers.
+        std::mem::forget(reader);
+        Unread {
+            child,
+            _directory: directory,
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the end, and gives the exit code and how long that took.
+    fn end(mut self) -> (Option<i32>, Duration) {
+        let begin = Instant::now();
+        let status = wait(&mut self.child, begin + GUARD);
+        if status.is_none() {
+            let _ = self.child.kill();
+        }
+        (status.and_then(|status| status.code()), begin.elapsed())
+    }
+}
+
+/// On a machine with nothing else to do it takes some 0.3 seconds.
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_signal_ends_a_program_whose_output_nobody_reads() {
+    for states in [
+        &["flood"][..],
+        &["join", "flood", "flood", "busy"],
+        &["return", "flood"],
+    ] {
+        for options in [
+            &[][..],
+            &["-vvv"],
+            &["--stats", "--status-file", "status.json"],
+        ] {
+            let run = Unread::start(options, states);
+            run.signal(Signal::TERM);
+            let (code, took) = run.end();
+            assert_eq!(code, Some(143), "{states:?} {options:?}");
+            assert!(took < SOON, "{states:?} {options:?}: {took:?}");
+        }
+    }
+}
+
+#[test]
+fn questions_and_a_second_signal_do_not_wait_for_a_reader_either() {
+    let run = Unread::start(&[], &["flood"]);
+    for _ in 0..20 {
+        run.signal(Signal::QUIT);
+    }
+    run.signal(Signal::INT);
+    let (code, took) = run.end();
+    assert_eq!(code, Some(130));
+    assert!(took < SOON, "{took:?}");
+}
+
+#[test]
+fn limits_end_a_program_whose_output_nobody_reads() {
+    for (options, expected) in [
+        (&["--timeout=3s"][..], 124),
+        (&["--timeout=3s", "-vvv"], 124),
+        (&["--timeout=3s", "--stats"], 124),
+    ] {
+        let run = Unread::start(options, &["join", "flood"]);
+        let (code, took) = run.end();
+        assert_eq!(code, Some(expected), "{options:?}");
+        assert!(took < SOON, "{options:?}: {took:?}");
+    }
 }

@@ -11,6 +11,7 @@
     reason = "a failed unwrap is a failed test"
 )]
 
+mod audit;
 mod bad_input;
 mod bad_usage;
 mod build;

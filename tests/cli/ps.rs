@@ -3,6 +3,7 @@
 
 use crate::support::{Ended, GUARD, Running, empty_directory, isopod, program, run};
 use rustix::process::Signal;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -150,4 +151,43 @@ fn what_was_used_is_told_at_the_end() {
     CPU time #.# s
     memory of the largest process #.# MiB
     ");
+}
+
+/// One program that is stopped, and what is no program, cost their own row only.
+#[test]
+fn ps_shows_the_others_where_one_does_not_answer() {
+    let directory = empty_directory();
+    let stopped = start(directory.path(), &[]);
+    let sound = start(directory.path(), &[]);
+    stopped.signal(Signal::STOP);
+    // Takes no question, ever.
+    let _silent = UnixListener::bind(directory.path().join("runs/1")).unwrap();
+    std::fs::write(directory.path().join("runs/2"), "").unwrap();
+    let begin = Instant::now();
+    let shown = ps(directory.path(), &[]);
+    let took = begin.elapsed();
+    assert_eq!(shown.exit_code, 0, "{shown}");
+    for pid in [1, stopped.pid()] {
+        let row = format!("pid {pid}: no answer within 2s");
+        assert!(shown.stdout.contains(&row), "{shown}");
+    }
+    assert!(shown.stdout.contains("pid 2: cannot connect"), "{shown}");
+    let sound_row = format!("endless, pid {}, since", sound.pid());
+    assert!(shown.stdout.contains(&sound_row), "{shown}");
+    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+
+    let json = ps(directory.path(), &["--json"]).stdout;
+    let answers: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let of = |pid: u32| {
+        let mut answers = answers.as_array().unwrap().iter();
+        answers.find(|answer| answer["pid"] == pid).unwrap()
+    };
+    assert!(of(1)["error"].is_string());
+    assert_eq!(of(1)["processes"].as_array().unwrap().len(), 0);
+    assert_eq!(of(sound.pid())["processes"].as_array().unwrap().len(), 3);
+    stopped.signal(Signal::CONT);
+    for running in [stopped, sound] {
+        running.signal(Signal::INT);
+        running.end();
+    }
 }

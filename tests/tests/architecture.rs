@@ -31,12 +31,19 @@ fn dependencies(package: &Package) -> BTreeSet<&str> {
 #[test]
 fn data_flows_one_way() {
     let metadata = metadata();
-    let arrows: [(&str, &[&str]); 7] = [
-        ("isopod-cli", &["isopod-build", "isopod-host"]),
-        ("isopod-host", &["isopod-component", "isopod-sync"]),
+    let arrows: [(&str, &[&str]); 8] = [
+        (
+            "isopod-cli",
+            &["isopod-build", "isopod-host", "isopod-text"],
+        ),
+        (
+            "isopod-host",
+            &["isopod-component", "isopod-sync", "isopod-text"],
+        ),
         ("isopod-build", &["isopod-component"]),
         ("isopod-component", &[]),
         ("isopod-sync", &[]),
+        ("isopod-text", &[]),
         ("isopod", &["isopod-macros"]),
         ("isopod-macros", &[]),
     ];

@@ -9,7 +9,7 @@
 
 use isopod_host::{ExitStatus, OnDeadlock, Process, RunState};
 use isopod_tests::{Bench, GUARD, eventually, run};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Several times as long as a tree rests before it is looked at.
 const LONG_ENOUGH: Duration = Duration::from_millis(250);
@@ -66,6 +66,52 @@ fn many_that_wait_for_what_all_of_them_hold() {
     );
     assert!(text.ends_with("\n  and 481 more"), "{text}");
     assert!(text.len() < 5_000, "{} bytes", text.len());
+}
+
+/// A report is a few kilobytes, whatever is waited for and however the processes are called.
+#[test]
+fn a_few_that_wait_for_thousands_with_long_names() {
+    let (text, stderr) = ended_for("thousands");
+    assert!(text.contains("5 processes wait for each other"), "{text}");
+    assert!(text.contains(", or for 4996 more objects"), "{text}");
+    assert!(text.len() < 20_000, "{} bytes", text.len());
+    assert!(stderr.len() < 100_000, "{} bytes", stderr.len());
+}
+
+/// What one tree has to be looked at holds nobody's deadline up.
+#[test]
+fn deadlines_are_kept_while_a_tree_is_looked_at() {
+    let bench = Bench::new().unwrap();
+    let command = bench.command("stuck too-many");
+    let stuck = command.on_deadlock(OnDeadlock::Report).spawn().unwrap();
+    let waiting = |process: &Process| {
+        let states = process.tree_states();
+        let waits = states
+            .iter()
+            .filter(|(_, state)| matches!(state, RunState::Waiting(wait) if wait.more_objects > 0));
+        waits.count()
+    };
+    eventually("all wait", || waiting(&stuck) == 4);
+    let begin = Instant::now();
+    while begin.elapsed() < LONG_ENOUGH * 4 {
+        let timeout = Duration::from_millis(50);
+        let begin = Instant::now();
+        let late = bench.command("blocked queue-get").timeout(timeout);
+        let status = late.spawn().unwrap().join_tree_timeout(GUARD);
+        assert!(
+            matches!(status, Some(ExitStatus::Deadline(_))),
+            "{status:?}"
+        );
+        let took = begin.elapsed();
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        for (_, state) in stuck.tree_states() {
+            assert!(state.to_string().len() < 10_000);
+        }
+    }
+    stuck.end_tree(isopod_host::Ending::Kill);
+    let begin = Instant::now();
+    stuck.join_tree_timeout(GUARD).unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

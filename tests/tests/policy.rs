@@ -6,7 +6,7 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Access, ErrorKind, Policy};
+use isopod_host::{Access, EngineEvent, ErrorKind, Events, Policy, RefusalKind};
 use isopod_tests::{Bench, Temporary, run};
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -138,4 +138,46 @@ fn a_directory_that_cannot_be_granted_is_told() {
     };
     assert_eq!(kind("/no/such/directory"), ErrorKind::NotFound);
     assert_eq!(kind("/dev/null"), ErrorKind::InvalidArgument);
+}
+
+/// What a program is refused on the network is told, the first of each kind with what it asked for.
+#[test]
+fn refused_addresses_and_names_are_told() {
+    let bench = Bench::new().unwrap();
+    let other = Policy::default().connect("192.0.2.7:443".parse().unwrap());
+    for (scenario, policy, refusal, subject) in [
+        (
+            "network connect 80",
+            Policy::default(),
+            RefusalKind::Address,
+            "a TCP socket",
+        ),
+        (
+            "network connect 80",
+            other,
+            RefusalKind::Address,
+            "TcpConnect 127.0.0.1:80",
+        ),
+        (
+            "network look-up example.org",
+            Policy::default(),
+            RefusalKind::NameLookup,
+            "example.org",
+        ),
+    ] {
+        let events = Events::builder(&bench.engine).decisions(true).listen();
+        let process = bench.command(scenario).policy(policy).spawn().unwrap();
+        process.join_tree_timeout(isopod_tests::GUARD).unwrap();
+        let told: Vec<EngineEvent> = std::iter::from_fn(|| events.try_recv().ok()).collect();
+        let is_told = told.iter().any(|event| match event {
+            EngineEvent::Refused {
+                refusal: kind,
+                subject: text,
+                count: 1,
+                ..
+            } => *kind == refusal && text.starts_with(subject),
+            _ => false,
+        });
+        assert!(is_told, "{scenario}: {told:?}");
+    }
 }

@@ -191,6 +191,11 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) status_file: Option<PathBuf>,
 
+    /// Append to FILE, as lines of JSON, what the program is granted, what it is refused, which limits it reaches, and
+    /// who ends what. FILE must not lie in a directory that the program may write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit: Option<PathBuf>,
+
     /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
     /// files from someone you trust.
     #[arg(long)]

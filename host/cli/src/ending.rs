@@ -2,6 +2,7 @@
 
 use crate::report::Report;
 use isopod_host::{CrashReport, ExitStatus};
+use isopod_text::Line;
 
 /// What is to be told of this end of the process with this name.
 ///
@@ -37,7 +38,7 @@ pub(crate) fn report(
         ExitStatus::Deadlock(_) => ("deadlock", None),
         other => (other.kind(), None),
     };
-    let report = Report::new(format!("process `{process_name}` ended: {how}"))
+    let report = Report::new(format!("process `{}` ended: {how}", Line(process_name)))
         .with_hint(hint.map(str::to_owned));
     let cause = crash.map(ToString::to_string);
     Some(match cause.as_deref().or_else(|| status.message()) {

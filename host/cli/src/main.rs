@@ -4,11 +4,13 @@
 //! [`printer`]; all exit codes come from [`exit_code`].
 
 mod args;
+mod audit;
 mod commands;
 mod ending;
 mod exit_code;
 mod limit_args;
 mod new_args;
+mod output;
 mod plugin_args;
 mod printer;
 mod report;
@@ -28,6 +30,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // A panic is an error of isopod itself; std's own code for it, 101, could be the program's.
     let code = std::panic::catch_unwind(isopod);
+    output::finish();
     ExitCode::from(code.unwrap_or(exit_code::OWN_ERROR))
 }
 
@@ -100,7 +103,7 @@ fn log_to_stderr(verbose: u8) {
     // Only one subscriber is ever set; and without one the program still runs.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+        .with_writer(|| output::Log)
         .with_ansi(false)
         .try_init();
 }

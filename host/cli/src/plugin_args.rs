@@ -100,6 +100,11 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_output: Option<ByteCount>,
 
+    /// Append to FILE, as lines of JSON, what the plugin is granted, what it is refused, which limits it reaches, and
+    /// who ends what. FILE must not lie in a directory that the plugin may write.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit: Option<PathBuf>,
+
     /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
     /// files from someone you trust.
     #[arg(long)]

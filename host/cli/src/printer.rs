@@ -1,13 +1,16 @@
 //! The one place that writes to standard error and standard output.
 //!
-//! Each text goes out as one write, so it is not torn by what the program writes meanwhile.
+//! Each text goes out as one write, so it is not torn by what the program writes meanwhile. What a program chose of it is
+//! escaped ([`isopod_text`]), and nobody waits for ever for a reader of standard error ([`output`]).
 //! Colours only where the stream is a terminal that wants them (`NO_COLOR`, `TERM=dumb` and
 //! `CLICOLOR_FORCE` are respected). A stream that cannot be written to is no error: there is
 //! nowhere left to say it.
 
+use crate::output;
 use crate::report::Report;
 use anstream::{AutoStream, ColorChoice};
 use clap::builder::styling::{AnsiColor, Style};
+use isopod_text::Lines;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
@@ -50,34 +53,32 @@ impl Printer {
     /// The result of a command, to standard output; nothing when quiet.
     pub(crate) fn result(&self, text: &str) {
         if self.level != Level::Quiet {
-            let lines = text.lines().map(|line| format!("{}\n", printable(line)));
-            let _ = std::io::stdout().write_all(lines.collect::<String>().as_bytes());
+            let _ = std::io::stdout().write_all(shown(text).as_bytes());
         }
     }
 
     /// A step that takes time; nothing when quiet.
     pub(crate) fn progress(&self, text: &str) {
         if self.level != Level::Quiet {
-            write_error_stream(&self.labelled(PROGRESS, "isopod", text));
+            output::tell(&self.labelled(PROGRESS, "isopod", text));
         }
     }
 
     /// Something that only `-v` asks for.
     pub(crate) fn detail(&self, label: &str, text: &str) {
         if self.level == Level::Verbose {
-            write_error_stream(&self.labelled(PROGRESS, label, text));
+            output::tell(&self.labelled(PROGRESS, label, text));
         }
     }
 
     /// Something that went wrong and was put right.
     pub(crate) fn warning(&self, text: &str) {
-        write_error_stream(&self.labelled(WARNING, "warning", text));
+        output::tell(&self.labelled(WARNING, "warning", text));
     }
 
     /// A table that was asked for.
     pub(crate) fn table(&self, table: &str) {
-        let lines = table.lines().map(|line| format!("{}\n", printable(line)));
-        write_error_stream(&lines.collect::<String>());
+        output::tell(&shown(table));
     }
 
     /// An error, as one paragraph: `error:`, then a line for each `cause:`, then the `hint:`.
@@ -89,7 +90,7 @@ impl Printer {
         if let Some(hint) = report.hint() {
             paragraph.push_str(&self.labelled(HINT, "hint", hint));
         }
-        write_error_stream(&paragraph);
+        output::tell(&paragraph);
     }
 
     /// `label: text`, with a line break at the end and further lines of the text indented.
@@ -104,28 +105,21 @@ impl Printer {
             if index > 0 {
                 output.push_str("\n  ");
             }
-            output.push_str(&printable(line));
+            // A `String` takes all.
+            let _ = write!(output, "{}", Lines(line));
         }
         output.push('\n');
         output
     }
 }
 
-/// The text with its control characters escaped. File names and what a program says about itself
-/// (a panic's text, the names in a backtrace) must not steer the terminal.
-fn printable(text: &str) -> String {
-    let mut output = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character.is_control() && character != '\t' {
-            true => output.extend(character.escape_default()),
-            false => output.push(character),
-        }
+/// The text with a line break at its end and without hidden characters: file names and what a program says about
+/// itself (a panic's text, the names in a backtrace) must not steer the terminal.
+fn shown(text: &str) -> String {
+    match text.strip_suffix('\n').unwrap_or(text) {
+        "" => String::new(),
+        text => format!("{}\n", Lines(text)),
     }
-    output
-}
-
-fn write_error_stream(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]
@@ -155,6 +149,8 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert_eq!(printable("a\u{1b}[2J\tb\r"), "a\\u{1b}[2J\tb\\r");
+        assert_eq!(shown("a\u{1b}[2J\tb\rc\n"), "a\\u{1b}[2J\tb\\rc\n");
+        assert_eq!(shown("\u{202e}a\n"), "\\u{202e}a\n");
+        assert_eq!(shown(""), "");
     }
 }

@@ -1,6 +1,7 @@
 //! SIGQUIT asks what runs. SIGINT and SIGTERM: the first is handed to [`supervise`](crate::supervise), which ends the
 //! program in order; a second one ends isopod at once, whatever the rest of it is doing.
 
+use crate::output;
 use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -97,7 +98,10 @@ pub(crate) fn watch(
                 }
                 let signal = Signal::from_number(number);
                 match wishes.next(Instant::now()) {
-                    Wish::End => on_first(signal),
+                    Wish::End => {
+                        output::hurry();
+                        on_first(signal);
+                    }
                     Wish::Same => {}
                     // Without the at-exit hooks of std and libc, which may wait for something.
                     Wish::ExitNow => {

@@ -5,6 +5,7 @@
 //! place, so a pipe or `/dev/fd/3` will do.
 
 use crate::exit_code;
+use crate::output;
 use crate::report::Report;
 use anyhow::Context as _;
 use isopod_host::ExitStatus;
@@ -12,6 +13,10 @@ use serde::Serialize;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long writing may take.
+const WRITE_TIME: Duration = Duration::from_secs(2);
 
 /// What is written.
 #[derive(Debug, Serialize)]
@@ -77,9 +82,16 @@ impl StatusFile {
     fn write(mut self, status: &Status<'_>) -> anyhow::Result<()> {
         let mut text = serde_json::to_string(status)?;
         text.push('\n');
-        self.file
-            .write_all(text.as_bytes())
-            .with_context(|| format!("cannot write the status file `{}`", self.path.display()))
+        let shown = format!("the status file `{}`", self.path.display());
+        // A pipe that nobody reads takes 64 KiB, and then isopod would wait for ever.
+        let written = output::within(WRITE_TIME, move || self.file.write_all(text.as_bytes()));
+        match written.with_context(|| format!("cannot write {shown}"))? {
+            Some(written) => written.with_context(|| format!("cannot write {shown}")),
+            None => anyhow::bail!(
+                "{shown} took longer than {} to write: nobody reads it",
+                humantime::format_duration(WRITE_TIME)
+            ),
+        }
     }
 }
 

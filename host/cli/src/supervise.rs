@@ -8,12 +8,15 @@
 
 use crate::ending;
 use crate::exit_code;
+use crate::output::OneAtATime;
 use crate::printer::Printer;
 use crate::report::Report;
 use crate::signals::{self, Signal};
 use crate::what_runs::{Run, table};
 use anyhow::Context as _;
 use isopod_host::{Ending, ExitStatus, Process};
+use isopod_text::Line;
+use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -135,33 +138,35 @@ fn follow(main: &Process, begin: Instant, events: &Receiver<Event>, printer: &Pr
                     signal,
                 };
             }
-            Ok(Event::Question) => printer.table(&table::processes(&Run::now(main, begin))),
+            Ok(Event::Question) => answer(main, begin, *printer),
             Ok(Event::Signal(first)) => {
                 signal = Some(first);
-                printer.error(&interrupted(first, &main.tree()));
+                let running = main.tree();
+                // First: whoever reads standard error may never read it.
                 stage = terminate(main);
+                printer.error(&interrupted(first, &running));
             }
             // After a signal the end of the main process is what was asked for.
             Ok(Event::MainEnded(status)) if signal.is_none() => {
                 if let Some(report) =
                     ending::report(main.name(), &status, main.crash_report().as_ref())
                 {
-                    printer.error(&report);
                     stage = terminate(main);
+                    printer.error(&report);
                 }
             }
             Ok(Event::MainEnded(_)) => {}
             Err(_) => match stage {
                 Stage::Running | Stage::Terminating { .. } => {
                     let left = named(&main.tree());
-                    printer.warning(&format!(
-                        "killing what did not end within {}: {left}",
-                        humantime::format_duration(GRACE)
-                    ));
                     main.end_tree(Ending::Kill);
                     stage = Stage::Killing {
                         until: Instant::now() + KILL_GRACE,
                     };
+                    printer.warning(&format!(
+                        "killing what did not end within {}: {left}",
+                        humantime::format_duration(GRACE)
+                    ));
                 }
                 Stage::Killing { .. } => {
                     let left = named(&main.tree());
@@ -173,6 +178,21 @@ fn follow(main: &Process, begin: Instant, events: &Receiver<Event>, printer: &Pr
                 }
             },
         }
+    }
+}
+
+/// Prints what runs, on a thread of its own: to look at all processes takes a while where there are many, and a signal
+/// that asks for the end must not wait for that. What is asked while it is being answered is not answered.
+fn answer(main: &Process, begin: Instant, printer: Printer) {
+    static ANSWER: LazyLock<OneAtATime> = LazyLock::new(OneAtATime::default);
+    let main = main.clone();
+    let answering = std::thread::Builder::new()
+        .name("isopod-answer".to_owned())
+        .spawn(move || {
+            ANSWER.run(|| printer.table(&table::processes(&Run::now(&main, begin))));
+        });
+    if let Err(error) = answering {
+        printer.warning(&format!("no thread to tell what runs: {error}"));
     }
 }
 
@@ -200,7 +220,7 @@ fn named(processes: &[Process]) -> String {
     let names: Vec<String> = processes
         .iter()
         .take(NAMED_PROCESSES)
-        .map(|process| format!("`{}` (id {})", process.name(), process.id()))
+        .map(|process| format!("`{}` (id {})", Line(process.name()), process.id()))
         .collect();
     match processes.len().saturating_sub(NAMED_PROCESSES) {
         0 => names.join(", "),

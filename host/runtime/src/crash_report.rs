@@ -8,12 +8,14 @@ use crate::exit_status::ExitStatus;
 use crate::limits;
 use crate::process::ProcessState;
 use isopod_sync::ProcessId;
+use isopod_text::{LONGEST_FUNCTION_NAME_BYTES, Line, Lines, cut, function_name};
 use std::fmt;
 use std::sync::atomic::Ordering;
 use wasmtime::{FrameInfo, WasmBacktrace};
 
-/// What is kept of a function's name, in bytes: the names are the guest's.
-const LONGEST_NAME_BYTES: usize = 400;
+/// How many frames are kept. The engine's backtrace has no more calls than these; with debug information, which is the
+/// guest's too, one call may stand for any number of inlined ones.
+const MOST_FRAMES: usize = 64;
 
 /// How a process ended that did not choose its end: by a trap, at a limit, by a deadlock or by an
 /// error of the host. From [`Process::crash_report`](crate::Process::crash_report).
@@ -94,9 +96,9 @@ impl CrashReport {
 
 impl fmt::Display for CrashReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.cause)?;
+        write!(formatter, "{}", Lines(&self.cause))?;
         write_backtrace(formatter, &self.backtrace)?;
-        write!(formatter, "\nin task `{}`", self.task)?;
+        write!(formatter, "\nin task `{}`", Line(&self.task))?;
         if let Some(job) = self.job {
             write!(formatter, ", job {job}")?;
         }
@@ -116,8 +118,9 @@ impl fmt::Display for CrashReport {
 
 impl fmt::Display for Frame {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.function)?;
-        match (&self.file, self.line, self.offset) {
+        write!(formatter, "{}", Line(&self.function))?;
+        let file = self.file.as_deref().map(Line);
+        match (file, self.line, self.offset) {
             (Some(file), Some(line), _) => write!(formatter, " at {file}:{line}"),
             (Some(file), None, _) => write!(formatter, " at {file}"),
             (None, _, Some(offset)) => write!(formatter, " at {offset:#x}"),
@@ -130,7 +133,11 @@ impl fmt::Display for Frame {
 pub(crate) fn frames_of(error: &wasmtime::Error) -> Vec<Frame> {
     let backtrace = error.downcast_ref::<WasmBacktrace>();
     let frames = backtrace.map(WasmBacktrace::frames).unwrap_or_default();
-    frames.iter().flat_map(frames_at).collect()
+    frames
+        .iter()
+        .flat_map(frames_at)
+        .take(MOST_FRAMES)
+        .collect()
 }
 
 /// The kind of a trap with its backtrace, as an exit status has it.
@@ -175,7 +182,7 @@ fn write_backtrace(formatter: &mut fmt::Formatter<'_>, backtrace: &[Frame]) -> f
 /// The frames at one address: with debug information there are several where calls were inlined.
 fn frames_at(frame: &FrameInfo) -> Vec<Frame> {
     let own_name = || match frame.func_name() {
-        Some(name) => readable(name),
+        Some(name) => function_name(name),
         None => format!("function {}", frame.func_index()),
     };
     if frame.symbols().is_empty() {
@@ -186,38 +193,16 @@ fn frames_at(frame: &FrameInfo) -> Vec<Frame> {
             line: None,
         }];
     }
-    let symbols = frame.symbols().iter();
+    let symbols = frame.symbols().iter().take(MOST_FRAMES);
     let frames = symbols.map(|symbol| Frame {
-        function: symbol.name().map_or_else(own_name, readable),
+        function: symbol.name().map_or_else(own_name, function_name),
         offset: frame.module_offset(),
-        file: symbol.file().map(bounded),
+        file: symbol
+            .file()
+            .map(|file| cut(file, LONGEST_FUNCTION_NAME_BYTES)),
         line: symbol.line(),
     });
     frames.collect()
-}
-
-/// A compiler's name of a function as its source has it. The hashes are left out: the same source
-/// gives different ones with each compiler.
-fn readable(name: &str) -> String {
-    if let Ok(rust) = rustc_demangle::try_demangle(name) {
-        return bounded(&format!("{rust:#}"));
-    }
-    let symbol = name
-        .starts_with("_Z")
-        .then(|| cpp_demangle::Symbol::new(name).ok()?.demangle().ok());
-    bounded(symbol.flatten().as_deref().unwrap_or(name))
-}
-
-/// The text, cut where it is longer than any name that people write.
-fn bounded(text: &str) -> String {
-    match text.len() > LONGEST_NAME_BYTES {
-        true => format!(
-            "{}...",
-            text.split_at(text.floor_char_boundary(LONGEST_NAME_BYTES))
-                .0
-        ),
-        false => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -225,22 +210,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_source() {
-        for (mangled, name) in [
-            ("_ZN7endings3end17h0123456789abcdefE", "endings::end"),
-            ("_RNvCsaB3dkfBxyz_7endings3end", "endings::end"),
-            ("_Z3addii", "add(int, int)"),
-            ("main", "main"),
-            ("_Zwhatever", "_Zwhatever"),
-        ] {
-            assert_eq!(readable(mangled), name);
-        }
-    }
-
-    #[test]
-    fn a_name_of_a_mebibyte_is_cut() {
-        let cut = readable(&"\u{e9}".repeat(1 << 19));
-        assert_eq!(cut.len(), LONGEST_NAME_BYTES + "...".len());
+    fn a_name_forges_no_frame() {
+        let frame = Frame {
+            function: "a\n  1: b \u{202e}".to_owned(),
+            offset: None,
+            file: Some("c\u{1b}[2J.rs".to_owned()),
+            line: Some(7),
+        };
+        assert_eq!(
+            frame.to_string(),
+            "a\\n  1: b \\u{202e} at c\\u{1b}[2J.rs:7"
+        );
     }
 
     #[test]

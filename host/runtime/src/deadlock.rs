@@ -1,6 +1,7 @@
 //! The deadlock report: processes that wait for each other, for ever.
 //!
-//! When a tree has come to rest and is still so after a moment, it is looked at on the timer thread.
+//! When a tree has come to rest and is still so after a moment, it is looked at, on a
+//! [thread for that](crate::lookout): others' deadlines do not wait for it.
 //! A process is *stuck* if it is parked without a time-out for objects that only stuck processes
 //! could do something about: all processes that wait are assumed to be, and from those that go on it is
 //! followed whom they could wake, and whom these. What remains is a deadlock.
@@ -10,32 +11,45 @@
 //! something from outside (a timer, a file, standard input), a handle of the embedder's or in a message,
 //! a time limit of a job or of a child: each takes the process out. So does a wake that is on its way.
 //!
+//! # Bounds
+//! A guest chooses how many objects it waits for, how many processes hold them and how they are called. One look goes
+//! through a bounded number of objects and holders, and a tree whose looks take long is looked at less often, so that
+//! looking takes a tenth of a core at most. A report describes a bounded number of processes, and its text is
+//! cut.
+//!
 //! # What it leaves out
-//! Trees whose processes hold what they wait for more than a million times.
+//! Trees whose processes wait for, or hold, more than a quarter of a million objects.
 //! While some process of the tree runs or sleeps, those that are stuck are found only when it comes to
 //! rest; and what the embedder lets go of is seen at the next rest.
 
 use crate::end_request::end_each;
 use crate::exit_status::ExitStatus;
+use crate::limits;
 use crate::process::ProcessState;
-use crate::stdio::Lines;
 use crate::tree::Tree;
 use crate::waits::{self, Onlooker, Wait};
 use isopod_sync::{Kind, ObjectId, ProcessId};
+use isopod_text::Line;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a tree rests before it is looked at.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// How many processes a report describes; more are counted.
+/// How many processes the text of a report describes; more are counted.
 const DESCRIBED_PROCESSES: usize = 20;
 
-/// How many holders of objects that somebody waits for are looked at. The timer's thread looks, and
-/// must not be kept from what else is due.
-const MOST_WORK: usize = 1 << 20;
+/// How many processes a report has; more are counted. Each takes some kilobytes where its names are long.
+const REPORTED_PROCESSES: usize = 1_000;
+
+/// How many times as long as the last look took the next one waits.
+const LOOKS_TO_PAUSES: u32 = 10;
+
+/// How long the writing of a report waits for whoever reads it.
+const PRINT_TIME: Duration = Duration::from_secs(30);
 
 /// What is done about a deadlock.
 ///
@@ -67,8 +81,10 @@ pub enum OnDeadlock {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlock {
-    /// Them, oldest first. Some may only wait for others of them.
+    /// Them, oldest first, 1,000 at most. Some may only wait for others of them.
     pub processes: Vec<Deadlocked>,
+    /// How many more there are.
+    pub more_processes: usize,
 }
 
 /// A process that takes part in a deadlock.
@@ -87,6 +103,10 @@ pub struct Deadlocked {
 #[derive(Debug, Default)]
 pub(crate) struct Said {
     pub(crate) deadlock: Option<Deadlock>,
+    /// How long the last look took.
+    look_time: Duration,
+    /// Whether a report is being written, perhaps to a stream that nobody reads.
+    is_printing: Arc<AtomicBool>,
 }
 
 /// The tree has come to rest: looks for a deadlock after a moment, unless that is on its way.
@@ -95,18 +115,28 @@ pub(crate) fn check_soon(tree: &Arc<Tree>) {
     if !tree.rest.claim() || tree.ended.get().is_some() {
         return;
     }
+    let pause = tree.said().look_time.saturating_mul(LOOKS_TO_PAUSES);
     let weak = Arc::downgrade(tree);
-    tree.engine().timer().after(MOMENT, move || {
+    let delay = pause.max(MOMENT);
+    tree.engine().timer().after(delay, move || {
         if let Some(tree) = weak.upgrade() {
-            tree.rest.release_claim();
-            check(&tree);
+            match tree.rest.look() {
+                Some(_) => tree.engine().lookout().look_at(&tree),
+                // It will come to rest again.
+                None => tree.rest.release_claim(),
+            }
         }
         None
     });
 }
 
-fn check(tree: &Arc<Tree>) {
-    let Some(deadlock) = find(tree) else {
+/// Looks, and does what is to be done about a deadlock. Takes as long as one look may.
+pub(crate) fn check(tree: &Arc<Tree>) {
+    tree.rest.release_claim();
+    let begin = Instant::now();
+    let found = find(tree);
+    tree.said().look_time = begin.elapsed();
+    let Some(deadlock) = found else {
         return;
     };
     {
@@ -117,7 +147,7 @@ fn check(tree: &Arc<Tree>) {
         }
         said.deadlock = Some(deadlock.clone());
     }
-    tracing::warn!(%deadlock, "deadlock");
+    tracing::warn!(deadlock = text(&deadlock), "deadlock");
     tree.tell_deadlock(&deadlock);
     match tree.on_deadlock {
         OnDeadlock::Ignore => {}
@@ -131,10 +161,10 @@ fn end(tree: &Tree, deadlock: &Deadlock) {
     end_each(tree.close(), |process| {
         let own = deadlock
             .processes
-            .iter()
-            .find(|other| other.process == process.id);
+            .binary_search_by_key(&process.id, |other| other.process);
+        let own = own.ok().and_then(|index| deadlock.processes.get(index));
         ExitStatus::Deadlock(match own {
-            _ if process.is_main => deadlock.to_string(),
+            _ if process.is_main => text(deadlock),
             Some(own) => format!("deadlock: it {}", own.wait),
             None => "its tree was ended, because others of it were in a deadlock".to_owned(),
         })
@@ -148,6 +178,7 @@ fn find(tree: &Arc<Tree>) -> Option<Deadlock> {
     let stuck = stuck(&mut onlooker)?;
     let processes: Vec<Deadlocked> = stuck
         .iter()
+        .take(REPORTED_PROCESSES)
         .filter_map(|process| {
             let record = process.waiter.waiting_for()?;
             Some(Deadlocked {
@@ -158,7 +189,10 @@ fn find(tree: &Arc<Tree>) -> Option<Deadlock> {
         })
         .collect();
     let is_true = tree.rest.has_rested(looking) && !processes.is_empty();
-    is_true.then_some(Deadlock { processes })
+    is_true.then_some(Deadlock {
+        processes,
+        more_processes: stuck.len().saturating_sub(REPORTED_PROCESSES),
+    })
 }
 
 /// The processes that only others of them could wake, oldest first; none if that is too much to look
@@ -173,8 +207,6 @@ fn stuck(onlooker: &mut Onlooker) -> Option<Vec<Arc<ProcessState>>> {
     let mut waiters: BTreeMap<Waited, Vec<ProcessId>> = BTreeMap::new();
     let mut released_by: BTreeMap<ProcessId, Vec<Waited>> = BTreeMap::new();
     let mut owner_of: BTreeMap<ProcessId, ProcessId> = BTreeMap::new();
-    let mut work = 0_usize;
-
     let members: Vec<Arc<ProcessState>> = onlooker.members().cloned().collect();
     for process in members {
         let Some(objects) = objects_if_parked(&process, main_deadline) else {
@@ -183,6 +215,10 @@ fn stuck(onlooker: &mut Onlooker) -> Option<Vec<Arc<ProcessState>>> {
         let has_workers = onlooker.workers_of(process.id).is_some();
         let mut may_be_woken = false;
         for (object, kind) in &objects {
+            if onlooker.is_exhausted() {
+                tracing::debug!("too much to look at for a deadlock report");
+                return None;
+            }
             let releasers = onlooker.releasers(&process, *object, *kind);
             may_be_woken |= releasers.others;
             may_be_woken |= releasers.processes.is_empty() && !has_workers;
@@ -196,11 +232,6 @@ fn stuck(onlooker: &mut Onlooker) -> Option<Vec<Arc<ProcessState>>> {
             waiting.push(process.id);
             if waiting.len() == 1 {
                 let releasers = onlooker.releasers(&process, object, kind);
-                work += releasers.processes.len();
-                if work > MOST_WORK {
-                    tracing::debug!("too much to look at for a deadlock report");
-                    return None;
-                }
                 for releaser in &releasers.processes {
                     released_by.entry(*releaser).or_default().push(waited);
                 }
@@ -252,26 +283,39 @@ fn deadline(process: &ProcessState) -> Option<Instant> {
     process.deadline.map(|(deadline, _)| deadline)
 }
 
-/// Writes the report on a thread of its own: standard error may be slow, and the timer's thread must
-/// not wait for it.
+/// The report as text of a bounded size: the names in it are the guest's.
+fn text(deadlock: &Deadlock) -> String {
+    limits::cut(deadlock.to_string(), limits::LONGEST_STATUS_BYTES)
+}
+
+/// Writes the report on a thread of its own, one at a time for each tree: standard error may be slow, and
+/// nobody else is to wait for it.
 fn print(tree: &Arc<Tree>, deadlock: &Deadlock) {
-    let text = format!("{deadlock}\n");
-    let stderr = Lines::new(tree.surroundings.stderr.clone(), tree.engine().timer());
+    let is_printing = Arc::clone(&tree.said().is_printing);
+    if is_printing.swap(true, Ordering::SeqCst) {
+        tracing::warn!("the last deadlock is still being told on standard error, this one is not");
+        return;
+    }
+    let text = tree.report_within_limits(format!("{}\n", text(deadlock)));
+    let stderr = tree.surroundings.stderr.clone();
+    let has_printed = Arc::clone(&is_printing);
     let printing = std::thread::Builder::new()
         .name("isopod-deadlock".to_owned())
         .spawn(move || {
             // Nobody is left to be told that it could not be written.
-            let _ = stderr.write(text.as_bytes());
-            let _ = stderr.flush();
+            let _ = stderr.write_all_within(text.as_bytes(), PRINT_TIME);
+            has_printed.store(false, Ordering::SeqCst);
         });
     if let Err(error) = printing {
+        is_printing.store(false, Ordering::SeqCst);
         tracing::warn!(%error, "the deadlock could not be told on standard error");
     }
 }
 
 impl fmt::Display for Deadlock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.processes.len() {
+        let count = self.processes.len().saturating_add(self.more_processes);
+        match count {
             1 => formatter.write_str("deadlock: a process waits for itself")?,
             count => write!(formatter, "deadlock: {count} processes wait for each other")?,
         }
@@ -281,9 +325,9 @@ impl fmt::Display for Deadlock {
             wait,
         } in self.processes.iter().take(DESCRIBED_PROCESSES)
         {
-            write!(formatter, "\n  `{name}` (id {process}) {wait}")?;
+            write!(formatter, "\n  `{}` (id {process}) {wait}", Line(name))?;
         }
-        match self.processes.len().saturating_sub(DESCRIBED_PROCESSES) {
+        match count.saturating_sub(DESCRIBED_PROCESSES) {
             0 => Ok(()),
             more => write!(formatter, "\n  and {more} more"),
         }

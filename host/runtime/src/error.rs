@@ -3,6 +3,7 @@
 //! A process that fails is not an error here: it is an [`ExitStatus`](crate::ExitStatus).
 
 use crate::events::LimitKind;
+use isopod_text::Lines;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -166,13 +167,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        write!(formatter, "{}", Lines(&self.message))
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:?}: {}", self.kind, self.message)?;
+        write!(formatter, "{:?}: {self}", self.kind)?;
         let mut source = self.source();
         while let Some(cause) = source {
             write!(formatter, ": {cause}")?;

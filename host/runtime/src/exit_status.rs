@@ -1,5 +1,6 @@
 //! How a process ended, with the exit codes of CPython where CPython has a rule.
 
+use isopod_text::Lines;
 use std::fmt;
 
 /// How a process ended.
@@ -103,16 +104,16 @@ impl fmt::Display for ExitStatus {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ExitStatus::Exited(code) => write!(formatter, "exit code {code}"),
-            ExitStatus::Failed(text) => write!(formatter, "failed: {text}"),
+            ExitStatus::Failed(text) => write!(formatter, "failed: {}", Lines(text)),
             ExitStatus::Terminated => formatter.write_str("terminated"),
             ExitStatus::Killed => formatter.write_str("killed"),
-            ExitStatus::Trapped(text) => write!(formatter, "trapped: {text}"),
+            ExitStatus::Trapped(text) => write!(formatter, "trapped: {}", Lines(text)),
             ExitStatus::MemoryLimit(text)
             | ExitStatus::CpuTimeLimit(text)
             | ExitStatus::Deadline(text)
             | ExitStatus::Limit(text)
             | ExitStatus::Deadlock(text)
-            | ExitStatus::Other(text) => formatter.write_str(text),
+            | ExitStatus::Other(text) => write!(formatter, "{}", Lines(text)),
         }
     }
 }

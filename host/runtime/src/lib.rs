@@ -45,6 +45,7 @@ mod host;
 mod kernel;
 mod limits;
 mod logging;
+mod lookout;
 mod machine;
 mod name_lookup;
 mod network;
@@ -60,6 +61,7 @@ mod rest;
 mod rights;
 mod room;
 mod run;
+mod sockets;
 mod spawn;
 mod stdio;
 mod terminator;
@@ -68,13 +70,17 @@ mod timer;
 mod tree;
 mod vitals;
 mod waits;
+mod waits_text;
 
 pub use command::Command;
 pub use crash_report::{CrashReport, Frame};
 pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
-pub use events::{EngineEvent, EventStream, Events, EventsBuilder, JobOutcome, LimitKind};
+pub use events::{
+    EngineEvent, EventStream, Events, EventsBuilder, GrantKind, JobOutcome, LimitKind, RefusalKind,
+    Requester,
+};
 pub use exit_status::ExitStatus;
 pub use extension::Extension;
 pub use limits::Limits;

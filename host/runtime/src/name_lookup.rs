@@ -4,6 +4,7 @@
 //! ([`operations`](crate::operations)): wasmtime-wasi's own counts nothing, and goes on with what
 //! nobody waits for any more. What was asked for is there when the call returns.
 
+use crate::events::RefusalKind;
 use crate::operations::Busy;
 use crate::run::State;
 use std::net::{IpAddr, ToSocketAddrs as _};
@@ -78,6 +79,9 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
 
 async fn look_up(state: &mut State, name: String) -> Result<Addresses, ErrorCode> {
     if !state.process.rights.network.name_lookup {
+        state
+            .process
+            .tell_refused(RefusalKind::NameLookup, || name.clone());
         return Err(ErrorCode::AccessDenied);
     }
     let literal = name.trim_start_matches('[').trim_end_matches(']');

@@ -8,6 +8,8 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
 use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::{FsPerms, OpenMode};
 
@@ -26,6 +28,8 @@ pub(crate) struct Rights {
 pub(crate) struct GrantedDirectory {
     /// The guest's name for it.
     pub(crate) name: String,
+    /// The path that it was opened by.
+    pub(crate) host: Arc<Path>,
     pub(crate) directory: Dir,
 }
 
@@ -59,6 +63,7 @@ impl GrantedDirectory {
         };
         Ok(GrantedDirectory {
             name: granted.guest.clone(),
+            host: granted.host.as_path().into(),
             // Operations run where they are called; `files` calls them on threads for that.
             directory: Dir::new(opened, permissions, mode, true),
         })

@@ -3,6 +3,7 @@
 use crate::bug;
 use crate::crash_report::{self, CrashReport};
 use crate::ending;
+use crate::events::RefusalKind;
 use crate::exit_status::ExitStatus;
 use crate::extension::{Extension, ExtensionStates};
 use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
@@ -12,6 +13,7 @@ use crate::room::{self, Room};
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
 use crate::threads;
 use isopod_sync::End;
+use isopod_text::{Line, Lines as Shown};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use wasmtime::component::ResourceTableError;
@@ -269,13 +271,18 @@ fn report(process: &ProcessState, status: &ExitStatus, stdout: &Arc<Lines>, stde
         ExitStatus::Exited(_) | ExitStatus::Terminated | ExitStatus::Killed => None,
         // Whoever submitted the job is told.
         _ if has_job => None,
-        ExitStatus::Failed(text) if process.is_main => Some(format!("{text}\n")),
+        ExitStatus::Failed(text) if process.is_main => Some(format!("{}\n", Shown(text))),
         _ if process.is_main => None,
-        ExitStatus::Failed(text) => Some(format!("Process {}:\n{text}\n", process.name)),
+        ExitStatus::Failed(text) => Some(format!(
+            "Process {}:\n{}\n",
+            Line(&process.name),
+            Shown(text)
+        )),
         other => CrashReport::new(process, other)
-            .map(|report| format!("Process {}:\n{report}\n", process.name)),
+            .map(|report| format!("Process {}:\n{report}\n", Line(&process.name))),
     };
     if let Some(text) = text {
+        let text = process.tree.report_within_limits(text);
         let _ = stderr.write(text.as_bytes());
     }
     let _ = stderr.flush();
@@ -341,8 +348,12 @@ impl GuestState {
             .allow_blocking_current_thread(true);
         if rights.network.has_addresses() {
             let rights = Arc::clone(rights);
+            let told = Arc::downgrade(process);
             wasi.socket_addr_check(move |address, way| {
                 let is_allowed = rights.network.allows(address, way);
+                if !is_allowed && let Some(process) = told.upgrade() {
+                    process.tell_refused(RefusalKind::Address, || format!("{way:?} {address}"));
+                }
                 Box::pin(std::future::ready(is_allowed))
             });
         }

@@ -2,7 +2,7 @@
 
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::LimitKind;
+use crate::events::{LimitKind, Refusals};
 use crate::exit_status::ExitStatus;
 use crate::limits::{self, ProcessLimits};
 use crate::placement::Slot;
@@ -14,7 +14,7 @@ use crate::run;
 use crate::timer::Alarm;
 use crate::tree::{Refused, Tree};
 use isopod_sync::{Charge, Completion, End, Hooks, Party, ProcessId, Waiter};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -116,7 +116,7 @@ pub(crate) fn admitted(
         status: Arc::new(Completion::new()),
         presence: Mutex::new(presence),
         record: Mutex::new(record),
-        told_limits: AtomicU32::new(0),
+        refusals: Refusals::default(),
     });
     tree.admit(&process).map_err(refused)?;
     if let Some(parent) = &parent {

@@ -1,6 +1,7 @@
 //! Ends what runs, from anywhere.
 
-use crate::end_request::end_each;
+use crate::end_request::end_each_by;
+use crate::events::Requester;
 use crate::exit_status::ExitStatus;
 use crate::plugin::Loaded;
 use crate::pool::PoolState;
@@ -77,7 +78,7 @@ impl Terminator {
         match &self.target {
             Target::Process(_, tree) => {
                 if let Some(tree) = tree.upgrade() {
-                    tree.end_all(&ending.status());
+                    tree.end_all_by(Requester::Embedder, &ending.status());
                 }
             }
             Target::Pool(_) | Target::Plugin(_) => self.end(ending),
@@ -88,7 +89,7 @@ impl Terminator {
         match &self.target {
             Target::Process(process, _) => {
                 if let Some(process) = process.upgrade() {
-                    process.request_end(ending.status());
+                    process.request_end_by(Requester::Embedder, &ending.status());
                 }
             }
             Target::Pool(pool) => {
@@ -102,7 +103,8 @@ impl Terminator {
                     .iter()
                     .flat_map(|plugin| plugin.live_versions())
                 {
-                    end_each(version.tree.members_now(), |_| ExitStatus::Terminated);
+                    let members = version.tree.members_now();
+                    end_each_by(Requester::Embedder, members, |_| ExitStatus::Terminated);
                 }
             }
         }

@@ -10,9 +10,13 @@ use crate::rest::Rest;
 use crate::stdio::{Sink, Stdin};
 use isopod_sync::{Completion, Handle, ProcessId};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+/// What the host tells of a tree's processes on their streams counts as their output from this many bytes on: a few
+/// crashes must be told also where a limit of output was reached.
+const FREE_REPORT_BYTES: u64 = 1 << 20;
 
 /// What all processes of a tree have in common, as the embedder's command said.
 #[derive(Debug)]
@@ -70,6 +74,10 @@ pub(crate) struct Tree {
     pub(crate) memory: Arc<Account>,
     /// Bytes that all processes have written.
     pub(crate) output: Arc<Account>,
+    /// Bytes of what the host has told about them on their streams, up to [`FREE_REPORT_BYTES`].
+    reports: Account,
+    /// Whether those who listen were told what it may do.
+    pub(crate) has_told_grants: AtomicBool,
     pub(crate) file_operations: OperationLimit,
     /// The embedder's objects, by the names that guests know. Dropped when the tree ends.
     inherited: Mutex<BTreeMap<String, Handle>>,
@@ -154,6 +162,8 @@ impl Tree {
             limits,
             memory: Arc::new(Account::new(memory_bytes)),
             output: Arc::new(Account::new(limits.output_bytes)),
+            reports: Account::new(FREE_REPORT_BYTES),
+            has_told_grants: AtomicBool::new(false),
             file_operations: OperationLimit::new(limits.file_operations),
             surroundings,
             objects: isopod_sync::Tree::with_limits(limits.queued_bytes, host_memory_bytes),
@@ -317,6 +327,21 @@ impl Tree {
     pub(crate) fn end_activity(self: &Arc<Self>) {
         if self.on_deadlock != OnDeadlock::Ignore && self.rest.end() {
             deadlock::check_soon(self);
+        }
+    }
+
+    /// What the host is about to tell of the tree's processes on their streams, cut where their limit of output ends it:
+    /// processes can crash without end, and each report has names of their choice.
+    pub(crate) fn report_within_limits(&self, text: String) -> String {
+        let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        let free = self.reports.charge_up_to(bytes);
+        let allowed = free + self.output.charge_up_to(bytes - free);
+        match usize::try_from(allowed).unwrap_or(usize::MAX) {
+            0 => String::new(),
+            allowed if allowed < text.len() => {
+                limits::cut(text, allowed.saturating_sub("...\n".len())) + "\n"
+            }
+            _ => text,
         }
     }
 

@@ -4,14 +4,20 @@ use crate::process::ProcessState;
 use crate::tree::Tree;
 use isopod_sync::{Kind, ObjectId, ObjectView, Party, ProcessId, WaitRecord};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// How many of those who could end a wait are named; more are counted. Thousands of processes may
+/// How many of the processes that could end a wait are named; more are counted. Thousands of processes may
 /// hold what thousands wait for.
 const NAMED_WAKERS: usize = 4;
+
+/// How many of the objects of one wait are named; more are counted. A process may wait for a hundred thousand.
+const NAMED_OBJECTS: usize = 4;
+
+/// How many holders of objects, and how many objects, one look goes through at most. A guest chooses how many there are;
+/// a look that goes beyond says `others` of what it has not seen.
+const MOST_WORK: usize = 1 << 18;
 
 /// What a process does at the moment of asking.
 ///
@@ -47,8 +53,10 @@ pub enum RunState {
 pub struct Wait {
     /// The operation that waits: `get`, `acquire`, `join` ...
     pub operation: &'static str,
-    /// What it waits for: several objects if any of them ends the wait, else one.
+    /// What it waits for: several objects if any of them ends the wait, else one. Four of them at most.
     pub objects: Vec<WaitedObject>,
+    /// How many more objects there are.
+    pub more_objects: usize,
     /// When it began to park.
     pub since: Instant,
     /// When it gives up; never, if none.
@@ -131,8 +139,12 @@ pub(crate) struct Onlooker {
     members: BTreeMap<ProcessId, Arc<ProcessState>>,
     /// The workers of each process's own pools.
     workers: BTreeMap<ProcessId, BTreeSet<ProcessId>>,
+    /// The live processes, by what is waited for where one is joined.
+    joined: BTreeMap<ObjectId, ProcessId>,
     /// With whether a worker waits, which for a pool makes a difference.
     looked_at: BTreeMap<(ObjectId, bool), Arc<Releasers>>,
+    /// What was gone through: objects, and their holders.
+    work: usize,
 }
 
 impl Onlooker {
@@ -146,12 +158,17 @@ impl Onlooker {
             }
         }
         Onlooker {
+            joined: members
+                .iter()
+                .map(|process| (process.status.object_id(), process.id))
+                .collect(),
             members: members
                 .into_iter()
                 .map(|process| (process.id, process))
                 .collect(),
             workers,
             looked_at: BTreeMap::new(),
+            work: 0,
         }
     }
 
@@ -166,6 +183,11 @@ impl Onlooker {
         self.workers.get(&process)
     }
 
+    /// Whether there was more to look at than one look may.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.work > MOST_WORK
+    }
+
     /// Who could end a wait of this process for this object, but for its own workers: rather too many
     /// than too few.
     pub(crate) fn releasers(
@@ -178,7 +200,14 @@ impl Onlooker {
         if let Some(known) = self.looked_at.get(&key) {
             return Arc::clone(known);
         }
+        if self.is_exhausted() {
+            return Arc::new(Releasers {
+                others: true,
+                ..Releasers::default()
+            });
+        }
         let releasers = Arc::new(self.look(process, object, kind));
+        self.work = self.work.saturating_add(releasers.processes.len() + 1);
         self.looked_at.insert(key, Arc::clone(&releasers));
         releasers
     }
@@ -211,12 +240,10 @@ impl Onlooker {
 
     /// Of a process, of a tree or of a pool.
     fn releasers_of_end(&self, object: ObjectId) -> Releasers {
-        let joined = self
-            .members()
-            .find(|other| other.status.object_id() == object);
+        let joined = self.joined.get(&object).copied();
         // Else a pool's: its workers are added for each wait; or one that has just ended.
         Releasers {
-            processes: joined.map(|joined| joined.id).into_iter().collect(),
+            processes: joined.into_iter().collect(),
             ..Releasers::default()
         }
     }
@@ -226,8 +253,10 @@ impl Onlooker {
         Wait {
             operation: record.operation,
             objects: objects_of(record)
+                .take(NAMED_OBJECTS)
                 .map(|(object, kind)| self.waited_object(process, object, kind))
                 .collect(),
+            more_objects: (record.others.len() + 1).saturating_sub(NAMED_OBJECTS),
             since: record.since,
             deadline: record.deadline,
         }
@@ -270,103 +299,5 @@ impl Onlooker {
             // Of another tree.
             None => format!("process {id}"),
         }
-    }
-}
-
-impl fmt::Display for RunState {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            RunState::Running => formatter.write_str("runs"),
-            RunState::Waiting(wait) => wait.fmt(formatter),
-            RunState::WaitingForSystem => {
-                formatter.write_str("waits for a timer, a file or its input")
-            }
-            RunState::Idle => formatter.write_str("is idle"),
-            RunState::Ending => formatter.write_str("ends"),
-            RunState::Ended => formatter.write_str("has ended"),
-        }
-    }
-}
-
-/// ``waits in `acquire` for lock 7, owned by `a` ``.
-impl fmt::Display for Wait {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "waits in `{}` for ", self.operation)?;
-        let mut objects = self.objects.iter();
-        if let Some(first) = objects.next() {
-            first.fmt(formatter)?;
-        }
-        for other in objects {
-            write!(formatter, ", or for {other}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for WaitedObject {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.kind, &self.owner) {
-            (Kind::Process, Some(joined)) => return write!(formatter, "process `{joined}`"),
-            (kind, Some(owner)) => {
-                return write!(formatter, "{kind} {}, owned by `{owner}`", self.object);
-            }
-            (kind, None) => write!(formatter, "{kind} {}", self.object)?,
-        }
-        let verb = match self.kind {
-            Kind::Connection => "whose other end is held by",
-            _ => "held by",
-        };
-        let names = self.wakers.iter();
-        let mut holders: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-        if self.more_wakers > 0 {
-            holders.push(format!("{} more", self.more_wakers));
-        }
-        if self.others {
-            holders.push("others".to_owned());
-        }
-        write!(formatter, ", {verb} {}", holders.join(", "))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn waited(kind: Kind, owner: Option<&str>, wakers: &[&str], more_wakers: usize) -> String {
-        let object = WaitedObject {
-            object: 7,
-            kind,
-            owner: owner.map(str::to_owned),
-            wakers: wakers.iter().map(ToString::to_string).collect(),
-            more_wakers,
-            others: more_wakers > 0,
-        };
-        let wait = Wait {
-            operation: "op",
-            objects: vec![object],
-            since: Instant::now(),
-            deadline: None,
-        };
-        RunState::Waiting(wait).to_string()
-    }
-
-    #[test]
-    fn a_wait_says_for_what_and_for_whom() {
-        assert_eq!(
-            waited(Kind::Lock, Some("a"), &["a", "b"], 1),
-            "waits in `op` for lock 7, owned by `a`"
-        );
-        assert_eq!(
-            waited(Kind::Process, Some("a"), &["a"], 0),
-            "waits in `op` for process `a`"
-        );
-        assert_eq!(
-            waited(Kind::Queue, None, &["a", "b", "c", "d"], 1),
-            "waits in `op` for queue 7, held by `a`, `b`, `c`, `d`, 1 more, others"
-        );
-        assert_eq!(
-            waited(Kind::Connection, None, &["a"], 0),
-            "waits in `op` for connection 7, whose other end is held by `a`"
-        );
     }
 }

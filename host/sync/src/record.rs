@@ -1,5 +1,6 @@
 //! What a party waits for, for `ps`, traces and the deadlock report.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::object::{Kind, ObjectId};
@@ -15,7 +16,8 @@ pub struct WaitRecord {
     pub kind: Kind,
     /// The other objects, with their kinds, of a wait that any of several ends
     /// ([`wait_any`](crate::wait_any())).
-    pub others: Vec<(ObjectId, Kind)>,
+    /// Shared: there may be a hundred thousand of them, and each look copies the record.
+    pub others: Arc<[(ObjectId, Kind)]>,
     /// The operation that waits, as the caller names it: `put`, `get`, `acquire` ...
     pub operation: &'static str,
     /// When the wait began to park. Waits that only spin are not recorded.

@@ -111,7 +111,7 @@ fn the_record_names_all_objects() {
         (record.object, record.kind),
         (queue.object_id(), Kind::Queue)
     );
-    assert_eq!(record.others, [(process_id, Kind::Process)]);
+    assert_eq!(*record.others, [(process_id, Kind::Process)]);
     assert_eq!((record.operation, record.deadline), ("wait", None));
     completion.set(());
     assert_eq!(waiting.join().unwrap(), Ok(vec![1]));

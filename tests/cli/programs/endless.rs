@@ -28,6 +28,11 @@ fn stay(state: &str) -> Result<(), Error> {
             println!("the end of the input");
             Ok(())
         }
+        // Fills both streams, and more.
+        "flood" => loop {
+            println!("this line is of no use to anybody");
+            eprintln!("nor is this one");
+        },
         "return" => Ok(()),
         "join" => {
             for child in isopod::active_children() {

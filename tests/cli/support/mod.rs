@@ -11,7 +11,7 @@ pub(crate) use ended::Ended;
 pub(crate) use expected::compare;
 pub(crate) use programs::{program, program_source};
 pub(crate) use python::has_python;
-pub(crate) use running::{GUARD, Running, run};
+pub(crate) use running::{GUARD, Running, run, wait};
 pub(crate) use terminal::Terminal;
 
 use std::path::{Path, PathBuf};

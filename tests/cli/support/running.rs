@@ -168,7 +168,7 @@ fn follow(mut stream: impl Read + Send + 'static, name: Stream, sender: Sender<(
 }
 
 /// Waits for a child; none if the guard is reached before.
-pub(super) fn wait(child: &mut Child, guard: Instant) -> Option<ExitStatus> {
+pub(crate) fn wait(child: &mut Child, guard: Instant) -> Option<ExitStatus> {
     let pidfd = pidfd_open(pid(child), PidfdFlags::empty()).unwrap();
     let left = guard.saturating_duration_since(Instant::now());
     let left = Timespec::try_from(left).unwrap();

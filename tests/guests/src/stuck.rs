@@ -1,7 +1,7 @@
 //! Processes that wait for each other for ever, and some that only look like it.
 
 use crate::Outcome;
-use isopod::{Barrier, Error, ErrorKind, Event, Lock, Pool, Process, Queue};
+use isopod::{Barrier, Error, ErrorKind, Event, Lock, Pool, Process, Queue, Waitable, wait_any};
 use std::time::{Duration, Instant};
 
 /// Longer than the host looks at a tree at rest before it says that it is stuck.
@@ -61,8 +61,26 @@ pub fn stuck(way: &str) -> Outcome {
             }
             Ok(())
         }
+        // Four with the longest names, each of which waits for thousands of objects.
+        "thousands" => thousands(5_000),
+        // More than one look goes through.
+        "too-many" => thousands(50_000),
         other => panic!("no way {other}"),
     }
+}
+
+fn thousands(objects: usize) -> Outcome {
+    let wait = |objects: usize| -> Outcome {
+        let queues: Result<Vec<Queue<u8>>, Error> = (0..objects).map(|_| Queue::new()).collect();
+        let queues = queues?;
+        let all: Vec<&dyn Waitable> = queues.iter().map(|queue| queue as &dyn Waitable).collect();
+        wait_any(&all).map(drop)
+    };
+    for letter in ["a", "b", "c", "d"] {
+        let name = letter.repeat(255);
+        Process::builder().name(name).spawn(wait, (objects,))?;
+    }
+    Ok(())
 }
 
 /// Rests for a while, and then goes on.

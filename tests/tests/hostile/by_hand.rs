@@ -55,6 +55,67 @@ fn endless_start_function() {
     arena.withstands(command, Expectation::ReachesItsDeadline);
 }
 
+/// Names that stand for texts of terabytes, if they are read whole.
+#[test]
+fn functions_with_names_that_repeat_what_they_said() {
+    let mut nested = "_Z1fN1a1bE".to_owned();
+    for level in 0..10 {
+        nested.push_str("N1a1bI");
+        nested.push_str(&format!("S{level}_").repeat(16));
+        nested.push_str("EE");
+    }
+    let tuples = format!("_RINvC1a1bTaaE{}E", "TB8_B8_B8_E".repeat(200));
+    for name in [
+        nested,
+        tuples,
+        "_RINvC1a1bFGzzzzzzzzz_EuE".to_owned(),
+        format!("_Z1f{}i", "P".repeat(4_000)),
+        format!("_ZN{}E", "1a".repeat(2_000)),
+        format!("_Z1f{}i{}", "1aI".repeat(1_000), "E".repeat(1_000)),
+    ] {
+        let module = format!(
+            r#"(module
+                (memory (export "memory") 1)
+                (func $f (@name "{name}") unreachable)
+                (func (export "_start") (call $f)))"#
+        );
+        let arena = arena();
+        let module = wat::parse_str(module).unwrap();
+        let program = Program::from_bytes(&arena.engine, "name-bomb", &module).unwrap();
+        let begin = std::time::Instant::now();
+        let process = Command::new(&program)
+            .memory_limit(1 << 20)
+            .timeout(std::time::Duration::from_secs(2))
+            .spawn()
+            .unwrap();
+        let status = process.join_tree_timeout(isopod_tests::GUARD).unwrap();
+        // The report is made before the end: it is not the time-out that ended it.
+        let text = status.to_string();
+        assert!(text.starts_with("trapped: "), "{text}");
+        assert!(text.len() < 2_000, "{} bytes", text.len());
+        let took = begin.elapsed();
+        assert!(took < std::time::Duration::from_secs(2), "{took:?}");
+    }
+}
+
+#[test]
+fn names_that_forge_frames_are_escaped() {
+    let module = r#"(module
+        (memory (export "memory") 1)
+        (func $f (@name "a\0a    1: forged\u{202e}\1b[2J") unreachable)
+        (func (export "_start") (call $f)))"#;
+    let arena = arena();
+    let module = wat::parse_str(module).unwrap();
+    let program = Program::from_bytes(&arena.engine, "forged-name", &module).unwrap();
+    let process = Command::new(&program).spawn().unwrap();
+    process.join_tree_timeout(isopod_tests::GUARD).unwrap();
+    let report = process.crash_report().unwrap().to_string();
+    assert!(
+        report.contains("0: a\\n    1: forged\\u{202e}\\u{1b}[2J at "),
+        "{report}"
+    );
+}
+
 #[test]
 fn a_function_with_a_name_of_a_mebibyte() {
     let name = "n".repeat(1 << 20);

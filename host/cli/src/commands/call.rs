@@ -3,6 +3,7 @@
 use super::grants::Grants;
 use super::source;
 use super::{confined, loading};
+use crate::audit::AuditFile;
 use crate::exit_code;
 use crate::plugin_args::CallArgs;
 use crate::printer::Printer;
@@ -10,12 +11,16 @@ use crate::report::{self, Report};
 use crate::what_runs::table;
 use anyhow::Context as _;
 use isopod_host::{Error, Limits, Plugin, PluginPool};
+use isopod_text::Line;
 use serde_json::Value;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// How many functions a hint names; `isopod inspect` lists all.
+const NAMED_FUNCTIONS: usize = 20;
 
 /// What a function is called with.
 enum Input {
@@ -43,9 +48,16 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     let (path, toolchain) = (&options.path, &options.toolchain);
     let quiet = options.output.quiet;
     let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
+    let audit = options.audit.as_deref();
+    let audit = audit
+        .map(|path| AuditFile::open(path, grants.writable()))
+        .transpose()?;
     // Before the process gives up the right to read it.
     let bytes = input_bytes(options)?;
     confined::confine(grants.confinement(), printer)?;
+    let audit = audit
+        .map(|file| file.start(&engine, program.name()))
+        .transpose()?;
     let mut builder = Plugin::builder(&program)
         .limits(limits(options))
         .policy(grants.policy())
@@ -55,7 +67,7 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     }
     let plugin = builder.build()?;
     let input = input(options, bytes, &plugin)?;
-    match (options.repeat, options.concurrency) {
+    let code = match (options.repeat, options.concurrency) {
         (None, None) => Ok(once(options, &plugin, &input, printer)),
         (repeat, _) => load(
             options,
@@ -65,7 +77,9 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
             callers,
             printer,
         ),
-    }
+    };
+    drop(audit);
+    code
 }
 
 fn limits(options: &CallArgs) -> Limits {
@@ -128,12 +142,15 @@ fn input(options: &CallArgs, bytes: Option<Vec<u8>>, plugin: &Plugin) -> anyhow:
             Ok(Input::Typed(value))
         }
         (false, false) => Err(report::with_hint(
-            format!("`{}` has no function `{wanted}`", plugin.name()),
+            format!("`{}` has no function `{wanted}`", Line(&plugin.name())),
             match functions.is_empty() {
                 true => "`isopod inspect` lists what it exports".to_owned(),
                 false => {
                     let names = functions.iter();
-                    let names: Vec<&str> = names.map(|function| function.name.as_str()).collect();
+                    let names: Vec<String> = names
+                        .take(NAMED_FUNCTIONS)
+                        .map(|function| Line(&function.name).to_string())
+                        .collect();
                     format!("it has: {}", names.join(", "))
                 }
             },

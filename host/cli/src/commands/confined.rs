@@ -2,6 +2,7 @@
 //!
 //! All that is opened by its path for isopod's own use is open by then: the program, its code, files of results.
 
+use crate::output;
 use crate::printer::Printer;
 use isopod_host::confine::Confinement;
 
@@ -10,7 +11,9 @@ use isopod_host::confine::Confinement;
 /// # Errors
 /// If it cannot be confined though the kernel could: then nothing is run.
 pub(crate) fn confine(confinement: Confinement, printer: &Printer) -> anyhow::Result<()> {
-    for missing in confinement.apply()?.missing() {
+    let confined = confinement.apply()?;
+    output::begin_bounds();
+    for missing in confined.missing() {
         printer.detail("not confined", missing);
     }
     Ok(())

@@ -164,6 +164,14 @@ impl Grants {
         self.arguments.insert(0, argument);
     }
 
+    /// The directories that the program may write.
+    pub(crate) fn writable(&self) -> impl Iterator<Item = &Path> {
+        let directories = self.directories.iter();
+        let writable = directories.filter(|(_, _, access)| *access == Access::ReadWrite);
+        let private = self.private.as_ref().map(tempfile::TempDir::path);
+        writable.map(|(host, _, _)| host.as_path()).chain(private)
+    }
+
     /// The program's arguments.
     pub(crate) fn arguments(&self) -> &[String] {
         &self.arguments

@@ -7,6 +7,7 @@ use crate::printer::Printer;
 use crate::values::human_bytes;
 use isopod_host::confine::Confinement;
 use isopod_host::{Limits, Plugin, PluginFunction, Program};
+use isopod_text::Line;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -98,7 +99,7 @@ pub(crate) fn inspect(options: &InspectArgs, printer: &Printer) -> anyhow::Resul
     let program = loading::load(path, source, toolchain, true, &engine, printer)?;
     let told = told(&program, printer)?;
     Ok(match options.json {
-        true => serde_json::to_string_pretty(&told)?,
+        true => isopod_text::json(&serde_json::to_string_pretty(&told)?).into_owned(),
         false => text(&told),
     })
 }
@@ -159,12 +160,12 @@ fn text(told: &Told) -> String {
         Some(bytes) => format!("begins with {} of memory", human_bytes(bytes)),
         None => "has no memory of its own".to_owned(),
     };
-    let mut text = format!("{}: a {}, which {memory}\n", told.name, told.kind);
+    let mut text = format!("{}: a {}, which {memory}\n", Line(&told.name), told.kind);
     let mut list = |heading: &str, lines: Vec<String>| {
         if !lines.is_empty() {
             let _ = writeln!(text, "\n{heading}:");
             for line in lines {
-                let _ = writeln!(text, "  {line}");
+                let _ = writeln!(text, "  {}", Line(&line));
             }
         }
     };

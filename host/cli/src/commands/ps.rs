@@ -7,9 +7,9 @@ use crate::what_runs::{socket, table};
 /// Prints the processes of one running program, or of all.
 ///
 /// # Errors
-/// If the one that was named does not run, or one does not answer.
+/// If the one that was named does not run, or none can be asked.
 pub(crate) fn ps(options: &PsArgs) -> anyhow::Result<String> {
-    let runs = match options.pid {
+    let answers = match options.pid {
         None => socket::ask_all()?,
         Some(pid) => vec![socket::ask(pid)?.ok_or_else(|| {
             report::with_hint(
@@ -18,9 +18,9 @@ pub(crate) fn ps(options: &PsArgs) -> anyhow::Result<String> {
             )
         })?],
     };
-    Ok(match (options.json, runs.as_slice()) {
-        (true, runs) => serde_json::to_string_pretty(runs)?,
+    Ok(match (options.json, answers.as_slice()) {
+        (true, answers) => isopod_text::json(&serde_json::to_string_pretty(answers)?).into_owned(),
         (false, []) => "no `isopod run` of this user is running".to_owned(),
-        (false, runs) => table::runs(runs).trim_end().to_owned(),
+        (false, answers) => table::answers(answers).trim_end().to_owned(),
     })
 }

@@ -8,6 +8,7 @@ use super::python::{self, Script};
 use super::source::{self, Source};
 use super::{confined, limits, loading};
 use crate::args::RunArgs;
+use crate::audit::AuditFile;
 use crate::printer::Printer;
 use crate::report::Report;
 use crate::status_file::StatusFile;
@@ -86,6 +87,10 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         .policy(grants.policy())
         .on_deadlock(options.on_deadlock.into())
         .limits(limits::from_options(options));
+    let audit = options.audit.as_deref();
+    let audit = audit
+        .map(|path| AuditFile::open(path, grants.writable()))
+        .transpose()?;
     // A program runs as well if nobody can ask what it does.
     let unheard =
         |error: &anyhow::Error| printer.detail("not shown by `isopod ps`", &format!("{error:#}"));
@@ -96,6 +101,9 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         None => confinement,
     };
     confined::confine(confinement, printer)?;
+    let audit = audit
+        .map(|file| file.start(&engine, program.name()))
+        .transpose()?;
     let supervisor = Supervisor::start()?;
     let begin = Instant::now();
     let process = command.spawn()?;
@@ -106,6 +114,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
             .inspect_err(unheard);
     }
     let outcome = supervisor.wait(&process, begin, printer)?;
+    drop(audit);
     if options.stats {
         let usage = Usage::from(&process.tree_usage());
         printer.table(&table::usage(&usage, begin.elapsed().as_secs_f64()));

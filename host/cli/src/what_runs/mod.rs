@@ -8,6 +8,14 @@ use isopod_host::{Process, RunState, TreeUsage, Wait, WaitedObject};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
+/// How many processes are described; more are counted. With the longest names that a guest can choose a row takes some
+/// 10 KiB, and an answer less than 16 MiB.
+const MOST_ROWS: usize = 1_000;
+/// What is kept of what a process does, in words, in bytes.
+const LONGEST_STATE_BYTES: usize = 1 << 10;
+/// What is kept of a task's label, in bytes.
+const LONGEST_TASK_BYTES: usize = 256;
+
 /// A program that runs, with all its processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Run {
@@ -19,8 +27,11 @@ pub(crate) struct Run {
     pub(crate) seconds: f64,
     /// What all its processes have used.
     pub(crate) usage: Usage,
-    /// Those that live, oldest first.
+    /// Those that live, oldest first, [`MOST_ROWS`] at most.
     pub(crate) processes: Vec<ProcessRow>,
+    /// How many more there are.
+    #[serde(default)]
+    pub(crate) more_processes: usize,
 }
 
 /// What the processes of a program have used together.
@@ -73,6 +84,9 @@ pub(crate) struct WaitRow {
     pub(crate) left_seconds: Option<f64>,
     /// Any of these ends the wait.
     pub(crate) objects: Vec<ObjectRow>,
+    /// How many more there are.
+    #[serde(default)]
+    pub(crate) more_objects: usize,
 }
 
 /// What a process waits for.
@@ -94,14 +108,16 @@ impl Run {
     /// What runs now in the tree of `main`, which began at `begin`.
     pub(crate) fn now(main: &Process, begin: Instant) -> Run {
         let now = Instant::now();
+        let states = main.tree_states();
         Run {
             pid: std::process::id(),
             program: main.program().to_owned(),
             seconds: begin.elapsed().as_secs_f64(),
             usage: Usage::from(&main.tree_usage()),
-            processes: main
-                .tree_states()
+            more_processes: states.len().saturating_sub(MOST_ROWS),
+            processes: states
                 .iter()
+                .take(MOST_ROWS)
                 .map(|(process, state)| ProcessRow::new(process, state, now))
                 .collect(),
         }
@@ -133,10 +149,10 @@ impl ProcessRow {
             core: process.core(),
             cpu_seconds: process.cpu_time().as_secs_f64(),
             memory_bytes: process.memory_bytes(),
-            task: process.task().to_owned(),
+            task: isopod_text::cut(process.task(), LONGEST_TASK_BYTES),
             job: process.job(),
             state: kind(state).to_owned(),
-            state_text: state.to_string(),
+            state_text: isopod_text::cut(&state.to_string(), LONGEST_STATE_BYTES),
             wait: match state {
                 RunState::Waiting(wait) => Some(WaitRow::new(wait, now)),
                 _ => None,
@@ -166,6 +182,7 @@ impl WaitRow {
                 .deadline
                 .map(|deadline| seconds(deadline.saturating_duration_since(now))),
             objects: wait.objects.iter().map(ObjectRow::new).collect(),
+            more_objects: wait.more_objects,
         }
     }
 }

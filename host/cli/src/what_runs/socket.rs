@@ -4,23 +4,32 @@
 //! Whoever connects gets one [`Run`] as JSON, and the connection is closed. Nothing is read: there is
 //! nothing to ask but this, and nothing that the question could do to the program.
 
-use super::Run;
+use super::{ProcessRow, Run};
 use anyhow::Context as _;
+use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 /// The directory of the sockets, in the cache directory. Each is named by a process number.
 const SOCKETS: &str = "runs";
 
-/// How long an answer may take: whoever does not read it, or does not give it, is left alone.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an answer may take from the question to its end: whoever does not give it is told as such.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
 
-/// What a run may answer at most: a description of some ten thousand processes.
-const LONGEST_ANSWER_BYTES: u64 = 64 << 20;
+/// How long whoever asks may take to read the answer; who does not read it is left alone.
+const READ_TIME: Duration = Duration::from_secs(2);
+
+/// What a run may answer at most: [`Run::now`](super::Run::now) describes a bounded number of processes.
+const LONGEST_ANSWER_BYTES: u64 = 16 << 20;
+
+/// How many programs are asked; each takes a thread and an answer.
+const MOST_RUNS: usize = 256;
 
 /// A socket that is there until this is dropped.
 #[derive(Debug)]
@@ -81,22 +90,57 @@ impl Drop for Socket {
     }
 }
 
-/// Asks the isopod with this number what it runs; none if there is no such one.
-///
-/// # Errors
-/// If it does not answer, or not as it should.
-pub(crate) fn ask(pid: u32) -> anyhow::Result<Option<Run>> {
-    match directory() {
-        Some(directory) => ask_at(&directory.join(pid.to_string())),
-        None => Ok(None),
+/// What became of a question.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    /// It told what it runs.
+    Run(Run),
+    /// It did not, or not as it should.
+    None {
+        pid: u32,
+        /// Why.
+        error: String,
+        /// None are known: for whoever goes through the processes of all.
+        processes: [ProcessRow; 0],
+    },
+}
+
+impl Answer {
+    fn none(pid: u32, error: String) -> Answer {
+        Answer::None {
+            pid,
+            error,
+            processes: [],
+        }
+    }
+
+    fn pid(&self) -> u32 {
+        match self {
+            Answer::Run(run) => run.pid,
+            Answer::None { pid, .. } => *pid,
+        }
     }
 }
 
-/// Asks all that run, by their numbers. Who ends meanwhile is left out.
+/// Asks the isopod with this number what it runs; none if there is no such one.
 ///
 /// # Errors
-/// If the directory of the sockets cannot be read, or one of them does not answer as it should.
-pub(crate) fn ask_all() -> anyhow::Result<Vec<Run>> {
+/// If no thread can be made to ask it.
+pub(crate) fn ask(pid: u32) -> anyhow::Result<Option<Answer>> {
+    let Some(directory) = directory() else {
+        return Ok(None);
+    };
+    let path = directory.join(pid.to_string());
+    Ok(ask_each(vec![(pid, path)])?.pop())
+}
+
+/// Asks all that run, by their numbers, at the same time. Who ends meanwhile is left out; one that is stopped, or
+/// gives no answer or none that is one, costs its own row only.
+///
+/// # Errors
+/// If the directory of the sockets cannot be read, or there are no threads to ask.
+pub(crate) fn ask_all() -> anyhow::Result<Vec<Answer>> {
     let Some(directory) = directory() else {
         return Ok(Vec::new());
     };
@@ -104,12 +148,58 @@ pub(crate) fn ask_all() -> anyhow::Result<Vec<Run>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.with_context(|| format!("cannot read `{}`", directory.display()))?,
     };
-    let mut runs = Vec::new();
-    for entry in entries {
-        runs.extend(ask_at(&entry?.path())?);
+    // What has no number for a name is none of ours.
+    let sockets = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        Some((pid, entry.path()))
+    });
+    let mut sockets: Vec<(u32, PathBuf)> = sockets.take(MOST_RUNS).collect();
+    sockets.sort_unstable();
+    ask_each(sockets)
+}
+
+/// Asks these, at the same time, and gives what they have answered when the time is over.
+fn ask_each(sockets: Vec<(u32, PathBuf)>) -> anyhow::Result<Vec<Answer>> {
+    let (sender, answers) = mpsc::channel();
+    let mut silent = BTreeSet::new();
+    for (pid, path) in sockets {
+        let sender = sender.clone();
+        // On a thread of its own: to connect to a program that is stopped can take for ever.
+        std::thread::Builder::new()
+            .name("isopod-ask".to_owned())
+            .spawn(move || {
+                let answer = match ask_at(&path) {
+                    Ok(Some(run)) => Some(Answer::Run(Run { pid, ..run })),
+                    Ok(None) => None,
+                    Err(error) => Some(Answer::none(pid, format!("{error:#}"))),
+                };
+                // Nobody waits for an answer that comes late.
+                let _ = sender.send((pid, answer));
+            })
+            .context("cannot start a thread that asks what runs")?;
+        silent.insert(pid);
     }
-    runs.sort_by_key(|run| run.pid);
-    Ok(runs)
+    drop(sender);
+    let deadline = Instant::now() + ANSWER_TIME;
+    let mut told = Vec::new();
+    while !silent.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok((pid, answer)) = answers.recv_timeout(left) else {
+            break;
+        };
+        silent.remove(&pid);
+        told.extend(answer);
+    }
+    told.extend(silent.into_iter().map(|pid| {
+        let time = humantime::format_duration(ANSWER_TIME);
+        Answer::none(
+            pid,
+            format!("no answer within {time}: it is stopped, or busy"),
+        )
+    }));
+    told.sort_by_key(Answer::pid);
+    Ok(told)
 }
 
 fn directory() -> Option<PathBuf> {
@@ -135,8 +225,22 @@ fn listen(directory: &Path, path: &Path) -> io::Result<UnixListener> {
 }
 
 fn answer(mut stream: UnixStream, run: &Run) -> io::Result<()> {
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(&serde_json::to_vec(run)?)
+    let text = serde_json::to_vec(run)?;
+    let deadline = Instant::now() + READ_TIME;
+    let mut rest = text.as_slice();
+    while !rest.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        stream.set_write_timeout(Some(left))?;
+        match stream.write(rest) {
+            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn ask_at(path: &Path) -> anyhow::Result<Option<Run>> {
@@ -152,15 +256,22 @@ fn ask_at(path: &Path) -> anyhow::Result<Option<Run>> {
             return Err(error).with_context(|| format!("cannot connect to `{}`", path.display()));
         }
     };
-    stream.set_read_timeout(Some(PATIENCE))?;
+    // For a thread that nobody waits for any more.
+    stream.set_read_timeout(Some(ANSWER_TIME))?;
     let mut text = Vec::new();
-    let read = stream.take(LONGEST_ANSWER_BYTES).read_to_end(&mut text);
+    let read = stream.take(LONGEST_ANSWER_BYTES + 1).read_to_end(&mut text);
     match read {
         // It has ended before it could answer.
         Ok(0) => return Ok(None),
         Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
         read => read.with_context(|| format!("no answer from `{}`", path.display()))?,
     };
+    anyhow::ensure!(
+        u64::try_from(text.len()).is_ok_and(|length| length <= LONGEST_ANSWER_BYTES),
+        "an answer from `{}` of more than {} MiB",
+        path.display(),
+        LONGEST_ANSWER_BYTES >> 20
+    );
     let run = serde_json::from_slice(&text)
         .with_context(|| format!("an answer from `{}` that is none", path.display()))?;
     Ok(Some(run))
@@ -193,6 +304,63 @@ mod tests {
         let error = ask_at(&path).unwrap_err();
         assert!(error.to_string().starts_with("an answer from "), "{error}");
         answering.join().unwrap();
+    }
+
+    #[test]
+    fn who_does_not_answer_costs_its_own_row_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |pid: u32| directory.path().join(pid.to_string());
+        // It listens, and never accepts: as a program that is stopped.
+        let _stopped = UnixListener::bind(path(1)).unwrap();
+        let serve = |pid, act: fn(UnixStream)| {
+            let listener = UnixListener::bind(path(pid)).unwrap();
+            std::thread::spawn(move || act(listener.accept().unwrap().0))
+        };
+        // It answers without end, as fast as it can.
+        serve(
+            2,
+            |mut stream| while stream.write_all(&[b' '; 1 << 16]).is_ok() {},
+        );
+        // A byte at a time, so that no single wait is long.
+        serve(3, |mut stream| {
+            while stream.write_all(b" ").is_ok() {
+                std::thread::park_timeout(Duration::from_millis(50));
+            }
+        });
+        serve(4, |mut stream| stream.write_all(b"[1, 2]").unwrap());
+        fs::write(path(5), "no socket").unwrap();
+        serve(6, |stream| {
+            let run = Run {
+                pid: 77,
+                program: "sound".to_owned(),
+                seconds: 1.0,
+                usage: (&isopod_host::TreeUsage::default()).into(),
+                processes: Vec::new(),
+                more_processes: 0,
+            };
+            answer(stream, &run).unwrap();
+        });
+        let begin = Instant::now();
+        let sockets = (1..=7).map(|pid| (pid, path(pid))).collect();
+        let answers = ask_each(sockets).unwrap();
+        assert!(begin.elapsed() < ANSWER_TIME * 5, "{:?}", begin.elapsed());
+        let errors: Vec<(u32, &str)> = answers
+            .iter()
+            .filter_map(|answer| match answer {
+                Answer::None { pid, error, .. } => Some((*pid, error.as_str())),
+                Answer::Run(_) => None,
+            })
+            .collect();
+        let (pids, errors): (Vec<u32>, Vec<&str>) = errors.into_iter().unzip();
+        assert_eq!(pids, [1, 2, 3, 4, 5]);
+        let [stopped, endless, slow, broken, no_socket] = errors.try_into().unwrap();
+        assert!(stopped.starts_with("no answer within 2s"), "{stopped}");
+        assert!(endless.ends_with("of more than 16 MiB"), "{endless}");
+        assert!(slow.starts_with("no answer within 2s"), "{slow}");
+        assert!(broken.starts_with("an answer from"), "{broken}");
+        assert!(no_socket.starts_with("cannot connect"), "{no_socket}");
+        // It is known by its socket, whatever it says.
+        assert!(matches!(answers.last(), Some(Answer::Run(run)) if run.pid == 6));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Tables for people.
 
+use super::socket::Answer;
 use super::{ProcessRow, Run, Usage};
 use crate::commands::call::time;
 use isopod_host::PluginStatistics;
+use isopod_text::Line;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A table of a program's live processes: one line each, oldest first, and one for all together.
@@ -10,6 +13,11 @@ pub(crate) fn processes(run: &Run) -> String {
     let heading = ["ID", "NAME", "CORE", "CPU", "MEMORY", "TASK", "STATE"];
     let mut rows = vec![heading.map(str::to_owned)];
     rows.extend(run.processes.iter().map(row));
+    if run.more_processes > 0 {
+        let mut more = [const { String::new() }; 7];
+        more[1] = format!("and {} more", run.more_processes);
+        rows.push(more);
+    }
     format!(
         "{}{} alive of {} started, {} of CPU time, {} queued, {} of host memory\n",
         aligned(&rows),
@@ -21,14 +29,17 @@ pub(crate) fn processes(run: &Run) -> String {
     )
 }
 
-/// The same for several programs, each below a line that names it.
-pub(crate) fn runs(runs: &[Run]) -> String {
-    let paragraphs: Vec<String> = runs
+/// The same for several programs, each below a line that names it. One that has not answered has that line only.
+pub(crate) fn answers(answers: &[Answer]) -> String {
+    let paragraphs: Vec<String> = answers
         .iter()
-        .map(|run| {
-            let since = seconds(run.seconds);
-            let (pid, program) = (run.pid, &run.program);
-            format!("{program}, pid {pid}, since {since}\n{}", processes(run))
+        .map(|answer| match answer {
+            Answer::Run(run) => {
+                let since = seconds(run.seconds);
+                let (pid, program) = (run.pid, Line(&run.program));
+                format!("{program}, pid {pid}, since {since}\n{}", processes(run))
+            }
+            Answer::None { pid, error, .. } => format!("pid {pid}: {}\n", Line(error)),
         })
         .collect();
     paragraphs.join("\n")
@@ -112,16 +123,21 @@ fn state(process: &ProcessRow) -> String {
     }
 }
 
-/// Columns with two blanks between them; the last is as wide as it is.
+/// Columns with two blanks between them; the last is as wide as it is. Cells are names that guests chose, among others:
+/// each is one line, whatever it holds.
 fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let shown = rows
+        .iter()
+        .map(|row| row.each_ref().map(|cell| Line(cell).to_text()));
+    let rows: Vec<[Cow<'_, str>; COLUMNS]> = shown.collect();
     let mut widths = [0; COLUMNS];
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
     let mut table = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (width, cell) in widths.iter().zip(row) {
             line.push_str(cell);
@@ -160,6 +176,9 @@ mod tests {
         let rows = [["a", "bb", "c"], ["dddd", "e", ""]];
         let rows = rows.map(|row| row.map(str::to_owned));
         assert_eq!(aligned(&rows), "a     bb  c\ndddd  e\n");
+        // A name forges no row, and turns none around.
+        let forged = [["a\n2", "b"], ["c", "\u{202e}d"]].map(|row| row.map(str::to_owned));
+        assert_eq!(aligned(&forged), "a\\n2  b\nc     \\u{202e}d\n");
     }
 
     #[test]

@@ -8,9 +8,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::extension::{Extension, Extensions};
 use crate::host;
 use crate::logging::Tracing;
+use crate::lookout::Lookout;
 use crate::machine;
 use crate::operations::OperationLimit;
 use crate::placement::Placement;
+use crate::stdio;
 use crate::threads::Threads;
 use crate::timer::Timer;
 use std::path::PathBuf;
@@ -165,12 +167,14 @@ impl EngineBuilder {
         let (wasmtime, is_pooled) =
             config::engine(capacity.processes, stack_bytes, self.is_pooled)?;
         let linker = host::linker(&wasmtime, &self.extensions)?;
+        stdio::prepare();
         let timer = Timer::new(cores.clone(), self.tracing.clone());
         Ok(Engine {
             inner: Arc::new(Inner {
                 wasmtime,
                 linker,
                 extensions: self.extensions,
+                lookout: Lookout::new(self.tracing.clone()),
                 threads: Arc::new(Threads::new(cores.len(), self.tracing)),
                 placement: Arc::new(Placement::new(cores)),
                 timer: Arc::new(timer),

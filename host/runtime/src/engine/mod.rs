@@ -11,6 +11,7 @@ use crate::compile;
 use crate::error::Result;
 use crate::events::{Events, Hub};
 use crate::extension::Extensions;
+use crate::lookout::Lookout;
 use crate::machine::Capacity;
 use crate::operations::OperationLimit;
 use crate::placement::Placement;
@@ -44,6 +45,7 @@ struct Inner {
     placement: Arc<Placement>,
     threads: Arc<Threads>,
     timer: Arc<Timer>,
+    lookout: Lookout,
     /// Set with the first tree, and taken only when the engine is dropped.
     io: OnceLock<tokio::runtime::Runtime>,
     /// Held while the threads that serve all processes are started.
@@ -153,6 +155,10 @@ impl Engine {
 
     pub(crate) fn timer(&self) -> &Arc<Timer> {
         &self.inner.timer
+    }
+
+    pub(crate) fn lookout(&self) -> &Lookout {
+        &self.inner.lookout
     }
 
     /// Makes the shared runtime for WASI's timers and I/O the calling thread's.

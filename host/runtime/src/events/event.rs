@@ -1,8 +1,10 @@
 //! What is told.
 
+use super::decision::{GrantKind, RefusalKind, Requester};
 use crate::deadlock::Deadlock;
 use crate::exit_status::ExitStatus;
 use isopod_sync::ProcessId;
+use isopod_text::{Line, Lines};
 use std::fmt;
 use std::sync::Arc;
 
@@ -105,6 +107,48 @@ pub enum EngineEvent {
         /// Whether it is ended for that; else only what it asked for was refused.
         is_end: bool,
     },
+    /// Something that a tree may do, told before its first process starts; each grant has an event. A decision:
+    /// [`EventsBuilder::decisions`](crate::EventsBuilder::decisions).
+    #[non_exhaustive]
+    Granted {
+        /// The number of the tree.
+        tree: u64,
+        /// The kind of the grant.
+        grant: GrantKind,
+        /// What is granted; empty if the kind says all.
+        subject: String,
+    },
+    /// Something was refused, a decision too. The first refusal of each kind of a process is told when it happens, with a count of 1. A
+    /// guest can ask without end, so later ones are counted, and told at the end of the process.
+    #[non_exhaustive]
+    Refused {
+        /// The process.
+        process: ProcessId,
+        /// Its name.
+        name: String,
+        /// The number of its tree.
+        tree: u64,
+        /// The kind of the refusal.
+        refusal: RefusalKind,
+        /// What was asked for, up to 1 KiB of it, and why it was refused; empty for a count at the end.
+        subject: String,
+        /// How often a refusal of this kind has happened.
+        count: u64,
+    },
+    /// Somebody has asked for the end of a process, a decision too. Only the first request counts, and is told.
+    #[non_exhaustive]
+    EndRequested {
+        /// The process.
+        process: ProcessId,
+        /// Its name.
+        name: String,
+        /// The number of its tree.
+        tree: u64,
+        /// Who asked.
+        by: Requester,
+        /// How the process is to end.
+        status: ExitStatus,
+    },
     /// Processes of a tree wait for each other.
     #[non_exhaustive]
     Deadlock {
@@ -201,9 +245,27 @@ impl LimitKind {
         }
     }
 
-    /// One bit of its own.
-    pub(super) fn bit(self) -> u32 {
-        1 << (self as u32)
+    /// How many there are.
+    pub(super) const COUNT: usize = LimitKind::ALL.len();
+
+    /// All of them, each at its index.
+    pub(super) const ALL: [LimitKind; 11] = [
+        LimitKind::Memory,
+        LimitKind::CpuTime,
+        LimitKind::Deadline,
+        LimitKind::Handles,
+        LimitKind::MessageSize,
+        LimitKind::Output,
+        LimitKind::QueuedBytes,
+        LimitKind::HostMemory,
+        LimitKind::Processes,
+        LimitKind::WaitingJobs,
+        LimitKind::Other,
+    ];
+
+    pub(super) fn index(self) -> usize {
+        let index = LimitKind::ALL.iter().position(|kind| *kind == self);
+        index.unwrap_or(LimitKind::COUNT)
     }
 }
 
@@ -225,14 +287,21 @@ impl fmt::Display for EngineEvent {
                 ..
             } => write!(
                 formatter,
-                "process {process} `{name}` started: `{task}` of `{program}`"
+                "process {process} `{}` started: `{}` of `{}`",
+                Line(name),
+                Line(task),
+                Line(program)
             ),
             EngineEvent::ProcessEnded {
                 process,
                 name,
                 status,
                 ..
-            } => write!(formatter, "process {process} `{name}` ended: {status}"),
+            } => write!(
+                formatter,
+                "process {process} `{}` ended: {status}",
+                Line(name)
+            ),
             EngineEvent::JobStarted { worker, job, .. } => {
                 write!(formatter, "worker {worker} has begun job {job}")
             }
@@ -249,7 +318,42 @@ impl fmt::Display for EngineEvent {
                 ..
             } => write!(
                 formatter,
-                "process {process} `{name}` has reached its limit `{limit}`: {text}"
+                "process {process} `{}` has reached its limit `{limit}`: {}",
+                Line(name),
+                Lines(text)
+            ),
+            EngineEvent::Granted {
+                tree,
+                grant,
+                subject,
+            } => write!(
+                formatter,
+                "tree {tree} is granted: {grant} {}",
+                Line(subject)
+            ),
+            EngineEvent::Refused {
+                process,
+                name,
+                refusal,
+                subject,
+                count,
+                ..
+            } => write!(
+                formatter,
+                "process {process} `{}` was refused ({refusal}, {count} times): {}",
+                Line(name),
+                Line(subject)
+            ),
+            EngineEvent::EndRequested {
+                process,
+                name,
+                by,
+                status,
+                ..
+            } => write!(
+                formatter,
+                "process {process} `{}` is to end, asked by {by}: {status}",
+                Line(name)
             ),
             EngineEvent::Deadlock { tree, deadlock } => {
                 write!(formatter, "tree {tree}: {deadlock}")
@@ -263,8 +367,8 @@ impl fmt::Display for JobOutcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             JobOutcome::Value => formatter.write_str("with a value"),
-            JobOutcome::Failed(text) => write!(formatter, "failed: {text}"),
-            JobOutcome::Panicked(text) => formatter.write_str(text),
+            JobOutcome::Failed(text) => write!(formatter, "failed: {}", Lines(text)),
+            JobOutcome::Panicked(text) => write!(formatter, "{}", Lines(text)),
             JobOutcome::WorkerLost(status) => write!(formatter, "worker lost: {status}"),
         }
     }

@@ -17,10 +17,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Those who listen.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
-    /// How many listen, and to how many of them jobs are told. Relaxed everywhere: whoever listens has
-    /// been told of by the time that something happens *after* that, which is what orders the two.
+    /// How many listen, and to how many of them jobs and decisions are told. Relaxed everywhere: whoever listens
+    /// has been told of by the time that something happens *after* that, which is what orders the two.
     listeners: AtomicUsize,
     job_listeners: AtomicUsize,
+    decision_listeners: AtomicUsize,
     feeds: Mutex<Arc<[Listening]>>,
 }
 
@@ -29,6 +30,15 @@ pub(crate) struct Hub {
 pub(super) struct Listening {
     pub(super) feed: Arc<Feed<EngineEvent>>,
     pub(super) hears_jobs: bool,
+    pub(super) hears_decisions: bool,
+}
+
+/// Which listeners hear an event.
+#[derive(Debug, Clone, Copy)]
+enum Hearing {
+    All,
+    Jobs,
+    Decisions,
 }
 
 impl Hub {
@@ -36,7 +46,7 @@ impl Hub {
     #[inline]
     pub(super) fn tell(&self, event: impl FnOnce() -> EngineEvent) {
         if self.has_listeners() {
-            self.tell_all(false, event());
+            self.tell_all(Hearing::All, event());
         }
     }
 
@@ -50,7 +60,7 @@ impl Hub {
     #[inline]
     pub(super) fn tell_of_job(&self, event: impl FnOnce() -> EngineEvent) {
         if self.has_job_listeners() {
-            self.tell_all(true, event());
+            self.tell_all(Hearing::Jobs, event());
         }
     }
 
@@ -60,12 +70,28 @@ impl Hub {
         self.job_listeners.load(Ordering::Relaxed) > 0
     }
 
+    /// Tells everybody who listens to decisions.
+    #[inline]
+    pub(super) fn tell_decision(&self, event: impl FnOnce() -> EngineEvent) {
+        if self.has_decision_listeners() {
+            self.tell_all(Hearing::Decisions, event());
+        }
+    }
+
+    /// Whether anybody listens to decisions.
+    #[inline]
+    pub(super) fn has_decision_listeners(&self) -> bool {
+        self.decision_listeners.load(Ordering::Relaxed) > 0
+    }
+
     #[cold]
-    fn tell_all(&self, is_job: bool, event: EngineEvent) {
+    fn tell_all(&self, hearing: Hearing, event: EngineEvent) {
         let feeds = Arc::clone(&self.feeds.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut hearing = feeds
-            .iter()
-            .filter(|listening| listening.hears_jobs || !is_job);
+        let mut hearing = feeds.iter().filter(|listening| match hearing {
+            Hearing::All => true,
+            Hearing::Jobs => listening.hears_jobs,
+            Hearing::Decisions => listening.hears_decisions,
+        });
         let last = hearing.next_back();
         for listening in hearing {
             listening.feed.tell(event.clone());
@@ -76,11 +102,13 @@ impl Hub {
     }
 
     pub(super) fn add(&self, listening: Listening) {
-        let hears_jobs = listening.hears_jobs;
+        let (hears_jobs, hears_decisions) = (listening.hears_jobs, listening.hears_decisions);
         self.change(|feeds| feeds.push(listening));
         self.listeners.fetch_add(1, Ordering::Relaxed);
         self.job_listeners
             .fetch_add(usize::from(hears_jobs), Ordering::Relaxed);
+        self.decision_listeners
+            .fetch_add(usize::from(hears_decisions), Ordering::Relaxed);
     }
 
     pub(super) fn remove(&self, leaving: &Listening) {
@@ -88,6 +116,8 @@ impl Hub {
         self.listeners.fetch_sub(1, Ordering::Relaxed);
         self.job_listeners
             .fetch_sub(usize::from(leaving.hears_jobs), Ordering::Relaxed);
+        self.decision_listeners
+            .fetch_sub(usize::from(leaving.hears_decisions), Ordering::Relaxed);
     }
 
     fn change(&self, action: impl FnOnce(&mut Vec<Listening>)) {

@@ -51,6 +51,7 @@ pub struct EventsBuilder {
     hub: Arc<Hub>,
     capacity: usize,
     hears_jobs: bool,
+    hears_decisions: bool,
 }
 
 impl EventsBuilder {
@@ -68,12 +69,22 @@ impl EventsBuilder {
         self
     }
 
+    /// Whether decisions are told, which are not by default: each grant at the start of a tree, each refusal (the first of a
+    /// kind and process, the others counted), and each request to end a process, with who asked. They are
+    /// [`Granted`](EngineEvent::Granted), [`Refused`](EngineEvent::Refused) and
+    /// [`EndRequested`](EngineEvent::EndRequested).
+    pub fn decisions(mut self, decisions: bool) -> EventsBuilder {
+        self.hears_decisions = decisions;
+        self
+    }
+
     /// Listens from now on.
     #[must_use = "dropping it ends the listening"]
     pub fn listen(self) -> Events {
         let listening = Listening {
             feed: Arc::new(Feed::new(self.capacity)),
             hears_jobs: self.hears_jobs,
+            hears_decisions: self.hears_decisions,
         };
         self.hub.add(listening.clone());
         Events {
@@ -90,6 +101,7 @@ impl Events {
             hub: Arc::clone(engine.hub()),
             capacity: CAPACITY,
             hears_jobs: true,
+            hears_decisions: false,
         }
     }
 

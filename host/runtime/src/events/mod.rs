@@ -1,6 +1,6 @@
 //! What happens in an engine, as a stream of events.
 //!
-//! * [`event`]: what is told.
+//! * [`event`]: what is told, and [`decision`]: the kinds of decisions.
 //! * [`hub`]: the engine's side: who listens, and how they are told.
 //! * [`listener`]: the embedder's side.
 //! * [`tell`]: where the rest of the crate says that something has happened.
@@ -8,11 +8,14 @@
 //! Nobody waits for a listener: each has a bounded buffer of its own ([`isopod_sync::Feed`]), and what does
 //! not fit is counted. While nobody listens an event costs one load of a number that does not change.
 
+mod decision;
 mod event;
 mod hub;
 mod listener;
 mod tell;
 
+pub(crate) use decision::Refusals;
+pub use decision::{GrantKind, RefusalKind, Requester};
 pub use event::{EngineEvent, JobOutcome, LimitKind};
 pub(crate) use hub::Hub;
 pub use listener::{EventStream, Events, EventsBuilder};

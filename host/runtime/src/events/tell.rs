@@ -1,17 +1,26 @@
 //! Where the rest of the crate says that something has happened to a process.
 
+use super::decision::{GrantKind, RefusalKind, Requester};
 use super::event::{EngineEvent, JobOutcome, LimitKind};
 use crate::deadlock::Deadlock;
 use crate::exit_status::ExitStatus;
 use crate::limits::{self, LONGEST_STATUS_BYTES};
 use crate::process::ProcessState;
+use crate::rights::Rights;
+use crate::stdio::{Sink, Stdin};
 use crate::tree::Tree;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// What is told of something that was granted or refused, in bytes: a guest chooses the names.
+const LONGEST_SUBJECT_BYTES: usize = 1 << 10;
+
 impl ProcessState {
     /// It has its place.
     pub(crate) fn tell_start(&self) {
+        if self.engine().hub().has_decision_listeners() {
+            self.tree.tell_grants(&self.rights);
+        }
         self.engine().hub().tell(|| EngineEvent::ProcessStarted {
             process: self.id,
             name: self.name.clone(),
@@ -24,6 +33,9 @@ impl ProcessState {
 
     /// It has ended, and its status can be read.
     pub(crate) fn tell_end(&self, status: &ExitStatus) {
+        for (refusal, count) in self.refusals.take_repeated() {
+            self.tell_refusals(refusal, String::new(), count);
+        }
         if let Some(limit) = LimitKind::of_status(status) {
             self.tell_limit(limit, true, || {
                 status.message().unwrap_or_default().to_owned()
@@ -40,11 +52,46 @@ impl ProcessState {
     /// It has reached a limit, and goes on.
     pub(crate) fn tell_refusal(&self, limit: LimitKind, text: &str) {
         // A guest may ask again as often as it likes, and must not fill the buffers of those who listen.
-        let bit = limit.bit();
-        let hub = self.engine().hub();
-        if hub.has_listeners() && self.told_limits.fetch_or(bit, Ordering::Relaxed) & bit == 0 {
+        if self.is_first(RefusalKind::Limit(limit)) {
             self.tell_limit(limit, false, || text.to_owned());
         }
+    }
+
+    /// Its policy has refused what it asked for, and it goes on. Only the first subject of a kind is made.
+    pub(crate) fn tell_refused(&self, refusal: RefusalKind, subject: impl FnOnce() -> String) {
+        if self.is_first(refusal) {
+            let subject = limits::cut(subject(), LONGEST_SUBJECT_BYTES);
+            self.tell_refusals(refusal, subject, 1);
+        }
+    }
+
+    /// Somebody has asked for its end.
+    pub(crate) fn tell_end_request(&self, by: Requester, status: &ExitStatus) {
+        self.engine()
+            .hub()
+            .tell_decision(|| EngineEvent::EndRequested {
+                process: self.id,
+                name: self.name.clone(),
+                tree: self.tree.id,
+                by,
+                status: status.clone(),
+            });
+    }
+
+    /// Whether this is the first refusal of its kind since somebody listens.
+    fn is_first(&self, refusal: RefusalKind) -> bool {
+        self.engine().hub().has_listeners() && self.refusals.count(refusal)
+    }
+
+    fn tell_refusals(&self, refusal: RefusalKind, subject: String, count: u64) {
+        self.engine().hub().tell_decision(|| EngineEvent::Refused {
+            process: self.id,
+            name: self.name.clone(),
+            tree: self.tree.id,
+            refusal,
+            subject,
+            count,
+        });
     }
 
     /// It has reached a limit, and is ended for that.
@@ -95,6 +142,55 @@ impl ProcessState {
 }
 
 impl Tree {
+    /// What its processes may do at most, once.
+    fn tell_grants(&self, rights: &Rights) {
+        if self.has_told_grants.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let tell = |grant: GrantKind, subject: String| {
+            self.engine().hub().tell_decision(|| EngineEvent::Granted {
+                tree: self.id,
+                grant,
+                subject: limits::cut(subject, LONGEST_SUBJECT_BYTES),
+            });
+        };
+        let surroundings = &self.surroundings;
+        if !matches!(surroundings.stdin, Stdin::Empty) {
+            tell(GrantKind::Stream, "standard input".to_owned());
+        }
+        for (name, sink) in [
+            ("standard output", &surroundings.stdout),
+            ("standard error", &surroundings.stderr),
+        ] {
+            if !matches!(sink, Sink::Discard) {
+                tell(GrantKind::Stream, name.to_owned());
+            }
+        }
+        for granted in &rights.directories {
+            let grant = match granted.directory.perms.write_not_permitted() {
+                true => GrantKind::ReadOnlyDirectory,
+                false => GrantKind::Directory,
+            };
+            let host = granted.host.display();
+            tell(grant, format!("`{host}` as `{}`", granted.name));
+        }
+        if rights.special_files {
+            tell(GrantKind::SpecialFiles, String::new());
+        }
+        for (name, _) in &rights.env {
+            tell(GrantKind::Variable, name.clone());
+        }
+        for address in &rights.network.connect {
+            tell(GrantKind::Connect, address.to_string());
+        }
+        for address in &rights.network.listen {
+            tell(GrantKind::Listen, address.to_string());
+        }
+        if rights.network.name_lookup {
+            tell(GrantKind::NameLookup, String::new());
+        }
+    }
+
     /// A deadlock was found in it.
     pub(crate) fn tell_deadlock(&self, deadlock: &Deadlock) {
         self.engine().hub().tell(|| EngineEvent::Deadlock {

@@ -119,10 +119,12 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, true);
+        let result = self.on(descriptor, async move |files, descriptor| {
             files.create_directory_at(descriptor, path).await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     async fn stat(&mut self, descriptor: Resource<Descriptor>) -> FsResult<DescriptorStat> {
@@ -138,10 +140,12 @@ impl HostDescriptor for State {
         path_flags: PathFlags,
         path: String,
     ) -> FsResult<DescriptorStat> {
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, false);
+        let result = self.on(descriptor, async move |files, descriptor| {
             files.stat_at(descriptor, path_flags, path).await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     async fn set_times_at(
@@ -152,12 +156,14 @@ impl HostDescriptor for State {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, true);
+        let result = self.on(descriptor, async move |files, descriptor| {
             files
                 .set_times_at(descriptor, path_flags, path, accessed, modified)
                 .await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     async fn link_at(
@@ -169,13 +175,15 @@ impl HostDescriptor for State {
         new_path: String,
     ) -> FsResult<()> {
         let other = self.table.get(&new_descriptor)?.clone();
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, true);
+        let result = self.on(descriptor, async move |files, descriptor| {
             let other = files.table.push(other)?;
             files
                 .link_at(descriptor, path_flags, path, other, new_path)
                 .await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     async fn open_at(
@@ -186,6 +194,9 @@ impl HostDescriptor for State {
         open_flags: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Resource<Descriptor>> {
+        let making = OpenFlags::CREATE | OpenFlags::TRUNCATE;
+        let changes = open_flags.intersects(making) || flags.contains(DescriptorFlags::WRITE);
+        let asked = self.asked(&descriptor, &path, changes);
         let takes_special_files = self.process.rights.special_files;
         let wanted = Wanted {
             path,
@@ -211,7 +222,8 @@ impl HostDescriptor for State {
                 .await?;
             Ok(files.table.delete(opened)?)
         });
-        let opened = opened.await?;
+        let opened = opened.await;
+        let opened = self.told(asked, opened)?;
         Ok(self.push(opened)?)
     }
 
@@ -225,10 +237,12 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         path: String,
     ) -> FsResult<String> {
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, false);
+        let result = self.on(descriptor, async move |files, descriptor| {
             files.readlink_at(descriptor, path).await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     async fn remove_directory_at(
@@ -236,10 +250,12 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, true);
+        let result = self.on(descriptor, async move |files, descriptor| {
             files.remove_directory_at(descriptor, path).await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     async fn rename_at(
@@ -250,11 +266,13 @@ impl HostDescriptor for State {
         new_path: String,
     ) -> FsResult<()> {
         let other = self.table.get(&new_descriptor)?.clone();
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, true);
+        let result = self.on(descriptor, async move |files, descriptor| {
             let other = files.table.push(other)?;
             files.rename_at(descriptor, path, other, new_path).await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     async fn symlink_at(
@@ -263,10 +281,12 @@ impl HostDescriptor for State {
         target: String,
         path: String,
     ) -> FsResult<()> {
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, true);
+        let result = self.on(descriptor, async move |files, descriptor| {
             files.symlink_at(descriptor, target, path).await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     async fn unlink_file_at(
@@ -274,10 +294,12 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         path: String,
     ) -> FsResult<()> {
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, true);
+        let result = self.on(descriptor, async move |files, descriptor| {
             files.unlink_file_at(descriptor, path).await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 
     fn read_via_stream(
@@ -345,10 +367,12 @@ impl HostDescriptor for State {
         path_flags: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
-        self.on(descriptor, async move |files, descriptor| {
+        let asked = self.asked(&descriptor, &path, false);
+        let result = self.on(descriptor, async move |files, descriptor| {
             files.metadata_hash_at(descriptor, path_flags, path).await
-        })
-        .await
+        });
+        let result = result.await;
+        self.told(asked, result)
     }
 }
 

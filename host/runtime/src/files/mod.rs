@@ -11,6 +11,7 @@
 mod calls;
 mod descriptor;
 mod open;
+mod refusals;
 mod streams;
 
 use crate::run::State;

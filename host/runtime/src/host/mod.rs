@@ -78,6 +78,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine, extensions: &Extensions) -> Resu
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)
         .and_then(|()| crate::files::link(&mut linker))
         .and_then(|()| crate::name_lookup::link(&mut linker))
+        .and_then(|()| crate::sockets::link(&mut linker))
         .and_then(|()| link_interfaces(&mut linker))
         .and_then(|()| extensions.link(&mut linker))
         .map_err(|error| {

@@ -8,12 +8,13 @@ use super::bindings::isopod::multiprocessing::types::{
 use super::duration;
 use super::errors::Failure;
 use super::options::Options;
+use crate::events::Requester;
 use crate::exit_status::ExitStatus;
 use crate::limits;
 use crate::process::{Entry, ProcessState, Starter};
 use crate::run::{State, Stop};
 use crate::spawn::{self, Birth};
-use isopod_sync::{Completion, Handle, Holder, Message};
+use isopod_sync::{Completion, Handle, Holder, Message, ProcessId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -44,10 +45,10 @@ impl Relative {
     }
 
     /// Asks for its end: a right that only a parent has.
-    fn request_end(&self, status: ExitStatus) -> Result<(), Failure> {
+    fn request_end(&self, by: ProcessId, status: &ExitStatus) -> Result<(), Failure> {
         match self {
             Relative::Child(child) => {
-                child.request_end(status);
+                child.request_end_by(Requester::Process(by), status);
                 Ok(())
             }
             Relative::Parent(_) => Err(ErrorCode::NotAChild.into()),
@@ -117,12 +118,12 @@ impl HostProcess for State {
 
     fn terminate(&mut self, process: Resource<Relative>) -> Result<(), Failure> {
         let process = self.table.get(&process)?;
-        process.request_end(ExitStatus::Terminated)
+        process.request_end(self.process.id, &ExitStatus::Terminated)
     }
 
     fn kill(&mut self, process: Resource<Relative>) -> Result<(), Failure> {
         let process = self.table.get(&process)?;
-        process.request_end(ExitStatus::Killed)
+        process.request_end(self.process.id, &ExitStatus::Killed)
     }
 
     fn drop(&mut self, process: Resource<Relative>) -> wasmtime::Result<()> {

@@ -2,7 +2,7 @@
 
 use super::bindings::isopod::multiprocessing::types::{ErrorCode, Host, HostHandle};
 use super::errors::Failure;
-use crate::events::LimitKind;
+use crate::events::{LimitKind, RefusalKind};
 use crate::exit_status::ExitStatus;
 use crate::limits;
 use crate::run::{State, Stop};
@@ -13,6 +13,10 @@ impl Host for State {
     fn convert_error_code(&mut self, failure: Failure) -> wasmtime::Result<ErrorCode> {
         match failure {
             Failure::Code(code) => {
+                if let ErrorCode::AccessDenied(text) = &code {
+                    self.process
+                        .tell_refused(RefusalKind::ChildRight, || text.clone());
+                }
                 if let ErrorCode::MessageTooLarge(text) = &code {
                     self.process.tell_refusal(LimitKind::MessageSize, text);
                 }

@@ -2,8 +2,9 @@
 
 use super::looking::look;
 use crate::bug;
-use crate::end_request::end_each;
+use crate::end_request::end_each_by;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Requester;
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
 use isopod_sync::{Completion, Message, WaitError};
@@ -147,7 +148,8 @@ impl Request {
         }
         if self.step(BEGUN, CANCELLED) {
             let process = lock(&self.process).clone();
-            end_each(process.into_iter().collect(), |_| ExitStatus::Terminated);
+            let running = process.into_iter().collect();
+            end_each_by(Requester::Embedder, running, |_| ExitStatus::Terminated);
         }
         false
     }

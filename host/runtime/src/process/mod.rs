@@ -8,6 +8,7 @@ pub(crate) use state::{Entry, ProcessState, Starter};
 
 use crate::crash_report::CrashReport;
 use crate::deadlock::Deadlock;
+use crate::events::Requester;
 use crate::exit_status::ExitStatus;
 use crate::terminator::Terminator;
 use crate::tree::TreeUsage;
@@ -216,18 +217,22 @@ impl Process {
 
     /// Asks for its end, whatever it does. Returns at once; no effect if it has ended.
     pub fn terminate(&self) {
-        self.state.request_end(ExitStatus::Terminated);
+        self.state
+            .request_end_by(Requester::Embedder, &ExitStatus::Terminated);
     }
 
     /// As [`terminate`](Self::terminate), with exit status [`ExitStatus::Killed`].
     pub fn kill(&self) {
-        self.state.request_end(ExitStatus::Killed);
+        self.state
+            .request_end_by(Requester::Embedder, &ExitStatus::Killed);
     }
 
     /// Ends all processes of its tree, itself included, and lets it start no new ones. Returns at
     /// once.
     pub fn end_tree(&self, ending: Ending) {
-        self.state.tree.end_all(&ending.status());
+        self.state
+            .tree
+            .end_all_by(Requester::Embedder, &ending.status());
     }
 
     /// The live processes of its tree, oldest first.

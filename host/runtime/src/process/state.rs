@@ -1,6 +1,7 @@
 //! What the host knows of a process.
 
 use crate::engine::Engine;
+use crate::events::Refusals;
 use crate::exit_status::ExitStatus;
 use crate::limits::ProcessLimits;
 use crate::pool::{Initializer, WorkerLink};
@@ -9,7 +10,7 @@ use crate::rights::Rights;
 use crate::tree::Tree;
 use crate::vitals::Vitals;
 use isopod_sync::{Charge, Completion, Message, OverBudget, ProcessId, Waiter};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -62,8 +63,8 @@ pub(crate) struct ProcessState {
     pub(crate) presence: Mutex<Charge>,
     /// For this record, which lives as long as a handle to the process.
     pub(crate) record: Mutex<Charge>,
-    /// The kinds of limits that listeners were told of, one bit each.
-    pub(crate) told_limits: AtomicU32,
+    /// What it was refused.
+    pub(crate) refusals: Refusals,
 }
 
 fn lineage(ancestors: &[u64], number: u64) -> Vec<u64> {

@@ -5,10 +5,12 @@
 //! unfinished line goes out too: before a read of standard input, at the process's end, after
 //! [50 ms](lines::UNFINISHED_LINE), and on a terminal at each flush.
 
+mod inherited;
 mod lines;
 mod sink;
 mod streams;
 
+pub(crate) use inherited::prepare;
 pub(crate) use lines::Lines;
 pub use sink::Capture;
 pub(crate) use sink::Sink;

@@ -1,28 +1,10 @@
-//! Where output ends up, and how to write there without being stuck for ever.
+//! Where output ends up.
 
-use isopod_sync::{Lock, Waiter};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::BorrowedFd;
-use rustix::io::Errno;
+use super::inherited::{STDERR, STDOUT};
 use std::fmt;
 use std::io;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-
-/// What a full pipe or terminal takes at once without blocking, once it says that it takes any.
-const PIPE_CHUNK_BYTES: usize = 4096;
-
-/// How long a writer waits for a full pipe before it looks whether it was killed. A waiter cannot
-/// wake a thread out of `poll`, so this bounds the time to end a process that writes to a pipe
-/// which nobody reads.
-const KILL_CHECK: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: 5_000_000,
-};
-
-/// One writer at a time per stream. isopod's own lock, so that a process that waits for it can be
-/// ended.
-static STDOUT: LazyLock<Lock> = LazyLock::new(Lock::new);
-static STDERR: LazyLock<Lock> = LazyLock::new(Lock::new);
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A destination of output. Clones write to the same place.
 #[derive(Debug, Clone)]
@@ -38,6 +20,8 @@ pub(crate) enum Sink {
 pub(crate) enum WriteError {
     /// The writing process was asked to end.
     Killed,
+    /// Nobody has read for too long.
+    TimedOut,
     /// The system's error.
     Io(io::Error),
 }
@@ -45,33 +29,38 @@ pub(crate) enum WriteError {
 impl Sink {
     /// Writes all of it, in one write wherever the system allows. Waits while the reader is slow.
     pub(crate) fn write_all(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        self.write_all_until(bytes, None)
+    }
+
+    /// As [`write_all`](Self::write_all), but waits for the reader for this long at most.
+    pub(crate) fn write_all_within(
+        &self,
+        bytes: &[u8],
+        timeout: Duration,
+    ) -> Result<(), WriteError> {
+        self.write_all_until(bytes, Instant::now().checked_add(timeout))
+    }
+
+    fn write_all_until(&self, bytes: &[u8], deadline: Option<Instant>) -> Result<(), WriteError> {
         match self {
             Sink::Discard => Ok(()),
             Sink::Capture(capture) => {
                 capture.append(bytes);
                 Ok(())
             }
-            Sink::Stdout => write_locked(&STDOUT, rustix::stdio::stdout(), bytes),
-            Sink::Stderr => write_locked(&STDERR, rustix::stdio::stderr(), bytes),
+            Sink::Stdout => STDOUT.write(bytes, deadline),
+            Sink::Stderr => STDERR.write(bytes, deadline),
         }
     }
 
     /// As [`write_all`](Self::write_all), but gives up where it would have to wait: false then.
     /// For the timer thread, which must not wait for anybody.
     pub(crate) fn try_write_all(&self, bytes: &[u8]) -> bool {
-        let (lock, stream) = match self {
-            Sink::Discard | Sink::Capture(_) => return self.write_all(bytes).is_ok(),
-            Sink::Stdout => (&*STDOUT, rustix::stdio::stdout()),
-            Sink::Stderr => (&*STDERR, rustix::stdio::stderr()),
-        };
-        if bytes.len() > PIPE_CHUNK_BYTES || lock.try_acquire().is_err() {
-            return false;
+        match self {
+            Sink::Discard | Sink::Capture(_) => self.write_all(bytes).is_ok(),
+            Sink::Stdout => STDOUT.try_write(bytes),
+            Sink::Stderr => STDERR.try_write(bytes),
         }
-        let is_ready = is_ready(stream, &Timespec::default());
-        let written = is_ready && rustix::io::write(stream, bytes).is_ok();
-        // It was acquired just above.
-        let _ = lock.release();
-        written
     }
 
     /// Whether a person sees this.
@@ -81,49 +70,6 @@ impl Sink {
             Sink::Stdout => io::IsTerminal::is_terminal(&io::stdout()),
             Sink::Stderr => io::IsTerminal::is_terminal(&io::stderr()),
         }
-    }
-}
-
-fn write_locked(lock: &Lock, stream: BorrowedFd<'_>, bytes: &[u8]) -> Result<(), WriteError> {
-    let acquired = Waiter::current().without_notices(|| lock.acquire());
-    acquired.map_err(|_| WriteError::Killed)?;
-    let written = write_bytes(stream, bytes);
-    // It was acquired just above.
-    let _ = lock.release();
-    written
-}
-
-fn write_bytes(stream: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), WriteError> {
-    let is_file = rustix::fs::fstat(stream)
-        .is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file());
-    while !bytes.is_empty() {
-        let chunk = if is_file {
-            bytes
-        } else {
-            while !is_ready(stream, &KILL_CHECK) {
-                if Waiter::current().is_killed() {
-                    return Err(WriteError::Killed);
-                }
-            }
-            bytes.get(..PIPE_CHUNK_BYTES).unwrap_or(bytes)
-        };
-        match rustix::io::write(stream, chunk) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(errno) => return Err(WriteError::Io(errno.into())),
-        }
-    }
-    Ok(())
-}
-
-/// Whether a write of [`PIPE_CHUNK_BYTES`] would not block. An error counts as ready: the write
-/// then reports it.
-fn is_ready(stream: BorrowedFd<'_>, timeout: &Timespec) -> bool {
-    let mut fds = [PollFd::from_borrowed_fd(stream, PollFlags::OUT)];
-    match poll(&mut fds, Some(timeout)) {
-        Ok(count) => count > 0,
-        Err(Errno::INTR) => false,
-        Err(_) => true,
     }
 }
 

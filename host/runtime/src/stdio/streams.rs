@@ -106,7 +106,7 @@ impl AsyncWrite for GuestOutput {
 
 fn stream_error(error: WriteError) -> StreamError {
     match error {
-        WriteError::Killed => StreamError::trap("the process is ended"),
+        WriteError::Killed | WriteError::TimedOut => StreamError::trap("the process is ended"),
         // A closed pipe too: as `Closed` the preview 1 adapter would report EIO instead of EPIPE.
         WriteError::Io(error) => StreamError::LastOperationFailed(error.into()),
     }
@@ -114,7 +114,7 @@ fn stream_error(error: WriteError) -> StreamError {
 
 fn io_error(error: WriteError) -> io::Error {
     match error {
-        WriteError::Killed => io::Error::other("the process is ended"),
+        WriteError::Killed | WriteError::TimedOut => io::Error::other("the process is ended"),
         WriteError::Io(error) => error,
     }
 }

@@ -1,0 +1,182 @@
+//! The operating-system process's own output streams, and how to write there without being stuck for ever.
+//!
+//! A pipe or terminal that nobody reads fills up. It may say that it takes a little more, and be full by the time
+//! of the write, since others write to it too: standard output and error are often one pipe. A
+//! thread that is then stuck in the kernel cannot be ended, and if it is the timer's, nothing can be. So
+//! such a stream is opened once more for this process, without blocking, which leaves it as it is for all others
+//! that have it. Where the system refuses that, a write is done when the stream says that it is ready.
+
+use super::sink::WriteError;
+use isopod_sync::{AcquireError, Lock, Waiter};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
+use rustix::io::Errno;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Instant;
+
+/// What a full pipe or terminal takes at once without blocking, once it says that it takes any.
+const PIPE_CHUNK_BYTES: usize = 4096;
+
+/// How long a writer waits for a full pipe before it looks whether it was killed. A waiter cannot
+/// wake a thread out of `poll`, so this bounds the time to end a process that writes to a pipe
+/// which nobody reads.
+const KILL_CHECK: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 5_000_000,
+};
+
+pub(super) static STDOUT: LazyLock<Stream> = LazyLock::new(|| Stream::new(rustix::stdio::stdout));
+pub(super) static STDERR: LazyLock<Stream> = LazyLock::new(|| Stream::new(rustix::stdio::stderr));
+
+/// One of the two streams.
+pub(super) struct Stream {
+    stream: fn() -> BorrowedFd<'static>,
+    /// One writer at a time. isopod's own lock, so that a process that waits for it can be ended.
+    turn: Lock,
+    opened: Mutex<Option<Opened>>,
+}
+
+/// A stream that was opened once more, without blocking.
+#[derive(Clone)]
+struct Opened {
+    /// Which it is: the stream may be replaced by another one meanwhile.
+    device: u64,
+    inode: u64,
+    stream: Option<Arc<OwnedFd>>,
+}
+
+impl Stream {
+    fn new(stream: fn() -> BorrowedFd<'static>) -> Stream {
+        Stream {
+            stream,
+            turn: Lock::new(),
+            opened: Mutex::new(None),
+        }
+    }
+
+    /// Writes all of it. Waits while the reader is slow, until the calling process is killed or the deadline comes.
+    pub(super) fn write(&self, bytes: &[u8], deadline: Option<Instant>) -> Result<(), WriteError> {
+        Waiter::current().without_notices(|| match deadline {
+            None => match self.turn.acquire() {
+                Ok(_) => Ok(()),
+                Err(_) => Err(WriteError::Killed),
+            },
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                match self.turn.acquire_timeout(left) {
+                    Ok(_) => Ok(()),
+                    Err(AcquireError::TimedOut) => Err(WriteError::TimedOut),
+                    Err(_) => Err(WriteError::Killed),
+                }
+            }
+        })?;
+        let written = self.write_in_turn(bytes, deadline);
+        // It was acquired just above.
+        let _ = self.turn.release();
+        written
+    }
+
+    /// Writes all of it where that needs no waiting. Whether it did.
+    pub(super) fn try_write(&self, bytes: &[u8]) -> bool {
+        if bytes.len() > PIPE_CHUNK_BYTES || self.turn.try_acquire().is_err() {
+            return false;
+        }
+        let opened = self.opened();
+        let written = self.with(opened.as_ref(), |stream| {
+            is_ready(stream, &Timespec::default()) && rustix::io::write(stream, bytes).is_ok()
+        });
+        // It was acquired just above.
+        let _ = self.turn.release();
+        written
+    }
+
+    fn write_in_turn(&self, mut bytes: &[u8], deadline: Option<Instant>) -> Result<(), WriteError> {
+        let is_file = fstat((self.stream)()).is_ok_and(|stat| kind(&stat).is_file());
+        let opened = self.opened();
+        while !bytes.is_empty() {
+            let chunk = match is_file {
+                true => bytes,
+                false => bytes.get(..PIPE_CHUNK_BYTES).unwrap_or(bytes),
+            };
+            // That it is ready may be true no more: others write to it too.
+            let written = self.with(opened.as_ref(), |stream| {
+                match is_file || is_ready(stream, &KILL_CHECK) {
+                    true => rustix::io::write(stream, chunk),
+                    false => Err(Errno::AGAIN),
+                }
+            });
+            match written {
+                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+                Err(Errno::INTR | Errno::AGAIN) if Waiter::current().is_killed() => {
+                    return Err(WriteError::Killed);
+                }
+                Err(Errno::INTR | Errno::AGAIN)
+                    if deadline.is_some_and(|deadline| deadline <= Instant::now()) =>
+                {
+                    return Err(WriteError::TimedOut);
+                }
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(errno) => return Err(WriteError::Io(errno.into())),
+            }
+        }
+        Ok(())
+    }
+
+    fn with<T>(
+        &self,
+        opened: Option<&Arc<OwnedFd>>,
+        action: impl FnOnce(BorrowedFd<'_>) -> T,
+    ) -> T {
+        match opened {
+            Some(opened) => action(opened.as_fd()),
+            None => action((self.stream)()),
+        }
+    }
+
+    /// The stream as it was opened once more, if it is a pipe or a terminal and the system allows that.
+    fn opened(&self) -> Option<Arc<OwnedFd>> {
+        let stream = (self.stream)();
+        let stat = fstat(stream).ok()?;
+        if !matches!(kind(&stat), FileType::Fifo | FileType::CharacterDevice) {
+            return None;
+        }
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = opened.as_ref()
+            && (known.device, known.inode) == (stat.st_dev, stat.st_ino)
+        {
+            return known.stream.clone();
+        }
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&stream));
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let again = rustix::fs::open(path, flags, Mode::empty()).ok();
+        let again = again.map(Arc::new);
+        *opened = Some(Opened {
+            device: stat.st_dev,
+            inode: stat.st_ino,
+            stream: again.clone(),
+        });
+        again
+    }
+}
+
+/// Opens the streams once more now, where that can be done: later the process may have confined itself.
+pub(crate) fn prepare() {
+    STDOUT.opened();
+    STDERR.opened();
+}
+
+fn kind(stat: &Stat) -> FileType {
+    FileType::from_raw_mode(stat.st_mode)
+}
+
+/// Whether a write of [`PIPE_CHUNK_BYTES`] would not block. An error counts as ready: the write
+/// then reports it.
+fn is_ready(stream: BorrowedFd<'_>, timeout: &Timespec) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(stream, PollFlags::OUT)];
+    match poll(&mut fds, Some(timeout)) {
+        Ok(count) => count > 0,
+        Err(Errno::INTR) => false,
+        Err(_) => true,
+    }
+}
