@@ -8,6 +8,8 @@ const { component } = await componentize({
   witPath,
   worldName,
   // A plugin or program reaches the network only by what its policy grants, and none of it by HTTP.
+  // The tool that runs the engine asks for a home directory; without one it would look into /etc/passwd.
+  env: { HOME: process.env.HOME },
   disableFeatures: ['http', 'fetch-event'],
 });
 await writeFile(output, component);

@@ -47,6 +47,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.push(("Cargo.toml".to_owned(), Contents::Made(packed)));
 
     write_list(&output.join("sdk_files.rs"), files)?;
+    rerun_if_changed("Cargo.lock");
+    let known = known_dependencies(&fs::read_to_string(root.join("Cargo.lock"))?)?;
+    fs::write(
+        output.join("known_dependencies.rs"),
+        format!(
+            "[{}]",
+            known
+                .iter()
+                .map(|name| format!("{name:?}, "))
+                .collect::<String>()
+        ),
+    )?;
 
     let mut files: Vec<(String, Contents)> = Vec::new();
     collect(&root, &root.join("guest/python"), "py", &mut files)?;
@@ -66,6 +78,34 @@ fn main() -> Result<(), Box<dyn Error>> {
     generate_c(&root, &output, &mut files)?;
     write_list(&output.join("c_files.rs"), files)?;
     Ok(())
+}
+
+/// The names of all that the guest library depends on, with what single files may use besides.
+fn known_dependencies(lock: &str) -> Result<BTreeSet<String>, Box<dyn Error>> {
+    let lock: Table = lock.parse()?;
+    let packages = lock.get("package").and_then(Value::as_array);
+    let packages = packages.ok_or("a lock file without packages")?;
+    let mut known = BTreeSet::new();
+    let mut left = vec![
+        "isopod".to_owned(),
+        "postcard".to_owned(),
+        "serde".to_owned(),
+    ];
+    while let Some(name) = left.pop() {
+        if !known.insert(name.clone()) {
+            continue;
+        }
+        let named = |package: &&Value| package.get("name").and_then(Value::as_str) == Some(&name);
+        for package in packages.iter().filter(named) {
+            let dependencies = package.get("dependencies").and_then(Value::as_array);
+            let dependencies = dependencies.into_iter().flatten().filter_map(Value::as_str);
+            // `NAME`, or `NAME VERSION` where there are several.
+            let names = dependencies.filter_map(|one| one.split(' ').next());
+            left.extend(names.map(str::to_owned));
+        }
+    }
+    known.retain(|name| !name.starts_with("isopod"));
+    Ok(known)
 }
 
 /// Generates the code in C for both worlds, under one name, so that one library serves both.

@@ -190,3 +190,47 @@ fn first_core() -> String {
         .unwrap()
         .to_string()
 }
+
+#[test]
+fn a_directory_that_isopod_runs_code_from_is_not_granted_to_write() {
+    let directory = empty_directory();
+    let cache = directory.path().join("home/.cache/isopod");
+    fs::create_dir_all(cache.join("code")).unwrap();
+    std::os::unix::fs::symlink(&cache, directory.path().join("link")).unwrap();
+    for name in ["home/data", "home/state"] {
+        fs::create_dir_all(directory.path().join(name)).unwrap();
+    }
+    fs::copy(program("plain"), directory.path().join("plain.wasm")).unwrap();
+    let run_with = |options: &[&str]| {
+        let arguments = [&["run", "plain.wasm"], options].concat();
+        let mut command = isopod(directory.path(), &arguments);
+        command
+            .env("ISOPOD_CACHE", &cache)
+            .env("ISOPOD_STATE", directory.path().join("home/state"));
+        run(command)
+    };
+    for granted in [
+        "home",
+        "home/.cache/isopod/code",
+        "link",
+        ".",
+        "home/state",
+        "/",
+    ] {
+        let ended = run_with(&["--dir", granted]);
+        let error = ended.own_error();
+        assert!(
+            error.contains("cannot be granted to write: it overlaps"),
+            "{granted}: {error}"
+        );
+        assert!(error.contains("`--allow-overlap`"), "{granted}: {error}");
+    }
+    for options in [
+        &["--dir", "home/data"][..],
+        &["--read-dir", "home"],
+        &["--dir", "home", "--allow-overlap"],
+    ] {
+        let ended = run_with(options);
+        assert!(!ended.stderr.contains("overlaps"), "{options:?}: {ended}");
+    }
+}

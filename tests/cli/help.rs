@@ -18,7 +18,8 @@ fn isopod_help() {
 
     Commands:
       new      Make the directory of a new program or plugin, in Rust, C, Python or JavaScript
-      run      Run a program: a Python script, a WebAssembly file, or source that is built first
+      run      Run a program: a Python script, a WebAssembly file, or source, which a sandbox builds
+               first
       build    Build a program or plugin from source, or from a WebAssembly core module, to a component
       call     Call a function of a plugin, once or many times
       inspect  Show what a program or plugin imports, exports and needs
@@ -45,7 +46,7 @@ fn isopod_help_run() {
     insta::assert_snapshot!(told(&["help", "run"]), @r"
     exit code: 0
     --- standard output
-    Run a program: a Python script, a WebAssembly file, or source that is built first
+    Run a program: a Python script, a WebAssembly file, or source, which a sandbox builds first
 
     Usage: isopod run [OPTIONS] [PATH] [-- <ARGS>...]
 
@@ -61,6 +62,10 @@ fn isopod_help_run() {
                                       below it, under the name GUEST (default: as given). May be given
                                       several times
           --read-dir <HOST[::GUEST]>  As `--dir`, but the program can only read it
+          --allow-overlap             Allow `--dir` for a directory that holds isopod's cache, its key,
+                                      a compiler or another program that builds use, or lies in one. Who
+                                      writes there has native code run as you: only for a program that
+                                      you trust
           --allow-special-files       Let the program open FIFOs and devices in its directories, which
                                       may wait for ever
           --net <ADDRESS:PORT>        Let the program connect to this address, as `192.0.2.7:443` or
@@ -93,6 +98,10 @@ fn isopod_help_run() {
           --allow-precompiled         Allow PATH to be a `.cwasm` file. It holds native code, which no
                                       sandbox checks: only for files from someone you trust
           --no-install                Never install what a build lacks; fail and say what is missing
+          --trust-build               Build the source without a sandbox: its build scripts and macros
+                                      may do whatever you can
+          --read-source <DIR>         Let the build read the directory DIR too, as that of a dependency
+                                      by path. May be given several times
       -q, --quiet                     Do not print the progress of a build
       -v, --verbose...                Print what the program is granted, and what the host does; `-vv`
                                       and `-vvv` for more
@@ -123,6 +132,11 @@ fn isopod_help_run() {
                                           100000000]
           --max-jobs <COUNT>              Limit the number of jobs of a pool that wait [default:
                                           1000000]
+
+    Source is built in a sandbox: its build reads the source, the compiler and the crates that it
+    depends on,
+    and nothing else of this machine; it has no network and no variables. `--trust-build` builds without
+    it.
 
     Examples:
       isopod run hello.rs -- Anna                     build one file and run it
@@ -164,10 +178,20 @@ fn isopod_help_build() {
               or `.js`; one `.rs`, `.c`, `.py` or `.js` file; or a WebAssembly core module
 
     Options:
-      -o, --output <FILE>  Where to write the component [default: NAME.wasm in the current directory]
-          --no-install     Never install what a build lacks; fail and say what is missing
-      -q, --quiet          Print nothing but errors
-      -h, --help           Print help
+      -o, --output <FILE>      Where to write the component [default: NAME.wasm in the current
+                               directory]
+          --no-install         Never install what a build lacks; fail and say what is missing
+          --trust-build        Build the source without a sandbox: its build scripts and macros may do
+                               whatever you can
+          --read-source <DIR>  Let the build read the directory DIR too, as that of a dependency by
+                               path. May be given several times
+      -q, --quiet              Print nothing but errors
+      -h, --help               Print help
+
+    Source is built in a sandbox: its build reads the source, the compiler and the crates that it
+    depends on,
+    and nothing else of this machine; it has no network and no variables. `--trust-build` builds without
+    it.
 
     Examples:
       isopod build hello.rs                      writes hello.wasm to the current directory

@@ -15,6 +15,7 @@ mod audit;
 mod bad_input;
 mod bad_usage;
 mod build;
+mod confined;
 mod confinement;
 mod endings;
 mod entry;

@@ -61,9 +61,12 @@ fn built_once(place: &'static BuiltOnce, source: &str) -> Result<&'static [u8]> 
 /// That of the build.
 pub fn build(source: &Path) -> Result<Vec<u8>> {
     let mut steps = Vec::new();
-    let built = isopod_build::build(source, &isopod_build::Options::default(), &mut |step| {
-        steps.push(step.to_owned());
-    });
+    let options = isopod_build::Options {
+        // Some guests are made with the WIT as it is here.
+        read_source: vec![root().join("wit")],
+        ..isopod_build::Options::default()
+    };
+    let built = isopod_build::build(source, &options, &mut |step| steps.push(step.to_owned()));
     let built = built.with_context(|| format!("building {}: {steps:?}", source.display()))?;
     Ok(built.component)
 }
@@ -133,6 +136,7 @@ impl Bench {
         let cache = cache.context("test binaries are in a directory")?;
         let engine = settings
             .cache_directory(cache.join("isopod-test-code"))
+            .cache_key_file(cache.join("isopod-test-state/cache.key"))
             .build()?;
         Ok(Bench {
             program: Program::from_bytes(&engine, "guests", guests()?)?,

@@ -28,7 +28,9 @@ fn text(result: Result<Message, Error>) -> String {
 #[test]
 fn a_thousand_are_loaded_a_hundred_busy_and_what_they_took_is_given_back() {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-code");
+    let key = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state/cache.key");
     let engine = Engine::builder().max_processes(400).cache_directory(cache);
+    let engine = engine.cache_key_file(key);
     let engine = engine.build().unwrap();
     let program = Program::from_bytes(&engine, "plugin", plugins().unwrap()).unwrap();
     let pools: Vec<PluginPool> = (0..LOADED).map(|_| pool(&program)).collect();

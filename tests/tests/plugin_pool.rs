@@ -19,7 +19,9 @@ use std::time::{Duration, Instant};
 /// An engine that keeps compiled code between the tests of this file.
 fn engine(settings: EngineBuilder) -> Engine {
     let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-code");
-    settings.cache_directory(directory).build().unwrap()
+    let key = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("state/cache.key");
+    let settings = settings.cache_directory(directory).cache_key_file(key);
+    settings.build().unwrap()
 }
 
 fn program(engine: &Engine) -> Program {

@@ -10,7 +10,9 @@ use std::time::Duration;
 #[test]
 fn workers_without_calls_end_and_leave_nothing() {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-code");
-    let engine = Engine::builder().cache_directory(cache).build().unwrap();
+    let key = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state/cache.key");
+    let engine = Engine::builder().cache_directory(cache).cache_key_file(key);
+    let engine = engine.build().unwrap();
     let program = Program::from_bytes(&engine, "plugins", plugins().unwrap()).unwrap();
     let round = || {
         let plugin = Plugin::builder(&program)

@@ -48,6 +48,16 @@ impl Cache {
         Ok(directory)
     }
 
+    /// The lock `name`, if nobody holds it.
+    pub(crate) fn try_lock(&self, name: &str) -> Option<CacheLock> {
+        let path = self.directory("locks").ok()?.join(name);
+        let mut options = File::options();
+        let file = options.create(true).truncate(false).write(true).open(path);
+        let file = file.ok()?;
+        file.try_lock().ok()?;
+        Some(CacheLock { _file: file })
+    }
+
     /// Waits for the lock `name`. `waiting` is called once if another process holds it.
     pub(crate) fn lock(&self, name: &str, waiting: impl FnOnce()) -> Result<CacheLock, Error> {
         let path = self.directory("locks")?.join(name);

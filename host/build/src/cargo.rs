@@ -1,20 +1,21 @@
-//! One run of cargo: a guest crate to a core module.
+//! The runs of cargo: a guest crate to a core module.
 //!
 //! The guest library is found through a patch on the command line, so `isopod = "0.1"` in a
-//! manifest needs no path and no registry. All guests share one target directory, so the library,
-//! and the standard library where it is built, are compiled once.
+//! manifest needs no path and no registry. How cargo is called, and what it may reach, is in `rust/site.rs`; where it
+//! writes in `rust/target.rs`.
 
 use crate::cache::Cache;
-use crate::owners::Owners;
-use crate::program::{Program, Target, choose, needs_patch, read_metadata};
+use crate::program::{Program, Target as ProgramTarget, choose, needs_patch, read_metadata};
+use crate::rust::site::Site;
+use crate::rust::target::Target;
+use crate::sandbox::Sandbox;
 use crate::sdk::Sdk;
 use crate::stderr;
-use crate::tool::{self, last_lines, output_of};
-use crate::toolchain::{Library, TARGET, Toolchain, set_library_path};
-use crate::{Error, ErrorKind};
+use crate::toolchain::{Library, TARGET, Toolchain};
+use crate::{Error, ErrorKind, Options};
 use serde::Deserialize;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, IsTerminal};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -28,7 +29,7 @@ const INITIAL_HEAP_BYTES: u32 = 256 << 10;
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Message {
     CompilerArtifact {
-        target: Target,
+        target: ProgramTarget,
         filenames: Vec<PathBuf>,
     },
     BuildFinished {
@@ -49,12 +50,15 @@ enum Outcome {
 }
 
 /// Builds the crate in `directory` and gives the core module and its name.
+///
+/// If the source is not trusted, cargo first downloads, in a sandbox with the network and without any code of
+/// the source, and then builds in one without the network: see [`Sandbox`].
 pub(crate) fn build(
     cache: &Cache,
     toolchain: &Toolchain,
     sdk: &Sdk,
     directory: &Path,
-    quiet: bool,
+    options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<(Vec<u8>, String), Error> {
     let manifest = directory.join("Cargo.toml");
@@ -68,81 +72,56 @@ pub(crate) fn build(
         )
         .with_hint("a program is a `.wasm` file, a `.rs` file or the directory of a guest crate"));
     }
-    let metadata = read_metadata(toolchain, directory)?;
+    let mut site = Site::look(cache, toolchain, sdk, directory, options)?;
+    let (sandbox, command) = site.reading()?;
+    let metadata = read_metadata(&sandbox, command, directory)?;
     let (package, program) = choose(&metadata, &manifest)?;
     let (Program::Binary(name) | Program::Library(name)) = program.clone();
+    site.settle(&metadata, announce)?;
 
-    let target_directory = cache.directory("target")?;
-    // cargo locks the directory while it builds; this lock lasts until the module has been read,
-    // which a build of another program of the same name would replace.
+    if needs_patch(&metadata) {
+        site.patch = Some(sdk.guest_crate());
+    }
+    site.fetch(&metadata, &name, announce)?;
+    let packages = site.locked(&metadata)?;
     let waiting = || announce("waiting for another build");
-    let _lock = cache.lock("target", waiting)?;
+    let target = Target::of(cache, &site, &metadata, &packages, waiting)?;
     if matches!(toolchain.library, Library::FromSource { .. })
-        && !target_directory.join(TARGET).exists()
+        && !target.directory.join(TARGET).exists()
     {
         announce("building the standard library with the program; only the first build does");
     }
+    let (sandbox, command) = site.building(&packages, &target.directory)?;
+    target.clean(&sandbox, command, &site.manifest(), &name)?;
 
-    let patch = needs_patch(&metadata).then(|| sdk.guest_crate());
-    let lock = metadata.workspace_root.join("Cargo.lock");
-    let was_locked = lock.exists();
-    if !was_locked {
-        // Resolved from what was downloaded before, the crate builds without a network. Where that
-        // is not enough, the build itself downloads, and says so.
-        let mut fetch = cargo(toolchain, directory, patch.as_deref());
-        fetch.args(["fetch", "--offline", "--target", TARGET]);
-        let _ = output_of(&mut fetch);
-    }
-    let owners = Owners::read(cache, &metadata)?;
-    if !owners.strangers.is_empty() {
-        let mut clean = cargo(toolchain, directory, patch.as_deref());
-        clean.args(["clean", "--release", "--target", TARGET, "--target-dir"]);
-        clean.arg(&target_directory);
-        for id in &owners.strangers {
-            clean.args(["--package", id]);
-        }
-        output_of(&mut clean).map_err(|said| not_begun(&name).because(last_lines(&said)))?;
-    }
-    owners.write()?;
-    let run = |offline: bool| {
-        let mut command = cargo(toolchain, directory, patch.as_deref());
-        command.args(["rustc", "--release", "--target", TARGET, "--target-dir"]);
-        command.arg(&target_directory);
-        command.args([
-            "--package",
-            &package.name,
-            "--message-format=json-render-diagnostics",
-        ]);
-        match &program {
-            Program::Binary(name) => command.args(["--bin", name]),
-            Program::Library(_) => command.arg("--lib"),
-        };
-        if quiet {
-            command.arg("--quiet");
-        }
-        if offline {
-            command.arg("--offline");
-        }
-        command.arg("--");
-        command.arg(format!("-Clink-arg=--initial-heap={INITIAL_HEAP_BYTES}"));
-        if let Library::FromSource { wasi_libc, .. } = &toolchain.library {
-            // To the program alone: as a flag for all, the standard library would be built once for
-            // programs with a main function and once for those without.
-            for object in start_objects(&program) {
-                let mut argument = OsString::from("-Clink-arg=");
-                argument.push(wasi_libc.join(object));
-                command.arg(argument);
-            }
-        }
-        run_build(command, &name)
+    let (sandbox, mut command) = site.building(&packages, &target.directory)?;
+    command.args(["rustc", "--release", "--target", TARGET, "--target-dir"]);
+    command.arg(&target.directory);
+    command.args([
+        "--package",
+        &package.name,
+        "--message-format=json-render-diagnostics",
+    ]);
+    command.arg("--manifest-path").arg(site.manifest());
+    match &program {
+        Program::Binary(name) => command.args(["--bin", name]),
+        Program::Library(_) => command.arg("--lib"),
     };
-    let mut outcome = run(false)?;
-    if was_locked && matches!(outcome, Outcome::NotBegun) {
-        // A lock file that lacks something which is on this machine all the same.
-        announce("trying again without the network");
-        outcome = run(true)?;
+    if options.quiet {
+        command.arg("--quiet");
     }
-    match outcome {
+    command.arg("--");
+    command.arg(format!("-Clink-arg=--initial-heap={INITIAL_HEAP_BYTES}"));
+    if let Library::FromSource { wasi_libc, .. } = &toolchain.library {
+        // To the program alone: as a flag for all, the standard library would be built once for
+        // programs with a main function and once for those without.
+        for object in start_objects(&program) {
+            let mut argument = OsString::from("-Clink-arg=");
+            argument.push(wasi_libc.join(object));
+            command.arg(argument);
+        }
+    }
+    match run_build(&sandbox, command, &name)? {
         Outcome::Module(path) => {
             let module = std::fs::read(&path).map_err(|error| {
                 Error::new(
@@ -153,6 +132,14 @@ pub(crate) fn build(
             })?;
             Ok((module, name))
         }
+        Outcome::DoesNotCompile if sandbox.is_closed() => {
+            Err(
+                Error::new(ErrorKind::Compile, format!("`{name}` does not compile")).with_hint(
+                    "a build reads its source and the compiler only; a file elsewhere is refused: \
+             `--read-source DIR` lets it read a directory",
+                ),
+            )
+        }
         Outcome::DoesNotCompile => Err(Error::new(
             ErrorKind::Compile,
             format!("`{name}` does not compile"),
@@ -161,60 +148,12 @@ pub(crate) fn build(
     }
 }
 
-fn not_begun(name: &str) -> Error {
+pub(crate) fn not_begun(name: &str) -> Error {
     Error::new(
         ErrorKind::Dependencies,
         format!("cargo cannot begin to build `{name}`"),
     )
     .with_hint("cargo says what it needs; the first build of a program downloads its dependencies")
-}
-
-/// A cargo command with all that decides how a guest is compiled.
-fn cargo(toolchain: &Toolchain, directory: &Path, patch: Option<&Path>) -> Command {
-    let mut command = tool::command(&toolchain.cargo);
-    command
-        .current_dir(directory)
-        .env("RUSTC", &toolchain.rustc);
-    if std::env::var_os("CARGO_TERM_COLOR").is_none() && std::io::stderr().is_terminal() {
-        // cargo itself sees a pipe.
-        command.env("CARGO_TERM_COLOR", "always");
-    }
-    set_library_path(&mut command, toolchain.shared_libraries());
-    // A panic ends the process whatever the profile says. The function names stay in the module:
-    // they are what a backtrace shows.
-    for setting in [
-        "profile.release.panic=\"abort\"",
-        "profile.release.strip=\"debuginfo\"",
-    ] {
-        command.args(["--config", setting]);
-    }
-    if let Some(path) = patch {
-        // JSON's strings are TOML's, for any path that cargo can read.
-        let path = serde_json::Value::from(path.to_string_lossy());
-        command
-            .arg("--config")
-            .arg(format!("patch.crates-io.isopod.path={path}"));
-    }
-    if let Library::FromSource {
-        linker, wasi_libc, ..
-    } = &toolchain.library
-    {
-        let mut flags: Vec<OsString> = Vec::new();
-        let mut flag = |name: &str, path: &Path| {
-            let mut flag = OsString::from(name);
-            flag.push(path);
-            flags.push(flag);
-        };
-        flag("-Clinker=", linker);
-        flag("-Clinker-flavor=wasm-ld", Path::new(""));
-        flag("-Lnative=", wasi_libc);
-        flag("-Clink-self-contained=no", Path::new(""));
-        command.args(["-Zbuild-std=std,panic_abort"]);
-        // The separator lets paths have spaces.
-        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f".as_ref()));
-        command.env("RUSTC_BOOTSTRAP", "1");
-    }
-    command
 }
 
 /// The start files of wasi-libc that a program is linked with.
@@ -231,15 +170,12 @@ fn start_objects(program: &Program) -> &'static [&'static str] {
 }
 
 /// Runs a build. What the compiler says goes to standard error as it comes.
-fn run_build(mut command: Command, name: &str) -> Result<Outcome, Error> {
+fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outcome, Error> {
     let failed = |error: std::io::Error| {
         Error::new(ErrorKind::Toolchain, "cargo does not run").because(error)
     };
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = sandbox.spawn(&mut command).map_err(failed)?;
     let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
     };

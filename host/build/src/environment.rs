@@ -47,7 +47,8 @@ pub(crate) fn with(
     })?;
     let mut install = tool::command(environment.join("bin/python"));
     install.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
-    install.args(["install", "--quiet", package]);
+    // A wheel is unpacked; a source package would run its own code to be built.
+    install.args(["install", "--quiet", "--only-binary", ":all:", package]);
     output_of(&mut install).map_err(|said| {
         failed(&format!("`{package}` cannot be installed"), said)
             .with_hint("pip must reach PyPI, or a mirror that its settings name")
@@ -68,6 +69,27 @@ pub(crate) fn not_installed(package: &str) -> Error {
 /// Where the environment of a package is.
 pub(crate) fn place(package: &str, directory: &Path) -> PathBuf {
     directory.join(package.replace("==", "-"))
+}
+
+/// What a program of the environment reads: the environment, and the Python that it was made with.
+pub(crate) fn directories(environment: &Path) -> Vec<PathBuf> {
+    let mut directories = vec![environment.to_owned()];
+    let settings = fs::read_to_string(environment.join("pyvenv.cfg")).unwrap_or_default();
+    let homes = settings.lines().filter_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        (name.trim() == "home").then(|| PathBuf::from(value.trim()))
+    });
+    directories.extend(homes.filter_map(|home| home.parent().map(Path::to_owned)));
+    let python = environment.join("bin/python").canonicalize();
+    directories.extend(python.ok().and_then(|python| prefix_of(&python)));
+    directories
+}
+
+/// The directory above the `bin` that a program lies in.
+pub(crate) fn prefix_of(program: &Path) -> Option<PathBuf> {
+    let bin = program.parent()?;
+    bin.ends_with("bin")
+        .then(|| bin.parent().map(Path::to_owned))?
 }
 
 /// Written last: without it an installation was cut short.

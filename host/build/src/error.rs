@@ -29,6 +29,9 @@ pub enum ErrorKind {
     Compile,
     /// The compiled module cannot be made a component.
     Componentize,
+    /// The source wants what a confined build may not do, or the kernel cannot confine: see
+    /// [`Options::trust`](crate::Options::trust).
+    Confinement,
 }
 
 impl Error {

@@ -4,8 +4,9 @@
 
 use crate::cache::{Cache, cannot_write};
 use crate::language::{Kind, Source};
+use crate::sandbox::Sandbox;
 use crate::tool::{self, last_lines, output_of};
-use crate::{Error, ErrorKind, environment, stage};
+use crate::{Error, ErrorKind, Options, environment, stage};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,20 +26,21 @@ const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/javascript_f
 pub(crate) fn build(
     cache: &Cache,
     source: &Source,
-    install: bool,
+    options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
+    let sandbox = Sandbox::for_source(options.trust)?;
     let main = match source.main.file_name().and_then(|name| name.to_str()) {
         // Errors name the file. A name that would hide a file of isopod's gives way.
         Some(name) if !name.starts_with("isopod") => name.to_owned(),
         _ => format!("{}.js", source.kind.name()),
     };
-    let modules = stage::files(source, "js", &main)?;
+    let modules = stage::files(source, "js", &main, options)?;
     let parts = stage::parts(FILES, COMPONENTIZE_JS, source, &modules);
     stage::cached(cache, &parts, announce, |announce| {
-        let installed = componentize_js(cache, install, announce)?;
+        let installed = componentize_js(cache, options.install, announce)?;
         announce("builds with componentize-js (half a minute)");
-        make(&installed, source, &main, &modules)
+        make(sandbox, &installed, source, &main, &modules)
     })
 }
 
@@ -94,6 +96,8 @@ fn componentize_js(
         .current_dir(&directory)
         .args([
             "install",
+            // Nothing of what is installed runs while it is installed.
+            "--ignore-scripts",
             "--no-audit",
             "--no-fund",
             "--no-save",
@@ -120,6 +124,7 @@ fn componentize_js(
 
 /// Makes the component in a directory of its own, below the one that has componentize-js.
 fn make(
+    sandbox: Sandbox,
     installed: &Path,
     source: &Source,
     main: &str,
@@ -149,7 +154,15 @@ fn make(
         Kind::Program => "source/isopod-program.js",
         Kind::Plugin => "source/isopod-plugin.js",
     };
-    let mut command = tool::command("node");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let node = tool::all_named(&std::env::split_paths(&path).collect::<Vec<_>>(), "node");
+    let node = node.first().and_then(|node| node.canonicalize().ok());
+    let sandbox = sandbox
+        .read_all(node.as_deref().and_then(environment::prefix_of))
+        .read_all(node)
+        .read(installed)
+        .write(temporary.path());
+    let mut command = sandbox.command("node");
     command.current_dir(temporary.path()).args([
         "build.mjs",
         entry,
@@ -157,7 +170,7 @@ fn make(
         source.kind.name(),
         "component.wasm",
     ]);
-    output_of(&mut command).map_err(|said| {
+    sandbox.output_of(&mut command).map_err(|said| {
         Error::new(
             ErrorKind::Compile,
             format!("componentize-js cannot build `{}`", source.name),

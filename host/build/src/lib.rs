@@ -24,10 +24,13 @@ mod environment;
 mod error;
 mod javascript;
 mod language;
+mod links;
 mod owners;
 mod program;
 mod project;
 mod python;
+mod rust;
+mod sandbox;
 mod sdk;
 mod stage;
 mod stderr;
@@ -53,6 +56,13 @@ pub struct Options {
     pub install: bool,
     /// Whether cargo is to print errors only. Default: false.
     pub quiet: bool,
+    /// Whether the source is trusted. If not, it is built in a sandbox: its build scripts and macros, and what its
+    /// text names, reach the source, the compiler and the crates that it depends on, and nothing else; where the
+    /// kernel cannot confine it, it is not built. If it is trusted, its build can do whatever the user can.
+    /// Default: false.
+    pub trust: bool,
+    /// Directories beside the source that its build may read: those of dependencies by path. Default: none.
+    pub read_source: Vec<PathBuf>,
     /// The cache directory. Default: `$ISOPOD_CACHE`, else `$XDG_CACHE_HOME/isopod`, else
     /// `$HOME/.cache/isopod`.
     pub cache: Option<PathBuf>,
@@ -63,6 +73,8 @@ impl Default for Options {
         Options {
             install: true,
             quiet: false,
+            trust: false,
+            read_source: Vec::new(),
             cache: None,
         }
     }
@@ -113,19 +125,18 @@ pub fn build(
         }
         Some(Language::C) => {
             let source = language::read(source, Language::C)?;
-            let (install, quiet) = (options.install, options.quiet);
-            core_module = c::build(&cache()?, &source, install, quiet, announce)?;
+            core_module = c::build(&cache()?, &source, options, announce)?;
             name = source.name;
         }
         Some(language @ Language::Python) => {
             let source = language::read(source, language)?;
-            let component = python::build(&cache()?, &source, options.install, announce)?;
+            let component = python::build(&cache()?, &source, options, announce)?;
             let name = source.name;
             return Ok(Built { component, name });
         }
         Some(language @ Language::JavaScript) => {
             let source = language::read(source, language)?;
-            let component = javascript::build(&cache()?, &source, options.install, announce)?;
+            let component = javascript::build(&cache()?, &source, options, announce)?;
             let name = source.name;
             return Ok(Built { component, name });
         }
@@ -179,8 +190,13 @@ fn of_rust(
     } else {
         source.parent().unwrap_or(&source).to_owned()
     };
+    if !options.trust {
+        sandbox::available()?;
+        // Finding a compiler asks those that are there, in this directory.
+        rust::settings::check_toolchain_file(&directory)?;
+    }
     let toolchain = toolchain::find(cache, &directory, options.install, announce)?;
-    cargo::build(cache, &toolchain, &sdk, &directory, options.quiet, announce)
+    cargo::build(cache, &toolchain, &sdk, &directory, options, announce)
 }
 
 /// A component from a `.wasm` file.

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 /// shared between workspaces, two packages of one name are the same to it, and it would take the
 /// output of one for the other's where the times of the files do not tell. So a package that comes
 /// from another workspace than last time is cleaned first.
+#[derive(Debug)]
 pub(crate) struct Owners {
     directory: PathBuf,
     workspace: Vec<u8>,
@@ -21,8 +22,8 @@ pub(crate) struct Owners {
 
 impl Owners {
     /// Looks up the packages of a workspace. The lock of the target directory must be held.
-    pub(crate) fn read(cache: &Cache, metadata: &Metadata) -> Result<Owners, Error> {
-        let directory = cache.directory("owners")?;
+    pub(crate) fn read(cache: &Cache, name: &str, metadata: &Metadata) -> Result<Owners, Error> {
+        let directory = cache.directory(name)?;
         let workspace = metadata
             .workspace_root
             .as_os_str()

@@ -1,10 +1,11 @@
 //! What of a crate is built: read from its manifest by `cargo metadata`.
 
-use crate::tool::{self, last_lines, output_of};
-use crate::toolchain::{Toolchain, set_library_path};
+use crate::sandbox::Sandbox;
+use crate::tool::last_lines;
 use crate::{Error, ErrorKind};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What `cargo metadata` says, as far as it is needed.
 #[derive(Debug, Deserialize)]
@@ -24,6 +25,28 @@ pub(crate) struct Package {
     default_run: Option<String>,
 }
 
+impl Package {
+    /// Its directory and those of the dependencies that it names by path, with their names.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let own = self.manifest_path.parent().unwrap_or(&self.manifest_path);
+        let dependencies = self.dependencies.iter();
+        let dependencies =
+            dependencies.filter_map(|one| Some((one.name.as_str(), one.path.as_deref()?)));
+        std::iter::once((self.name.as_str(), own)).chain(dependencies)
+    }
+
+    /// Its `Cargo.toml`.
+    pub(crate) fn manifest(&self) -> &Path {
+        &self.manifest_path
+    }
+
+    /// Whether a build of it runs code of its own: a build script or a macro.
+    pub(crate) fn runs_code(&self) -> bool {
+        let mut kinds = self.targets.iter().flat_map(|target| &target.kind);
+        kinds.any(|kind| kind == "custom-build" || kind == "proc-macro")
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Target {
     pub(crate) name: String,
@@ -34,6 +57,7 @@ pub(crate) struct Target {
 pub(crate) struct Dependency {
     name: String,
     source: Option<String>,
+    path: Option<PathBuf>,
 }
 
 /// What of a package is built.
@@ -45,8 +69,12 @@ pub(crate) enum Program {
     Library(String),
 }
 
-/// Reads the manifest, without resolving dependencies.
-pub(crate) fn read_metadata(toolchain: &Toolchain, directory: &Path) -> Result<Metadata, Error> {
+/// Reads the manifest with a `cargo metadata`, without resolving dependencies.
+pub(crate) fn read_metadata(
+    sandbox: &Sandbox,
+    mut command: Command,
+    directory: &Path,
+) -> Result<Metadata, Error> {
     let unreadable = |cause: String| {
         Error::new(
             ErrorKind::Source,
@@ -54,13 +82,12 @@ pub(crate) fn read_metadata(toolchain: &Toolchain, directory: &Path) -> Result<M
         )
         .because(cause)
     };
-    let mut command = tool::command(&toolchain.cargo);
-    set_library_path(&mut command, toolchain.shared_libraries());
-    command
-        .current_dir(directory)
-        .env("RUSTC", &toolchain.rustc);
     command.args(["metadata", "--no-deps", "--format-version", "1"]);
-    let output = output_of(&mut command).map_err(|said| unreadable(last_lines(&said)))?;
+    let manifest = directory.join("Cargo.toml");
+    command.arg("--manifest-path").arg(manifest);
+    let output = sandbox
+        .output_of(&mut command)
+        .map_err(|said| unreadable(last_lines(&said)))?;
     serde_json::from_str(&output).map_err(|error| unreadable(error.to_string()))
 }
 

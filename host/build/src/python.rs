@@ -7,8 +7,9 @@
 
 use crate::cache::{Cache, cannot_write};
 use crate::language::{Kind, Source};
+use crate::sandbox::Sandbox;
 use crate::sdk::short_hash;
-use crate::tool::{self, last_lines, output_of};
+use crate::tool::last_lines;
 use crate::{Error, ErrorKind, Options, environment, stage};
 use std::fs;
 use std::io;
@@ -56,7 +57,9 @@ fn make(directory: &Path, environment: &Path, runner: &Path) -> Result<(), Error
     let temporary = tempfile::tempdir_in(directory).map_err(cannot)?;
     write_files(temporary.path())?;
     let output = temporary.path().join("runner.wasm");
+    // isopod's own files, which need no sandbox; where there is one, they are built in it.
     componentize(
+        Sandbox::closed().unwrap_or_else(|_| Sandbox::open()),
         temporary.path(),
         environment,
         "isopod_runner",
@@ -79,15 +82,16 @@ fn make(directory: &Path, environment: &Path, runner: &Path) -> Result<(), Error
 pub(crate) fn build(
     cache: &Cache,
     source: &Source,
-    install: bool,
+    options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
+    let sandbox = Sandbox::for_source(options.trust)?;
     // A single file is the module that the application imports.
     let main = match source.kind {
         Kind::Program => "main.py",
         Kind::Plugin => "plugin.py",
     };
-    let modules = stage::files(source, "py", main)?;
+    let modules = stage::files(source, "py", main, options)?;
     let parts = stage::parts(FILES, COMPONENTIZE_PY, source, &modules);
     stage::cached(cache, &parts, announce, |announce| {
         let directory = cache.directory("python")?;
@@ -95,7 +99,7 @@ pub(crate) fn build(
             let _lock = cache.lock("python", || {
                 announce("waits for another build of the Python runner");
             })?;
-            environment::with(COMPONENTIZE_PY, &directory, install, announce)?
+            environment::with(COMPONENTIZE_PY, &directory, options.install, announce)?
         };
         announce("builds with componentize-py (half a minute)");
         let temporary =
@@ -107,15 +111,21 @@ pub(crate) fn build(
             Kind::Plugin => ("isopod_plugin", "plugin"),
         };
         let output = temporary.path().join("component.wasm");
-        componentize(temporary.path(), &environment, application, world, &output).map_err(
-            |said| {
-                Error::new(
-                    ErrorKind::Compile,
-                    format!("componentize-py cannot build `{}`", source.name),
-                )
-                .because(what_python_said(&said))
-            },
-        )?;
+        componentize(
+            sandbox,
+            temporary.path(),
+            &environment,
+            application,
+            world,
+            &output,
+        )
+        .map_err(|said| {
+            Error::new(
+                ErrorKind::Compile,
+                format!("componentize-py cannot build `{}`", source.name),
+            )
+            .because(what_python_said(&said))
+        })?;
         fs::read(&output).map_err(|error| cannot_write(&output, &error))
     })
 }
@@ -137,13 +147,17 @@ fn write_files(directory: &Path) -> Result<(), Error> {
 
 /// Runs componentize-py in a directory with `wit` and `runner`.
 fn componentize(
+    sandbox: Sandbox,
     directory: &Path,
     environment: &Path,
     application: &str,
     world: &str,
     output: &Path,
 ) -> Result<String, String> {
-    let mut command = tool::command(environment.join("bin/componentize-py"));
+    let sandbox = sandbox
+        .read_all(environment::directories(environment))
+        .write(directory);
+    let mut command = sandbox.command(environment.join("bin/componentize-py"));
     command
         .current_dir(directory)
         // These would put the user's packages into the component.
@@ -153,7 +167,7 @@ fn componentize(
         .args(["componentize", application])
         .args(["--python-path", "runner", "--output"])
         .arg(output);
-    output_of(&mut command)
+    sandbox.output_of(&mut command)
 }
 
 /// Where a file of the workspace is for componentize-py, which wants a package's dependencies below
@@ -195,6 +209,7 @@ mod tests {
             install: false,
             quiet: true,
             cache: Some(directory.path().to_owned()),
+            ..Options::default()
         };
         let error = python_runner(&options, &mut |_| {}).expect_err("nothing is installed");
         assert_eq!(error.kind(), ErrorKind::Toolchain);

@@ -20,6 +20,11 @@ pub(crate) struct Sdk {
 }
 
 impl Sdk {
+    /// Where all of it lies.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The directory of the crate `isopod`.
     pub(crate) fn guest_crate(&self) -> PathBuf {
         self.root.join("guest/rust")

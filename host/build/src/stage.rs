@@ -3,9 +3,9 @@
 use crate::cache::{Cache, cannot_write, write_if_changed};
 use crate::language::Source;
 use crate::sdk::short_hash;
-use crate::{Error, ErrorKind, unreadable};
+use crate::{Error, ErrorKind, Options, links, unreadable};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How large the files of a source may be together, in bytes: a directory is given by mistake sooner than
 /// more source is.
@@ -17,6 +17,7 @@ pub(crate) fn files(
     source: &Source,
     extension: &str,
     main: &str,
+    options: &Options,
 ) -> Result<Vec<(String, Vec<u8>)>, Error> {
     if !source.is_directory {
         return Ok(vec![(main.to_owned(), read(&source.main)?)]);
@@ -24,7 +25,10 @@ pub(crate) fn files(
     let root = source.main.parent().unwrap_or(&source.main);
     let mut found = Vec::new();
     let mut left = MAX_SOURCE_BYTES;
-    collect(root, root, extension, &mut left, &mut found)?;
+    let mut roots = vec![root.to_owned()];
+    roots.extend(options.read_source.iter().cloned());
+    let roots = (!options.trust).then_some(roots.as_slice());
+    collect(root, root, extension, roots, &mut left, &mut found)?;
     found.sort();
     Ok(found)
 }
@@ -33,6 +37,7 @@ fn collect(
     root: &Path,
     directory: &Path,
     extension: &str,
+    roots: Option<&[PathBuf]>,
     left: &mut u64,
     found: &mut Vec<(String, Vec<u8>)>,
 ) -> Result<(), Error> {
@@ -45,12 +50,17 @@ fn collect(
         // Links to directories may lead round in a circle; links to files are files.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             if !name.starts_with('.') && name != "node_modules" && name != "__pycache__" {
-                collect(root, &path, extension, left, found)?;
+                collect(root, &path, extension, roots, left, found)?;
             }
             continue;
         }
         if path.extension().is_none_or(|found| found != extension) || !path.is_file() {
             continue;
+        }
+        if let (Some(roots), Ok(kind)) = (roots, entry.file_type())
+            && kind.is_symlink()
+        {
+            links::stays_below(&path, roots)?;
         }
         let bytes = read(&path)?;
         *left = left.checked_sub(bytes.len() as u64).ok_or_else(|| {

@@ -35,6 +35,7 @@ fn built(source: &Path) -> Result<Built, Error> {
         install: true,
         quiet: true,
         cache: Some(cache()),
+        ..Options::default()
     };
     build(source, &options, &mut |step| eprintln!("{step}"))
 }

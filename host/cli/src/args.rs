@@ -23,6 +23,9 @@ Examples:
 `isopod help run` lists the options and the exit codes.";
 
 const RUN_EXAMPLES: &str = "\
+Source is built in a sandbox: its build reads the source, the compiler and the crates that it depends on,
+and nothing else of this machine; it has no network and no variables. `--trust-build` builds without it.
+
 Examples:
   isopod run hello.rs -- Anna                     build one file and run it
   isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
@@ -47,6 +50,9 @@ Ctrl-C ends all processes of the program in order; a second one ends isopod at o
 SIGQUIT (Ctrl-\\) prints what runs, and what waits for whom, to standard error.";
 
 const BUILD_EXAMPLES: &str = "\
+Source is built in a sandbox: its build reads the source, the compiler and the crates that it depends on,
+and nothing else of this machine; it has no network and no variables. `--trust-build` builds without it.
+
 Examples:
   isopod build hello.rs                      writes hello.wasm to the current directory
   isopod build examples/word_count -o /tmp/word_count.wasm
@@ -83,7 +89,7 @@ pub(crate) enum Command {
     /// Make the directory of a new program or plugin, in Rust, C, Python or JavaScript.
     #[command(after_help = NEW_EXAMPLES)]
     New(NewArgs),
-    /// Run a program: a Python script, a WebAssembly file, or source that is built first.
+    /// Run a program: a Python script, a WebAssembly file, or source, which a sandbox builds first.
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
     /// Build a program or plugin from source, or from a WebAssembly core module, to a component.
@@ -131,6 +137,11 @@ pub(crate) struct RunArgs {
     /// As `--dir`, but the program can only read it.
     #[arg(long = "read-dir", value_name = "HOST[::GUEST]")]
     pub(crate) read_directories: Vec<DirectoryGrant>,
+
+    /// Allow `--dir` for a directory that holds isopod's cache, its key, a compiler or another program that
+    /// builds use, or lies in one. Who writes there has native code run as you: only for a program that you trust.
+    #[arg(long)]
+    pub(crate) allow_overlap: bool,
 
     /// Let the program open FIFOs and devices in its directories, which may wait for ever.
     #[arg(long)]
@@ -265,6 +276,28 @@ pub(crate) struct ToolchainArgs {
     /// Never install what a build lacks; fail and say what is missing.
     #[arg(long)]
     pub(crate) no_install: bool,
+
+    /// Build the source without a sandbox: its build scripts and macros may do whatever you can.
+    #[arg(long, conflicts_with = "read_source")]
+    pub(crate) trust_build: bool,
+
+    /// Let the build read the directory DIR too, as that of a dependency by path. May be given several
+    /// times.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) read_source: Vec<PathBuf>,
+}
+
+impl ToolchainArgs {
+    /// How to build.
+    pub(crate) fn options(&self, is_quiet: bool) -> isopod_build::Options {
+        isopod_build::Options {
+            install: !self.no_install,
+            quiet: is_quiet,
+            trust: self.trust_build,
+            read_source: self.read_source.clone(),
+            cache: None,
+        }
+    }
 }
 
 /// How much `run` tells on standard error.

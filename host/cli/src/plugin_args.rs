@@ -71,6 +71,11 @@ pub(crate) struct CallArgs {
     #[arg(long = "read-dir", value_name = "HOST[::GUEST]")]
     pub(crate) read_directories: Vec<DirectoryGrant>,
 
+    /// Allow `--dir` for a directory that holds isopod's cache, its key, a compiler or another program that
+    /// builds use, or lies in one. Who writes there has native code run as you: only for a plugin that you trust.
+    #[arg(long)]
+    pub(crate) allow_overlap: bool,
+
     /// Set an environment variable of the plugin; NAME alone takes the value it has here. May be given
     /// several times.
     #[arg(long = "env", value_name = "NAME[=VALUE]")]

@@ -21,6 +21,12 @@ pub(crate) fn of(path: &Path) -> Option<String> {
     is_settled(&metadata, now).then(|| identity(&metadata))
 }
 
+/// Whether the file has been as it is for longer than a step of any clock.
+pub(crate) fn has_rested(metadata: &Metadata) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.is_ok_and(|now| is_settled(metadata, now))
+}
+
 fn is_settled(metadata: &Metadata, now: Duration) -> bool {
     let changed = u64::try_from(metadata.ctime()).map(Duration::from_secs);
     metadata.is_file() && changed.is_ok_and(|changed| changed + SETTLED < now)

@@ -72,6 +72,7 @@ mod vitals;
 mod waits;
 mod waits_text;
 
+pub use code_cache::cache_key_file;
 pub use command::Command;
 pub use crash_report::{CrashReport, Frame};
 pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};

@@ -29,7 +29,11 @@ impl Host {
     /// An engine with these settings.
     pub(crate) fn with(component: &[u8], settings: EngineBuilder) -> Result<Host> {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code");
-        let engine = settings.cache_directory(cache).build()?;
+        let key = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state/cache.key");
+        let engine = settings
+            .cache_directory(cache)
+            .cache_key_file(key)
+            .build()?;
         let program = Program::from_bytes(&engine, "bench-guest", component)?;
         Ok(Host { program, engine })
     }

@@ -25,6 +25,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
         Ok(Engine::builder()
             .cores(cores.iter().copied())
             .cache_directory(cache)
+            .cache_key_file(Path::new(env!("CARGO_TARGET_TMPDIR")).join("state/cache.key"))
             .build()?)
     };
     let one = Program::from_bytes(&engine(&[first])?, "plugin", component)?;

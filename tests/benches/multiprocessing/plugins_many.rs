@@ -42,6 +42,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
             .cores(cores.iter().copied())
             .max_processes(processes)
             .cache_directory(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code"))
+            .cache_key_file(Path::new(env!("CARGO_TARGET_TMPDIR")).join("state/cache.key"))
             .build()?)
     };
     each_costs(measure, &engine()?, component)?;

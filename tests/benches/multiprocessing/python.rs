@@ -81,6 +81,7 @@ impl Host {
             .cores(cores.iter().copied())
             .max_processes(256)
             .cache_directory(Path::new(env!("CARGO_TARGET_TMPDIR")).join("code"))
+            .cache_key_file(Path::new(env!("CARGO_TARGET_TMPDIR")).join("state/cache.key"))
             .build()?;
         let program = Program::from_file(&engine, runner)?;
         let cores = cores_word(cores);

@@ -48,6 +48,10 @@ pub(crate) fn isopod(directory: &Path, arguments: &[&str]) -> Command {
 pub(crate) fn set_environment(command: &mut Command) {
     command
         .env("ISOPOD_CACHE", cache())
+        .env(
+            "ISOPOD_STATE",
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join("isopod-state"),
+        )
         .env("RUST_BACKTRACE", "1")
         .env("COLUMNS", "100")
         .env_remove("RUST_LOG")

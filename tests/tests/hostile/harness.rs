@@ -85,6 +85,7 @@ impl Arena {
         let engine = Engine::builder()
             .max_processes(MAX_PROCESSES)
             .cache_directory(cache.join("isopod-test-code"))
+            .cache_key_file(cache.join("isopod-test-state/cache.key"))
             .build()
             .unwrap();
         let component = build(&root().join("tests/hostile-guests")).unwrap();

@@ -6,7 +6,8 @@
 
 use crate::cache::Cache;
 use crate::environment;
-use crate::tool::{self, all_named, entries, output_of};
+use crate::sandbox::Sandbox;
+use crate::tool::{all_named, entries, output_of};
 use crate::toolchain::{library_directories, packages, set_library_path};
 use crate::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -24,20 +25,32 @@ pub(super) struct Compiler {
     program: PathBuf,
     arguments: Vec<String>,
     shared_libraries: Vec<PathBuf>,
+    /// Where its own files are, if not where the system has programs.
+    directories: Vec<PathBuf>,
 }
 
 impl Compiler {
-    /// A call of it, without any files.
-    pub(super) fn command(&self) -> Command {
-        let mut command = tool::command(&self.program);
+    /// A call of it in a sandbox, without any files.
+    pub(super) fn command(&self, sandbox: &Sandbox) -> Command {
+        let mut command = sandbox.command(&self.program);
         set_library_path(&mut command, &self.shared_libraries);
         command.args(&self.arguments);
         command
     }
 
+    /// Lets it read its own files, and keep what zig compiles of its C library in `kept`.
+    pub(super) fn grant(&self, sandbox: Sandbox, kept: &Path) -> Sandbox {
+        sandbox
+            .read_all(self.program.canonicalize())
+            .read_all(&self.directories)
+            .read_all(&self.shared_libraries)
+            .write(kept)
+    }
+
     /// What tells it from other compilers: objects of two are not to be mixed.
     pub(super) fn description(&self) -> String {
-        let version = output_of(self.command().arg("--version")).unwrap_or_default();
+        let version =
+            output_of(self.command(&Sandbox::open()).arg("--version")).unwrap_or_default();
         format!(
             "{}\n{}\n{version}",
             self.program.display(),
@@ -97,6 +110,12 @@ fn present(path: &[PathBuf], unpacked: &Path, cache: &Cache) -> Option<Compiler>
     let sdk = std::env::var_os("WASI_SDK_PATH").map(|sdk| Path::new(&sdk).join("bin/clang"));
     if let Some(clang) = sdk.filter(|clang| clang.is_file()) {
         return Some(Compiler {
+            directories: clang
+                .ancestors()
+                .nth(2)
+                .map(Path::to_owned)
+                .into_iter()
+                .collect(),
             program: clang,
             arguments: vec!["--target=wasm32-wasip1".to_owned()],
             shared_libraries: Vec::new(),
@@ -137,9 +156,10 @@ fn debian(root: &Path, mut candidates: Vec<PathBuf>) -> Option<Compiler> {
             format!("--sysroot={}", sysroot.display()),
         ],
         shared_libraries: library_directories(root),
+        directories: vec![sysroot.clone()],
     });
     compilers.find(|compiler| {
-        let says = |question| output_of(compiler.command().arg(question)).ok();
+        let says = |question| output_of(compiler.command(&Sandbox::open()).arg(question)).ok();
         let is_file = |path: Option<String>| path.is_some_and(|path| Path::new(&path).is_file());
         // A linker that was not found is a bare name.
         is_file(says("-print-libgcc-file-name")) && is_file(says("-print-prog-name=wasm-ld"))
@@ -148,15 +168,20 @@ fn debian(root: &Path, mut candidates: Vec<PathBuf>) -> Option<Compiler> {
 
 /// Zig from PyPI.
 fn of_zig(environment: &Path) -> Compiler {
-    zig_called(environment.join("bin/python"), &["-m", "ziglang", "cc"])
+    let mut compiler = zig_called(environment.join("bin/python"), &["-m", "ziglang", "cc"]);
+    compiler.directories = environment::directories(environment);
+    compiler
 }
 
 fn zig_called(program: PathBuf, arguments: &[&str]) -> Compiler {
     let arguments = arguments.iter().chain(&["--target=wasm32-wasi"]);
+    let real = program.canonicalize().unwrap_or_else(|_| program.clone());
     Compiler {
         program,
         arguments: arguments.map(|one| (*one).to_owned()).collect(),
         shared_libraries: Vec::new(),
+        // Its library lies beside it.
+        directories: real.parent().map(Path::to_owned).into_iter().collect(),
     }
 }
 

@@ -7,9 +7,11 @@ mod compiler;
 
 use crate::cache::{Cache, cannot_write};
 use crate::language::{Kind, Source};
+use crate::rust::source::refuse_home;
+use crate::sandbox::Sandbox;
 use crate::sdk::short_hash;
 use crate::tool::{last_lines, output_of};
-use crate::{Error, ErrorKind, stage};
+use crate::{Error, ErrorKind, Options, links, stage};
 use compiler::Compiler;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,42 +25,65 @@ const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/c_files.rs")
 pub(crate) fn build(
     cache: &Cache,
     source: &Source,
-    install: bool,
-    quiet: bool,
+    options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
+    let mut sandbox = Sandbox::for_source(options.trust)?;
     let directory = source.main.parent().unwrap_or(&source.main);
     let main = source.main.file_name().unwrap_or_default();
     let files: Vec<String> = if source.is_directory {
-        let files = stage::files(source, "c", "")?;
+        if !options.trust {
+            refuse_home(directory)?;
+            let mut roots = vec![directory.to_owned()];
+            roots.extend(options.read_source.iter().cloned());
+            links::stay_below(directory, &roots)?;
+        }
+        sandbox = sandbox.read(directory);
+        let files = stage::files(source, "c", "", options)?;
         files.into_iter().map(|(name, _)| name).collect()
     } else {
+        // Not its directory, which may be anything: a home, or the one for temporary files.
+        sandbox = sandbox.read(&source.main).read_all(headers(directory));
         vec![main.to_string_lossy().into_owned()]
     };
-    let compiler = compiler::find(cache, install, announce)?;
+    let compiler = compiler::find(cache, options.install, announce)?;
     let library = library(cache, &compiler, source.kind, announce)?;
     let temporary = tempfile::tempdir().map_err(|error| cannot_write(directory, &error))?;
     let output = temporary.path().join("module.wasm");
-    let mut command = compiler.command();
+    let kept = cache.directory("c/zig-cache")?;
+    let sandbox = compiler
+        .grant(sandbox, &kept)
+        .read_all(&options.read_source)
+        .read(&library)
+        .write(temporary.path());
+    let mut command = compiler.command(&sandbox);
+    command.env("ZIG_GLOBAL_CACHE_DIR", &kept);
     // Names of files are relative, so that no path of this machine gets into the module.
     command.current_dir(directory);
     // Programs too: see `program.c`.
     command.arg("-mexec-model=reactor");
-    command.args(["-O2", if quiet { "-w" } else { "-Wall" }, "-I"]);
+    command.args(["-O2", if options.quiet { "-w" } else { "-Wall" }, "-I"]);
     command.arg(&library);
     // A name that begins with a hyphen is no option.
     command.args(files.iter().map(|name| format!("./{name}")));
     command.args(objects(&library));
     command.args(["-lm", "-o"]).arg(&output);
     command.stdout(Stdio::null());
-    let status = command.status().map_err(|error| {
+    let status = sandbox.status(&mut command).map_err(|error| {
         Error::new(ErrorKind::Toolchain, "the C compiler cannot be run").because(error)
     })?;
     if !status.success() {
-        return Err(Error::new(
+        let error = Error::new(
             ErrorKind::Compile,
             format!("`{}` does not compile", source.name),
-        ));
+        );
+        return Err(match sandbox.is_closed() {
+            true => error.with_hint(
+                "a build reads its source and the compiler only; a file elsewhere is refused: \
+                 `--read-source DIR` lets it read a directory",
+            ),
+            false => error,
+        });
     }
     fs::read(&output).map_err(|error| cannot_write(&output, &error))
 }
@@ -96,7 +121,7 @@ fn library(
         let Some(stem) = name.strip_suffix(".c") else {
             continue;
         };
-        let mut command = compiler.command();
+        let mut command = compiler.command(&Sandbox::open());
         command.current_dir(temporary.path());
         command.args(["-O2", "-I", ".", "-c", name, "-o"]);
         command.arg(format!("{stem}.o"));
@@ -122,6 +147,19 @@ fn place(name: &str, kind: Kind) -> Option<&str> {
         return (!is_others).then_some(name);
     }
     name.strip_prefix(kind.name())?.strip_prefix('/')
+}
+
+/// The headers beside a single file.
+fn headers(directory: &Path) -> Vec<PathBuf> {
+    const MOST: usize = 256;
+    let mut headers = crate::tool::entries(directory, "");
+    headers.retain(|path| {
+        let ends = path.extension().is_some_and(|extension| extension == "h");
+        // A link is as good as the file that it leads to, which nobody has named.
+        ends && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+    });
+    headers.truncate(MOST);
+    headers
 }
 
 /// The objects of a library.

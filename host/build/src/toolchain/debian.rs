@@ -34,6 +34,7 @@ pub(super) fn present(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Opti
     Some(Toolchain {
         cargo: root.join(CARGO),
         rustc: root.join(RUSTC),
+        sysroot: root.join("usr"),
         library: Library::FromSource {
             linker: linker(places, compilers)?,
             wasi_libc,

@@ -23,6 +23,8 @@ pub(crate) const TARGET: &str = "wasm32-wasip1";
 pub(crate) struct Toolchain {
     pub(crate) cargo: PathBuf,
     pub(crate) rustc: PathBuf,
+    /// Where the compiler and its libraries are.
+    pub(crate) sysroot: PathBuf,
     pub(crate) library: Library,
 }
 
@@ -43,6 +45,48 @@ pub(crate) enum Library {
 }
 
 impl Toolchain {
+    /// The same toolchain without rustup's proxies, which look for settings and other toolchains.
+    pub(crate) fn without_proxies(&self) -> Toolchain {
+        let in_sysroot = |name: &str, otherwise: &Path| {
+            let program = self.sysroot.join("bin").join(name);
+            if program.is_file() {
+                program
+            } else {
+                otherwise.to_owned()
+            }
+        };
+        Toolchain {
+            cargo: in_sysroot("cargo", &self.cargo),
+            rustc: in_sysroot("rustc", &self.rustc),
+            ..self.clone()
+        }
+    }
+
+    /// The directories that a build reads.
+    pub(crate) fn directories(&self) -> Vec<PathBuf> {
+        let mut directories = vec![self.sysroot.clone()];
+        for program in [&self.cargo, &self.rustc] {
+            directories.extend(program.canonicalize());
+        }
+        if let Library::FromSource {
+            linker,
+            wasi_libc,
+            shared_libraries,
+        } = &self.library
+        {
+            // rust-lld has its libraries in its toolchain, in one of which it lies.
+            let rustlib = linker
+                .ancestors()
+                .find(|above| above.ends_with("lib/rustlib"));
+            let rustlib = rustlib.and_then(Path::parent);
+            directories.extend(rustlib.map(Path::to_owned));
+            directories.extend(linker.canonicalize());
+            directories.push(wasi_libc.clone());
+            directories.extend(shared_libraries.iter().cloned());
+        }
+        directories
+    }
+
     /// Where the compiler's shared libraries are, if not where the system looks.
     pub(crate) fn shared_libraries(&self) -> &[PathBuf] {
         match &self.library {
@@ -145,7 +189,7 @@ fn present(places: &Places) -> Option<Toolchain> {
 
 /// A compiler on `PATH` that has the standard library of the target.
 fn with_target(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Option<Toolchain> {
-    let (rustc, _) = compilers.iter().find(|(_, sysroot)| {
+    let (rustc, sysroot) = compilers.iter().find(|(_, sysroot)| {
         !tool::entries(
             &sysroot.join("lib/rustlib").join(TARGET).join("lib"),
             "libstd-",
@@ -162,6 +206,7 @@ fn with_target(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Option<Tool
     Some(Toolchain {
         cargo,
         rustc: rustc.clone(),
+        sysroot: sysroot.clone(),
         library: Library::Present,
     })
 }

@@ -89,6 +89,7 @@ fn the_first_compiler_with_the_target_is_taken_with_its_own_cargo() {
     let expected = Toolchain {
         cargo: machine.path("second/cargo"),
         rustc: machine.path("second/rustc"),
+        sysroot: machine.path("with"),
         library: Library::Present,
     };
     assert_eq!(present(&machine.places), Some(expected));
@@ -151,6 +152,7 @@ fn unpacked_packages_are_found_with_their_libraries_and_linker() {
     let expected = Toolchain {
         cargo: root.join("usr/bin/cargo"),
         rustc: root.join("usr/bin/rustc"),
+        sysroot: root.join("usr"),
         library: Library::FromSource {
             linker: root.join("usr/lib/llvm-14/bin/wasm-ld"),
             wasi_libc: root.join("usr/lib/wasm32-wasi"),

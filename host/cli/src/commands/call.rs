@@ -2,7 +2,7 @@
 
 use super::grants::Grants;
 use super::source;
-use super::{confined, loading};
+use super::{confined, loading, overlap};
 use crate::audit::AuditFile;
 use crate::exit_code;
 use crate::plugin_args::CallArgs;
@@ -42,6 +42,7 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
         &options.read_directories,
         &options.environment,
     )?;
+    overlap::check(&options.directories, options.allow_overlap)?;
     let callers = options.concurrency.unwrap_or(1);
     let most = u32::from(callers).saturating_mul(2).saturating_add(64);
     let engine = loading::engine(most, options.cores.as_ref(), None, printer)?;

@@ -9,6 +9,7 @@ pub(crate) mod inspect;
 mod limits;
 mod loading;
 pub(crate) mod new;
+pub(crate) mod overlap;
 mod precompiled;
 pub(crate) mod ps;
 mod python;

@@ -90,11 +90,7 @@ fn without_parents(path: PathBuf) -> PathBuf {
 
 /// The component that runs scripts, made if it is missing.
 pub(crate) fn runner(options: &RunArgs, printer: &Printer) -> anyhow::Result<PathBuf> {
-    let build = isopod_build::Options {
-        install: !options.toolchain.no_install,
-        quiet: options.output.quiet,
-        cache: None,
-    };
+    let build = options.toolchain.options(options.output.quiet);
     let mut announce = |step: &str| printer.progress(step);
     Ok(isopod_build::python_runner(&build, &mut announce)?)
 }

@@ -6,7 +6,7 @@
 use super::grants::Grants;
 use super::python::{self, Script};
 use super::source::{self, Source};
-use super::{confined, limits, loading};
+use super::{confined, limits, loading, overlap};
 use crate::args::RunArgs;
 use crate::audit::AuditFile;
 use crate::printer::Printer;
@@ -61,6 +61,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     let path = options.path.as_deref().unwrap_or(Path::new(""));
     loading::check_trust(path, source, options.allow_precompiled)?;
     let mut grants = Grants::from_options(options)?;
+    overlap::check(&options.directories, options.allow_overlap)?;
     if let Some(script) = &script {
         python::grant(script, &mut grants)?;
     }

@@ -62,11 +62,7 @@ pub(crate) fn build(
     is_quiet: bool,
     printer: &Printer,
 ) -> anyhow::Result<isopod_build::Built> {
-    let options = isopod_build::Options {
-        install: !toolchain.no_install,
-        quiet: is_quiet,
-        cache: None,
-    };
+    let options = toolchain.options(is_quiet);
     let mut announce = |step: &str| printer.progress(step);
     Ok(isopod_build::build(path, &options, &mut announce)?)
 }

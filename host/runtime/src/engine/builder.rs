@@ -43,6 +43,7 @@ pub struct EngineBuilder {
     max_processes: Option<u32>,
     stack_bytes: Option<usize>,
     cache_directory: Option<PathBuf>,
+    cache_key_file: Option<PathBuf>,
     extensions: Extensions,
     is_pooled: bool,
     tracing: Tracing,
@@ -55,6 +56,7 @@ impl Default for EngineBuilder {
             max_processes: None,
             stack_bytes: None,
             cache_directory: None,
+            cache_key_file: None,
             extensions: Extensions::default(),
             is_pooled: true,
             tracing: Tracing::default(),
@@ -91,6 +93,15 @@ impl EngineBuilder {
     /// into memory and keeps its file open: who loads very many raises `ulimit -n` first.
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cache_directory = Some(directory.into());
+        self
+    }
+
+    /// The file with the key of the cache: what is compiled is kept with a code that takes this key, and code
+    /// without it is compiled anew. It is made if missing, with mode 0600. Default: that of
+    /// [`cache_key_file`](crate::cache_key_file). Grant no guest a directory to write that holds the cache, and none
+    /// that holds the key.
+    pub fn cache_key_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.cache_key_file = Some(file.into());
         self
     }
 
@@ -155,7 +166,10 @@ impl EngineBuilder {
                 format!("a stack of {stack_bytes} bytes; it must have 1 to {LONGEST_STACK_BYTES}"),
             ));
         }
-        let cache = self.cache_directory.map(CodeCache::open).transpose()?;
+        let key_file = self.cache_key_file;
+        let cache = self.cache_directory;
+        let cache = cache.map(|directory| CodeCache::open(directory, key_file));
+        let cache = cache.transpose()?;
         let capacity = machine::capacity(max_processes)?;
         if capacity.processes < max_processes {
             tracing::warn!(

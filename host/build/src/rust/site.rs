@@ -1,0 +1,294 @@
+//! Where one crate is built: how cargo is called, and in which sandbox.
+
+use super::home::{CargoHome, Locked, locked};
+use super::source::{self, Source};
+use crate::cache::Cache;
+use crate::cargo::not_begun;
+use crate::program::Metadata;
+use crate::sandbox::Sandbox;
+use crate::sdk::Sdk;
+use crate::tool::last_lines;
+use crate::toolchain::{Library, TARGET, Toolchain, set_library_path};
+use crate::{Error, ErrorKind, Options};
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tempfile::NamedTempFile;
+
+/// One crate, and the tools for it.
+#[derive(Debug)]
+pub(crate) struct Site {
+    toolchain: Toolchain,
+    directory: PathBuf,
+    /// The directory of the guest library, if the crate takes it from there.
+    pub(crate) patch: Option<PathBuf>,
+    /// None if the source is trusted.
+    pub(crate) distrust: Option<Distrust>,
+}
+
+/// What confines the builds of a crate that is not trusted.
+#[derive(Debug)]
+pub(crate) struct Distrust {
+    pub(crate) source: Source,
+    home: CargoHome,
+    /// The unpacked guest library.
+    sdk: PathBuf,
+    /// The settings that the crate brings along, and those of them that say where crates come from.
+    settings: Option<(NamedTempFile, NamedTempFile)>,
+}
+
+impl Site {
+    /// Looks at a crate, before cargo does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Confinement`] and [`ErrorKind::Source`] for what is refused.
+    pub(crate) fn look(
+        cache: &Cache,
+        toolchain: &Toolchain,
+        sdk: &Sdk,
+        directory: &Path,
+        options: &Options,
+    ) -> Result<Site, Error> {
+        if options.trust {
+            return Ok(Site {
+                toolchain: toolchain.clone(),
+                directory: directory.to_owned(),
+                patch: None,
+                distrust: None,
+            });
+        }
+        Ok(Site {
+            toolchain: toolchain.without_proxies(),
+            directory: directory.to_owned(),
+            patch: None,
+            distrust: Some(Distrust {
+                source: source::look(directory, &options.read_source)?,
+                home: CargoHome::prepare(cache)?,
+                sdk: sdk.root().to_owned(),
+                settings: None,
+            }),
+        })
+    }
+
+    /// Looks at the rest, when cargo has told what the crate is.
+    ///
+    /// # Errors
+    /// Those of [`Source::settle`].
+    pub(crate) fn settle(
+        &mut self,
+        metadata: &Metadata,
+        announce: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
+        let Some(distrust) = &mut self.distrust else {
+            return Ok(());
+        };
+        distrust
+            .source
+            .settle(&self.directory, metadata, announce)?;
+        if distrust.source.settings.is_empty() {
+            return Ok(());
+        }
+        let write = |settings: &toml::Table| -> std::io::Result<NamedTempFile> {
+            let file = tempfile::Builder::new().suffix(".toml").tempfile()?;
+            let text = toml::to_string(settings);
+            std::fs::write(file.path(), text.map_err(std::io::Error::other)?)?;
+            Ok(file)
+        };
+        let all = &distrust.source.settings;
+        // Flags of the compiler could load code, which must not be where the network is.
+        let mut sources = all.clone();
+        sources.retain(|name, _| ["source", "registries", "registry"].contains(&name));
+        let files = write(all).and_then(|all| Ok((all, write(&sources)?)));
+        distrust.settings = Some(files.map_err(|error| {
+            Error::new(ErrorKind::Cache, "the settings of the crate cannot be kept").because(error)
+        })?);
+        Ok(())
+    }
+
+    /// A sandbox in which the source can be read, and cargo in it.
+    pub(crate) fn reading(&self) -> Result<(Sandbox, Command), Error> {
+        let mut sandbox = Sandbox::for_source(self.distrust.is_none())?;
+        if let Some(distrust) = &self.distrust {
+            let source = &distrust.source;
+            sandbox = sandbox
+                .read_all(self.toolchain.directories())
+                .read_all(&source.roots)
+                .read_all(&source.workspace)
+                .read_all(&source.manifests_above)
+                .read(&distrust.sdk)
+                .read(distrust.home.directory());
+        }
+        let command = self.cargo(&sandbox);
+        Ok((sandbox, command))
+    }
+
+    /// A sandbox to build in, and cargo in it.
+    pub(crate) fn building(
+        &self,
+        packages: &[Locked],
+        target: &Path,
+    ) -> Result<(Sandbox, Command), Error> {
+        let (mut sandbox, _) = self.reading()?;
+        if let Some(distrust) = &self.distrust {
+            sandbox = distrust
+                .home
+                .grant_to_build(sandbox, packages)
+                .write(target);
+            if let Some((settings, _)) = &distrust.settings {
+                sandbox = sandbox.read(settings.path());
+            }
+        }
+        let mut command = self.cargo(&sandbox);
+        if let Some(distrust) = &self.distrust {
+            command.arg("--offline");
+            if let Some((settings, _)) = &distrust.settings {
+                command.arg("--config").arg(settings.path());
+            }
+        }
+        Ok((sandbox, command))
+    }
+
+    /// Resolves the dependencies and downloads what is missing: from what was downloaded before if that is
+    /// enough, so that a crate that was built once builds without a network.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Dependencies`] with what cargo said.
+    pub(crate) fn fetch(
+        &self,
+        metadata: &Metadata,
+        name: &str,
+        announce: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
+        let run = |offline: bool| -> Result<Result<String, String>, Error> {
+            let (mut sandbox, _) = self.reading()?;
+            if let Some(distrust) = &self.distrust {
+                sandbox = distrust
+                    .home
+                    .grant_to_fetch(sandbox)
+                    .write(&metadata.workspace_root);
+                if let Some((_, sources)) = &distrust.settings {
+                    sandbox = sandbox.read(sources.path());
+                }
+            }
+            if !offline {
+                sandbox = sandbox.with_network();
+            }
+            let mut command = self.cargo(&sandbox);
+            command.args(["fetch", "--target", TARGET]);
+            if let Some(host) = self.host(&sandbox) {
+                // For build scripts and macros.
+                command.args(["--target", &host]);
+            }
+            // They are for the target of guests alone.
+            command.env_remove("CARGO_ENCODED_RUSTFLAGS");
+            if offline {
+                command.arg("--offline");
+            }
+            if let Some((_, sources)) = self.distrust.as_ref().and_then(|one| one.settings.as_ref())
+            {
+                command.arg("--config").arg(sources.path());
+            }
+            command.arg("--manifest-path").arg(self.manifest());
+            Ok(sandbox.output_of(&mut command))
+        };
+        if run(true)?.is_ok() {
+            return Ok(());
+        }
+        announce("downloading what the crate depends on");
+        run(false)?
+            .map(drop)
+            .map_err(|said| not_begun(name).because(last_lines(&said)))
+    }
+
+    /// The packages of the lock file, and of that of the standard library where it is built.
+    ///
+    /// # Errors
+    /// Those of [`locked`].
+    pub(crate) fn locked(&self, metadata: &Metadata) -> Result<Vec<Locked>, Error> {
+        if self.distrust.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut packages = locked(&metadata.workspace_root.join("Cargo.lock"))?;
+        let of_library = "lib/rustlib/src/rust/library/Cargo.lock";
+        let of_library = self.toolchain.sysroot.join(of_library);
+        if matches!(self.toolchain.library, Library::FromSource { .. }) && of_library.is_file() {
+            let mut of_library = locked(&of_library)?;
+            for package in &mut of_library {
+                package.is_of_library = true;
+            }
+            packages.append(&mut of_library);
+        }
+        Ok(packages)
+    }
+
+    /// The name of this machine's own target.
+    fn host(&self, sandbox: &Sandbox) -> Option<String> {
+        let mut command = sandbox.command(&self.toolchain.rustc);
+        set_library_path(&mut command, self.toolchain.shared_libraries());
+        let said = sandbox.output_of(command.arg("-vV")).ok()?;
+        let host = said.lines().find_map(|line| line.strip_prefix("host: "))?;
+        Some(host.to_owned())
+    }
+
+    /// A cargo command with all that decides how a guest is compiled.
+    fn cargo(&self, sandbox: &Sandbox) -> Command {
+        let toolchain = &self.toolchain;
+        let mut command = sandbox.command(&toolchain.cargo);
+        command.env("RUSTC", &toolchain.rustc);
+        match &self.distrust {
+            None => command.current_dir(&self.directory),
+            // cargo reads the settings of the directory that it is in, and of all above: here there are none.
+            Some(distrust) => command
+                .current_dir("/")
+                .env("CARGO_HOME", distrust.home.directory())
+                .env("RUSTC_WRAPPER", "")
+                .env("RUSTC_WORKSPACE_WRAPPER", ""),
+        };
+        if std::env::var_os("CARGO_TERM_COLOR").is_none() && std::io::stderr().is_terminal() {
+            // cargo itself sees a pipe.
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+        set_library_path(&mut command, toolchain.shared_libraries());
+        // A panic ends the process whatever the profile says. The function names stay in the module:
+        // they are what a backtrace shows.
+        for setting in [
+            "profile.release.panic=\"abort\"",
+            "profile.release.strip=\"debuginfo\"",
+        ] {
+            command.args(["--config", setting]);
+        }
+        if let Some(path) = &self.patch {
+            // JSON's strings are TOML's, for any path that cargo can read.
+            let path = serde_json::Value::from(path.to_string_lossy());
+            command
+                .arg("--config")
+                .arg(format!("patch.crates-io.isopod.path={path}"));
+        }
+        if let Library::FromSource {
+            linker, wasi_libc, ..
+        } = &toolchain.library
+        {
+            let mut flags: Vec<OsString> = Vec::new();
+            let mut flag = |name: &str, path: &Path| {
+                let mut flag = OsString::from(name);
+                flag.push(path);
+                flags.push(flag);
+            };
+            flag("-Clinker=", linker);
+            flag("-Clinker-flavor=wasm-ld", Path::new(""));
+            flag("-Lnative=", wasi_libc);
+            flag("-Clink-self-contained=no", Path::new(""));
+            command.args(["-Zbuild-std=std,panic_abort"]);
+            // The separator lets paths have spaces.
+            command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f".as_ref()));
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
+        command
+    }
+
+    /// The manifest of the crate.
+    pub(crate) fn manifest(&self) -> PathBuf {
+        self.directory.join("Cargo.toml")
+    }
+}

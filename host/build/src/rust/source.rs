@@ -1,0 +1,143 @@
+//! Which directories a crate is: what its build may read.
+
+use super::settings;
+use crate::program::Metadata;
+use crate::{Error, ErrorKind, links, unreadable};
+use std::fs;
+use std::path::{Path, PathBuf};
+use toml::Table;
+
+/// A crate that is not trusted.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// Its directory, and what the user lets it read.
+    pub(crate) roots: Vec<PathBuf>,
+    /// The directory above of a workspace that it may belong to.
+    pub(crate) workspace: Option<PathBuf>,
+    /// Manifests above, which cargo reads to find the workspace.
+    pub(crate) manifests_above: Vec<PathBuf>,
+    /// The settings of cargo that it brings along.
+    pub(crate) settings: Table,
+}
+
+/// Looks at a crate before any tool does. [`Source::settle`] says whether it belongs to the workspace above.
+///
+/// # Errors
+/// Whatever is refused: see [`settings`].
+pub(crate) fn look(directory: &Path, also_read: &[PathBuf]) -> Result<Source, Error> {
+    settings::check_toolchain_file(directory)?;
+    let mut roots = vec![directory.to_owned()];
+    let mut workspace = None;
+    let mut manifests_above = Vec::new();
+    if !is_workspace(&directory.join("Cargo.toml")) {
+        for above in directory.ancestors().skip(1) {
+            let manifest = above.join("Cargo.toml");
+            let is_found = is_workspace(&manifest);
+            if manifest.is_file() {
+                // cargo reads that of a workspace that excludes the crate, too.
+                manifests_above.push(manifest);
+            }
+            if is_found {
+                workspace = Some(above.to_owned());
+                break;
+            }
+        }
+    }
+    for path in also_read {
+        let real = path.canonicalize();
+        roots.push(real.map_err(|error| unreadable(path).because(error))?);
+    }
+    Ok(Source {
+        roots,
+        workspace,
+        manifests_above,
+        settings: Table::new(),
+    })
+}
+
+fn is_workspace(manifest: &Path) -> bool {
+    let text = fs::read_to_string(manifest).unwrap_or_default();
+    let manifest: Option<Table> = text.parse().ok();
+    manifest.is_some_and(|manifest| manifest.contains_key("workspace"))
+}
+
+impl Source {
+    /// Keeps the workspace only if the crate is a member of it, which its own manifest says; then looks at all
+    /// that the crate brings along.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Source`] for a path that leads out of the source, and a source that is a home directory;
+    /// [`ErrorKind::Confinement`] for settings that are not taken.
+    pub(crate) fn settle(
+        &mut self,
+        directory: &Path,
+        metadata: &Metadata,
+        announce: &mut dyn FnMut(&str),
+    ) -> Result<(), Error> {
+        let root = &metadata.workspace_root;
+        if let Some(workspace) = self.workspace.take()
+            && workspace == *root
+        {
+            self.roots.push(workspace);
+        }
+        for root in &self.roots {
+            refuse_home(root)?;
+        }
+        for package in &metadata.packages {
+            for (name, path) in package.paths() {
+                let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                if !self.roots.iter().any(|root| real.starts_with(root)) && real.exists() {
+                    return Err(out_of_source(name, &real, directory));
+                }
+            }
+        }
+        links::stay_below(directory, &self.roots)?;
+        self.settings = settings::of_crate(directory, root)?;
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        for above in root.ancestors().skip(1) {
+            let cargo = above.join(".cargo");
+            if let Some(file) = settings::file_in(&cargo)
+                && home.as_deref() != Some(above)
+            {
+                announce(&format!(
+                    "`{}` lies above the source and is not read; `--trust-build` reads it",
+                    file.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A source that holds the user's home directory would be all that the user has.
+pub(crate) fn refuse_home(root: &Path) -> Result<(), Error> {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    let home = home.and_then(|home| Path::new(&home).canonicalize().ok());
+    let holds_home = home.is_some_and(|home| home.starts_with(root));
+    if !holds_home && root.parent().is_some() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Source,
+        format!(
+            "the source `{}` holds your home directory, which its build could read",
+            root.display()
+        ),
+    )
+    .with_hint("give the program a directory of its own; `--trust-build` builds it all the same"))
+}
+
+fn out_of_source(name: &str, path: &Path, directory: &Path) -> Error {
+    Error::new(
+        ErrorKind::Source,
+        format!(
+            "the dependency `{name}` lies at `{}`, outside of the source `{}`",
+            path.display(),
+            directory.display()
+        ),
+    )
+    .with_hint(
+        "`--read-source DIR` lets the build read it; a workspace of which both are members is one source; \
+         `--trust-build` lets the build read all that you can",
+    )
+}

@@ -1,0 +1,224 @@
+//! Directories that no program is to write: what isopod itself runs or trusts lies there.
+//!
+//! Compiled code, the compilers and their libraries, the environment of Python, the key of the cache and isopod's own
+//! program: who writes one of these has native code run at the next start. A grant to write that holds one of
+//! them, or lies in one, is refused: by the path without links, and by device and inode, which tell a directory
+//! under another name (a bind mount).
+
+use crate::report;
+use crate::values::DirectoryGrant;
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Programs that builds start.
+const TOOLS: [&str; 8] = [
+    "cargo", "clang", "node", "npm", "python3", "rustc", "rustup", "zig",
+];
+
+/// A place that programs must not write.
+struct Protected {
+    what: &'static str,
+    path: PathBuf,
+}
+
+/// Refuses grants to write that overlap such a place.
+///
+/// # Errors
+/// With the place, and the option that allows it.
+pub(crate) fn check(grants: &[DirectoryGrant], is_allowed: bool) -> anyhow::Result<()> {
+    if grants.is_empty() || is_allowed {
+        return Ok(());
+    }
+    let protected = protected();
+    for grant in grants {
+        let shown = grant.host().display();
+        if let Some(place) = overlapping(grant.host(), &protected) {
+            return Err(report::with_hint(
+                format!(
+                    "the directory `{shown}` cannot be granted to write: it overlaps {} `{}`, and who writes that has native code run as you",
+                    place.what,
+                    place.path.display()
+                ),
+                "grant a directory below it that holds the program's files only, or `--read-dir`; \
+                 `--allow-overlap` grants it all the same, for a program that you trust",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn overlapping<'a>(granted: &Path, protected: &'a [Protected]) -> Option<&'a Protected> {
+    let granted = resolved(granted);
+    let of_granted = identity(&granted);
+    let above_granted = identities_above(&granted);
+    protected.iter().find(|place| {
+        let path = resolved(&place.path);
+        let is_same_path = path.starts_with(&granted) || granted.starts_with(&path);
+        let holds = of_granted.is_some_and(|one| identities_above(&path).contains(&one));
+        let lies_in = identity(&path).is_some_and(|one| above_granted.contains(&one));
+        let is_part = of_granted.is_some_and(|one| parts(&path).contains(&one));
+        is_same_path || holds || lies_in || is_part
+    })
+}
+
+/// What isopod runs or trusts.
+fn protected() -> Vec<Protected> {
+    let home = |below: &str| variable("HOME").map(|home| home.join(below));
+    let mut found: Vec<Protected> = Vec::new();
+    let mut add = |what, path: Option<PathBuf>| {
+        if let Some(path) = path {
+            found.push(Protected { what, path });
+        }
+    };
+    add("isopod's cache", isopod_build::cache_directory());
+    add("the key of isopod's cache", isopod_host::cache_key_file());
+    add("isopod itself", env::current_exe().ok());
+    add(
+        "cargo's directory",
+        variable("CARGO_HOME").or_else(|| home(".cargo")),
+    );
+    add(
+        "rustup's directory",
+        variable("RUSTUP_HOME").or_else(|| home(".rustup")),
+    );
+    add("the WASI SDK", variable("WASI_SDK_PATH"));
+    add("the environment of Python", variable("VIRTUAL_ENV"));
+    add(
+        "the private directory for sockets",
+        variable("XDG_RUNTIME_DIR"),
+    );
+    let path = env::var_os("PATH").unwrap_or_default();
+    for directory in env::split_paths(&path).filter(|directory| directory.is_absolute()) {
+        for tool in TOOLS {
+            let program = directory.join(tool);
+            if program.is_file() {
+                // Both where it is found and where that leads.
+                add("a program that builds use,", Some(directory.join(tool)));
+                add("a program that builds use,", program.canonicalize().ok());
+            }
+        }
+    }
+    found
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    let value = env::var_os(name).filter(|value| !value.is_empty());
+    value.map(PathBuf::from)
+}
+
+/// The path without links. Of what does not exist yet, that of the nearest directory above, and the rest: a
+/// program could make it.
+fn resolved(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    // Of a file on `PATH` the directory counts, in which it can be replaced, not where it leads.
+    if fs::symlink_metadata(&absolute)
+        .is_ok_and(|metadata| metadata.is_symlink() && !absolute.is_dir())
+        && let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name())
+    {
+        return resolved(parent).join(name);
+    }
+    for above in absolute.ancestors() {
+        if let Ok(real) = above.canonicalize() {
+            let rest = absolute.strip_prefix(above).unwrap_or(Path::new(""));
+            return if rest.as_os_str().is_empty() {
+                real
+            } else {
+                real.join(rest)
+            };
+        }
+    }
+    absolute
+}
+
+/// What tells a file from all others.
+type Identity = (u64, u64);
+
+fn identity(path: &Path) -> Option<Identity> {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Of the path and all directories above.
+fn identities_above(path: &Path) -> BTreeSet<Identity> {
+    path.ancestors().filter_map(identity).collect()
+}
+
+/// Of the directories right below: a part of the cache may be mounted elsewhere, too.
+fn parts(path: &Path) -> BTreeSet<Identity> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| identity(&entry.path()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    fn overlaps(granted: &Path, place: &Path) -> bool {
+        let protected = [Protected {
+            what: "it",
+            path: place.to_owned(),
+        }];
+        overlapping(granted, &protected).is_some()
+    }
+
+    #[test]
+    fn both_directions_links_and_what_does_not_exist_yet() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir_all(at("home/cache/isopod/code")).unwrap();
+        fs::create_dir_all(at("home/data")).unwrap();
+        symlink(at("home"), at("link")).unwrap();
+        symlink("../home/cache/isopod/code", at("home/data/inner")).unwrap();
+        let cache = at("home/cache/isopod");
+        for granted in [
+            "home",
+            "home/cache",
+            "home/cache/isopod",
+            "home/cache/isopod/code",
+            "link",
+            "link/cache/isopod/code",
+            "home/data/inner",
+            "home/data/../cache",
+        ] {
+            assert!(overlaps(&at(granted), &cache), "{granted}");
+        }
+        assert!(overlaps(directory.path(), &cache));
+        assert!(overlaps(Path::new("/"), &cache));
+        assert!(!overlaps(&at("home/data"), &cache));
+        // The cache of a user who has none yet: who may write above could make it.
+        assert!(overlaps(&at("home/data"), &at("home/data/not/yet")));
+        assert!(overlaps(&at("link/data"), &at("home/data/not/yet")));
+        assert!(!overlaps(&at("home/cache"), &at("home/data/not/yet")));
+    }
+
+    #[test]
+    fn a_link_on_the_path_counts_where_it_lies() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir_all(at("venv/bin")).unwrap();
+        fs::create_dir_all(at("real")).unwrap();
+        fs::write(at("real/python3"), "").unwrap();
+        symlink(at("real/python3"), at("venv/bin/python3")).unwrap();
+        assert!(overlaps(&at("venv"), &at("venv/bin/python3")));
+        assert!(!overlaps(&at("real"), &at("venv/bin/python3")));
+    }
+
+    #[test]
+    fn a_directory_is_known_by_its_identity() {
+        // As with a bind mount: other paths, the same directory.
+        let identity_of_root = identity(Path::new("/")).unwrap();
+        assert!(identities_above(Path::new("/usr/bin")).contains(&identity_of_root));
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("code")).unwrap();
+        let code = identity(&directory.path().join("code")).unwrap();
+        assert!(parts(directory.path()).contains(&code));
+    }
+}
