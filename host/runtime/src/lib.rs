@@ -27,6 +27,7 @@ mod bug;
 mod code_cache;
 mod command;
 mod compile;
+mod compiler;
 mod config;
 pub mod confine;
 mod cores;
@@ -73,6 +74,7 @@ mod waits;
 mod waits_text;
 
 pub use command::Command;
+pub use compiler::{CompileLimits, serve_compiler};
 pub use crash_report::{CrashReport, Frame};
 pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
 pub use engine::{Engine, EngineBuilder};
