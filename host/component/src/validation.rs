@@ -33,7 +33,7 @@ pub const MOST_FUNCTION_BYTES: usize = 2 << 20;
 pub(crate) const DEEPEST: usize = 32;
 
 /// Definitions, imports, exports and instances of all components, counted as often as each component is instantiated.
-/// Python's runner has 2,000.
+/// The largest of our own programs has 2,400.
 pub(crate) const MOST_ITEMS: u64 = 1_000_000;
 
 /// Whether a module or component is valid, and within the limits of what may be done with it. In proportion to its

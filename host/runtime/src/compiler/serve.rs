@@ -1,6 +1,7 @@
 //! The compiler in a process of its own: the process's side.
 
 use super::refusal::Refusal;
+use crate::confine::Confinement;
 use crate::{compile, config};
 use rustix::process::{
     Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit,
@@ -46,7 +47,8 @@ impl Header {
 
 /// Compiles one program, as the process that [`EngineBuilder::compiler_process`](crate::EngineBuilder::compiler_process)
 /// names is to do: an engine of the same version gives it the program on its standard input, and takes the code from
-/// its standard output. It ends with that engine's thread, and when it takes more memory than it may.
+/// its standard output. It ends with that engine's thread, and when it takes more memory than it may, and
+/// it is [confined](crate::confine) to what it has then.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -84,6 +86,9 @@ pub fn serve_compiler() -> io::Result<()> {
     bound(Resource::Data, header.memory_bytes)?;
     bound(Resource::Fsize, header.memory_bytes)?;
     bound(Resource::Core, 0)?;
+    // What a program makes of the compiler here has no file, no network and no other program. The engine that waits
+    // tells what the kernel lacks for that, of itself.
+    Confinement::new().apply().map_err(io::Error::other)?;
     let mut program = Vec::new();
     input.read_to_end(&mut program)?;
     let compiled = std::panic::catch_unwind(|| compiled(&program));
