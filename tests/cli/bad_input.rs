@@ -67,9 +67,7 @@ fn a_truncated_component() {
     let half = run_bytes(&whole[..whole.len() / 2]);
     insta::assert_snapshot!(without_numbers(half.own_error()), @"
     error: `app.wasm` is not a valid program
-    cause: failed to parse WebAssembly module
-    cause: wasm component contains an invalid module section
-    cause: section range N..N is out of bounds (bound = N)
+    cause: not valid WebAssembly: section range N..N is out of bounds (bound = N)
     ");
 }
 
@@ -83,8 +81,8 @@ fn a_truncated_module() {
         run_bytes(&whole[..length]).own_error();
     }
     insta::assert_snapshot!(run_bytes(&whole[..whole.len() - 5]).own_error(), @"
-    error: `app.wasm` cannot be made a component
-    cause: broken or truncated WebAssembly module: unexpected end-of-file (at offset 0x..)
+    error: `app.wasm` is not a valid program
+    cause: not valid WebAssembly: unexpected end-of-file (at offset 0x..)
     ");
 }
 
@@ -93,9 +91,7 @@ fn an_invalid_module() {
     let ended = run_text(r#"(module (memory (export "memory") 1) (func (export "_start") drop))"#);
     insta::assert_snapshot!(without_numbers(ended.own_error()), @"
     error: `app.wasm` is not a valid program
-    cause: failed to compile: wasm[N]::function[N]
-    cause: WebAssembly translation error
-    cause: Invalid input WebAssembly code at offset N: type mismatch: expected a type but nothing on stack
+    cause: not valid WebAssembly: type mismatch: expected a type but nothing on stack (at offset NxN)
     ");
 }
 

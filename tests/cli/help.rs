@@ -132,6 +132,11 @@ fn isopod_help_run() {
                                           100000000]
           --max-jobs <COUNT>              Limit the number of jobs of a pool that wait [default:
                                           1000000]
+          --compile-timeout <TIME>        Give up when compiling has taken so long [default: 5m]
+          --compile-memory <SIZE>         Limit the memory that compiling takes [default: half of the
+                                          machine's]
+          --max-program <SIZE>            Limit the size of the program itself, as WebAssembly [default:
+                                          128MiB]
 
     Source is built in a sandbox: its build reads the source, the compiler and the crates that it
     depends on,

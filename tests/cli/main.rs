@@ -25,6 +25,7 @@ mod help;
 mod interrupt;
 mod languages;
 mod limits;
+mod loading;
 mod out_of_reach;
 mod output;
 mod plugins;

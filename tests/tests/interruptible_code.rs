@@ -126,6 +126,12 @@ impl Writer<'_> {
     }
 }
 
+/// A module that has something to change, changed.
+fn changed(wasm: &[u8]) -> Vec<u8> {
+    let changed = isopod_component::make_interruptible(wasm).unwrap();
+    changed.expect("there is something to change")
+}
+
 fn instantiate<T: 'static>(engine: &Engine, wasm: &[u8], data: T) -> (Store<T>, Instance) {
     let module = Module::new(engine, wasm).unwrap();
     let mut store = Store::new(engine, data);
@@ -156,7 +162,7 @@ fn random_functions_do_the_same() {
         }
         .module();
         let wasm = wat::parse_str(&text).unwrap();
-        let Some(other) = isopod_component::make_interruptible(&wasm) else {
+        let Some(other) = isopod_component::make_interruptible(&wasm).unwrap() else {
             continue;
         };
         unrolled += 1;
@@ -224,7 +230,7 @@ impl Bulk {
 fn copies_and_fills_do_the_same() {
     let mut random = Random::from_environment();
     let wasm = wat::parse_str(BULK).unwrap();
-    let other = isopod_component::make_interruptible(&wasm).unwrap();
+    let other = changed(&wasm);
     let (mut as_it_is, mut changed) = (Bulk::new(&wasm), Bulk::new(&other));
     let bytes: Vec<u8> = (0..MEMORY_BYTES)
         .map(|_| random.draw().to_le_bytes()[0])
@@ -277,7 +283,7 @@ fn backtraces_name_the_instruction() {
             (memory.fill (local.get 0) (i32.const 7) (local.get 0))))"#,
     )
     .unwrap();
-    let changed = isopod_component::make_interruptible(&wasm).unwrap();
+    let changed = changed(&wasm);
     let (mut store, instance) = instantiate(&Engine::default(), &changed, ());
     let run = instance
         .get_typed_func::<u32, ()>(&mut store, "run")
@@ -290,6 +296,228 @@ fn backtraces_name_the_instruction() {
         .map(|frame| frame.func_name())
         .collect();
     assert_eq!(names, [Some("memory.fill"), Some("careless")]);
+}
+
+/// Two memories and a segment that is longer than a piece. What is done to them is by number.
+const MEMORIES: &str = r#"
+    (func (export "0->1") (param i32 i32 i32)
+        (memory.copy $one $zero (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "1->0") (param i32 i32 i32)
+        (memory.copy $zero $one (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "1->1") (param i32 i32 i32)
+        (memory.copy $one $one (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "fill 1") (param i32 i32 i32)
+        (memory.fill $one (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "init 0") (param i32 i32 i32)
+        (memory.init $zero $long (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "init 1") (param i32 i32 i32)
+        (memory.init $one $long (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "short") (param i32 i32 i32)
+        (memory.init $one $short (local.get 0) (local.get 1) (local.get 2)))
+    (func (export "drop") (param i32 i32 i32)
+        (data.drop $long)))"#;
+const OPERATIONS: [&str; 8] = [
+    "0->1", "1->0", "1->1", "fill 1", "init 0", "init 1", "short", "drop",
+];
+
+/// A module of two memories with so many pages each, unchanged and changed.
+fn of_two_memories(pages: u32) -> [(Store<()>, Instance); 2] {
+    let long: String = (0..200_000_u32)
+        .map(|byte| format!("\\{:02x}", byte.wrapping_mul(2_654_435_761) >> 24))
+        .collect();
+    let wasm = wat::parse_str(format!(
+        r#"(module (memory $zero (export "zero") {pages}) (memory $one (export "one") {pages})
+            (data $long "{long}") (data $short "abc") {MEMORIES}"#
+    ))
+    .unwrap();
+    let changed = changed(&wasm);
+    let engine = Engine::default();
+    [wasm, changed].map(|wasm| instantiate(&engine, &wasm, ()))
+}
+
+/// Does the same with both, and compares the traps and what is in these ranges of the memories afterwards.
+fn compare_memories(
+    both: &mut [(Store<()>, Instance); 2],
+    operation: &str,
+    arguments: (u32, u32, u32),
+    ranges: &[std::ops::Range<usize>],
+) -> bool {
+    let traps = both.each_mut().map(|(store, instance)| {
+        let function = instance
+            .get_typed_func::<(u32, u32, u32), ()>(&mut *store, operation)
+            .unwrap();
+        let result = function.call(&mut *store, arguments);
+        result
+            .err()
+            .map(|error| *error.downcast_ref::<wasmtime::Trap>().unwrap())
+    });
+    let [as_it_is, changed] = traps;
+    assert_eq!(changed, as_it_is, "{operation} {arguments:?}");
+    for name in ["zero", "one"] {
+        for range in ranges {
+            let [as_it_is, changed] = both.each_mut().map(|(store, instance)| {
+                let memory = instance.get_memory(&mut *store, name).unwrap();
+                memory.data(&*store).get(range.clone()).unwrap()
+            });
+            assert!(
+                changed == as_it_is,
+                "{name} after {operation} {arguments:?}"
+            );
+        }
+    }
+    as_it_is.is_some()
+}
+
+#[test]
+fn several_memories_and_segments_do_the_same() {
+    let mut random = Random::from_environment();
+    let mut below = |limit: u32| u32::try_from(random.draw() % u64::from(limit)).unwrap();
+    let mut both = of_two_memories(5);
+    let whole = 0..usize::try_from(MEMORY_BYTES).unwrap();
+    let mut traps = 0;
+    const ROUNDS: u32 = 2_000;
+    for round in 0..ROUNDS {
+        let length = match below(5) {
+            0 => below(20),
+            1 => (below(8) * 2048 + below(5)).saturating_sub(2),
+            2 => (below(4) * 65_536 + below(5)).saturating_sub(2),
+            3 => below(MEMORY_BYTES + 2),
+            _ => u32::MAX - below(MEMORY_BYTES),
+        };
+        let place = |below: &mut dyn FnMut(u32) -> u32| match below(5) {
+            0 => 0,
+            1 => below(MEMORY_BYTES),
+            2 => (MEMORY_BYTES + 1).saturating_sub(length.saturating_add(below(3))),
+            3 => 200_001_u32.saturating_sub(length.saturating_add(below(3))),
+            _ => u32::MAX - below(5_000),
+        };
+        let arguments = (place(&mut below), place(&mut below), length);
+        // After three quarters the segment is dropped, and what is read of it traps.
+        let operation = match round == 3 * ROUNDS / 4 {
+            true => "drop",
+            false => OPERATIONS.get(usize::try_from(below(7)).unwrap()).unwrap(),
+        };
+        let range = std::slice::from_ref(&whole);
+        traps += u32::from(compare_memories(&mut both, operation, arguments, range));
+    }
+    assert!((200..ROUNDS - 200).contains(&traps), "{traps} traps");
+}
+
+/// The largest memories there are, and ends around 2^32, with 4 GiB of address space.
+#[test]
+fn ends_at_the_largest_address_do_the_same() {
+    let mut both = of_two_memories(65_536);
+    let end = 1_u64 << 32;
+    let around = |middle: u64, bytes: u64| {
+        usize::try_from(middle.saturating_sub(bytes)).unwrap()
+            ..usize::try_from((middle + bytes).min(end)).unwrap()
+    };
+    let ranges = [around(0, 1 << 17), around(end, 1 << 18)];
+    let mut traps = 0;
+    let fill = |both: &mut [_; 2], begin: u64, value: u32| {
+        let arguments = (u32::try_from(begin).unwrap(), value, 150_000);
+        compare_memories(both, "fill 1", arguments, &ranges)
+    };
+    fill(&mut both, 0, 1);
+    fill(&mut both, end - 200_000, 2);
+    for length in [5_u64, 16, 17, 2_048, 2_049, 6_000, 65_536, 65_537, 150_000] {
+        for beyond in [-1_i64, 0, 1, 2] {
+            let to = u32::try_from(end.wrapping_add_signed(beyond) - length);
+            let (Ok(to), Ok(length)) = (to, u32::try_from(length)) else {
+                continue;
+            };
+            for from in [0, 7, to - 100, to] {
+                for operation in ["0->1", "1->0", "1->1", "fill 1", "init 1"] {
+                    let arguments = (to, from, length);
+                    traps += u32::from(compare_memories(&mut both, operation, arguments, &ranges));
+                    let arguments = (from, to, length);
+                    traps += u32::from(compare_memories(&mut both, operation, arguments, &ranges));
+                }
+            }
+        }
+    }
+    assert!(traps > 100, "{traps}");
+}
+
+#[test]
+fn tables_do_the_same() {
+    let wasm = wat::parse_str(
+        r#"(module (table $t (export "t") 10 5000 funcref) (elem $e func $f $g) (func $f) (func $g)
+            (func (export "run") (param i32 i32 i32) (result i32)
+                (drop (table.grow (ref.func $f) (local.get 2)))
+                (table.init $t $e (local.get 0) (i32.const 0) (i32.const 2))
+                (table.copy (local.get 1) (local.get 0) (local.get 2))
+                (table.fill (local.get 0) (ref.null func) (local.get 2))
+                (memory.grow (i32.const 1)))
+            (memory 1))"#,
+    )
+    .unwrap();
+    let engine = Engine::default();
+    let changed = changed(&wasm);
+    let mut both = [wasm, changed].map(|wasm| instantiate(&engine, &wasm, ()));
+    let mut random = Random::from_environment();
+    for _ in 0..300 {
+        let mut below = |limit: u64| u32::try_from(random.draw() % limit).unwrap();
+        let arguments = (below(600), below(600), below(20));
+        let [as_it_is, changed] = both.each_mut().map(|(store, instance)| {
+            let run = instance
+                .get_typed_func::<(u32, u32, u32), u32>(&mut *store, "run")
+                .unwrap();
+            let result = run.call(&mut *store, arguments);
+            let result = result.map_err(|error| *error.downcast_ref::<wasmtime::Trap>().unwrap());
+            let table = instance.get_table(&mut *store, "t").unwrap();
+            let is_null: Vec<bool> = (0..table.size(&*store))
+                .map(|index| table.get(&mut *store, index).unwrap().is_null())
+                .collect();
+            (result, is_null)
+        });
+        assert_eq!(changed, as_it_is, "{arguments:?}");
+    }
+}
+
+/// How often the engine is asked whether a program is to end while a module runs.
+fn looks_of(wasm: &[u8]) -> u32 {
+    let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+    let module = Module::new(&engine, wasm).unwrap();
+    let mut store = Store::new(&engine, 0_u32);
+    // Making the instance looks too, where there are tables.
+    store.set_epoch_deadline(0);
+    store.epoch_deadline_callback(|mut store| {
+        *store.data_mut() += 1;
+        Ok(UpdateDeadline::Continue(0))
+    });
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    let run = instance
+        .get_typed_func::<(), ()>(&mut store, "run")
+        .unwrap();
+    *store.data_mut() = 0;
+    run.call(&mut store, ()).unwrap();
+    *store.data()
+}
+
+/// A function can have a million instructions and no loop.
+#[test]
+fn long_instructions_in_a_row_can_be_interrupted() {
+    const IN_A_ROW: u32 = 300;
+    for instruction in [
+        "(memory.fill (i32.const 0) (i32.const 1) (i32.const 65536))",
+        "(memory.copy (i32.const 0) (i32.const 9) (i32.const 60000))",
+        "(memory.init $d (i32.const 0) (i32.const 0) (i32.const 3))",
+        "(table.fill (i32.const 0) (ref.null func) (i32.const 1000))",
+        "(table.copy (i32.const 0) (i32.const 9) (i32.const 900))",
+        "(table.init $e (i32.const 0) (i32.const 0) (i32.const 1))",
+        "(drop (table.grow (ref.null func) (i32.const 0)))",
+        "(drop (memory.grow (i32.const 0)))",
+    ] {
+        let row = instruction.repeat(usize::try_from(IN_A_ROW).unwrap());
+        let wasm = wat::parse_str(format!(
+            r#"(module (memory 1) (table 1000 funcref) (data $d "abc") (elem $e func $f) (func $f)
+                (func (export "run") {row}))"#
+        ))
+        .unwrap();
+        assert!(looks_of(&wasm) <= 1, "{instruction}: at its beginning");
+        assert!(looks_of(&changed(&wasm)) >= IN_A_ROW, "{instruction}");
+    }
 }
 
 /// How often the engine is asked whether a program is to end, in one copy or fill.
@@ -310,7 +538,7 @@ fn long_copies_and_fills_can_be_interrupted() {
         *store.data()
     };
     let wasm = wat::parse_str(BULK).unwrap();
-    let changed = isopod_component::make_interruptible(&wasm).unwrap();
+    let changed = changed(&wasm);
     for (name, piece) in [("copy", 2048), ("fill", 65_536)] {
         let length = 300_000;
         assert!(looks(&wasm, name, length) <= 2, "{name}: at its beginning");
@@ -318,22 +546,35 @@ fn long_copies_and_fills_can_be_interrupted() {
     }
 }
 
+/// Wherever the instruction is, and whatever its memory: it is changed, or the module is refused.
 #[test]
-fn other_memories_stay_as_they_are() {
-    for memories in ["(memory i64 1)", "", "(memory i64 1) (memory 1)"] {
-        let text = format!(
-            r#"(module {memories} (func (param i64 i32 i64)
-            {}))"#,
-            match memories.is_empty() {
-                true => "",
-                false => "(memory.fill (local.get 0) (local.get 1) (local.get 2))",
-            }
-        );
-        let wasm = wat::parse_str(text).unwrap();
-        assert_eq!(
-            isopod_component::make_interruptible(&wasm),
-            None,
-            "{memories}"
-        );
+fn no_long_instruction_is_left() {
+    const FILL: &str =
+        "(memory $m 1) (func (memory.fill $m (i32.const 0) (i32.const 0) (i32.const 9999999)))";
+    for text in [
+        format!("(module {FILL})"),
+        format!("(module (memory 1) {FILL})"),
+        format!("(module (memory 1) (memory 1) {FILL})"),
+        format!("(component (core module {FILL}))"),
+        format!("(component (component (component (core module {FILL}))))"),
+        format!(
+            "{} (core module {FILL}) {}",
+            "(component ".repeat(30),
+            ")".repeat(30)
+        ),
+    ] {
+        let changed = changed(&wat::parse_str(&text).unwrap());
+        assert!(has_call(&changed), "{text}");
     }
+    let wide =
+        "(module (memory i64 1) (func (memory.fill (i64.const 0) (i32.const 0) (i64.const 9))))";
+    let error = isopod_component::make_interruptible(&wat::parse_str(wide).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("memory64"), "{error}");
+}
+
+/// Whether a helper has come into it: its loop asks with this comparison.
+fn has_call(wasm: &[u8]) -> bool {
+    // `local.get 2`, `i32.const 65536`, `i32.gt_u`.
+    let asks = [0x20, 2, 0x41, 0x80, 0x80, 4, 0x4b];
+    wasm.windows(asks.len()).any(|bytes| bytes == asks)
 }

@@ -1,7 +1,7 @@
 //! The syntax of the command line: what may be written, with its help texts. What it means is in
 //! [`commands`](crate::commands).
 
-use crate::limit_args::LimitArgs;
+use crate::limit_args::{CompileLimitArgs, LimitArgs};
 use crate::new_args::{NEW_EXAMPLES, NewArgs};
 use crate::plugin_args::{
     CALL_EXAMPLES, COMPILE_EXAMPLES, CallArgs, CompileArgs, INSPECT_EXAMPLES, InspectArgs,
@@ -107,6 +107,9 @@ pub(crate) enum Command {
     /// Show the processes of running programs: what they use, and what waits for whom.
     #[command(after_help = PS_EXAMPLES)]
     Ps(PsArgs),
+    /// Compile for the isopod that has started this.
+    #[command(hide = true)]
+    ServeCompiler,
 }
 
 /// `isopod run`.
@@ -220,6 +223,9 @@ pub(crate) struct RunArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) compile_limits: CompileLimitArgs,
 }
 
 /// What to do about a deadlock.

@@ -63,3 +63,20 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_jobs: Option<u32>,
 }
+
+/// What loading a program may take.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct CompileLimitArgs {
+    /// Give up when compiling has taken so long [default: 5m].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) compile_timeout: Option<Timeout>,
+
+    /// Limit the memory that compiling takes [default: half of the machine's].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) compile_memory: Option<ByteCount>,
+
+    /// Limit the size of the program itself, as WebAssembly [default: 128MiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_program: Option<ByteCount>,
+}

@@ -79,6 +79,13 @@ fn isopod() -> u8 {
             let compiled = commands::compile::compile(options, &printer);
             (printer, compiled.map(|()| 0))
         }
+        Command::ServeCompiler => {
+            let served = isopod_host::serve_compiler();
+            (
+                Printer::new(true, false),
+                served.map(|()| 0).map_err(anyhow::Error::from),
+            )
+        }
         Command::Ps(options) => {
             let printer = Printer::new(false, false);
             let told = commands::ps::ps(options).map(|text| printer.result(&text));

@@ -1,6 +1,7 @@
 //! The syntax of the commands for plugins: `call`, `inspect` and `compile`.
 
 use crate::args::{OutputArgs, ToolchainArgs};
+use crate::limit_args::CompileLimitArgs;
 use crate::values::{ByteCount, CoreList, DirectoryGrant, EnvironmentEntry, Timeout};
 use clap::Args;
 use std::path::PathBuf;
@@ -116,6 +117,9 @@ pub(crate) struct CallArgs {
     pub(crate) allow_precompiled: bool,
 
     #[command(flatten)]
+    pub(crate) compile_limits: CompileLimitArgs,
+
+    #[command(flatten)]
     pub(crate) toolchain: ToolchainArgs,
 
     #[command(flatten)]
@@ -133,6 +137,9 @@ pub(crate) struct InspectArgs {
     pub(crate) json: bool,
 
     #[command(flatten)]
+    pub(crate) compile_limits: CompileLimitArgs,
+
+    #[command(flatten)]
     pub(crate) toolchain: ToolchainArgs,
 }
 
@@ -145,6 +152,9 @@ pub(crate) struct CompileArgs {
     /// Where to write the code [default: NAME.cwasm in the current directory].
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) compile_limits: CompileLimitArgs,
 
     #[command(flatten)]
     pub(crate) toolchain: ToolchainArgs,

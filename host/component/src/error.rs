@@ -1,6 +1,7 @@
 //! Why a core module cannot be made a component.
 
 use crate::imports;
+use crate::validation::{DEEPEST, MOST_FUNCTION_BYTES, MOST_ITEMS};
 
 /// How many bytes of a file that is not WebAssembly an error shows.
 const SHOWN_BYTES: usize = 16;
@@ -22,15 +23,68 @@ pub enum Error {
     /// The module is broken, or ends too early; the text says what and where.
     #[error("broken or truncated WebAssembly module: {0}")]
     Malformed(String),
-    /// The module imports functions that nobody provides: `module.name` of each.
-    #[error("the module imports {}, which no host provides; known are {}", imports::list(.0), imports::KNOWN)]
-    UnknownImports(Vec<String>),
+    /// The module imports functions that nobody provides: `module.name` of the first of them, and how many more
+    /// there are.
+    #[error("the module imports {}, which no host provides; known are {}", imports::list(names, *more), imports::KNOWN)]
+    UnknownImports {
+        /// The first of them.
+        names: Vec<String>,
+        /// How many others there are.
+        more: usize,
+    },
     /// The module and the metadata of its bindings do not fit each other.
     #[error("the module cannot be made a component: {0}")]
     Encode(String),
+    /// The bytes are no valid WebAssembly of [`FEATURES`](crate::FEATURES); the text says what and where.
+    #[error("not valid WebAssembly: {0}")]
+    Invalid(String),
+    /// A function is longer than [`MOST_FUNCTION_BYTES`](crate::MOST_FUNCTION_BYTES): it has so many bytes.
+    #[error(
+        "a function of {0} bytes is longer than the limit of {MOST_FUNCTION_BYTES} bytes, which is fixed; compile the program so that it has smaller functions"
+    )]
+    LongFunction(usize),
+    /// Components nest too deep.
+    #[error(
+        "the component nests components more than {DEEPEST} deep, which is the limit and is fixed"
+    )]
+    TooDeep,
+    /// The components of a component are instantiated too often.
+    #[error(
+        "the component comes to more than {MOST_ITEMS} items when its instances are laid out, which is the limit and is fixed"
+    )]
+    TooMany,
+    /// A component imports a component, or takes one from an instance: how often it is instantiated could not be known.
+    #[error(
+        "the component imports a component, or takes one from an instance; only components that it defines itself can be instantiated"
+    )]
+    ComponentAsValue,
+}
+
+/// The bytes of a parser's text that an error shows: names in it are the module's.
+const TEXT_BYTES: usize = 400;
+
+/// A text that may have names of a module in it, cut, and without what would control a terminal.
+pub(crate) fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        if out.len() >= TEXT_BYTES {
+            out.push_str(" ...");
+            break;
+        }
+        match character.is_control() {
+            true => out.extend(character.escape_default()),
+            false => out.push(character),
+        }
+    }
+    out
 }
 
 impl Error {
+    /// The error for what is not valid.
+    pub(crate) fn invalid(error: &wasmparser::BinaryReaderError) -> Error {
+        Error::Invalid(shown(&error.to_string()))
+    }
+
     /// The error for bytes that do not start as WebAssembly does.
     pub(crate) fn not_wasm(bytes: &[u8]) -> Error {
         let start = bytes.get(..SHOWN_BYTES).unwrap_or(bytes);
@@ -47,6 +101,6 @@ impl Error {
 
 impl From<wasmparser::BinaryReaderError> for Error {
     fn from(error: wasmparser::BinaryReaderError) -> Error {
-        Error::Malformed(error.to_string())
+        Error::Malformed(shown(&error.to_string()))
     }
 }

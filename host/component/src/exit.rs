@@ -6,6 +6,7 @@
 //! not know the interface, metadata that imports it is added.
 
 use crate::Error;
+use crate::error::shown;
 use crate::imports::{Outline, is_proc_exit};
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -44,8 +45,8 @@ pub(crate) fn redirect_proc_exit<'a>(
     if !outline.imports_proc_exit {
         return Ok(core_module.into());
     }
-    let (_, bindings) =
-        metadata::decode(core_module).map_err(|error| Error::Encode(format!("{error:#}")))?;
+    let (_, bindings) = metadata::decode(core_module)
+        .map_err(|error| Error::Encode(shown(&format!("{error:#}"))))?;
     let mut module = Module::new();
     for payload in Parser::new(0).parse_all(core_module) {
         let payload = payload?;
@@ -79,7 +80,7 @@ fn with_exit(section: ImportSectionReader<'_>) -> Result<ImportSection, Error> {
             (import.module, import.name)
         };
         let entity = wasm_encoder::EntityType::try_from(import.ty)
-            .map_err(|error: reencode::Error| Error::Malformed(error.to_string()))?;
+            .map_err(|error: reencode::Error| Error::Malformed(shown(&error.to_string())))?;
         imports.import(name_space, name, entity);
     }
     Ok(imports)

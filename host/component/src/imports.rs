@@ -4,6 +4,7 @@
 //! speaks of metadata and adapters rather than of what to do.
 
 use crate::Error;
+use crate::error::shown;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 use wasi_preview1_component_adapter_provider::{
@@ -90,23 +91,23 @@ impl<'a> Outline<'a> {
     /// Refuses imports that certainly nobody provides. Imports of interfaces are left to the
     /// encoder if there is metadata to check them against.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let unknown: Vec<String> = self
-            .imports
-            .iter()
-            .filter(|(module, name)| {
-                if *module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME {
-                    !PREVIEW1_FUNCTIONS.contains(name)
-                } else {
-                    !self.has_metadata
-                }
-            })
-            .map(|(module, name)| format!("{module}.{name}"))
+        let mut unknown = self.imports.iter().filter(|(module, name)| {
+            if *module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME {
+                !PREVIEW1_FUNCTIONS.contains(name)
+            } else {
+                !self.has_metadata
+            }
+        });
+        let names: Vec<String> = unknown
+            .by_ref()
+            .take(LISTED)
+            .map(|(module, name)| format!("{}.{}", shown(module), shown(name)))
             .collect();
-        if unknown.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::UnknownImports(unknown))
+        if names.is_empty() {
+            return Ok(());
         }
+        let more = unknown.count();
+        Err(Error::UnknownImports { names, more })
     }
 }
 
@@ -115,16 +116,16 @@ pub(crate) fn is_proc_exit(module: &str, name: &str) -> bool {
     module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME && name == "proc_exit"
 }
 
-/// The names of `imports` for an error, at most [`LISTED`] of them.
-pub(crate) fn list(imports: &[String]) -> String {
+/// The names of imports for an error, and how many more there are.
+pub(crate) fn list(imports: &[String], more: usize) -> String {
     let mut text = String::new();
-    for (position, import) in imports.iter().take(LISTED).enumerate() {
+    for (position, import) in imports.iter().enumerate() {
         text.push_str(if position == 0 { "`" } else { ", `" });
         text.push_str(import);
         text.push('`');
     }
-    if imports.len() > LISTED {
-        text.push_str(&format!(" and {} more", imports.len() - LISTED));
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
     }
     text
 }

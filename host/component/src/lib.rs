@@ -10,8 +10,8 @@
 //!
 //! It also [changes code](make_interruptible) so that it can be interrupted soon, and pays little for it.
 //!
-//! It knows nothing of the engine that runs the component, and it does not validate code: the
-//! engine does so when it compiles.
+//! It knows nothing of the engine that runs the component. [`make_interruptible`] [validates](validate) what
+//! it changes; [`componentize`] does not.
 //!
 //! ```
 //! let core_module = b"\0asm\x01\0\0\0";
@@ -27,11 +27,13 @@ mod imports;
 mod interruption;
 mod kind;
 mod tasks;
+mod validation;
 
 pub use error::Error;
 pub use interruption::make_interruptible;
 pub use kind::{Kind, kind_of};
 pub use tasks::task_names;
+pub use validation::{FEATURES, MOST_FUNCTION_BYTES, validate};
 
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
@@ -78,7 +80,7 @@ pub fn componentize(core_module: &[u8]) -> Result<Vec<u8>, Error> {
     // The parser of the bindings' metadata trusts it: fuzzing found bytes that it panics on.
     // Everything that it has in its hands then is its own, and dropped.
     match std::panic::catch_unwind(encode) {
-        Ok(encoded) => encoded.map_err(|error| Error::Encode(format!("{error:#}"))),
+        Ok(encoded) => encoded.map_err(|error| Error::Encode(error::shown(&format!("{error:#}")))),
         Err(_) => Err(Error::Encode(
             "the metadata of its bindings is malformed".to_owned(),
         )),

@@ -167,10 +167,13 @@ fn unknown_imports_are_named() {
     let error = componentize(&module(text)).unwrap_err();
     assert_eq!(
         error,
-        Error::UnknownImports(vec![
-            "env.emscripten_sleep".to_owned(),
-            "wasi_snapshot_preview1.thread_spawn".to_owned(),
-        ])
+        Error::UnknownImports {
+            names: vec![
+                "env.emscripten_sleep".to_owned(),
+                "wasi_snapshot_preview1.thread_spawn".to_owned(),
+            ],
+            more: 0,
+        }
     );
     let text = error.to_string();
     assert!(

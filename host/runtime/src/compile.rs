@@ -1,29 +1,43 @@
 //! From the bytes of a component to code.
 //!
-//! Each process can be ended at the head of each of its loops and functions. Copies and fills of memory are made
-//! loops for that first, and small loops, which pay for it more than for what they do, are unrolled
-//! ([`isopod_component::make_interruptible`]).
+//! Each process can be ended at the head of each of its loops and functions. So the bytes are validated, instructions
+//! that take long become calls of loops, and small loops, which pay for that more than for what they do, are unrolled
+//! ([`isopod_component::make_interruptible`]). Only then the compiler sees them.
 
+use crate::compiler::Refusal;
 use crate::error::{Error, ErrorKind};
+use isopod_component::Kind;
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// To be raised when what is done to code before it is compiled changes: entries of the cache are named
 /// by it.
-const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
-/// What the code depends on besides the engine: what is done to it, and whether.
-pub(crate) fn settings() -> (u32, bool) {
-    (VERSION, changes_code())
-}
-
-/// Compiles a component, with a thread for each core.
+/// Compiles a component, or a core module that is made one.
 ///
 /// # Errors
-/// What the compiler says of it.
-pub(crate) fn component(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
-    on_threads_of_its_own(|| changed_and_compiled(engine, bytes))
+/// What is wrong with it, or beyond a limit.
+pub(crate) fn program(engine: &Engine, bytes: &[u8]) -> Result<Component, Refusal> {
+    let invalid = |error| Refusal::invalid(&error);
+    let component = match isopod_component::kind_of(bytes) {
+        Kind::CoreModule => {
+            // Before anything else reads it, and so that places in it are those of the file.
+            isopod_component::validate(bytes).map_err(invalid)?;
+            Cow::Owned(isopod_component::componentize(bytes).map_err(Refusal::no_component)?)
+        }
+        _ => Cow::Borrowed(bytes),
+    };
+    let changed = isopod_component::make_interruptible(&component).map_err(invalid)?;
+    let component = changed.map_or(component, Cow::Owned);
+    compiled(engine, &component).map_err(|error| Refusal::invalid(error.as_ref()))
+}
+
+/// With a thread for each core.
+fn compiled(engine: &Engine, component: &[u8]) -> wasmtime::Result<Component> {
+    on_threads_of_its_own(|| Component::from_binary(engine, component))
 }
 
 /// The compiler takes the threads of rayon. Those of its shared pool would stay for ever, and a process that
@@ -52,19 +66,4 @@ fn on_threads_of_its_own(
         let _ = thread.join();
     }
     compiled
-}
-
-fn changed_and_compiled(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
-    let changed = changes_code().then(|| isopod_component::make_interruptible(bytes));
-    match changed.flatten() {
-        // What the compiler refuses, it shall refuse with the offsets of what it was given.
-        Some(changed) => Component::from_binary(engine, &changed)
-            .or_else(|_| Component::from_binary(engine, bytes)),
-        None => Component::from_binary(engine, bytes),
-    }
-}
-
-/// Unless the engine looks the source's lines up, by the addresses that the code has in its file.
-fn changes_code() -> bool {
-    std::env::var_os("WASMTIME_BACKTRACE_DETAILS").is_none_or(|value| value != "1")
 }

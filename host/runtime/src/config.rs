@@ -2,7 +2,10 @@
 //! has the numbers.
 
 use crate::error::{Error, ErrorKind, Result};
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+use isopod_component::FEATURES;
+use wasmtime::{
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
+};
 
 /// Core instances that one process may need: 5 for a Rust guest with std, 14 for Python.
 pub(crate) const CORE_INSTANCES_PER_PROCESS: u32 = 20;
@@ -56,8 +59,19 @@ pub(crate) fn engine(
     Ok((engine, false))
 }
 
+/// An engine that only compiles: its code is that of the others.
+pub(crate) fn compiling_engine() -> Result<wasmtime::Engine> {
+    engine(1, STACK_BYTES, false).map(|(engine, _)| engine)
+}
+
 fn common(stack_bytes: usize) -> Config {
     let mut config = Config::new();
+    // What is validated and rewritten before is what is compiled.
+    config.wasm_features(FEATURES, true);
+    config.wasm_features(!FEATURES, false);
+    // Debug information is the guest's, and its parser would run in the host; unless this is said, a variable of the
+    // environment decides.
+    config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config.max_wasm_stack(stack_bytes);
     config.async_stack_size(stack_bytes.saturating_add(HOST_STACK_BYTES));
     // What was used of a large one goes back to the kernel with its process.
@@ -82,6 +96,7 @@ fn pool(max_processes: u32) -> PoolingAllocationConfig {
         .total_stacks(max_processes)
         .max_core_instances_per_component(CORE_INSTANCES_PER_PROCESS)
         .max_memories_per_component(MEMORIES_PER_PROCESS)
+        .max_memories_per_module(MEMORIES_PER_PROCESS)
         .max_tables_per_component(TABLES_PER_PROCESS)
         .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(
@@ -92,4 +107,68 @@ fn pool(max_processes: u32) -> PoolingAllocationConfig {
         // Looks for the dirty pages instead of clearing all: kernel 6.7 and later.
         .pagemap_scan(Enabled::Auto);
     pool
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_fits_all_engines_whatever_their_instances_and_stacks() {
+        use std::hash::{Hash as _, Hasher as _};
+        let hash = |engine: &wasmtime::Engine| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let compiling = hash(&compiling_engine().unwrap());
+        for (stack_bytes, is_pooled) in [(STACK_BYTES, true), (32 << 20, true), (32 << 20, false)] {
+            let (engine, _) = engine(2, stack_bytes, is_pooled).unwrap();
+            assert_eq!(hash(&engine), compiling, "{stack_bytes} {is_pooled}");
+        }
+    }
+
+    #[test]
+    fn the_engine_takes_what_is_validated_and_nothing_else() {
+        let engine = compiling_engine().unwrap();
+        for (text, is_valid) in [
+            ("(memory 1) (memory 1)", true),
+            ("(global i32 (i32.add (i32.const 1) (i32.const 2)))", true),
+            ("(func $f return_call $f)", true),
+            ("(func (result v128) (i8x16.splat (i32.const 1)))", true),
+            (
+                "(func (param v128 v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 1))))",
+                true,
+            ),
+            (
+                "(table 1 funcref) (func (table.fill (i32.const 0) (ref.null func) (i32.const 1)))",
+                true,
+            ),
+            ("(memory i64 1)", false),
+            ("(table i64 1 funcref)", false),
+            ("(memory 1 1 shared)", false),
+            ("(tag)", false),
+            ("(type (struct))", false),
+            ("(table 1 externref)", false),
+            ("(type $f (func)) (func (param (ref $f)))", false),
+            ("(memory 1 (pagesize 1))", false),
+            (
+                "(func (drop (i64.add128 (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0))) drop)",
+                false,
+            ),
+        ] {
+            let wasm = wat::parse_str(format!("(module {text})")).unwrap();
+            assert_eq!(
+                isopod_component::validate(&wasm).is_ok(),
+                is_valid,
+                "{text}"
+            );
+            assert_eq!(
+                wasmtime::Module::validate(&engine, &wasm).is_ok(),
+                is_valid,
+                "{text}"
+            );
+        }
+    }
 }

@@ -8,13 +8,12 @@ use crate::exit_status::ExitStatus;
 use crate::limits;
 use crate::process::ProcessState;
 use isopod_sync::ProcessId;
-use isopod_text::{LONGEST_FUNCTION_NAME_BYTES, Line, Lines, cut, function_name};
+use isopod_text::{Line, Lines, function_name};
 use std::fmt;
 use std::sync::atomic::Ordering;
 use wasmtime::{FrameInfo, WasmBacktrace};
 
-/// How many frames are kept. The engine's backtrace has no more calls than these; with debug information, which is the
-/// guest's too, one call may stand for any number of inlined ones.
+/// How many frames are kept. The engine's backtrace has no more calls than these.
 const MOST_FRAMES: usize = 64;
 
 /// How a process ended that did not choose its end: by a trap, at a limit, by a deadlock or by an
@@ -56,14 +55,8 @@ pub struct Frame {
     /// The name of the function, without the hashes that compilers add. A function without a name
     /// is `function 7` of its module.
     pub function: String,
-    /// Where in the bytes of the module it was, as it was compiled: changed so that it can be interrupted, unless
-    /// `WASMTIME_BACKTRACE_DETAILS=1` asks for the source's lines.
+    /// Where in the bytes of the module it was, as it was compiled: changed so that it can be interrupted.
     pub offset: Option<usize>,
-    /// The source file, where the program has debug information and `WASMTIME_BACKTRACE_DETAILS=1`
-    /// asks for it.
-    pub file: Option<String>,
-    /// The line in that file, from 1.
-    pub line: Option<u32>,
 }
 
 impl CrashReport {
@@ -119,12 +112,9 @@ impl fmt::Display for CrashReport {
 impl fmt::Display for Frame {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", Line(&self.function))?;
-        let file = self.file.as_deref().map(Line);
-        match (file, self.line, self.offset) {
-            (Some(file), Some(line), _) => write!(formatter, " at {file}:{line}"),
-            (Some(file), None, _) => write!(formatter, " at {file}"),
-            (None, _, Some(offset)) => write!(formatter, " at {offset:#x}"),
-            (None, _, None) => Ok(()),
+        match self.offset {
+            Some(offset) => write!(formatter, " at {offset:#x}"),
+            None => Ok(()),
         }
     }
 }
@@ -133,11 +123,7 @@ impl fmt::Display for Frame {
 pub(crate) fn frames_of(error: &wasmtime::Error) -> Vec<Frame> {
     let backtrace = error.downcast_ref::<WasmBacktrace>();
     let frames = backtrace.map(WasmBacktrace::frames).unwrap_or_default();
-    frames
-        .iter()
-        .flat_map(frames_at)
-        .take(MOST_FRAMES)
-        .collect()
+    frames.iter().take(MOST_FRAMES).map(frame_at).collect()
 }
 
 /// The kind of a trap with its backtrace, as an exit status has it.
@@ -179,30 +165,14 @@ fn write_backtrace(formatter: &mut fmt::Formatter<'_>, backtrace: &[Frame]) -> f
     Ok(())
 }
 
-/// The frames at one address: with debug information there are several where calls were inlined.
-fn frames_at(frame: &FrameInfo) -> Vec<Frame> {
-    let own_name = || match frame.func_name() {
-        Some(name) => function_name(name),
-        None => format!("function {}", frame.func_index()),
-    };
-    if frame.symbols().is_empty() {
-        return vec![Frame {
-            function: own_name(),
-            offset: frame.module_offset(),
-            file: None,
-            line: None,
-        }];
-    }
-    let symbols = frame.symbols().iter().take(MOST_FRAMES);
-    let frames = symbols.map(|symbol| Frame {
-        function: symbol.name().map_or_else(own_name, function_name),
+fn frame_at(frame: &FrameInfo) -> Frame {
+    Frame {
+        function: match frame.func_name() {
+            Some(name) => function_name(name),
+            None => format!("function {}", frame.func_index()),
+        },
         offset: frame.module_offset(),
-        file: symbol
-            .file()
-            .map(|file| cut(file, LONGEST_FUNCTION_NAME_BYTES)),
-        line: symbol.line(),
-    });
-    frames.collect()
+    }
 }
 
 #[cfg(test)]
@@ -213,23 +183,16 @@ mod tests {
     fn a_name_forges_no_frame() {
         let frame = Frame {
             function: "a\n  1: b \u{202e}".to_owned(),
-            offset: None,
-            file: Some("c\u{1b}[2J.rs".to_owned()),
-            line: Some(7),
+            offset: Some(7),
         };
-        assert_eq!(
-            frame.to_string(),
-            "a\\n  1: b \\u{202e} at c\\u{1b}[2J.rs:7"
-        );
+        assert_eq!(frame.to_string(), "a\\n  1: b \\u{202e} at 0x7");
     }
 
     #[test]
     fn a_report_says_how_where_and_with_what() {
-        let frame = |function: &str, line: Option<u32>| Frame {
+        let frame = |function: &str, offset: Option<usize>| Frame {
             function: function.to_owned(),
-            offset: Some(0x1a2b),
-            file: line.map(|_| "a.rs".to_owned()),
-            line,
+            offset,
         };
         let mut report = CrashReport {
             process: ProcessId::new(2),
@@ -238,14 +201,14 @@ mod tests {
             job: Some(3),
             kind: "trapped",
             cause: "out of bounds".to_owned(),
-            backtrace: vec![frame("a::b", None), frame("a::c", Some(7))],
+            backtrace: vec![frame("a::b", Some(0x1a2b)), frame("a::c", None)],
             core: Some(1),
             last_host_call: Some("isopod:multiprocessing/queue"),
             memory_bytes: 1 << 20,
         };
         assert_eq!(
             report.to_string(),
-            "out of bounds\nbacktrace:\n    0: a::b at 0x1a2b\n    1: a::c at a.rs:7\n\
+            "out of bounds\nbacktrace:\n    0: a::b at 0x1a2b\n    1: a::c\n\
              in task `square`, job 3, last called `isopod:multiprocessing/queue`, on core 1, \
              with 1 MiB of memory"
         );

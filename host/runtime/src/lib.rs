@@ -27,6 +27,7 @@ mod bug;
 mod code_cache;
 mod command;
 mod compile;
+mod compiler;
 mod config;
 pub mod confine;
 mod cores;
@@ -74,6 +75,7 @@ mod waits_text;
 
 pub use code_cache::cache_key_file;
 pub use command::Command;
+pub use compiler::{CompileLimits, serve_compiler};
 pub use crash_report::{CrashReport, Frame};
 pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
 pub use engine::{Engine, EngineBuilder};

@@ -1,13 +1,13 @@
 //! A program: a loaded component, ready to be run by any number of processes.
 
 use crate::code_cache;
+use crate::compiler::told;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_identity;
 use crate::host::exported::ExportedIndices;
 use crate::run::State;
 use isopod_component::Kind;
-use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -70,7 +70,8 @@ impl Program {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::NotWasm`],
-    /// [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`].
+    /// [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`]; [`ErrorKind::LimitExceeded`] at one of the
+    /// [`CompileLimits`](crate::CompileLimits).
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Program> {
         let path = path.as_ref();
         let shown = path.display().to_string();
@@ -81,13 +82,12 @@ impl Program {
             let origin = Origin::Unread(path.to_owned(), identity.clone());
             return Program::link(engine, stem(path), &shown, component, origin);
         }
-        let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
-        let component = component_bytes(&bytes, &shown)?;
-        let program = Program::load(engine, stem(path), &shown, &component)?;
+        let bytes = engine.compiler().read(path, &shown)?;
+        let program = Program::load(engine, stem(path), &shown, &bytes)?;
         // Another file may have been put in its place while it was read.
         match identity {
             Some(identity) if file_identity::of(path).as_ref() == Some(&identity) => {
-                engine.note(&identity, &component);
+                engine.note(&identity, &bytes);
             }
             _ => {}
         }
@@ -97,10 +97,10 @@ impl Program {
     /// As [`from_file`](Self::from_file), from memory.
     ///
     /// # Errors
-    /// [`ErrorKind::NotWasm`], [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`].
+    /// [`ErrorKind::NotWasm`], [`ErrorKind::InvalidProgram`], [`ErrorKind::UnknownImport`] and
+    /// [`ErrorKind::LimitExceeded`].
     pub fn from_bytes(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Program> {
-        let component = component_bytes(bytes, name)?;
-        Program::load(engine, name.to_owned(), name, &component)
+        Program::load(engine, name.to_owned(), name, bytes)
     }
 
     /// Loads what [`precompile`](Self::precompile) made, in a fraction of a millisecond.
@@ -198,7 +198,7 @@ impl Program {
         match &self.inner.origin {
             Origin::Read(tasks) => Some(tasks.clone()),
             Origin::Unread(path, identity) => {
-                let bytes = fs::read(path).ok()?;
+                let bytes = self.inner.engine.compiler().read(path, "").ok()?;
                 let is_same = file_identity::of(path).as_ref() == Some(identity);
                 is_same.then(|| isopod_component::task_names(&bytes))
             }
@@ -206,11 +206,10 @@ impl Program {
         }
     }
 
-    fn load(engine: &Engine, name: String, shown: &str, component: &[u8]) -> Result<Program> {
-        let origin = Origin::Read(isopod_component::task_names(component));
-        let component = engine
-            .compile(component)
-            .map_err(|error| invalid(shown, error))?;
+    fn load(engine: &Engine, name: String, shown: &str, bytes: &[u8]) -> Result<Program> {
+        check_kind(bytes, shown)?;
+        let component = engine.compile(bytes, shown)?;
+        let origin = Origin::Read(isopod_component::task_names(bytes));
         Program::link(engine, name, shown, component, origin)
     }
 
@@ -229,7 +228,7 @@ impl Program {
                     ErrorKind::UnknownImport,
                     format!("`{shown}` imports something that this host does not provide"),
                 )
-                .with_cause(error)
+                .with_cause(told(error.as_ref()))
             })?;
         let command = CommandPre::new(pre.clone());
         let functions = ExportedIndices::new(&pre).ok();
@@ -243,7 +242,7 @@ impl Program {
                         "`{shown}` is no program: it does not export `wasi:cli/run`, which each program with a main function does"
                     ),
                 )
-                .with_cause(error));
+                .with_cause(told(error.as_ref())));
             }
         };
         Ok(Program {
@@ -260,19 +259,10 @@ impl Program {
     }
 }
 
-/// The component in these bytes, or made of the core module in them.
-fn component_bytes<'a>(bytes: &'a [u8], shown: &str) -> Result<Cow<'a, [u8]>> {
+/// Refuses what cannot be a program by its first bytes.
+fn check_kind(bytes: &[u8], shown: &str) -> Result<()> {
     match isopod_component::kind_of(bytes) {
-        Kind::CoreModule => isopod_component::componentize(bytes)
-            .map(Cow::Owned)
-            .map_err(|error| {
-                let kind = match error {
-                    isopod_component::Error::UnknownImports { .. } => ErrorKind::UnknownImport,
-                    _ => ErrorKind::InvalidProgram,
-                };
-                Error::new(kind, format!("`{shown}` cannot be made a component")).with_cause(error)
-            }),
-        Kind::Component => Ok(Cow::Borrowed(bytes)),
+        Kind::CoreModule | Kind::Component => Ok(()),
         Kind::OtherVersion(version) => {
             let cause = isopod_component::Error::Version(version);
             let text = format!("`{shown}` is not a valid program");
@@ -330,7 +320,7 @@ fn invalid(shown: &str, error: wasmtime::Error) -> Error {
         ErrorKind::InvalidProgram,
         format!("`{shown}` is not a valid program"),
     )
-    .with_cause(error)
+    .with_cause(told(error.as_ref()))
 }
 
 fn stem(path: &Path) -> String {

@@ -45,7 +45,13 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     overlap::check(&options.directories, options.allow_overlap)?;
     let callers = options.concurrency.unwrap_or(1);
     let most = u32::from(callers).saturating_mul(2).saturating_add(64);
-    let engine = loading::engine(most, options.cores.as_ref(), None, printer)?;
+    let engine = loading::engine(
+        most,
+        options.cores.as_ref(),
+        None,
+        &options.compile_limits,
+        printer,
+    )?;
     let (path, toolchain) = (&options.path, &options.toolchain);
     let quiet = options.output.quiet;
     let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;

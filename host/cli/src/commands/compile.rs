@@ -24,7 +24,7 @@ pub(crate) fn compile(options: &CompileArgs, printer: &Printer) -> anyhow::Resul
     if let Some(output) = &options.output {
         check_output(&options.path, output)?;
     }
-    let engine = loading::engine(1, None, None, printer)?;
+    let engine = loading::engine(1, None, None, &options.compile_limits, printer)?;
     let (path, toolchain) = (&options.path, &options.toolchain);
     let program = loading::load(path, source, toolchain, options.quiet, &engine, printer)?;
     let output = match &options.output {

@@ -94,7 +94,7 @@ pub(crate) fn inspect(options: &InspectArgs, printer: &Printer) -> anyhow::Resul
         "`{}` is native code, which does not tell what it was made of; inspect the `.wasm` file",
         options.path.display()
     );
-    let engine = loading::engine(1, None, None, printer)?;
+    let engine = loading::engine(1, None, None, &options.compile_limits, printer)?;
     let (path, toolchain) = (&options.path, &options.toolchain);
     let program = loading::load(path, source, toolchain, true, &engine, printer)?;
     let told = told(&program, printer)?;

@@ -3,15 +3,34 @@
 use super::precompiled;
 use super::source::{self, Source};
 use crate::args::ToolchainArgs;
+use crate::limit_args::CompileLimitArgs;
 use crate::printer::Printer;
 use crate::report::{self, Report};
 use crate::values::CoreList;
-use isopod_host::{Engine, ErrorKind, Program};
+use isopod_host::{CompileLimits, Engine, ErrorKind, Program};
 use std::path::Path;
 use std::time::Instant;
 
 /// The directory of compiled code, in the cache directory.
 const COMPILED_CODE: &str = "code";
+
+/// The file of the program that runs, whatever lies at its path by now; and how it is told to compile.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+const SERVE_COMPILER: &str = "serve-compiler";
+
+fn limits_of(options: &CompileLimitArgs) -> CompileLimits {
+    let mut limits = CompileLimits::default();
+    if let Some(time) = options.compile_timeout {
+        limits = limits.time(time.duration());
+    }
+    if let Some(size) = options.compile_memory {
+        limits = limits.memory_bytes(size.bytes());
+    }
+    if let Some(size) = options.max_program {
+        limits = limits.program_bytes(size.bytes());
+    }
+    limits
+}
 
 /// Refuses native code that the user has not vouched for.
 ///
@@ -38,10 +57,14 @@ pub(crate) fn engine(
     max_processes: u32,
     cores: Option<&CoreList>,
     stack_bytes: Option<usize>,
+    compile_limits: &CompileLimitArgs,
     printer: &Printer,
 ) -> anyhow::Result<Engine> {
     let builder = || {
-        let mut builder = Engine::builder().max_processes(max_processes);
+        let mut builder = Engine::builder()
+            .max_processes(max_processes)
+            .compile_limits(limits_of(compile_limits))
+            .compiler_process(THIS_PROGRAM, [SERVE_COMPILER]);
         if let Some(stack_bytes) = stack_bytes {
             builder = builder.stack_bytes(stack_bytes);
         }

@@ -67,7 +67,13 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     }
     let stack_bytes = (source == Source::Python).then_some(PYTHON_STACK_BYTES);
     let cores = options.cores.as_ref();
-    let engine = loading::engine(options.max_processes, cores, stack_bytes, printer)?;
+    let engine = loading::engine(
+        options.max_processes,
+        cores,
+        stack_bytes,
+        &options.compile_limits,
+        printer,
+    )?;
     let program = match source {
         Source::Python => loading::timed(printer, || {
             Ok(Program::from_file(

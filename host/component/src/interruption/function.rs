@@ -1,65 +1,73 @@
-//! A function's code: its operators where they stand, and what is put in their place.
+//! A function's code, read and written in one pass, so that its time and memory follow from its length.
 
+use super::bulk::Helpers;
+use super::loops::{Loops, unrolled};
+use crate::Error;
 use std::ops::Range;
-use wasmparser::{FunctionBody, Operator};
+use wasmparser::{FunctionBody, Operator, OperatorsReader};
 
-/// The operators of a function with their offsets into the code section.
-pub(super) struct Operators<'a> {
-    section: &'a [u8],
-    /// With the locals before the operators.
-    body: Range<usize>,
-    pub(super) operators: Vec<(Operator<'a>, usize)>,
-}
-
-/// What stands in the place of some of the section's bytes.
-pub(super) struct Edit {
+/// An operator, and where it stands in the code section.
+pub(super) struct Placed<'a> {
+    pub(super) operator: Operator<'a>,
     pub(super) range: Range<usize>,
-    pub(super) bytes: Vec<u8>,
 }
 
-impl Edit {
-    /// By how many bytes the function gets longer.
-    pub(super) fn growth(&self) -> usize {
-        self.bytes.len().saturating_sub(self.range.len())
+/// Reads the next operator; none at the end.
+pub(super) fn next<'a>(reader: &mut OperatorsReader<'a>) -> Result<Option<Placed<'a>>, Error> {
+    if reader.eof() {
+        return Ok(None);
     }
+    let begin = reader.original_position();
+    let operator = reader.read()?;
+    Ok(Some(Placed {
+        operator,
+        range: begin..reader.original_position(),
+    }))
 }
 
-impl<'a> Operators<'a> {
-    /// None if they cannot be read.
-    pub(super) fn read(section: &'a [u8], body: &FunctionBody<'a>) -> Option<Operators<'a>> {
-        let operators = body.get_operators_reader().ok()?;
-        let operators = operators.into_iter_with_offsets().collect::<Result<_, _>>();
-        Some(Operators {
-            section,
-            body: body.range(),
-            operators: operators.ok()?,
-        })
-    }
-
-    /// Where an operator stands.
-    pub(super) fn range(&self, position: usize) -> Option<Range<usize>> {
-        let (_, begin) = self.operators.get(position)?;
-        let end = match self.operators.get(position + 1) {
-            Some((_, next)) => *next,
-            None => self.body.end,
+/// Writes a function with its locals into `out`. Its loops may make it longer by `room` bytes, which are taken from
+/// that. Whether anything is different.
+pub(super) fn rewrite(
+    section: &[u8],
+    body: &FunctionBody<'_>,
+    helpers: &mut Helpers<'_>,
+    room: &mut usize,
+    out: &mut Vec<u8>,
+) -> Result<bool, Error> {
+    let mut reader = body.get_operators_reader()?;
+    let locals = body.range().start..reader.original_position();
+    out.extend_from_slice(section.get(locals).unwrap_or_default());
+    let mut loops = Loops::default();
+    let mut constant = None;
+    let mut has_changed = false;
+    while let Some(Placed { operator, range }) = next(&mut reader)? {
+        let call = helpers.call(&operator, constant)?;
+        constant = match operator {
+            Operator::I32Const { value } => Some(value),
+            _ => None,
         };
-        Some(*begin..end)
-    }
-
-    pub(super) fn bytes(&self, position: usize) -> Option<&'a [u8]> {
-        self.section.get(self.range(position)?)
-    }
-
-    /// The function with these edits, which are in their order and do not overlap.
-    pub(super) fn edited(&self, edits: &[Edit]) -> Option<Vec<u8>> {
-        let mut out = Vec::with_capacity(self.body.len());
-        let mut copied = self.body.start;
-        for edit in edits {
-            out.extend_from_slice(self.section.get(copied..edit.range.start)?);
-            out.extend_from_slice(&edit.bytes);
-            copied = edit.range.end;
+        let begin = out.len();
+        let bytes = section.get(range.clone()).unwrap_or_default();
+        match call {
+            Some(call) => {
+                has_changed = true;
+                loops.forbid();
+                call.write(bytes, out);
+            }
+            None => out.extend_from_slice(bytes),
         }
-        out.extend_from_slice(self.section.get(copied..self.body.end)?);
-        Some(out)
+        let Some(small) = loops.see(&operator, &range, begin) else {
+            continue;
+        };
+        let before = out.len();
+        let unrolled = unrolled(section, &small)?;
+        let growth = unrolled.len().saturating_sub(before - small.written);
+        if growth <= *room {
+            *room -= growth;
+            out.truncate(small.written);
+            out.extend_from_slice(&unrolled);
+            has_changed = true;
+        }
     }
+    Ok(has_changed)
 }

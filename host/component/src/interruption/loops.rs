@@ -19,27 +19,28 @@
 //! count of rounds is needed.
 //!
 //! Only loops without loops and calls in them are unrolled: a call looks at the counter anyway.
+//!
+//! Each operator costs the same time, however many blocks are open around it.
 
-use super::function::{Edit, Operators};
+use super::function::{Placed, next};
+use crate::Error;
 use std::ops::Range;
 use wasm_encoder::{BlockType as Block, Encode, Instruction};
-use wasmparser::{BlockType, Operator};
+use wasmparser::{BinaryReader, BlockType, Operator, OperatorsReader};
 
 /// How often a body stands in its loop at most.
 const MOST_COPIES: usize = 8;
 /// How many instructions all copies have together at most. Measured: with half as many, loops of medium
 /// size stay as they are; twice as many make code larger and nothing faster.
 const MOST_INSTRUCTIONS: usize = 240;
-
-/// The small loops of a function, unrolled, in their order. None that has one of the `added` calls in it.
-pub(super) fn unrolled(function: &Operators<'_>, added: &[Edit]) -> Option<Vec<Edit>> {
-    let loops = small_loops(function, added);
-    loops.iter().map(|small| unroll(function, small)).collect()
-}
+/// How many bytes a body has at most: one instruction, a table of branches, can be as long as its function.
+const MOST_BYTES: usize = 4 << 10;
 
 /// A loop that is worth it.
-struct SmallLoop {
-    /// The operators between `loop` and `end`.
+pub(super) struct SmallLoop {
+    /// Where in the output the loop begins.
+    pub(super) written: usize,
+    /// Where in the code section what is between `loop` and `end` stands.
     body: Range<usize>,
     block: Block,
     copies: usize,
@@ -47,90 +48,113 @@ struct SmallLoop {
 
 /// A block that is open while a function is read.
 struct Open {
-    /// The position of a `loop`, and its type, if it may be unrolled.
-    unrollable: Option<(usize, Block)>,
+    /// If it is a `loop` of a type that can be unrolled.
+    begin: Option<Begin>,
     /// Whether anything in it goes back to it.
     is_repeated: bool,
 }
 
-/// The loops that are to be unrolled, in their order. They do not overlap, since none has a loop in it.
-fn small_loops(function: &Operators<'_>, added: &[Edit]) -> Vec<SmallLoop> {
-    let mut open: Vec<Open> = Vec::new();
-    let mut found = Vec::new();
-    let mut added = added.iter().peekable();
-    for (position, (operator, offset)) in function.operators.iter().enumerate() {
-        if added.next_if(|call| call.range.start == *offset).is_some() {
-            forbid(&mut open);
-        }
+/// How a loop begins.
+struct Begin {
+    block: Block,
+    /// Where in the output.
+    written: usize,
+    /// Where in the section its body begins.
+    body: usize,
+    /// How many operators of the function come before its body.
+    operators: usize,
+}
+
+/// The blocks that are open at some place of a function.
+#[derive(Default)]
+pub(super) struct Loops {
+    open: Vec<Open>,
+    /// So many of them, the outermost ones, are not unrolled, since something is in them that forbids it.
+    forbidden: usize,
+    /// The operators that were read.
+    operators: usize,
+}
+
+impl Loops {
+    /// None of the blocks that are open is unrolled.
+    pub(super) fn forbid(&mut self) {
+        self.forbidden = self.open.len();
+    }
+
+    /// Takes the next operator, which stands at `range` in the section and was written from `written` on. The
+    /// loop that it ends, if that is to be unrolled.
+    pub(super) fn see(
+        &mut self,
+        operator: &Operator<'_>,
+        range: &Range<usize>,
+        written: usize,
+    ) -> Option<SmallLoop> {
+        self.operators += 1;
         match operator {
             Operator::Loop { blockty } => {
-                forbid(&mut open);
-                let block = plain(*blockty).map(|block| (position, block));
-                open.push(Open::new(block));
+                self.forbid();
+                let begin = plain(*blockty).map(|block| Begin {
+                    block,
+                    written,
+                    body: range.end,
+                    operators: self.operators,
+                });
+                self.open(begin);
             }
-            Operator::Block { .. } | Operator::If { .. } => open.push(Open::new(None)),
+            Operator::Block { .. } | Operator::If { .. } => self.open(None),
             Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => {
-                repeat(&mut open, *relative_depth);
+                self.repeat(*relative_depth);
             }
             Operator::BrTable { targets } => {
-                repeat(&mut open, targets.default());
+                self.repeat(targets.default());
                 for target in targets.targets().flatten() {
-                    repeat(&mut open, target);
+                    self.repeat(target);
                 }
             }
-            Operator::End => {
-                let Some(Open {
-                    unrollable: Some((begin, block)),
-                    is_repeated: true,
-                }) = open.pop()
-                else {
-                    continue;
-                };
-                let body = begin + 1..position;
-                let copies = (MOST_INSTRUCTIONS / body.len().max(1)).min(MOST_COPIES);
-                if copies > 1 {
-                    found.push(SmallLoop {
-                        body,
-                        block,
-                        copies,
-                    });
-                }
-            }
-            // Its catches have labels of their own.
-            Operator::TryTable { .. } => {
-                forbid(&mut open);
-                open.push(Open::new(None));
-            }
-            // Exceptions as they were before the standard: no engine of ours takes them.
-            Operator::Try { .. } => return Vec::new(),
-            operator if calls(operator) || branches_otherwise(operator) => forbid(&mut open),
+            Operator::End => return self.close(range.start),
+            // Calls look by themselves; those that take the place of a return leave the loop.
+            Operator::Call { .. } | Operator::CallIndirect { .. } => self.forbid(),
             _ => {}
         }
+        None
     }
-    found
-}
 
-impl Open {
-    fn new(unrollable: Option<(usize, Block)>) -> Open {
-        Open {
-            unrollable,
+    fn open(&mut self, begin: Option<Begin>) {
+        self.open.push(Open {
+            begin,
             is_repeated: false,
+        });
+    }
+
+    /// Something goes to the block that is so far out.
+    fn repeat(&mut self, depth: u32) {
+        let depth = usize::try_from(depth).unwrap_or(usize::MAX);
+        let index = self
+            .open
+            .len()
+            .checked_sub(1)
+            .and_then(|last| last.checked_sub(depth));
+        if let Some(block) = index.and_then(|index| self.open.get_mut(index)) {
+            block.is_repeated = true;
         }
     }
-}
 
-/// None of the blocks that are open is unrolled.
-fn forbid(open: &mut [Open]) {
-    for block in open {
-        block.unrollable = None;
-    }
-}
-
-/// Something goes to the block that is so far out.
-fn repeat(open: &mut [Open], depth: u32) {
-    let depth = usize::try_from(depth).unwrap_or(usize::MAX);
-    if let Some(block) = open.iter_mut().rev().nth(depth) {
-        block.is_repeated = true;
+    /// The innermost block ends; its body did before `end`.
+    fn close(&mut self, end: usize) -> Option<SmallLoop> {
+        let block = self.open.pop()?;
+        let is_forbidden = self.open.len() < self.forbidden;
+        self.forbidden = self.forbidden.min(self.open.len());
+        let begin = block.begin.filter(|_| block.is_repeated && !is_forbidden)?;
+        let body = begin.body..end;
+        // Without the `end` itself.
+        let instructions = self.operators.saturating_sub(begin.operators + 1);
+        let copies = (MOST_INSTRUCTIONS / instructions.max(1)).min(MOST_COPIES);
+        (copies > 1 && body.len() <= MOST_BYTES).then_some(SmallLoop {
+            written: begin.written,
+            body,
+            block: begin.block,
+            copies,
+        })
     }
 }
 
@@ -148,66 +172,37 @@ fn plain(block: BlockType) -> Option<Block> {
     })
 }
 
-fn calls(operator: &Operator<'_>) -> bool {
-    matches!(
-        operator,
-        Operator::Call { .. } | Operator::CallIndirect { .. } | Operator::CallRef { .. }
-    )
-}
-
-/// Whether it has labels that [`copy`] does not know. What is not in the list has none, or is an
-/// instruction of tail calls, which leave the loop.
-fn branches_otherwise(operator: &Operator<'_>) -> bool {
-    matches!(
-        operator,
-        Operator::BrOnNull { .. }
-            | Operator::BrOnNonNull { .. }
-            | Operator::BrOnCast { .. }
-            | Operator::BrOnCastFail { .. }
-            | Operator::BrOnCastDescEq { .. }
-            | Operator::BrOnCastDescEqFail { .. }
-            | Operator::Resume { .. }
-            | Operator::ResumeThrow { .. }
-            | Operator::ResumeThrowRef { .. }
-            | Operator::Switch { .. }
-    )
-}
-
 /// A loop with its copies.
-fn unroll(function: &Operators<'_>, small: &SmallLoop) -> Option<Edit> {
+pub(super) fn unrolled(section: &[u8], small: &SmallLoop) -> Result<Vec<u8>, Error> {
     // In a copy, three blocks are open where one was: its own, the loop and the one around it.
     const OUT: u32 = 2;
+    let bytes = section.get(small.body.clone()).unwrap_or_default();
+    let mut reader = OperatorsReader::new(BinaryReader::new(bytes, 0));
+    let mut body = Vec::new();
+    while let Some(placed) = next(&mut reader)? {
+        body.push(placed);
+    }
     let mut out = Vec::new();
     Instruction::Block(small.block).encode(&mut out);
     Instruction::Loop(small.block).encode(&mut out);
     for _ in 1..small.copies {
         Instruction::Block(Block::Empty).encode(&mut out);
-        copy(function, &small.body, OUT, &mut out)?;
+        copy(bytes, &body, OUT, &mut out)?;
         Instruction::Br(OUT).encode(&mut out);
         Instruction::End.encode(&mut out);
     }
-    copy(function, &small.body, 1, &mut out)?;
+    copy(bytes, &body, 1, &mut out)?;
     Instruction::End.encode(&mut out);
     Instruction::End.encode(&mut out);
-    let begin = function.range(small.body.start.checked_sub(1)?)?.start;
-    let end = function.range(small.body.end)?.end;
-    Some(Edit {
-        range: begin..end,
-        bytes: out,
-    })
+    Ok(out)
 }
 
 /// Copies a body. Its branches to the loop go to the block that it is in now, which stands for the loop, or
-/// is it; those that leave the loop go `further` by so many blocks.
-fn copy(
-    function: &Operators<'_>,
-    body: &Range<usize>,
-    further: u32,
-    out: &mut Vec<u8>,
-) -> Option<()> {
+/// is it; those that leave the loop go `further` by so many blocks. No other instruction of [`crate::FEATURES`] has
+/// labels.
+fn copy(bytes: &[u8], body: &[Placed<'_>], further: u32, out: &mut Vec<u8>) -> Result<(), Error> {
     let mut depth = 0_u32;
-    for position in body.clone() {
-        let (operator, _) = function.operators.get(position)?;
+    for Placed { operator, range } in body {
         let moved = |target: u32| match target > depth {
             true => target.saturating_add(further),
             false => target,
@@ -220,19 +215,19 @@ fn copy(
             Operator::BrTable { targets } => {
                 let labels: Result<Vec<u32>, _> =
                     targets.targets().map(|target| target.map(moved)).collect();
-                Instruction::BrTable(labels.ok()?.into(), moved(targets.default())).encode(out);
+                Instruction::BrTable(labels?.into(), moved(targets.default())).encode(out);
             }
             operator => {
                 match operator {
                     Operator::Block { .. } | Operator::If { .. } => depth += 1,
-                    Operator::End => depth = depth.checked_sub(1)?,
+                    Operator::End => depth = depth.saturating_sub(1),
                     _ => {}
                 }
-                out.extend_from_slice(function.bytes(position)?);
+                out.extend_from_slice(bytes.get(range.clone()).unwrap_or_default());
             }
         }
     }
-    Some(())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -243,7 +238,7 @@ mod tests {
 
     fn unrolled(text: &str) -> Option<usize> {
         let wasm = wat::parse_str(text).unwrap();
-        let unrolled = make_interruptible(&wasm)?;
+        let unrolled = make_interruptible(&wasm).unwrap()?;
         wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all())
             .validate_all(&unrolled)
             .unwrap();
@@ -302,24 +297,28 @@ mod tests {
 
     #[test]
     fn the_code_at_most_doubles() {
-        let small = "(loop (br_if 0 (local.get 0)))".repeat(500);
+        let small = "(loop (br_if 0 (local.get 0)))".repeat(5_000);
         let wasm = wat::parse_str(format!("(module (func (param i32) {small}))")).unwrap();
-        assert_eq!(
-            make_interruptible(&wasm),
-            None,
-            "8 copies of all of it are too many"
+        let unrolled = make_interruptible(&wasm).unwrap().unwrap();
+        assert!(unrolled.len() > 3 * wasm.len() / 2, "some are unrolled");
+        assert!(
+            unrolled.len() <= 2 * wasm.len(),
+            "8 copies of all are too many"
         );
     }
 
     #[test]
-    fn bytes_that_end_early_give_nothing() {
+    fn bytes_that_end_early_are_refused() {
         let wasm = wat::parse_str(
             "(module (func (param i32) (loop (br_if 0 (local.get 0)))) (func (loop (br 0))))",
         )
         .unwrap();
         for length in 0..wasm.len() {
             let cut = wasm.get(..length).unwrap();
-            assert_eq!(make_interruptible(cut), None, "{length}");
+            // What is cut between two sections may be a module, without code.
+            let changed = make_interruptible(cut);
+            assert!(matches!(changed, Err(_) | Ok(None)), "{length}");
+            assert!(changed.is_err() || length < wasm.len() / 2, "{length}");
         }
     }
 }

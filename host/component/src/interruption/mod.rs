@@ -1,14 +1,18 @@
 //! Changes code so that a program can be interrupted soon, and pays little for it.
 //!
-//! An engine that can end a busy program looks at a counter at the head of each loop and of each function. [Long
-//! copies and fills](bulk) of memory are instructions without either, so they become loops; [small loops](loops) pay
+//! An engine that can end a busy program looks at a counter at the head of each loop and of each function.
+//! [Instructions that take long](bulk) have neither, so they become [calls](helpers) of loops; [small loops](loops) pay
 //! for the look more than for what they do, so they are unrolled.
+//!
+//! The bytes are validated first, and what follows takes time and memory in proportion to them.
 
 mod bulk;
 mod function;
+mod helpers;
 mod loops;
 mod module;
 
+use crate::{Error, Kind, validation};
 use std::borrow::Cow;
 use wasm_encoder::Encode;
 use wasmparser::BinaryReader;
@@ -16,9 +20,6 @@ use wasmparser::BinaryReader;
 /// The ids of what a component nests.
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
-
-/// Components in components that are looked into. Compilers make one or two.
-const DEEPEST: usize = 8;
 
 /// The bytes of a magic number and a version.
 const PREAMBLE: usize = 8;
@@ -35,72 +36,79 @@ struct Section<'a> {
     bytes: Cow<'a, [u8]>,
 }
 
-/// Unrolls the small loops of a core module, or of all modules in a component, and lets long copies and fills of
-/// memory be interrupted. None if there are none, or if the bytes cannot be read: whoever compiles them says
-/// better why.
+/// Validates a core module or a component, unrolls the small loops of it, or of all modules in it, and lets
+/// instructions that take long be interrupted. None if there is nothing to change.
 ///
 /// What the program does is the same, and where it traps. What it gives has little more than twice the code, or
-/// 4 KiB more, and in a module with copies or fills two functions more. Offsets into the code are others than before,
-/// so debug information does not fit it any more.
+/// 4 KiB more, and a function more for each kind of long instruction, memory and long segment that it uses. Offsets into
+/// the code are others than before, so debug information does not fit it any more.
 ///
-/// Does not block.
+/// It takes time and memory in proportion to the bytes. Does not block.
 ///
 /// ```
 /// let module = wat::parse_str("(module (func (param i32) (loop (br_if 0 (local.get 0)))))")?;
-/// let unrolled = isopod_component::make_interruptible(&module).expect("it has a small loop");
+/// let unrolled = isopod_component::make_interruptible(&module)?.expect("it has a small loop");
 /// assert!(unrolled.len() > module.len());
-/// assert_eq!(isopod_component::make_interruptible(b"\0asm\x01\0\0\0"), None);
-/// # Ok::<(), wat::Error>(())
+/// assert_eq!(isopod_component::make_interruptible(b"\0asm\x01\0\0\0")?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn make_interruptible(wasm: &[u8]) -> Option<Vec<u8>> {
+///
+/// # Errors
+/// [`Error::NotWasm`] and [`Error::Version`] for other bytes; [`Error::Invalid`] for what is no valid WebAssembly of
+/// [`FEATURES`](crate::FEATURES); and what is beyond one of the limits: [`Error::TooDeep`],
+/// [`Error::LongFunction`], [`Error::TooMany`], [`Error::ComponentAsValue`].
+pub fn make_interruptible(wasm: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let form = match crate::kind_of(wasm) {
-        crate::Kind::CoreModule => Form::Module,
-        crate::Kind::Component => Form::Component { depth: 0 },
-        _ => return None,
+        Kind::CoreModule => Form::Module,
+        Kind::Component => Form::Component { depth: 0 },
+        Kind::OtherVersion(version) => return Err(Error::Version(version)),
+        Kind::NotWasm => return Err(Error::not_wasm(wasm)),
     };
+    validation::validate(wasm)?;
     rewritten(wasm, form)
 }
 
 /// The whole with what has changed of it; none if nothing has.
-fn rewritten(wasm: &[u8], form: Form) -> Option<Vec<u8>> {
-    let (preamble, rest) = wasm.split_at_checked(PREAMBLE)?;
+fn rewritten(wasm: &[u8], form: Form) -> Result<Option<Vec<u8>>, Error> {
+    let Some((preamble, rest)) = wasm.split_at_checked(PREAMBLE) else {
+        return Ok(None);
+    };
     let mut sections = read(rest)?;
+    let mut has_changed = false;
     match form {
-        Form::Module => module::rewrite(&mut sections)?,
+        Form::Module => has_changed = module::rewrite(&mut sections)?,
         Form::Component { depth } => {
-            let mut has_changed = false;
             for section in &mut sections {
-                let changed = match section.id {
-                    CORE_MODULE => rewritten(&section.bytes, Form::Module),
-                    COMPONENT if depth < DEEPEST => {
-                        rewritten(&section.bytes, Form::Component { depth: depth + 1 })
+                let form = match section.id {
+                    CORE_MODULE => Form::Module,
+                    // Whoever validated has counted them.
+                    COMPONENT if depth < validation::DEEPEST => {
+                        Form::Component { depth: depth + 1 }
                     }
-                    _ => None,
+                    COMPONENT => return Err(Error::TooDeep),
+                    _ => continue,
                 };
-                if let Some(changed) = changed {
+                if let Some(changed) = rewritten(&section.bytes, form)? {
                     section.bytes = changed.into();
                     has_changed = true;
                 }
             }
-            if !has_changed {
-                return None;
-            }
         }
     }
-    Some(written(preamble, &sections))
+    Ok(has_changed.then(|| written(preamble, &sections)))
 }
 
-/// The sections of a module or component, or those of a section of names. None if they cannot be read.
-fn read(bytes: &[u8]) -> Option<Vec<Section<'_>>> {
+/// The sections of a module or component, or those of a section of names.
+fn read(bytes: &[u8]) -> Result<Vec<Section<'_>>, Error> {
     let mut reader = BinaryReader::new(bytes, 0);
     let mut sections = Vec::new();
     while !reader.eof() {
-        let id = reader.read_u8().ok()?;
-        let length = usize::try_from(reader.read_var_u32().ok()?).ok()?;
-        let bytes = reader.read_bytes(length).ok()?.into();
+        let id = reader.read_u8()?;
+        let length = usize::try_from(reader.read_var_u32()?).unwrap_or(usize::MAX);
+        let bytes = reader.read_bytes(length)?.into();
         sections.push(Section { id, bytes });
     }
-    Some(sections)
+    Ok(sections)
 }
 
 /// What comes before the sections, and they.

@@ -1,11 +1,12 @@
 //! A core module: what of its shape matters here, and its sections with other code and more functions.
 
-use super::bulk::{self, HELPERS};
-use super::function::{Edit, Operators};
-use super::{Section, loops, read, written};
+use super::bulk::{FILLED, Helpers};
+use super::helpers::{TYPE_COUNT, TYPES as HELPER_TYPES};
+use super::{Section, function, read, written};
+use crate::{Error, MOST_FUNCTION_BYTES};
 use wasm_encoder::Encode;
 use wasmparser::{
-    BinaryReader, CodeSectionReader, ImportSectionReader, MemorySectionReader, MemoryType, TypeRef,
+    BinaryReader, CodeSectionReader, DataSectionReader, ImportSectionReader, TypeRef,
     TypeSectionReader,
 };
 
@@ -13,94 +14,97 @@ const CUSTOM: u8 = 0;
 const TYPES: u8 = 1;
 const IMPORTS: u8 = 2;
 const FUNCTIONS: u8 = 3;
-const MEMORIES: u8 = 5;
 const CODE: u8 = 10;
+const DATA: u8 = 11;
 
 /// By how many bytes loops may make code grow, if it is shorter than that: else by its own length.
 const ALWAYS: usize = 4 << 10;
 
-/// What a module has, before its code.
+/// What a module has, besides its code.
 #[derive(Default)]
 pub(super) struct Shape {
     types: u32,
     /// With those that it imports.
     pub(super) functions: u32,
-    memory: Option<MemoryType>,
+    /// Which segments of data are longer than a piece.
+    long_segments: Vec<bool>,
 }
 
-/// Changes the sections of a module. None if there is nothing to change, or if they cannot be read.
-pub(super) fn rewrite(sections: &mut [Section<'_>]) -> Option<()> {
+/// Changes the sections of a module. Whether there was anything to change.
+pub(super) fn rewrite(sections: &mut [Section<'_>]) -> Result<bool, Error> {
     let shape = Shape::of(sections)?;
-    let code = sections.iter_mut().find(|section| section.id == CODE)?;
-    let Rewritten { bytes, has_calls } = rewritten(&code.bytes, &shape)?;
+    let mut helpers = Helpers::new(&shape);
+    let Some(code) = sections.iter_mut().find(|section| section.id == CODE) else {
+        return Ok(false);
+    };
+    let Some(bytes) = rewritten(&code.bytes, &mut helpers)? else {
+        return Ok(false);
+    };
     code.bytes = bytes.into();
-    if has_calls {
-        shape.add_helpers(sections)?;
+    if !helpers.in_order().is_empty() {
+        shape.add(&helpers, sections)?;
     }
-    Some(())
+    Ok(true)
 }
 
 impl Shape {
-    /// None if the sections cannot be read.
-    fn of(sections: &[Section<'_>]) -> Option<Shape> {
+    fn of(sections: &[Section<'_>]) -> Result<Shape, Error> {
         let mut shape = Shape::default();
         for section in sections {
             let reader = BinaryReader::new(&section.bytes, 0);
             match section.id {
                 TYPES => {
-                    for group in TypeSectionReader::new(reader).ok()? {
-                        let types = group.ok()?.types().len();
-                        shape.types = shape.types.checked_add(u32::try_from(types).ok()?)?;
+                    for group in TypeSectionReader::new(reader)? {
+                        shape.types = sum(shape.types, group?.types().len())?;
                     }
                 }
                 IMPORTS => {
-                    for import in ImportSectionReader::new(reader).ok()?.into_imports() {
-                        match import.ok()?.ty {
-                            TypeRef::Func(_) | TypeRef::FuncExact(_) => {
-                                shape.functions = shape.functions.checked_add(1)?;
-                            }
-                            TypeRef::Memory(memory) => {
-                                shape.memory.get_or_insert(memory);
-                            }
-                            _ => {}
+                    for import in ImportSectionReader::new(reader)?.into_imports() {
+                        if let TypeRef::Func(_) | TypeRef::FuncExact(_) = import?.ty {
+                            shape.functions = sum(shape.functions, 1)?;
                         }
                     }
                 }
                 FUNCTIONS => {
-                    shape.functions = shape.functions.checked_add(count(&section.bytes)?)?;
+                    let mut reader = reader;
+                    let count = usize::try_from(reader.read_var_u32()?).unwrap_or(usize::MAX);
+                    shape.functions = sum(shape.functions, count)?;
                 }
-                MEMORIES => {
-                    if let Some(first) = MemorySectionReader::new(reader).ok()?.into_iter().next() {
-                        shape.memory.get_or_insert(first.ok()?);
+                DATA => {
+                    let piece = usize::try_from(FILLED).unwrap_or(usize::MAX);
+                    for segment in DataSectionReader::new(reader)? {
+                        shape.long_segments.push(segment?.data.len() > piece);
                     }
                 }
                 _ => {}
             }
         }
-        Some(shape)
+        Ok(shape)
     }
 
-    /// Its first memory has addresses of 32 bits.
-    pub(super) fn has_plain_memory(&self) -> bool {
-        self.memory.is_some_and(|memory| !memory.memory64)
+    /// Whether a segment of data is longer than a piece.
+    pub(super) fn is_long(&self, segment: u32) -> bool {
+        let segment = usize::try_from(segment).unwrap_or(usize::MAX);
+        self.long_segments.get(segment).copied().unwrap_or(true)
     }
 
-    /// The helpers: their type, declarations, code and names.
-    fn add_helpers(&self, sections: &mut [Section<'_>]) -> Option<()> {
+    /// Adds the helpers: their types, declarations, code and names.
+    fn add(&self, helpers: &Helpers<'_>, sections: &mut [Section<'_>]) -> Result<(), Error> {
+        let count = sum(0, helpers.in_order().len())?;
         for section in sections {
             let (more, added) = match section.id {
-                TYPES => (1, bulk::TYPE.to_vec()),
+                TYPES => (TYPE_COUNT, HELPER_TYPES.to_vec()),
                 FUNCTIONS => {
                     let mut added = Vec::new();
-                    for _ in 0..HELPERS {
-                        self.types.encode(&mut added);
+                    for helper in helpers.in_order() {
+                        self.types.saturating_add(helper.kind()).encode(&mut added);
                     }
-                    (HELPERS, added)
+                    (count, added)
                 }
-                CODE => (HELPERS, bulk::helpers()),
+                CODE => (count, helpers.code()),
                 CUSTOM => {
                     // A module without names, or with broken ones, is as good.
-                    if let Some(named) = self.with_names(&section.bytes) {
+                    if let Some(named) = self.with_names(&section.bytes, helpers) {
                         section.bytes = named.into();
                     }
                     continue;
@@ -109,76 +113,70 @@ impl Shape {
             };
             section.bytes = append(&section.bytes, more, &added)?.into();
         }
-        Some(())
+        Ok(())
     }
 
     /// A section of names with those of the helpers, for backtraces. None if it has no names of functions.
-    fn with_names(&self, section: &[u8]) -> Option<Vec<u8>> {
+    fn with_names(&self, section: &[u8], helpers: &Helpers<'_>) -> Option<Vec<u8>> {
         const NAMES_OF_FUNCTIONS: u8 = 1;
         let mut reader = BinaryReader::new(section, 0);
         if reader.read_string().ok()? != "name" {
             return None;
         }
         let (name, rest) = section.split_at_checked(reader.original_position())?;
-        let mut names = read(rest)?;
+        let mut names = read(rest).ok()?;
         let of_functions = names
             .iter_mut()
             .find(|names| names.id == NAMES_OF_FUNCTIONS)?;
         // In the order of their numbers, and these are the highest.
         let mut added = Vec::new();
-        for (number, name) in (self.functions..).zip(bulk::NAMES) {
+        for (number, helper) in (self.functions..).zip(helpers.in_order()) {
             number.encode(&mut added);
-            name.encode(&mut added);
+            helper.name().encode(&mut added);
         }
-        of_functions.bytes = append(&of_functions.bytes, HELPERS, &added)?.into();
+        let count = sum(0, helpers.in_order().len()).ok()?;
+        of_functions.bytes = append(&of_functions.bytes, count, &added).ok()?.into();
         Some(written(name, &names))
     }
 }
 
-/// A code section that has changed.
-struct Rewritten {
-    bytes: Vec<u8>,
-    /// The helpers are called. They are not there yet.
-    has_calls: bool,
-}
-
-/// None if nothing has changed, or if it cannot be read.
-fn rewritten(section: &[u8], shape: &Shape) -> Option<Rewritten> {
-    let reader = CodeSectionReader::new(BinaryReader::new(section, 0)).ok()?;
+/// A code section that calls the helpers, which are not in it yet, and has its small loops unrolled. None if nothing
+/// of it has changed.
+fn rewritten(section: &[u8], helpers: &mut Helpers<'_>) -> Result<Option<Vec<u8>>, Error> {
+    let reader = CodeSectionReader::new(BinaryReader::new(section, 0))?;
     let mut bytes = Vec::with_capacity(section.len() + section.len() / 2);
     reader.count().encode(&mut bytes);
     let mut room = section.len().max(ALWAYS);
-    let (mut has_changed, mut has_calls) = (false, false);
+    let mut has_changed = false;
+    let mut function = Vec::new();
     for body in reader {
-        let function = Operators::read(section, &body.ok()?)?;
-        let mut edits = bulk::calls(&function, shape);
-        has_calls |= !edits.is_empty();
-        let loops = loops::unrolled(&function, &edits)?;
-        let growth: usize = loops.iter().map(Edit::growth).sum();
-        if growth <= room {
-            room -= growth;
-            edits.extend(loops);
-            edits.sort_by_key(|edit| edit.range.start);
+        let body = body?;
+        if body.range().len() > MOST_FUNCTION_BYTES {
+            return Err(Error::LongFunction(body.range().len()));
         }
-        has_changed |= !edits.is_empty();
-        function.edited(&edits)?.encode(&mut bytes);
+        function.clear();
+        has_changed |= function::rewrite(section, &body, helpers, &mut room, &mut function)?;
+        function.encode(&mut bytes);
     }
-    has_changed.then_some(Rewritten { bytes, has_calls })
+    Ok(has_changed.then_some(bytes))
 }
 
 /// A section of counted entries with more of them.
-fn append(section: &[u8], more: u32, added: &[u8]) -> Option<Vec<u8>> {
+fn append(section: &[u8], more: u32, added: &[u8]) -> Result<Vec<u8>, Error> {
     let mut reader = BinaryReader::new(section, 0);
-    let count = reader.read_var_u32().ok()?;
-    let entries = section.get(reader.original_position()..)?;
+    let count = reader.read_var_u32()?;
+    let entries = section.get(reader.original_position()..);
+    let entries = entries.unwrap_or_default();
     let mut out = Vec::with_capacity(section.len() + added.len() + 1);
-    count.checked_add(more)?.encode(&mut out);
+    sum(count, usize::try_from(more).unwrap_or(usize::MAX))?.encode(&mut out);
     out.extend_from_slice(entries);
     out.extend_from_slice(added);
-    Some(out)
+    Ok(out)
 }
 
-/// How many entries a section has.
-fn count(section: &[u8]) -> Option<u32> {
-    BinaryReader::new(section, 0).read_var_u32().ok()
+/// A count that a module can have.
+fn sum(count: u32, more: usize) -> Result<u32, Error> {
+    let more = u32::try_from(more).ok();
+    let sum = more.and_then(|more| count.checked_add(more));
+    sum.ok_or_else(|| Error::Malformed("it counts more than 2^32 things".to_owned()))
 }

@@ -12,7 +12,7 @@
 
 #![allow(
     unsafe_code,
-    reason = "loading compiled code is unsafe: see the two blocks"
+    reason = "loading compiled code is unsafe: see the three blocks"
 )]
 
 mod key;
@@ -101,18 +101,23 @@ impl CodeCache {
         Ok(CodeCache { directory, key })
     }
 
-    /// The compiled form of a component: from the cache, or compiled and put there.
+    /// The compiled form of a program: from the cache, or compiled and put there.
     ///
     /// A cache that fails costs time, never correctness: its troubles are logged only.
     ///
     /// # Errors
-    /// What the compiler says of the component.
-    pub(crate) fn component(&self, engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
+    /// What the compiler says of the program.
+    pub(crate) fn component(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        compile: impl FnOnce() -> Result<Component>,
+    ) -> Result<Component> {
         let name = file_name(engine, bytes);
         if let Some(component) = self.kept(engine, &name) {
             return Ok(component);
         }
-        let component = compile::component(engine, bytes)?;
+        let component = compile()?;
         match component.serialize() {
             Ok(code) => {
                 // Code without a seal is compiled anew, so the seal of other code must not stand beside it.
@@ -218,6 +223,13 @@ pub(crate) unsafe fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Comp
     unsafe { Component::deserialize_file(engine, path) }
 }
 
+/// Loads what a process of the compiler has just given.
+pub(crate) fn load_compiled(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: the embedder has named the compiler that made it, and it came through a file that only that process and
+    // this one have had. It is trusted as the compiler in this process is: no more can be said of its code either.
+    unsafe { Component::deserialize(engine, code) }
+}
+
 fn file_name(engine: &Engine, bytes: &[u8]) -> String {
     let content = Sha256::digest(bytes);
     let content: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -228,7 +240,7 @@ fn file_name(engine: &Engine, bytes: &[u8]) -> String {
 fn settings(engine: &Engine) -> String {
     let mut settings = std::hash::DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);
-    compile::settings().hash(&mut settings);
+    compile::VERSION.hash(&mut settings);
     format!("{:016x}", settings.finish())
 }
 

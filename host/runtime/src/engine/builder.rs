@@ -2,6 +2,7 @@
 
 use super::{Engine, Inner};
 use crate::code_cache::CodeCache;
+use crate::compiler::{CompileLimits, Compiler};
 use crate::config;
 use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,6 +16,7 @@ use crate::placement::Placement;
 use crate::stdio;
 use crate::threads::Threads;
 use crate::timer::Timer;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -44,6 +46,7 @@ pub struct EngineBuilder {
     stack_bytes: Option<usize>,
     cache_directory: Option<PathBuf>,
     cache_key_file: Option<PathBuf>,
+    compiler: Compiler,
     extensions: Extensions,
     is_pooled: bool,
     tracing: Tracing,
@@ -57,6 +60,7 @@ impl Default for EngineBuilder {
             stack_bytes: None,
             cache_directory: None,
             cache_key_file: None,
+            compiler: Compiler::default(),
             extensions: Extensions::default(),
             is_pooled: true,
             tracing: Tracing::default(),
@@ -102,6 +106,27 @@ impl EngineBuilder {
     /// that holds the key.
     pub fn cache_key_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.cache_key_file = Some(file.into());
+        self
+    }
+
+    /// What the loading of a program may take.
+    pub fn compile_limits(mut self, limits: CompileLimits) -> Self {
+        self.compiler.set_limits(limits);
+        self
+    }
+
+    /// Compiles in a process of its own, one for each program that the cache does not hold. It is started as this
+    /// program with these arguments, without variables of the environment, and calls
+    /// [`serve_compiler`](crate::serve_compiler) of the same version: the embedder's own
+    /// program, or `isopod` with the argument `serve-compiler`. It is killed at the limit of time, takes
+    /// no more memory than it may, and what breaks it breaks nothing here. Default: a thread.
+    pub fn compiler_process(
+        mut self,
+        program: impl Into<PathBuf>,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Self {
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        self.compiler.set_process(program.into(), arguments);
         self
     }
 
@@ -196,6 +221,7 @@ impl EngineBuilder {
                 starting: Mutex::default(),
                 file_operations: OperationLimit::new(MAX_FILE_OPERATIONS),
                 cache,
+                compiler: self.compiler,
                 capacity,
                 memory_bytes: machine::memory_bytes(),
                 processes: Mutex::default(),

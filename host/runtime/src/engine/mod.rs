@@ -7,7 +7,7 @@ mod serving;
 pub use builder::EngineBuilder;
 
 use crate::code_cache::CodeCache;
-use crate::compile;
+use crate::compiler::Compiler;
 use crate::error::Result;
 use crate::events::{Events, Hub};
 use crate::extension::Extensions;
@@ -52,6 +52,7 @@ struct Inner {
     starting: Mutex<()>,
     file_operations: OperationLimit,
     cache: Option<CodeCache>,
+    compiler: Compiler,
     capacity: Capacity,
     /// The machine's, when the engine was made.
     memory_bytes: u64,
@@ -171,23 +172,33 @@ impl Engine {
         &self.inner.file_operations
     }
 
-    pub(crate) fn compile(&self, component: &[u8]) -> wasmtime::Result<Component> {
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.inner.compiler
+    }
+
+    /// The code of a program, which errors call `shown`: compiled, or from the cache.
+    ///
+    /// # Errors
+    /// Those of [`Compiler::component`].
+    pub(crate) fn compile(&self, bytes: &[u8], shown: &str) -> Result<Component> {
+        let wasmtime = &self.inner.wasmtime;
+        let compile = || self.inner.compiler.component(wasmtime, bytes, shown);
         match &self.inner.cache {
-            Some(cache) => cache.component(&self.inner.wasmtime, component),
-            None => compile::component(&self.inner.wasmtime, component),
+            Some(cache) => cache.component(wasmtime, bytes, compile),
+            None => compile(),
         }
     }
 
-    /// The compiled form of a file's component, if it was noted by [`note`](Self::note).
+    /// The compiled form of a file's program, if it was noted by [`note`](Self::note).
     pub(crate) fn compiled(&self, identity: &str) -> Option<Component> {
         let cache = self.inner.cache.as_ref()?;
         cache.component_of_file(&self.inner.wasmtime, identity)
     }
 
-    /// Notes that the file of this identity holds this component, for [`compiled`](Self::compiled).
-    pub(crate) fn note(&self, identity: &str, component: &[u8]) {
+    /// Notes that the file of this identity holds this program, for [`compiled`](Self::compiled).
+    pub(crate) fn note(&self, identity: &str, bytes: &[u8]) {
         if let Some(cache) = &self.inner.cache {
-            cache.note(&self.inner.wasmtime, identity, component);
+            cache.note(&self.inner.wasmtime, identity, bytes);
         }
     }
 

@@ -14,6 +14,7 @@
 //!
 //! Resources, streams and futures have no JSON.
 
+use super::spelling::name;
 use serde_json::{Map, Number, Value};
 use wasmtime::component::{Type, Val};
 
@@ -213,67 +214,6 @@ pub(crate) fn of_val(value: &Val) -> Result<Value, String> {
             return Err("a resource, stream or future has no JSON".to_owned());
         }
     })
-}
-
-/// The type as WIT spells it; records and variants by their fields and cases.
-pub(crate) fn name(kind: &Type) -> String {
-    let optional = |kind: Option<Type>| kind.map_or("_".to_owned(), |kind| name(&kind));
-    let list = |names: Vec<String>| names.join(", ");
-    match kind {
-        Type::Bool => "bool".to_owned(),
-        Type::S8 => "s8".to_owned(),
-        Type::U8 => "u8".to_owned(),
-        Type::S16 => "s16".to_owned(),
-        Type::U16 => "u16".to_owned(),
-        Type::S32 => "s32".to_owned(),
-        Type::U32 => "u32".to_owned(),
-        Type::S64 => "s64".to_owned(),
-        Type::U64 => "u64".to_owned(),
-        Type::Float32 => "f32".to_owned(),
-        Type::Float64 => "f64".to_owned(),
-        Type::Char => "char".to_owned(),
-        Type::String => "string".to_owned(),
-        Type::List(element) => format!("list<{}>", name(&element.ty())),
-        Type::FixedLengthList(element) => {
-            format!("list<{}, {}>", name(&element.ty()), element.len())
-        }
-        Type::Map(map) => format!("map<{}, {}>", name(&map.key()), name(&map.value())),
-        Type::Record(record) => {
-            let fields = record.fields();
-            let fields = fields.map(|field| format!("{}: {}", field.name, name(&field.ty)));
-            format!("record {{ {} }}", list(fields.collect()))
-        }
-        Type::Tuple(tuple) => {
-            let types = tuple.types().map(|kind| name(&kind));
-            format!("tuple<{}>", list(types.collect()))
-        }
-        Type::Variant(variant) => {
-            let cases = variant.cases().map(|case| match case.ty {
-                Some(kind) => format!("{}({})", case.name, name(&kind)),
-                None => case.name.to_owned(),
-            });
-            format!("variant {{ {} }}", list(cases.collect()))
-        }
-        Type::Enum(cases) => {
-            let cases = cases.names().map(str::to_owned);
-            format!("enum {{ {} }}", list(cases.collect()))
-        }
-        Type::Option(option) => format!("option<{}>", name(&option.ty())),
-        Type::Result(result) => match (result.ok(), result.err()) {
-            (None, None) => "result".to_owned(),
-            (ok, None) => format!("result<{}>", optional(ok)),
-            (ok, err) => format!("result<{}, {}>", optional(ok), optional(err)),
-        },
-        Type::Flags(flags) => {
-            let flags = flags.names().map(str::to_owned);
-            format!("flags {{ {} }}", list(flags.collect()))
-        }
-        Type::Own(_) => "resource".to_owned(),
-        Type::Borrow(_) => "borrow<resource>".to_owned(),
-        Type::Future(_) => "future".to_owned(),
-        Type::Stream(_) => "stream".to_owned(),
-        Type::ErrorContext => "error-context".to_owned(),
-    }
 }
 
 /// The JSON itself, for an error; its beginning, if it is long.

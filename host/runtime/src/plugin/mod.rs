@@ -17,6 +17,7 @@ mod looking;
 mod plugin;
 mod pool;
 mod request;
+mod spelling;
 mod stats;
 mod typed;
 mod version;

@@ -5,6 +5,7 @@ use super::json;
 use super::plugin::Plugin;
 use super::pool::PluginPool;
 use super::request::Input;
+use super::spelling::signature;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LONGEST_STATUS_BYTES, cut};
 use crate::program::Program;
@@ -124,24 +125,34 @@ impl PluginPool {
     }
 }
 
+/// Functions that are told of a program, and the bytes of the name of each. Those beyond can be called by nobody.
+const MOST_EXPORTS: usize = 10_000;
+const LONGEST_EXPORT: usize = 1_000;
+
 /// All functions that a program exports.
 pub(crate) fn exports(program: &Program) -> Vec<PluginExport> {
     let engine = program.engine().wasmtime();
     let kind = program.component().component_type();
     let mut exports = Vec::new();
+    let mut add = |interface: Option<&str>, name: &str, function: &ComponentFunc| {
+        let length = interface.map_or(0, |interface| interface.len() + 1) + name.len();
+        if exports.len() < MOST_EXPORTS && length <= LONGEST_EXPORT {
+            exports.push(PluginExport {
+                name: match interface {
+                    Some(interface) => format!("{interface}{OF}{name}"),
+                    None => name.to_owned(),
+                },
+                signature: signature(function),
+            });
+        }
+    };
     for (name, export) in kind.exports(engine) {
         match export.ty {
-            ComponentItem::ComponentFunc(function) => exports.push(PluginExport {
-                name: name.to_owned(),
-                signature: signature(&function),
-            }),
+            ComponentItem::ComponentFunc(function) => add(None, name, &function),
             ComponentItem::ComponentInstance(interface) => {
                 for (function_name, export) in interface.exports(engine) {
                     if let ComponentItem::ComponentFunc(function) = export.ty {
-                        exports.push(PluginExport {
-                            name: format!("{name}{OF}{function_name}"),
-                            signature: signature(&function),
-                        });
+                        add(Some(name), function_name, &function);
                     }
                 }
             }
@@ -150,19 +161,6 @@ pub(crate) fn exports(program: &Program) -> Vec<PluginExport> {
     }
     exports.sort_by(|a, b| a.name.cmp(&b.name));
     exports
-}
-
-fn signature(function: &ComponentFunc) -> String {
-    let parameters: Vec<String> = function
-        .params()
-        .map(|(name, kind)| format!("{name}: {}", json::name(&kind)))
-        .collect();
-    let mut text = format!("func({})", parameters.join(", "));
-    for result in function.results() {
-        text.push_str(" -> ");
-        text.push_str(&json::name(&result));
-    }
-    text
 }
 
 pub(super) fn call(

@@ -1,0 +1,149 @@
+//! Why a program was not compiled, in a form that also comes out of another process.
+
+use super::limits::CompileLimits;
+use crate::error::{Error, ErrorKind};
+use serde::{Deserialize, Serialize};
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Causes that are kept of an error, and bytes of each: names in them are the program's.
+const MOST_CAUSES: usize = 8;
+const MOST_BYTES: usize = 2_000;
+
+/// Why there is no code.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    /// The program is not valid, or is beyond what a program may have; for these causes, the outermost first.
+    Invalid(Vec<String>),
+    /// It is a module that cannot be made a component.
+    NoComponent(Vec<String>),
+    /// It is a module that imports what nobody provides.
+    UnknownImport(Vec<String>),
+    /// Loading it came to a limit: the sentence that follows its name.
+    Limit(String),
+    /// The compiler could not do its work: the sentence that follows its name.
+    Failed(String, Vec<String>),
+}
+
+impl Refusal {
+    /// An error and its causes, in [`Refusal::Invalid`].
+    pub(crate) fn invalid(error: &(dyn StdError + 'static)) -> Refusal {
+        Refusal::Invalid(causes(error))
+    }
+
+    /// A module that cannot be made a component.
+    pub(crate) fn no_component(error: isopod_component::Error) -> Refusal {
+        let causes = causes(&error);
+        match error {
+            isopod_component::Error::UnknownImports { .. } => Refusal::UnknownImport(causes),
+            _ => Refusal::NoComponent(causes),
+        }
+    }
+
+    /// It has taken as long as it may.
+    pub(super) fn too_slow(limits: &CompileLimits) -> Refusal {
+        Refusal::Limit(format!(
+            "was not compiled within the limit of {:?}; raise it with `CompileLimits::time` or `--compile-timeout`",
+            limits.time
+        ))
+    }
+
+    /// It has taken as much memory as it may.
+    pub(super) fn too_large(limits: &CompileLimits) -> Refusal {
+        Refusal::Limit(format!(
+            "needs more than the limit of {} to be compiled; raise it with `CompileLimits::memory_bytes` or `--compile-memory`",
+            crate::limits::bytes(limits.memory_bytes)
+        ))
+    }
+
+    /// As this crate tells it, of the program that is called `shown`.
+    pub(super) fn error(self, shown: &str) -> Error {
+        let (kind, text, causes) = match self {
+            Refusal::Invalid(causes) => (
+                ErrorKind::InvalidProgram,
+                format!("`{shown}` is not a valid program"),
+                causes,
+            ),
+            Refusal::NoComponent(causes) => (
+                ErrorKind::InvalidProgram,
+                format!("`{shown}` cannot be made a component"),
+                causes,
+            ),
+            Refusal::UnknownImport(causes) => (
+                ErrorKind::UnknownImport,
+                format!("`{shown}` cannot be made a component"),
+                causes,
+            ),
+            Refusal::Limit(text) => (
+                ErrorKind::LimitExceeded,
+                format!("`{shown}` {text}"),
+                Vec::new(),
+            ),
+            Refusal::Failed(text, causes) => {
+                (ErrorKind::Engine, format!("`{shown}` {text}"), causes)
+            }
+        };
+        let error = Error::new(kind, text);
+        match Told::chain(causes) {
+            Some(cause) => error.with_cause(cause),
+            None => error,
+        }
+    }
+}
+
+/// The texts of an error and its causes, cut where they are long.
+pub(super) fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next.filter(|_| causes.len() < MOST_CAUSES) {
+        let mut text = error.to_string();
+        if text.len() > MOST_BYTES {
+            text.truncate(text.floor_char_boundary(MOST_BYTES));
+            text.push_str("...");
+        }
+        if text.contains(|character: char| character.is_control() && character != '\n') {
+            text = text.escape_debug().to_string();
+        }
+        causes.push(text);
+        next = error.source();
+    }
+    causes
+}
+
+/// What an error and its causes say, bounded: names in them are the program's.
+pub(crate) fn told(error: &(dyn StdError + 'static)) -> Box<dyn StdError + Send + Sync> {
+    match Told::chain(causes(error)) {
+        Some(told) => told,
+        None => "of an unknown cause".into(),
+    }
+}
+
+/// A cause of which only the text is left.
+#[derive(Debug)]
+struct Told {
+    text: String,
+    cause: Option<Box<Told>>,
+}
+
+impl Told {
+    fn chain(causes: Vec<String>) -> Option<Box<Told>> {
+        causes
+            .into_iter()
+            .rev()
+            .fold(None, |cause, text| Some(Box::new(Told { text, cause })))
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl StdError for Told {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.cause
+            .as_deref()
+            .map(|cause| cause as &(dyn StdError + 'static))
+    }
+}
