@@ -57,6 +57,7 @@ pub(crate) fn end_each(
     processes.retain(|process| process.note_end(status(process)));
     for process in &processes {
         process.waiter().kill();
+        process.gate.release_killed();
     }
     if let Some(first) = processes.first() {
         let engine = first.engine().clone();

@@ -41,6 +41,7 @@ mod exit_status;
 mod extension;
 mod file_identity;
 mod files;
+mod gate;
 mod host;
 mod kernel;
 mod limits;
@@ -66,6 +67,7 @@ mod terminator;
 mod threads;
 mod timer;
 mod tree;
+mod turns;
 mod vitals;
 mod waits;
 

@@ -7,6 +7,7 @@ use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
 use crate::extension::{Extension, Extensions};
 use crate::host;
+use crate::kernel;
 use crate::logging::Tracing;
 use crate::machine;
 use crate::operations::OperationLimit;
@@ -165,15 +166,16 @@ impl EngineBuilder {
         let (wasmtime, is_pooled) =
             config::engine(capacity.processes, stack_bytes, self.is_pooled)?;
         let linker = host::linker(&wasmtime, &self.extensions)?;
-        let timer = Timer::new(cores.clone(), self.tracing.clone());
+        let timer = Arc::new(Timer::new(cores.clone(), self.tracing.clone()));
+        kernel::install();
         Ok(Engine {
             inner: Arc::new(Inner {
                 wasmtime,
                 linker,
                 extensions: self.extensions,
                 threads: Arc::new(Threads::new(cores.len(), self.tracing)),
-                placement: Arc::new(Placement::new(cores)),
-                timer: Arc::new(timer),
+                placement: Placement::new(cores, Some(Arc::clone(&timer))),
+                timer,
                 io: OnceLock::new(),
                 starting: Mutex::default(),
                 file_operations: OperationLimit::new(MAX_FILE_OPERATIONS),

@@ -1,5 +1,6 @@
 //! Where output ends up, and how to write there without being stuck for ever.
 
+use crate::kernel;
 use isopod_sync::{Lock, Waiter};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
@@ -51,8 +52,13 @@ impl Sink {
                 capture.append(bytes);
                 Ok(())
             }
-            Sink::Stdout => write_locked(&STDOUT, rustix::stdio::stdout(), bytes),
-            Sink::Stderr => write_locked(&STDERR, rustix::stdio::stderr(), bytes),
+            // Others wait for whoever writes, so that one is not paused.
+            Sink::Stdout => {
+                kernel::unpaused(|| write_locked(&STDOUT, rustix::stdio::stdout(), bytes))
+            }
+            Sink::Stderr => {
+                kernel::unpaused(|| write_locked(&STDERR, rustix::stdio::stderr(), bytes))
+            }
         }
     }
 
