@@ -119,6 +119,8 @@ fn isopod_help_run() {
                                           returned [default: 4]
           --tree-cpu-time <TIME>          Limit the CPU time of all processes together, those that have
                                           ended too
+          --cpus <CPUS>                   Limit the CPU time of all processes together in each second: 0.5
+                                          is half of a core
           --tree-memory <SIZE>            Limit the memory of all processes together [default: half of
                                           the machine's]
           --tree-output <SIZE>            Limit what all processes write together [default: 4GiB]

@@ -139,6 +139,27 @@ fn ps_shows_one_program_or_all_as_a_table_or_json() {
 }
 
 #[test]
+fn a_process_that_has_used_up_its_quota_is_paused() {
+    let directory = empty_directory();
+    let running = start(directory.path(), &["--cpus", "0.05"]);
+    let pid = running.pid().to_string();
+    let begin = Instant::now();
+    loop {
+        let json = ps(directory.path(), &["--json", &pid]).stdout;
+        let runs: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let processes = runs[0]["processes"].as_array().unwrap();
+        let busy = processes.iter().find(|process| process["name"] == "busy");
+        if busy.unwrap()["state"] == "paused" {
+            assert_eq!(busy.unwrap()["state_text"], "is paused");
+            break;
+        }
+        assert!(begin.elapsed() < GUARD, "it is never paused");
+    }
+    running.signal(Signal::INT);
+    assert_eq!(running.end().exit_code, 130);
+}
+
+#[test]
 fn what_was_used_is_told_at_the_end() {
     let directory = empty_directory();
     let path = program("endings");

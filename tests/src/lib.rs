@@ -25,6 +25,30 @@ use std::time::{Duration, Instant};
 /// How long anything may take that should take milliseconds. Only a guard against hanging tests.
 pub const GUARD: Duration = Duration::from_secs(120);
 
+/// The states of `tests/guests/src/blocked.rs` in which a process waits or computes for ever, but for reading
+/// standard input.
+pub const BLOCKED_STATES: [&str; 19] = [
+    "busy",
+    "queue-get",
+    "queue-put",
+    "pipe-recv",
+    "pipe-poll",
+    "pipe-send",
+    "lock-acquire",
+    "rlock-acquire",
+    "semaphore-acquire",
+    "event-wait",
+    "condition-wait",
+    "barrier-wait",
+    "wait-any",
+    "join",
+    "sleep",
+    "bulk-memory",
+    "big-messages",
+    "ending",
+    "full-memory",
+];
+
 /// The component of `tests/guests`.
 ///
 /// # Errors

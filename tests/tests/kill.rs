@@ -7,38 +7,15 @@
 )]
 
 use isopod_host::{Command, Ending, Engine, ExitStatus, Policy, Program, Stdin};
-use isopod_tests::{Bench, GUARD, Random, eventually};
+use isopod_tests::{BLOCKED_STATES, Bench, GUARD, Random, eventually};
 use std::net::TcpListener;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// The states of `tests/guests/src/blocked.rs`, but for reading standard input.
-const STATES: [&str; 19] = [
-    "busy",
-    "queue-get",
-    "queue-put",
-    "pipe-recv",
-    "pipe-poll",
-    "pipe-send",
-    "lock-acquire",
-    "rlock-acquire",
-    "semaphore-acquire",
-    "event-wait",
-    "condition-wait",
-    "barrier-wait",
-    "wait-any",
-    "join",
-    "sleep",
-    "bulk-memory",
-    "big-messages",
-    "ending",
-    "full-memory",
-];
-
 #[test]
 fn every_state_ends() {
     let bench = Bench::new().unwrap();
-    for state in STATES {
+    for state in BLOCKED_STATES {
         for ending in [Ending::Terminate, Ending::Kill] {
             let process = bench.start(&format!("blocked {state}"), 1).unwrap();
             let expected = match ending {
@@ -107,10 +84,10 @@ fn waiting_for_the_network_ends() {
 #[test]
 fn a_whole_tree_ends_in_one_call() {
     let bench = Bench::new().unwrap();
-    let scenario = format!("blocked-children {}", STATES.join(" "));
-    let main = bench.start(&scenario, STATES.len()).unwrap();
+    let scenario = format!("blocked-children {}", BLOCKED_STATES.join(" "));
+    let main = bench.start(&scenario, BLOCKED_STATES.len()).unwrap();
     // The state `join` has a child of its own.
-    assert!(main.tree().len() > STATES.len());
+    assert!(main.tree().len() > BLOCKED_STATES.len());
     main.end_tree(Ending::Kill);
     assert_eq!(main.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
     assert!(main.tree().is_empty());

@@ -1,7 +1,7 @@
 //! The syntax of the limits that `isopod run` takes beside `--memory`, `--timeout` and
 //! `--max-processes`. Their defaults are those of [`isopod_host::Limits`].
 
-use crate::values::{ByteCount, Timeout};
+use crate::values::{ByteCount, Cpus, Timeout};
 use clap::Args;
 
 /// What the program and its processes may use.
@@ -32,6 +32,10 @@ pub(crate) struct LimitArgs {
     /// Limit the CPU time of all processes together, those that have ended too.
     #[arg(long, value_name = "TIME")]
     pub(crate) tree_cpu_time: Option<Timeout>,
+
+    /// Limit the CPU time of all processes together in each second: 0.5 is half of a core.
+    #[arg(long, value_name = "CPUS")]
+    pub(crate) cpus: Option<Cpus>,
 
     /// Limit the memory of all processes together [default: half of the machine's].
     #[arg(long, value_name = "SIZE")]

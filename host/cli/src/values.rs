@@ -74,6 +74,37 @@ fn core_number(text: &str) -> Result<usize, InvalidValue> {
     }
 }
 
+/// `--cpus`: so many seconds of CPU time in each second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Cpus(f64);
+
+impl Cpus {
+    /// More would not mean anything on any machine.
+    const MOST: f64 = 1e6;
+
+    /// The number.
+    pub(crate) fn number(self) -> f64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Cpus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl FromStr for Cpus {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Cpus, InvalidValue> {
+        match text.trim().parse::<f64>() {
+            Ok(number) if (0.001..=Cpus::MOST).contains(&number) => Ok(Cpus(number)),
+            _ => refuse("it is a number of CPUs such as `0.5` or `2`, and at least 0.001"),
+        }
+    }
+}
+
 /// `--dir`: a directory of the host and the name that the program sees it under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DirectoryGrant {

@@ -82,6 +82,7 @@ pub(crate) fn end_each_by(
     }
     for process in &processes {
         process.waiter().kill();
+        process.gate.release_killed();
     }
     if let Some(first) = processes.first() {
         let engine = first.engine().clone();

@@ -13,6 +13,8 @@ use wasmtime::component::Linker;
 ///
 /// A function runs on the thread of the process that calls it. While it computes or blocks, the process
 /// cannot be ended: what may wait is better an asynchronous function, which ends at its next `await`.
+/// A process may be paused where it waits for an object of isopod's, so a function holds no lock of its own
+/// while it does.
 ///
 /// ```
 /// use isopod_host::wasmtime::component::Linker;

@@ -65,6 +65,12 @@ impl std::fmt::Debug for Program {
 }
 
 impl Program {
+    /// Addresses of its compiled code.
+    pub(crate) fn code(&self) -> std::ops::Range<usize> {
+        let image = self.inner.component.image_range();
+        image.start.addr()..image.end.addr()
+    }
+
     /// Loads a component, or a core module for `wasm32-wasip1`, from a file. Compiles it, unless
     /// the engine's cache holds it. The program is named after the file.
     ///

@@ -6,6 +6,8 @@ use crate::ending;
 use crate::events::RefusalKind;
 use crate::exit_status::ExitStatus;
 use crate::extension::{Extension, ExtensionStates};
+use crate::gate::Gate;
+use crate::kernel;
 use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
 use crate::operations::Operations;
 use crate::process::{Entry, ProcessState};
@@ -35,6 +37,8 @@ pub struct GuestState {
     pub(crate) process: Arc<ProcessState>,
     /// The charges for it.
     pub(crate) room: Room,
+    /// Passed at each host call.
+    gate: Arc<Gate>,
     /// Where its operations on files are counted.
     pub(crate) operations: Operations,
     /// The interface that the guest called last.
@@ -49,7 +53,7 @@ pub struct GuestState {
 impl WasiView for GuestState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         // Each function of WASI begins here.
-        self.last_host_call = Some("WASI");
+        self.begin_host_call("WASI");
         self.set_down();
         self.take_place();
         WasiCtxView {
@@ -104,7 +108,10 @@ pub(crate) fn process(process: &Arc<ProcessState>) {
     let _waiter = process.waiter.enter();
     let _io = process.engine().enter_io();
     let cpu_alarm = limits::watch_cpu_time(process);
-    let status = bug::contain("run of a guest", &process.name, || guest(process));
+    let status = bug::contain("run of a guest", &process.name, || {
+        let code = process.program.code();
+        kernel::in_guest(&process.gate, &process.waiter, code, || guest(process))
+    });
     if let Some(alarm) = cpu_alarm {
         process.engine().timer().cancel(alarm);
     }
@@ -313,6 +320,14 @@ impl GuestState {
         self.process.id
     }
 
+    /// Each call of the host begins here, while nothing of the host's is locked: a safe point.
+    pub(crate) fn begin_host_call(&mut self, interface: &'static str) {
+        self.last_host_call = Some(interface);
+        if self.gate.is_closed() {
+            kernel::pass();
+        }
+    }
+
     /// Standard output and standard error.
     pub(crate) fn streams(&self) -> (Arc<Lines>, Arc<Lines>) {
         (Arc::clone(&self.stdout), Arc::clone(&self.stderr))
@@ -362,6 +377,7 @@ impl GuestState {
             table: room::table(process.limits.handles),
             room: Room::default(),
             process: Arc::clone(process),
+            gate: Arc::clone(&process.gate),
             operations: Operations::new(
                 process.limits.file_operations,
                 &process.tree.file_operations,

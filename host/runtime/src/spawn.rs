@@ -4,8 +4,10 @@ use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{LimitKind, Refusals};
 use crate::exit_status::ExitStatus;
+use crate::gate::Gate;
+use crate::kernel;
 use crate::limits::{self, ProcessLimits};
-use crate::placement::Slot;
+use crate::placement::{Sitter, Slot};
 use crate::pool::WorkerLink;
 use crate::process::{Entry, ProcessState};
 use crate::program::Program;
@@ -53,9 +55,10 @@ pub(crate) fn spawn(
     })?;
     let id = ProcessState::next_id();
     let slot = Arc::new(AtomicUsize::new(0));
+    let gate = Arc::new(Gate::new(id));
     let hooks = Arc::new(PlacementHooks::new(id, &slot, tree));
     let parent = birth.parent.clone();
-    let process = admitted(program, tree, birth, id, hooks)?;
+    let process = admitted(program, tree, birth, id, Seating { hooks, gate })?;
     process.set_entry(entry(id), charge);
     dispatch(&process, slot).map_err(|error| {
         // It never ran, so there is nothing to end but its records.
@@ -76,13 +79,21 @@ pub(crate) fn spawn(
     Ok(process)
 }
 
+/// What ties a process to its thread's seat.
+pub(crate) struct Seating {
+    /// What its waits do to the thread that it runs on.
+    pub(crate) hooks: Arc<dyn Hooks>,
+    /// What can pause it.
+    pub(crate) gate: Arc<Gate>,
+}
+
 /// A process that has a place in its tree and its engine, and nothing else yet.
 pub(crate) fn admitted(
     program: &Program,
     tree: &Arc<Tree>,
     birth: Birth,
     id: ProcessId,
-    hooks: Arc<dyn Hooks>,
+    seating: Seating,
 ) -> Result<Arc<ProcessState>> {
     let parent = birth.parent;
     let (presence, record) = ProcessState::charges(tree).map_err(|over| {
@@ -99,7 +110,8 @@ pub(crate) fn admitted(
         is_called: AtomicBool::new(false),
         program: program.clone(),
         tree: Arc::clone(tree),
-        waiter: Waiter::new(Party::Process(id), hooks),
+        waiter: Waiter::new(Party::Process(id), seating.hooks),
+        gate: seating.gate,
         vitals: Arc::default(),
         limits: birth.limits,
         rights: birth.rights,
@@ -136,7 +148,11 @@ pub(crate) fn default_name(kind: &str, lineage: &[u64]) -> String {
 fn dispatch(process: &Arc<ProcessState>, shared_slot: Arc<AtomicUsize>) -> std::io::Result<()> {
     let engine = process.engine();
     let placement = engine.placement();
-    let slot = placement.seat(process.id, shared_slot);
+    let slot = placement.seat(Sitter {
+        slot: shared_slot,
+        tree: process.tree.id,
+        gate: Arc::clone(&process.gate),
+    });
     process.tree.begin_activity();
     let alarm = set_deadline(process);
     let of_thread = Arc::clone(process);
@@ -246,6 +262,8 @@ impl Hooks for PlacementHooks {
     fn unparked(&self) {
         self.tree.begin_activity();
         self.tree.engine().placement().unparked(self.process);
+        // It may be another one's turn. No lock of the host is held where a thread parks.
+        kernel::pass();
     }
 }
 

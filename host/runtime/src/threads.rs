@@ -6,6 +6,7 @@
 //! kept per core; the rest end.
 
 use crate::cores;
+use crate::kernel;
 use crate::logging::Tracing;
 use crate::placement::{Placement, Slot};
 use rustix::thread::{Pid, gettid, set_name};
@@ -83,6 +84,9 @@ impl Threads {
                 if let Some(core) = placement.core_of(slot) {
                     cores::pin(None, &[core]);
                 }
+                // It would be kept for as long as the thread lives.
+                drop(placement);
+                kernel::unblock();
                 threads.tracing.scope(|| threads.work(job));
             })?;
         Ok(())

@@ -3,6 +3,7 @@
 use crate::deadlock::{self, OnDeadlock, Said};
 use crate::engine::Engine;
 use crate::events::LimitKind;
+use crate::gate::Reason;
 use crate::limits::{self, Account, MOST_HOST_MEMORY_BYTES, TreeLimits};
 use crate::operations::OperationLimit;
 use crate::process::{Process, ProcessState};
@@ -104,6 +105,8 @@ struct Members {
     live: BTreeMap<ProcessId, Arc<ProcessState>>,
     /// No new processes.
     is_closing: bool,
+    /// Its quota of CPU time is used up.
+    is_throttled: bool,
     /// All of its CPU time is used up.
     is_used_up: bool,
     /// How many [departures](Departure) there are.
@@ -176,12 +179,43 @@ impl Tree {
             ended: Completion::new(),
         });
         limits::watch_tree_cpu_time(&tree);
+        limits::watch_quota(&tree);
         tree
     }
 
     /// Whether the CPU time of all that its processes do is counted, of each call of a plugin too.
     pub(crate) fn is_metered(&self) -> bool {
-        self.limits.cpu_time.is_some()
+        self.limits.cpu_time.is_some() || self.limits.cpus.is_some()
+    }
+
+    /// Pauses its processes, or lets them go on, as its quota says. Whether all of them that would run are
+    /// paused.
+    pub(crate) fn throttle(&self, is_throttled: bool) -> bool {
+        let members = {
+            let mut members = self.members();
+            if !is_throttled && !members.is_throttled {
+                return true;
+            }
+            members.is_throttled = is_throttled;
+            members.live.values().cloned().collect::<Vec<_>>()
+        };
+        let mut are_paused = true;
+        for process in members {
+            let gate = &process.gate;
+            if !is_throttled {
+                self.engine.placement().throttle(gate.seat(), false);
+                gate.open(Reason::Quota);
+                continue;
+            }
+            gate.close(Reason::Quota);
+            self.engine.placement().throttle(gate.seat(), true);
+            let would_run = gate.is_running() && !process.waiter.is_parked();
+            if would_run && !gate.is_paused() {
+                gate.call();
+                are_paused = false;
+            }
+        }
+        are_paused
     }
 
     /// The CPU time of all processes, living and ended, and the processes whose clocks cannot be read.
@@ -214,6 +248,11 @@ impl Tree {
             return Err(Refused::AllStarted(self.limits.started_processes));
         }
         self.engine.admit(process).map_err(Refused::EngineFull)?;
+        // The gate may be that of a worker, and have served another version.
+        match members.is_throttled {
+            true => process.gate.close(Reason::Quota),
+            false => process.gate.open(Reason::Quota),
+        };
         members.started += 1;
         members.live.insert(process.id(), Arc::clone(process));
         members.most_alive = members.most_alive.max(members.live.len());

@@ -39,6 +39,9 @@ pub enum RunState {
     Waiting(Wait),
     /// It is parked until something comes from outside: a timer, a file, its standard input.
     WaitingForSystem,
+    /// It would run, but is paused: it is not its turn on its core, or its tree has used up its quota of CPU
+    /// time.
+    Paused,
     /// It is an instance of a plugin that waits for a call.
     Idle,
     /// It has come to its end or was asked to end, and has not ended yet.
@@ -107,6 +110,9 @@ fn state_or_wait(process: &ProcessState) -> Result<RunState, WaitRecord> {
         RunState::Ended
     } else if process.vitals.has_ended() || process.requested().is_some() {
         RunState::Ending
+    } else if process.gate.is_paused() {
+        // Before its wait: one that has been woken may have to wait for its turn before it says so.
+        RunState::Paused
     } else if let Some(record) = process.waiter.waiting_for() {
         return Err(record);
     } else if process.waiter.is_parked() {

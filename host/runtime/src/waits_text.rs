@@ -13,6 +13,7 @@ impl fmt::Display for RunState {
             RunState::WaitingForSystem => {
                 formatter.write_str("waits for a timer, a file or its input")
             }
+            RunState::Paused => formatter.write_str("is paused"),
             RunState::Idle => formatter.write_str("is idle"),
             RunState::Ending => formatter.write_str("ends"),
             RunState::Ended => formatter.write_str("has ended"),

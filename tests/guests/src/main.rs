@@ -66,6 +66,8 @@ fn main() -> Outcome {
         ["many", count] => processes::many(count),
         ["recursion"] => processes::recursion(),
         ["start-for-ever"] => processes::start_for_ever(),
+        ["dodging-children", count] => processes::dodging_children(count),
+        ["short-lived-children", count] => processes::short_lived_children(count),
         ["busy-children", count] => processes::busy_children(count),
         ["idle-children", count] => processes::idle_children(count),
         ["rights-only-shrink"] => processes::rights_only_shrink(),

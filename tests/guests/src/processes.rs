@@ -4,6 +4,7 @@ use crate::{Outcome, ready};
 use isopod::{ErrorKind, Process, Queue};
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 static NUMBER: AtomicU64 = AtomicU64::new(100);
 
@@ -118,6 +119,48 @@ pub fn recursion() -> Outcome {
 pub fn start_for_ever() -> Outcome {
     loop {
         Process::spawn(|| (), ())?.join()?;
+    }
+}
+
+/// Computes for about so long.
+fn compute(duration: Duration) {
+    let begin = Instant::now();
+    while begin.elapsed() < duration {
+        std::hint::black_box(0_u64);
+    }
+}
+
+/// Children that compute for a moment and rest for a shorter one, in turn.
+pub fn dodging_children(count: &str) -> Outcome {
+    let count: u32 = count.parse().expect("a number");
+    let dodge = || -> Outcome {
+        ready()?;
+        loop {
+            compute(Duration::from_millis(1));
+            std::thread::sleep(Duration::from_micros(20));
+        }
+    };
+    let children = (0..count)
+        .map(|_| Process::spawn(dodge, ()))
+        .collect::<Result<Vec<_>, _>>()?;
+    for child in children {
+        child.wait()?;
+    }
+    Ok(())
+}
+
+/// Always this many children, each of which computes for a moment and ends.
+pub fn short_lived_children(count: &str) -> Outcome {
+    let count: usize = count.parse().expect("a number");
+    ready()?;
+    let mut children = std::collections::VecDeque::new();
+    loop {
+        while children.len() < count {
+            children.push_back(Process::spawn(|| compute(Duration::from_millis(3)), ())?);
+        }
+        if let Some(child) = children.pop_front() {
+            child.wait()?;
+        }
     }
 }
 

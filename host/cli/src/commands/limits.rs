@@ -34,6 +34,9 @@ pub(crate) fn from_options(options: &RunArgs) -> Limits {
     if let Some(time) = given.tree_cpu_time {
         limits = limits.tree_cpu_time(time.duration());
     }
+    if let Some(cpus) = given.cpus {
+        limits = limits.cpus(cpus.number());
+    }
     if let Some(size) = given.tree_memory {
         limits = limits.tree_memory(size.bytes());
     }
@@ -84,6 +87,9 @@ pub(crate) fn shown(options: &RunArgs) -> Vec<String> {
         given
             .tree_cpu_time
             .map(|time| format!("{time} of CPU time for all processes")),
+        given
+            .cpus
+            .map(|cpus| format!("{cpus} s of CPU time in each second for all processes")),
         given
             .tree_memory
             .map(|size| format!("{size} of memory for all processes")),
@@ -136,6 +142,7 @@ mod tests {
             "--max-output=5",
             "--tree-memory=6MiB",
             "--tree-cpu-time=13s",
+            "--cpus=0.5",
             "--tree-output=7",
             "--max-queued=8",
             "--tree-host-memory=13MiB",
@@ -153,6 +160,7 @@ mod tests {
             .output(5)
             .tree_memory(6 << 20)
             .tree_cpu_time(Duration::from_secs(13))
+            .cpus(0.5)
             .tree_output(7)
             .queued_bytes(8)
             .tree_host_memory(13 << 20)
@@ -161,6 +169,6 @@ mod tests {
             .file_operations(11)
             .tree_file_operations(12);
         assert_eq!(from_options(&all), expected);
-        assert_eq!(shown(&all).len(), 14);
+        assert_eq!(shown(&all).len(), 15);
     }
 }

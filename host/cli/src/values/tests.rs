@@ -117,6 +117,9 @@ proptest! {
         if let Ok(size) = text.parse::<ByteCount>() {
             prop_assert!(size.bytes() > 0);
         }
+        if let Ok(cpus) = text.parse::<Cpus>() {
+            prop_assert!(cpus.number() >= 0.001);
+        }
         if let Ok(timeout) = text.parse::<Timeout>() {
             prop_assert!(!timeout.duration().is_zero());
         }

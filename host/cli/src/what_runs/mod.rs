@@ -66,7 +66,7 @@ pub(crate) struct ProcessRow {
     pub(crate) task: String,
     /// The number of the job that a worker of a pool has begun.
     pub(crate) job: Option<u32>,
-    /// `running`, `waiting`, `waiting-for-system`, `ending` or `ended`.
+    /// `running`, `waiting`, `waiting-for-system`, `paused`, `ending` or `ended`.
     pub(crate) state: String,
     /// The same in words, with what it waits for.
     pub(crate) state_text: String,
@@ -166,6 +166,7 @@ fn kind(state: &RunState) -> &'static str {
         RunState::Running => "running",
         RunState::Waiting(_) => "waiting",
         RunState::WaitingForSystem => "waiting-for-system",
+        RunState::Paused => "paused",
         RunState::Ending => "ending",
         RunState::Ended => "ended",
         _ => "unknown",

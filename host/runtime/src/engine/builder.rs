@@ -8,6 +8,7 @@ use crate::cores;
 use crate::error::{Error, ErrorKind, Result};
 use crate::extension::{Extension, Extensions};
 use crate::host;
+use crate::kernel;
 use crate::logging::Tracing;
 use crate::lookout::Lookout;
 use crate::machine;
@@ -207,7 +208,8 @@ impl EngineBuilder {
             config::engine(capacity.processes, stack_bytes, self.is_pooled)?;
         let linker = host::linker(&wasmtime, &self.extensions)?;
         stdio::prepare();
-        let timer = Timer::new(cores.clone(), self.tracing.clone());
+        let timer = Arc::new(Timer::new(cores.clone(), self.tracing.clone()));
+        kernel::install();
         Ok(Engine {
             inner: Arc::new(Inner {
                 wasmtime,
@@ -215,8 +217,8 @@ impl EngineBuilder {
                 extensions: self.extensions,
                 lookout: Lookout::new(self.tracing.clone()),
                 threads: Arc::new(Threads::new(cores.len(), self.tracing)),
-                placement: Arc::new(Placement::new(cores)),
-                timer: Arc::new(timer),
+                placement: Placement::new(cores, Some(Arc::clone(&timer))),
+                timer,
                 io: OnceLock::new(),
                 starting: Mutex::default(),
                 file_operations: OperationLimit::new(MAX_FILE_OPERATIONS),

@@ -239,6 +239,7 @@ impl Engine {
             let wasmtime = weak.upgrade().filter(|_| !waiting.is_empty())?;
             for process in &waiting {
                 process.waiter().kill();
+                process.gate.release_killed();
             }
             wasmtime.increment_epoch();
             pause = (pause * 2).min(LONGEST_PAUSE);

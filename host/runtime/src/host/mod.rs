@@ -100,8 +100,8 @@ fn link_interfaces(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             bindings::isopod::multiprocessing::$interface::add_to_linker::<_, HasSelf<State>>(
                 linker,
                 |state| {
-                    state.last_host_call =
-                        Some(concat!("isopod:multiprocessing/", stringify!($interface)));
+                    let name = concat!("isopod:multiprocessing/", stringify!($interface));
+                    state.begin_host_call(name);
                     state.set_down();
                     state
                 },

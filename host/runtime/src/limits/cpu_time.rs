@@ -110,7 +110,8 @@ pub(crate) fn tree_used_up(limit: Duration) -> String {
     )
 }
 
-fn unreadable() -> ExitStatus {
+/// How a process ends whose clock cannot be read.
+pub(crate) fn unreadable() -> ExitStatus {
     ExitStatus::Other(
         "the CPU clock of the process's thread cannot be read, so a limit of CPU time cannot be held"
             .to_owned(),

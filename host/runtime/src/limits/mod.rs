@@ -8,6 +8,7 @@ mod account;
 pub(crate) mod cpu_time;
 mod memory;
 mod output;
+mod quota;
 mod text;
 
 pub(crate) use account::Account;
@@ -16,6 +17,7 @@ pub(crate) use cpu_time::{
 };
 pub(crate) use memory::MemoryLimit;
 pub(crate) use output::OutputLimit;
+pub(crate) use quota::watch as watch_quota;
 pub(crate) use text::{
     LONGEST_STATUS_BYTES, bytes, cut, message_too_large, over_budget, over_either_budget,
     over_host_memory, too_many_handles, too_many_waiting,
@@ -48,6 +50,7 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// | [`file_operations`](Self::file_operations) | process | 4 | the call waits, 5 s at most, then fails with `would-block` (`EAGAIN`) |
 /// | [`tree_memory`](Self::tree_memory) | tree | half of the machine's memory | as memory |
 /// | [`tree_cpu_time`](Self::tree_cpu_time) | tree | none | exit status `cpu-time-limit` of all its processes |
+/// | [`cpus`](Self::cpus) | tree | none | its processes are paused |
 /// | [`tree_output`](Self::tree_output) | tree | 4 GiB | exit status `limit` of who writes on |
 /// | [`tree_file_operations`](Self::tree_file_operations) | tree | 64 | as `file_operations` |
 /// | [`queued_bytes`](Self::queued_bytes) | tree | 1 GiB | error `limit-exceeded` |
@@ -120,6 +123,8 @@ pub(crate) struct TreeLimits {
     /// None is half of the machine's memory.
     pub(crate) memory_bytes: Option<u64>,
     pub(crate) cpu_time: Option<Duration>,
+    /// In each second.
+    pub(crate) cpus: Option<Duration>,
     pub(crate) output_bytes: u64,
     pub(crate) queued_bytes: u64,
     /// None is a quarter of the machine's memory, and [`MOST_HOST_MEMORY_BYTES`] at most.
@@ -135,6 +140,7 @@ impl Default for TreeLimits {
         TreeLimits {
             memory_bytes: None,
             cpu_time: None,
+            cpus: None,
             output_bytes: 4 << 30,
             queued_bytes: 1 << 30,
             host_memory_bytes: None,
@@ -221,6 +227,24 @@ impl Limits {
         self
     }
 
+    /// The CPU time that all processes of the tree may use together in each second, in seconds: 0.5 is half
+    /// of one core, 2 is two cores. When it is used up they are paused for some milliseconds, each of which
+    /// counts as the other limits of time have it: deadlines go on, CPU time stands still. What a
+    /// tree has not used it can save up for a tenth of a second.
+    ///
+    /// ```
+    /// use isopod_host::Limits;
+    /// let limits = Limits::default().cpus(0.5);
+    /// assert_ne!(limits, Limits::default());
+    /// ```
+    pub fn cpus(mut self, cpus: f64) -> Limits {
+        // Nonsense is refused as too small where the limits are checked; too much is no quota.
+        let is_too_much = cpus > 1e9;
+        let per_second = Duration::try_from_secs_f64(cpus).unwrap_or_default();
+        self.tree.cpus = (!is_too_much).then_some(per_second);
+        self
+    }
+
     /// What all processes, those that have ended too, may write to standard output and standard
     /// error together, in bytes.
     pub fn tree_output(mut self, bytes: u64) -> Limits {
@@ -278,6 +302,13 @@ impl Limits {
                 bytes(SMALLEST_MEMORY_LIMIT)
             ));
         }
+        if let Some(cpus) = self.tree.cpus.filter(|cpus| *cpus < quota::SMALLEST_QUOTA) {
+            return invalid(format!(
+                "a quota of {} CPUs is too small: the smallest is {}",
+                cpus.as_secs_f64(),
+                quota::SMALLEST_QUOTA.as_secs_f64()
+            ));
+        }
         for (what, is_zero) in [
             ("handles", self.process.handles == 0),
             ("live processes", self.tree.live_processes == 0),
@@ -311,6 +342,10 @@ mod tests {
             (
                 Limits::default().memory(100),
                 "a memory limit of 100 bytes is too small: the smallest is 64 KiB",
+            ),
+            (
+                Limits::default().cpus(-1.0),
+                "a quota of 0 CPUs is too small: the smallest is 0.001",
             ),
             (
                 Limits::default().handles(0),

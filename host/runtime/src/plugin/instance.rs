@@ -8,11 +8,12 @@ use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
 use crate::host::exported::Exported;
+use crate::kernel;
 use crate::limits;
 use crate::process::ProcessState;
 use crate::run::{self, State};
-use crate::spawn::{self, Birth};
-use isopod_sync::{End, Handle, Holder, Hooks, Message, ProcessId};
+use crate::spawn::{self, Birth, Seating};
+use isopod_sync::{End, Handle, Holder, Message, ProcessId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -44,14 +45,14 @@ struct Guest {
 impl Instance {
     /// Makes an instance. What the guest does then is bounded as a call is.
     ///
-    /// `id` is the process's; `hooks` say what its waits do to the thread that it is called on.
+    /// `id` is the process's; `seating` ties it to the thread that it is called on.
     pub(crate) fn new(
         version: &Arc<Version>,
         id: ProcessId,
-        hooks: Arc<dyn Hooks>,
+        seating: Seating,
         last: Option<Instant>,
     ) -> Result<Instance> {
-        let mut guest = Guest::new(version, id, hooks)?;
+        let mut guest = Guest::new(version, id, seating)?;
         let program = &version.program;
         let component = guest.run(Instant::now(), last, async |store| {
             program.instance().instantiate_async(store).await
@@ -168,7 +169,7 @@ impl Instance {
 }
 
 impl Guest {
-    fn new(version: &Arc<Version>, id: ProcessId, hooks: Arc<dyn Hooks>) -> Result<Guest> {
+    fn new(version: &Arc<Version>, id: ProcessId, seating: Seating) -> Result<Guest> {
         let birth = Birth {
             name: version.program.name().to_owned(),
             task: "plugin".to_owned(),
@@ -183,7 +184,7 @@ impl Guest {
             deadline: None,
             entry_bytes: 0,
         };
-        let process = spawn::admitted(&version.program, &version.tree, birth, id, hooks)?;
+        let process = spawn::admitted(&version.program, &version.tree, birth, id, seating)?;
         let watch = version.watch_for(&process);
         let mut guest = Guest {
             store: None,
@@ -247,13 +248,16 @@ impl Guest {
         if is_metered {
             process.vitals.begin_call();
         }
-        // A request to end that comes from here on is seen by the guest.
-        let ran = match run::is_to_end(process) {
-            true => Some(Err(isopod_sync::Killed)),
-            false => bug::contain("call of a plugin", &process.name, || {
-                process.waiter.block_on(action(store))
-            }),
-        };
+        let code = process.program.code();
+        let ran = kernel::in_guest(&process.gate, &process.waiter, code, || {
+            // A request to end that comes from here on is seen by the guest.
+            match run::is_to_end(process) {
+                true => Some(Err(isopod_sync::Killed)),
+                false => bug::contain("call of a plugin", &process.name, || {
+                    process.waiter.block_on(action(store))
+                }),
+            }
+        });
         if is_metered {
             process.vitals.end_call();
         }

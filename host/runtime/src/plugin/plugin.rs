@@ -3,7 +3,7 @@
 use super::idle::{Idle, thread_number};
 use super::instance::Instance;
 use super::stats::{Counters, PluginStatistics};
-use super::version::{PluginFunction, Version};
+use super::version::{self, PluginFunction, Version};
 use crate::command::Command;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -11,8 +11,9 @@ use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::process::ProcessState;
 use crate::program::Program;
+use crate::spawn::Seating;
 use crate::terminator::Terminator;
-use isopod_sync::{Handle, Hooks, Message, ProcessId};
+use isopod_sync::{Handle, Message, ProcessId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -58,6 +59,8 @@ pub(crate) struct Loaded {
     current: Mutex<Current>,
     /// The number of the current version, to be read without the mutex.
     version: AtomicU64,
+    /// The tree of its first version, by which all of its workers have one share of a core together.
+    tree: u64,
     /// Those that live, to end what runs.
     versions: Mutex<Vec<Weak<Version>>>,
     instances_made: AtomicU64,
@@ -137,6 +140,7 @@ impl PluginBuilder {
                 command: self.command,
                 calls_per_instance: self.calls_per_instance,
                 versions: Mutex::new(vec![Arc::downgrade(&version)]),
+                tree: version.tree.id,
                 current: Mutex::new(Current {
                     version,
                     functions: functions.into(),
@@ -244,20 +248,25 @@ impl Plugin {
     }
 
     fn unplaced_instance(&self) -> Result<Instance> {
-        let hooks = |version: &Version| version.unplaced();
-        self.new_instance(ProcessState::next_id(), hooks, None)
+        let id = ProcessState::next_id();
+        self.new_instance(id, |_| version::unplaced(id), None)
+    }
+
+    /// Whose share of a core its workers have.
+    pub(super) fn tree(&self) -> u64 {
+        self.inner.tree
     }
 
     /// A new instance of the current version.
     pub(super) fn new_instance(
         &self,
         id: ProcessId,
-        hooks: impl FnOnce(&Version) -> Arc<dyn Hooks>,
+        seating: impl FnOnce(&Version) -> Seating,
         last: Option<Instant>,
     ) -> Result<Instance> {
         let version = self.inner.current().version;
-        let hooks = hooks(&version);
-        let instance = Instance::new(&version, id, hooks, last)?;
+        let seating = seating(&version);
+        let instance = Instance::new(&version, id, seating, last)?;
         self.inner.instances_made.fetch_add(1, Ordering::Relaxed);
         Ok(instance)
     }

@@ -4,15 +4,16 @@ use super::instance::Instance;
 use super::watch::Watch;
 use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
+use crate::gate::Gate;
 use crate::limits::ProcessLimits;
+use crate::placement::Sitter;
 use crate::process::ProcessState;
 use crate::program::Program;
 use crate::rights::Rights;
-use crate::spawn::PlacementHooks;
+use crate::spawn::{PlacementHooks, Seating};
 use crate::tree::Tree;
-use isopod_sync::Hooks;
+use isopod_sync::{Hooks, ProcessId};
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -73,8 +74,8 @@ impl Version {
             spare_watches: Mutex::default(),
         });
         let last = Instant::now().checked_add(DESCRIBE_TIME);
-        let (id, hooks) = (ProcessState::next_id(), version.unplaced());
-        let mut instance = Instance::new(&version, id, hooks, last)?;
+        let id = ProcessState::next_id();
+        let mut instance = Instance::new(&version, id, unplaced(id), last)?;
         let functions = checked(program.name(), instance.describe(last)?)?;
         Ok((version, functions))
     }
@@ -95,21 +96,25 @@ impl Version {
         }
     }
 
-    /// For instances that are called on threads of the embedder's, which placement knows nothing of.
-    pub(crate) fn unplaced(&self) -> Arc<dyn Hooks> {
-        #[derive(Debug)]
-        struct Unplaced;
-        impl Hooks for Unplaced {}
-        Arc::new(Unplaced)
+    /// For instances that are called on the thread that has this seat.
+    pub(crate) fn placed(&self, sitter: &Sitter) -> Seating {
+        let gate = Arc::clone(&sitter.gate);
+        let hooks = PlacementHooks::new(gate.seat(), &sitter.slot, &self.tree);
+        Seating {
+            hooks: Arc::new(hooks),
+            gate,
+        }
     }
+}
 
-    /// For instances that are called on the thread whose seat this is.
-    pub(crate) fn placed(
-        &self,
-        seat: isopod_sync::ProcessId,
-        slot: &Arc<AtomicUsize>,
-    ) -> Arc<dyn Hooks> {
-        Arc::new(PlacementHooks::new(seat, slot, &self.tree))
+/// For an instance that is called on threads of the embedder's, which placement knows nothing of.
+pub(crate) fn unplaced(id: ProcessId) -> Seating {
+    #[derive(Debug)]
+    struct Unplaced;
+    impl Hooks for Unplaced {}
+    Seating {
+        hooks: Arc::new(Unplaced),
+        gate: Arc::new(Gate::new(id)),
     }
 }
 

@@ -8,18 +8,18 @@ use super::request::{Input, Output, Request};
 use super::typed;
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
-use crate::placement::Slot;
+use crate::gate::Gate;
+use crate::placement::{Sitter, Slot};
 use crate::process::ProcessState;
 use crate::threads;
-use isopod_sync::{Message, ProcessId};
+use isopod_sync::Message;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What a worker has.
 struct Worker {
     shared: Arc<Shared>,
-    seat: ProcessId,
-    slot: Arc<AtomicUsize>,
+    sitter: Sitter,
     instance: Option<Instance>,
     /// Where the last call came from, if that is known.
     caller_core: Option<usize>,
@@ -30,10 +30,15 @@ struct Worker {
 pub(crate) fn start(shared: &Arc<Shared>, core: Option<usize>) {
     let engine = shared.plugin.engine();
     let placement = engine.placement();
-    let (seat, shared_slot) = (ProcessState::next_id(), Arc::new(AtomicUsize::new(0)));
-    let slot = placement.seat_away_from(core, seat, Arc::clone(&shared_slot));
+    let seat = ProcessState::next_id();
+    let sitter = Sitter {
+        slot: Arc::new(AtomicUsize::new(0)),
+        tree: shared.plugin.tree(),
+        gate: Arc::new(Gate::new(seat)),
+    };
+    let slot = placement.seat_away_from(core, sitter.clone());
     let of_thread = Arc::clone(shared);
-    let job = Box::new(move || run(of_thread, seat, shared_slot));
+    let job = Box::new(move || run(of_thread, sitter));
     if let Err(error) = engine.threads().run(placement, slot, job) {
         placement.leave(seat);
         let text = "the system refuses another thread for a worker (see `ulimit -u` and the pids limit of the cgroup)";
@@ -44,7 +49,8 @@ pub(crate) fn start(shared: &Arc<Shared>, core: Option<usize>) {
     }
 }
 
-fn run(shared: Arc<Shared>, seat: ProcessId, slot: Arc<AtomicUsize>) -> Option<Slot> {
+fn run(shared: Arc<Shared>, sitter: Sitter) -> Option<Slot> {
+    let seat = sitter.gate.seat();
     let engine = shared.plugin.engine().clone();
     threads::name_current(&shared.plugin.name());
     engine.placement().begin(seat, threads::current_id());
@@ -53,8 +59,7 @@ fn run(shared: Arc<Shared>, seat: ProcessId, slot: Arc<AtomicUsize>) -> Option<S
         let mut worker = Worker {
             sleeper: Sleeper::new(),
             shared: Arc::clone(&shared),
-            seat,
-            slot,
+            sitter,
             instance: None,
             caller_core: None,
         };
@@ -87,15 +92,14 @@ impl Worker {
     fn next(&mut self) -> Option<Arc<Request>> {
         let Worker {
             shared,
-            seat,
-            slot,
+            sitter,
             instance,
             caller_core,
             sleeper,
         } = self;
         let placement = shared.plugin.engine().placement();
         let may_pause = || {
-            let slot: Slot = slot.load(Ordering::Relaxed);
+            let slot: Slot = sitter.slot.load(Ordering::Relaxed);
             caller_core.is_some()
                 && placement.core_of(slot) != *caller_core
                 && placement.is_alone(slot)
@@ -103,22 +107,22 @@ impl Worker {
         shared.line.next(sleeper, may_pause, |sleep| {
             // What will not be called again is not kept while nothing is called.
             instance.take_if(|instance| !shared.plugin.is_usable(instance));
-            if placement.parking(*seat) {
+            if placement.parking(sitter.gate.seat()) {
                 shared.plugin.engine().rebalance_soon();
             }
             sleep();
-            placement.unparked(*seat);
+            placement.unparked(sitter.gate.seat());
         })
     }
 
     fn core(&self) -> Option<usize> {
         let placement = self.shared.plugin.engine().placement();
-        placement.core_of(self.slot.load(Ordering::Relaxed))
+        placement.core_of(self.sitter.slot.load(Ordering::Relaxed))
     }
 
     fn finish(&mut self, request: Arc<Request>, result: Result<Output>) {
         let took = request.submitted.elapsed();
-        let slot: Slot = self.slot.load(Ordering::Relaxed);
+        let slot: Slot = self.sitter.slot.load(Ordering::Relaxed);
         self.shared.plugin.counters().note(slot, took, &result);
         let is_wanted = request.finish(result);
         let plugin = &self.shared.plugin;
@@ -160,7 +164,7 @@ impl Worker {
     fn new_instance(&self, request: Option<&Request>) -> Result<Instance> {
         self.shared.plugin.new_instance(
             ProcessState::next_id(),
-            |version| version.placed(self.seat, &self.slot),
+            |version| version.placed(&self.sitter),
             request.and_then(|request| request.last),
         )
     }

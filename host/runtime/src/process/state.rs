@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::events::Refusals;
 use crate::exit_status::ExitStatus;
+use crate::gate::Gate;
 use crate::limits::ProcessLimits;
 use crate::pool::{Initializer, WorkerLink};
 use crate::program::Program;
@@ -37,6 +38,8 @@ pub(crate) struct ProcessState {
     pub(crate) program: Program,
     pub(crate) tree: Arc<Tree>,
     pub(crate) waiter: Arc<Waiter>,
+    /// What can pause it.
+    pub(crate) gate: Arc<Gate>,
     pub(crate) vitals: Arc<Vitals>,
     pub(crate) limits: ProcessLimits,
     pub(crate) rights: Arc<Rights>,

@@ -1,6 +1,7 @@
 //! Where output ends up.
 
 use super::inherited::{STDERR, STDOUT};
+use crate::kernel;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,8 +49,9 @@ impl Sink {
                 capture.append(bytes);
                 Ok(())
             }
-            Sink::Stdout => STDOUT.write(bytes, deadline),
-            Sink::Stderr => STDERR.write(bytes, deadline),
+            // Others wait for whoever writes, so that one is not paused.
+            Sink::Stdout => kernel::unpaused(|| STDOUT.write(bytes, deadline)),
+            Sink::Stderr => kernel::unpaused(|| STDERR.write(bytes, deadline)),
         }
     }
 
