@@ -100,6 +100,15 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_output: Option<ByteCount>,
 
+    /// Limit the memory of all instances together [default: half of the machine's].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) tree_memory: Option<ByteCount>,
+
+    /// Limit what waits in queues and pipes that the plugin makes, with shared memory and managers'
+    /// contents [default: 1GiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_queued: Option<ByteCount>,
+
     /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
     /// files from someone you trust.
     #[arg(long)]

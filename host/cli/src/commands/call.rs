@@ -85,6 +85,12 @@ fn limits(options: &CallArgs) -> Limits {
     if let Some(size) = options.max_output {
         limits = limits.output(size.bytes());
     }
+    if let Some(size) = options.tree_memory {
+        limits = limits.tree_memory(size.bytes());
+    }
+    if let Some(size) = options.max_queued {
+        limits = limits.queued_bytes(size.bytes());
+    }
     limits
 }
 
