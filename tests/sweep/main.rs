@@ -392,7 +392,7 @@ fn run_component(component: &[u8], door: Door, directory: &Path) -> Run {
             command.arg("call").arg(&path).arg("f");
         }
     }
-    for limit in ["--memory", "--tree-memory", "--max-queued"] {
+    for limit in ["--memory", "--tree-memory", "--tree-host-memory"] {
         command.args([limit, &memory]);
     }
     command.args(["--timeout", &timeout, "--dir", &grant, "--env", "SWEEP=1"]);

@@ -104,10 +104,10 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) tree_memory: Option<ByteCount>,
 
-    /// Limit what waits in queues and pipes that the plugin makes, with shared memory and managers'
-    /// contents [default: 1GiB].
+    /// Limit the memory that the host uses for all instances, beside their own [default: a
+    /// quarter of the machine's, at most 2GiB].
     #[arg(long, value_name = "SIZE")]
-    pub(crate) max_queued: Option<ByteCount>,
+    pub(crate) tree_host_memory: Option<ByteCount>,
 
     /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
     /// files from someone you trust.
