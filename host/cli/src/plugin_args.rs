@@ -111,6 +111,15 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) audit: Option<PathBuf>,
 
+    /// Limit the memory of all instances together [default: half of the machine's].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) tree_memory: Option<ByteCount>,
+
+    /// Limit the memory that the host uses for all instances, beside their own [default: a
+    /// quarter of the machine's, at most 2GiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) tree_host_memory: Option<ByteCount>,
+
     /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
     /// files from someone you trust.
     #[arg(long)]

@@ -106,6 +106,12 @@ fn limits(options: &CallArgs) -> Limits {
     if let Some(size) = options.max_output {
         limits = limits.output(size.bytes());
     }
+    if let Some(size) = options.tree_memory {
+        limits = limits.tree_memory(size.bytes());
+    }
+    if let Some(size) = options.tree_host_memory {
+        limits = limits.tree_host_memory(size.bytes());
+    }
     limits
 }
 
