@@ -30,7 +30,9 @@ impl Place {
     fn compile(&self, text: &[u8]) {
         let bytes = wasm(text);
         let compile = || Ok(crate::compile::program(&self.engine, &bytes).unwrap());
-        self.cache().component(&self.engine, &bytes, compile).unwrap();
+        self.cache()
+            .component(&self.engine, &bytes, compile)
+            .unwrap();
     }
 
     fn cache(&self) -> CodeCache {
