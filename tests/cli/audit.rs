@@ -118,7 +118,8 @@ fn a_run_that_does_each_thing_is_told_line_by_line() {
     assert_eq!(memory["ends"], false);
     let counted = of(&told, "refused");
     let counted = counted.iter().find(|line| line["refusal"] == "memory");
-    assert_eq!(counted.unwrap()["count"], 100, "{all}");
+    // An allocator may ask more than once for each.
+    assert!(counted.unwrap()["count"].as_u64().unwrap() >= 100, "{all}");
 
     let kill = of(&told, "kill");
     let kill = kill.first().unwrap_or_else(|| panic!("{all}"));

@@ -80,7 +80,7 @@ fn sigquit_prints_what_runs_and_the_program_goes_on() {
     # MainProcess # #.# s #.# MiB main waits in `join` for process `queue`, since #.# s
     # queue # #.# s #.# MiB endless::main::main::{{closure}} waits in `get` for queue #, held by `queue`, since #.# s
     # busy # #.# s #.# MiB endless::main::main::{{closure}} runs
-    # processes alive of # started, #.# s of CPU time, # B queued, # B of host memory
+    # processes alive of # started, #.# s of CPU time, # B queued, #.# KiB of host memory
     error: interrupted by SIGINT
     cause: # processes were running: `MainProcess` (id #), `queue` (id #), `busy` (id #)
     ");
@@ -109,7 +109,7 @@ fn ps_shows_one_program_or_all_as_a_table_or_json() {
     # MainProcess # #.# s #.# MiB main waits in `join` for process `queue`, since #.# s
     # queue # #.# s #.# MiB endless::main::main::{{closure}} waits in `get` for queue #, held by `queue`, since #.# s
     # busy # #.# s #.# MiB endless::main::main::{{closure}} runs
-    # processes alive of # started, #.# s of CPU time, # B queued, # B of host memory
+    # processes alive of # started, #.# s of CPU time, # B queued, #.# KiB of host memory
     ");
     assert_eq!(ps(&[]).stdout.matches(", pid ").count(), 2);
 
@@ -183,7 +183,6 @@ fn ps_shows_the_others_where_one_does_not_answer() {
     stopped.signal(Signal::STOP);
     // Takes no question, ever.
     let _silent = UnixListener::bind(directory.path().join("runs/1")).unwrap();
-    std::fs::write(directory.path().join("runs/2"), "").unwrap();
     let begin = Instant::now();
     let shown = ps(directory.path(), &[]);
     let took = begin.elapsed();
@@ -192,7 +191,6 @@ fn ps_shows_the_others_where_one_does_not_answer() {
         let row = format!("pid {pid}: no answer within 2s");
         assert!(shown.stdout.contains(&row), "{shown}");
     }
-    assert!(shown.stdout.contains("pid 2: cannot connect"), "{shown}");
     let sound_row = format!("endless, pid {}, since", sound.pid());
     assert!(shown.stdout.contains(&sound_row), "{shown}");
     assert!(took < std::time::Duration::from_secs(20), "{took:?}");

@@ -17,7 +17,7 @@ fn main() -> Result<(), Error> {
 
     let child = Process::builder().name("slee\u{202e}per");
     let child = child.spawn(|| std::thread::sleep(Duration::from_secs(3600)), ())?;
-    child.kill();
+    child.kill()?;
     child.wait()?;
 
     // Each attempt is refused, and counted.

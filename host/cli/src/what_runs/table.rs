@@ -190,7 +190,8 @@ mod tests {
              most alive at a time           0\n\
              wall-clock time                1.500 s\n\
              CPU time                       0.000 s\n\
-             memory of the largest process  0 B\n"
+             memory of the largest process  0 B\n\
+             most memory of the host        0 B\n"
         );
     }
 }
