@@ -82,7 +82,7 @@ fn a_few_that_wait_for_thousands_with_long_names() {
 #[test]
 fn deadlines_are_kept_while_a_tree_is_looked_at() {
     let bench = Bench::new().unwrap();
-    let command = bench.command("stuck too-many");
+    let command = bench.command("stuck tens-of-thousands");
     let stuck = command.on_deadlock(OnDeadlock::Report).spawn().unwrap();
     let waiting = |process: &Process| {
         let states = process.tree_states();
