@@ -24,6 +24,7 @@ mod grants;
 mod help;
 mod interrupt;
 mod languages;
+mod leftovers;
 mod limits;
 mod loading;
 mod out_of_reach;

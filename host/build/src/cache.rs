@@ -4,6 +4,7 @@ use crate::{Error, ErrorKind};
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The cache directory, which exists.
@@ -102,12 +103,26 @@ pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> Result<(), Error>
     }
     let write = || -> io::Result<()> {
         let directory = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        let mut file = temporary_file(directory)?;
         io::Write::write_all(&mut file, content)?;
         file.persist(path)?;
         Ok(())
     };
     write().map_err(|error| cannot_write(path, &error))
+}
+
+/// A file that goes if it is not kept. Without its lock it would be one that somebody has left who has
+/// ended, and would be swept.
+fn temporary_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+    loop {
+        let file = tempfile::NamedTempFile::new_in(directory)?;
+        match file.as_file().try_lock() {
+            // It may have been swept before it was locked.
+            Ok(()) if file.as_file().metadata()?.nlink() > 0 => return Ok(file),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }
 
 /// Where the cache is unless [`Options::cache`](crate::Options::cache) names another directory:
@@ -198,7 +213,6 @@ mod tests {
         write_if_changed(&path, b"one").unwrap();
         let before = fs::metadata(&path).unwrap();
         write_if_changed(&path, b"one").unwrap();
-        use std::os::unix::fs::MetadataExt;
         assert_eq!(fs::metadata(&path).unwrap().ino(), before.ino());
         write_if_changed(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");

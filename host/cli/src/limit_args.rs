@@ -37,6 +37,26 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "CPUS")]
     pub(crate) cpus: Option<Cpus>,
 
+    /// Limit the open files, directories and sockets of each process [default: as
+    /// --tree-descriptors].
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) max_descriptors: Option<u32>,
+
+    /// Limit the open files, directories and sockets of all processes together [default: half of
+    /// what `ulimit -n` leaves].
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) tree_descriptors: Option<u32>,
+
+    /// Limit what all processes write to files, in all directories together [default: 4GiB in the
+    /// private /tmp, no limit elsewhere].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) tree_written: Option<ByteCount>,
+
+    /// Limit the files, directories and links that all processes make, in all directories together
+    /// [default: 100000 in the private /tmp, no limit elsewhere].
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) tree_files: Option<u64>,
+
     /// Limit the memory of all processes together [default: half of the machine's].
     #[arg(long, value_name = "SIZE")]
     pub(crate) tree_memory: Option<ByteCount>,

@@ -13,6 +13,7 @@ mod new_args;
 mod output;
 mod plugin_args;
 mod printer;
+mod private;
 mod report;
 mod signals;
 mod status_file;

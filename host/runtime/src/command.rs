@@ -206,7 +206,7 @@ impl Command {
         for argument in &self.args {
             policy::check_text(argument)?;
         }
-        let rights = self.policy.rights()?;
+        let rights = self.policy.rights(self.program.engine().descriptors())?;
         let surroundings = Surroundings {
             args: self.args,
             stdin: self.policy.stdin,

@@ -6,7 +6,9 @@
 
 use crate::config::MEMORIES_PER_PROCESS;
 use crate::error::{Error, ErrorKind, Result};
+use rustix::io::Errno;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Mappings that a process may need. A block and its guard each: the thread's stack, the signal
@@ -59,9 +61,13 @@ impl Bound {
 /// What an engine may have that was asked for this many processes.
 ///
 /// # Errors
-/// [`ErrorKind::Engine`] if the machine does not hold a single one.
+/// [`ErrorKind::Engine`] if the machine does not hold a single one, or cannot be asked.
 pub(crate) fn capacity(wanted: u32) -> Result<Capacity> {
-    within(wanted, &bounds())
+    let bounds = bounds().map_err(|error| {
+        let text = "it cannot be read how many processes the machine holds";
+        Error::new(ErrorKind::Engine, text).with_cause(error)
+    })?;
+    within(wanted, &bounds)
 }
 
 fn within(wanted: u32, bounds: &[Bound]) -> Result<Capacity> {
@@ -89,15 +95,21 @@ fn within(wanted: u32, bounds: &[Bound]) -> Result<Capacity> {
     }
 }
 
-/// All bounds that can be read here; one that cannot is none.
-fn bounds() -> Vec<Bound> {
-    let mappings = number("/proc/sys/vm/max_map_count").map(|value| Bound {
-        setting: "the kernel's setting `vm.max_map_count`".to_owned(),
-        value,
-        used: lines("/proc/self/maps"),
-        kept_free: OTHER_MAPPINGS,
-        per_process: MAPPINGS_PER_PROCESS,
-    });
+/// All bounds that there are here; one that the machine does not have, or does not show, is none.
+///
+/// # Errors
+/// That of a file that is there and could not be read, as when there are no descriptors: then nothing is known.
+fn bounds() -> io::Result<Vec<Bound>> {
+    let mut bounds = Vec::new();
+    if let Some(value) = number("/proc/sys/vm/max_map_count")? {
+        bounds.push(Bound {
+            setting: "the kernel's setting `vm.max_map_count`".to_owned(),
+            value,
+            used: lines("/proc/self/maps")?,
+            kept_free: OTHER_MAPPINGS,
+            per_process: MAPPINGS_PER_PROCESS,
+        });
+    }
     let threads = |setting: &str, value: u64, used: u64| Bound {
         setting: setting.to_owned(),
         value,
@@ -105,59 +117,63 @@ fn bounds() -> Vec<Bound> {
         kept_free: OTHER_THREADS,
         per_process: 1,
     };
-    let all_threads = threads_of_the_machine();
-    let kernel = [
+    let all_threads = threads_of_the_machine()?;
+    for (path, name) in [
         ("/proc/sys/kernel/threads-max", "kernel.threads-max"),
         ("/proc/sys/kernel/pid_max", "kernel.pid_max"),
-    ]
-    .into_iter()
-    .filter_map(|(path, name)| {
+    ] {
         let setting = format!("the kernel's setting `{name}`");
-        Some(threads(&setting, number(path)?, all_threads))
-    });
+        let value = number(path)?;
+        bounds.extend(value.map(|value| threads(&setting, value, all_threads)));
+    }
     // The super-user is exempt. Of others the kernel counts all threads, which only they are told.
     let of_user = rustix::process::getrlimit(rustix::process::Resource::Nproc).current;
-    let of_user = of_user
-        .filter(|_| !rustix::process::geteuid().is_root())
-        .map(|value| threads("the limit `ulimit -u`", value, own_threads()));
-    let of_group = pids_directories().into_iter().filter_map(|directory| {
-        let value = number(directory.join("pids.max"))?;
-        let used = number(directory.join("pids.current")).unwrap_or(0);
+    if let Some(value) = of_user.filter(|_| !rustix::process::geteuid().is_root()) {
+        bounds.push(threads("the limit `ulimit -u`", value, own_threads()?));
+    }
+    for directory in pids_directories()? {
+        let Some(value) = number(directory.join("pids.max"))? else {
+            continue;
+        };
+        let used = number(directory.join("pids.current"))?.unwrap_or(0);
         let setting = format!("the cgroup's `{}`", directory.join("pids.max").display());
-        Some(threads(&setting, value, used))
-    });
-    mappings
-        .into_iter()
-        .chain(kernel)
-        .chain(of_user)
-        .chain(of_group)
-        .collect()
+        bounds.push(threads(&setting, value, used));
+    }
+    Ok(bounds)
 }
 
 /// The memory that processes can have at most, in bytes: the machine's, or the cgroup's.
-pub(crate) fn memory_bytes() -> u64 {
-    let machine = fs::read_to_string("/proc/meminfo").ok();
-    let machine = machine.and_then(|text| total_memory(&text));
-    let groups = groups();
-    let of_groups = groups.iter().filter_map(|(controllers, path)| {
-        match (controllers.as_str(), is_of(controllers, "memory")) {
-            ("", _) => number(Path::new("/sys/fs/cgroup").join(path).join("memory.max")),
+///
+/// # Errors
+/// That of a file that is there and could not be read.
+pub(crate) fn memory_bytes() -> Result<u64> {
+    read_memory_bytes().map_err(|error| {
+        let text = "it cannot be read how much memory the machine has";
+        Error::new(ErrorKind::Engine, text).with_cause(error)
+    })
+}
+
+fn read_memory_bytes() -> io::Result<u64> {
+    let mut smallest = total_memory(&text("/proc/meminfo")?);
+    for (controllers, path) in groups()? {
+        let of_group = match (controllers.as_str(), is_of(&controllers, "memory")) {
+            ("", _) => number(Path::new("/sys/fs/cgroup").join(path).join("memory.max"))?,
             (_, true) => number(
                 Path::new("/sys/fs/cgroup/memory")
                     .join(path)
                     .join("memory.limit_in_bytes"),
-            ),
+            )?,
             _ => None,
-        }
-    });
-    let smallest = of_groups.chain(machine).min();
-    smallest.unwrap_or(UNKNOWN_MEMORY_BYTES)
+        };
+        smallest = [smallest, of_group].into_iter().flatten().min();
+    }
+    Ok(smallest.unwrap_or(UNKNOWN_MEMORY_BYTES))
 }
 
 /// The directories of the control groups that this process's pids count in, innermost first.
-fn pids_directories() -> Vec<PathBuf> {
+fn pids_directories() -> io::Result<Vec<PathBuf>> {
     let mut directories = Vec::new();
-    for (controllers, path) in groups() {
+    for (controllers, path) in groups()? {
         let root = match controllers.as_str() {
             "" => "/sys/fs/cgroup",
             _ if is_of(&controllers, "pids") => "/sys/fs/cgroup/pids",
@@ -166,13 +182,15 @@ fn pids_directories() -> Vec<PathBuf> {
         // The groups above bound it too.
         directories.extend(path.ancestors().map(|path| Path::new(root).join(path)));
     }
-    directories
+    Ok(directories)
 }
 
 /// The control groups of this process: controllers (none in version 2) and path below their root.
-fn groups() -> Vec<(String, PathBuf)> {
-    let text = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    text.lines().filter_map(group).collect()
+fn groups() -> io::Result<Vec<(String, PathBuf)>> {
+    Ok(text("/proc/self/cgroup")?
+        .lines()
+        .filter_map(group)
+        .collect())
 }
 
 /// A line of `/proc/self/cgroup`: `8:pids:/a/b`, `0::/a/b`.
@@ -197,30 +215,51 @@ fn total_memory(meminfo: &str) -> Option<u64> {
 }
 
 /// The number of all threads: the fourth field of `/proc/loadavg` is `RUNNING/ALL`.
-fn threads_of_the_machine() -> u64 {
-    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+fn threads_of_the_machine() -> io::Result<u64> {
+    let text = text("/proc/loadavg")?;
     let all = text
         .split_ascii_whitespace()
         .nth(3)
         .and_then(|field| field.split_once('/')?.1.parse().ok());
-    all.unwrap_or(0)
+    Ok(all.unwrap_or(0))
 }
 
-fn own_threads() -> u64 {
-    let directory = fs::read_dir("/proc/self/task");
-    directory.map_or(0, |entries| {
-        u64::try_from(entries.count()).unwrap_or(u64::MAX)
-    })
+fn own_threads() -> io::Result<u64> {
+    match fs::read_dir("/proc/self/task") {
+        Ok(entries) => Ok(u64::try_from(entries.count()).unwrap_or(u64::MAX)),
+        Err(error) if is_absent(&error) => Ok(0),
+        Err(error) => Err(error),
+    }
 }
 
-fn lines(path: &str) -> u64 {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    u64::try_from(text.lines().count()).unwrap_or(u64::MAX)
+fn lines(path: &str) -> io::Result<u64> {
+    Ok(u64::try_from(text(path)?.lines().count()).unwrap_or(u64::MAX))
 }
 
 /// The number that a file holds; none if there is no such file, or it says `max`.
-fn number(path: impl AsRef<Path>) -> Option<u64> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
+fn number(path: impl AsRef<Path>) -> io::Result<Option<u64>> {
+    Ok(text(path)?.trim().parse().ok())
+}
+
+/// What a file holds; nothing if there is no such file here.
+fn text(path: impl AsRef<Path>) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Err(error) if is_absent(&error) => Ok(String::new()),
+        read => read,
+    }
+}
+
+/// Whether the machine has no such file, or a sandbox around the host does not show it. Anything else, such as
+/// no descriptor for it, says nothing about the machine.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory
+    ) || matches!(
+        Errno::from_io_error(error),
+        // A controller that is switched off, and a group that is going away.
+        Some(Errno::NODEV | Errno::OPNOTSUPP)
+    )
 }
 
 #[cfg(test)]
@@ -286,8 +325,8 @@ mod tests {
 
     #[test]
     fn this_machine_is_read() {
-        assert!(memory_bytes() > 64 << 20);
-        let bounds = bounds();
+        assert!(memory_bytes().unwrap() > 64 << 20);
+        let bounds = bounds().unwrap();
         assert!(
             bounds
                 .iter()

@@ -1,5 +1,6 @@
 //! What a program may do, as the embedder says it.
 
+use crate::descriptors::EngineDescriptors;
 use crate::error::{Error, ErrorKind, Result};
 use crate::network::{Network, NetworkAddress};
 use crate::rights::{GrantedDirectory, Rights};
@@ -26,6 +27,8 @@ pub(crate) struct Directory {
     pub(crate) host: PathBuf,
     pub(crate) guest: String,
     pub(crate) access: Access,
+    /// Whether what is stored there always counts.
+    pub(crate) is_temporary: bool,
 }
 
 /// What a program may do. [`Policy::default`] allows nothing: no file, no variable, no stream, no
@@ -77,6 +80,30 @@ impl Policy {
             host: host.into(),
             guest: guest.into(),
             access,
+            is_temporary: false,
+        });
+        self
+    }
+
+    /// Lets it read and write the directory `host` as `guest`, for what only this tree needs and nobody
+    /// keeps. What it stores there is limited, whether or not
+    /// [`Limits::tree_written`](crate::Limits::tree_written) and
+    /// [`Limits::tree_files`](crate::Limits::tree_files) are set. The embedder makes the directory and removes it.
+    ///
+    /// ```
+    /// use isopod_host::Policy;
+    /// let policy = Policy::default().temporary_directory("/var/tmp/run-7", "/tmp");
+    /// ```
+    pub fn temporary_directory(
+        mut self,
+        host: impl Into<PathBuf>,
+        guest: impl Into<String>,
+    ) -> Policy {
+        self.directories.push(Directory {
+            host: host.into(),
+            guest: guest.into(),
+            access: Access::ReadWrite,
+            is_temporary: true,
         });
         self
     }
@@ -140,11 +167,12 @@ impl Policy {
     ///
     /// # Errors
     /// Those of [`Command::spawn`](crate::Command::spawn) on directories and variables.
-    pub(crate) fn rights(&self) -> Result<Rights> {
+    pub(crate) fn rights(&self, descriptors: &EngineDescriptors) -> Result<Rights> {
         for text in self.env.iter().flat_map(|(name, value)| [name, value]) {
             check_text(text)?;
         }
-        let directories = self.directories.iter().map(GrantedDirectory::open);
+        let open = |granted| GrantedDirectory::open(granted, descriptors);
+        let directories = self.directories.iter().map(open);
         Ok(Rights {
             env: self.env.clone(),
             directories: directories.collect::<Result<_>>()?,

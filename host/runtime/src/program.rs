@@ -2,8 +2,10 @@
 
 use crate::code_cache;
 use crate::compiler::told;
+use crate::descriptors::Taken;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::LimitKind;
 use crate::file_identity;
 use crate::host::exported::ExportedIndices;
 use crate::run::State;
@@ -43,6 +45,8 @@ struct Inner {
     /// The doors of a plugin, if it has them.
     functions: Option<ExportedIndices>,
     origin: Origin,
+    /// Its code is mapped from a file, or its memory's contents lie in one.
+    _taken: Taken,
 }
 
 /// Where a program is from, for what its code does not tell.
@@ -226,6 +230,10 @@ impl Program {
         component: Component,
         origin: Origin,
     ) -> Result<Program> {
+        let taken = engine.descriptors().take(1).map_err(|refused| {
+            let text = format!("`{shown}` cannot be loaded: {refused}");
+            Error::at_limit(LimitKind::Descriptors, text)
+        })?;
         let pre = engine
             .linker()
             .instantiate_pre(&component)
@@ -260,6 +268,7 @@ impl Program {
                 command,
                 functions,
                 origin,
+                _taken: taken,
             }),
         })
     }

@@ -1,6 +1,8 @@
 //! What one process may do: all of what its parent may, or less.
 
+use crate::descriptors::{EngineDescriptors, Taken};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::LimitKind;
 use crate::network::{Network, NetworkAddress};
 use crate::policy::{Access, Directory};
 use std::collections::HashSet;
@@ -31,11 +33,20 @@ pub(crate) struct GrantedDirectory {
     /// The path that it was opened by.
     pub(crate) host: Arc<Path>,
     pub(crate) directory: Dir,
+    /// Whether what is stored there always counts.
+    pub(crate) is_temporary: bool,
+    _taken: Arc<Taken>,
 }
 
 impl GrantedDirectory {
-    pub(crate) fn open(granted: &Directory) -> Result<GrantedDirectory> {
+    pub(crate) fn open(
+        granted: &Directory,
+        descriptors: &EngineDescriptors,
+    ) -> Result<GrantedDirectory> {
         let shown = granted.host.display();
+        let taken = descriptors
+            .take(1)
+            .map_err(|refused| Error::at_limit(LimitKind::Descriptors, refused.to_string()))?;
         // As wasmtime-wasi opens its own: a reference that can be looked below, not read itself.
         let flags = (rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::PATH).bits();
         let opened = OpenOptions::new()
@@ -66,6 +77,8 @@ impl GrantedDirectory {
             host: granted.host.as_path().into(),
             // Operations run where they are called; `files` calls them on threads for that.
             directory: Dir::new(opened, permissions, mode, true),
+            is_temporary: granted.is_temporary,
+            _taken: Arc::new(taken),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::bug;
 use crate::crash_report::{self, CrashReport};
+use crate::descriptors::Descriptors;
 use crate::ending;
 use crate::events::RefusalKind;
 use crate::exit_status::ExitStatus;
@@ -12,6 +13,7 @@ use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
 use crate::operations::Operations;
 use crate::process::{Entry, ProcessState};
 use crate::room::{self, Room};
+use crate::sockets::SocketDescriptors;
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
 use crate::threads;
 use isopod_sync::End;
@@ -41,6 +43,10 @@ pub struct GuestState {
     gate: Arc<Gate>,
     /// Where its operations on files are counted.
     pub(crate) operations: Operations,
+    /// Where its descriptors are counted.
+    pub(crate) descriptors: Descriptors,
+    /// Those of its sockets.
+    pub(crate) socket_descriptors: SocketDescriptors,
     /// The interface that the guest called last.
     pub(crate) last_host_call: Option<&'static str>,
     memory: MemoryLimit,
@@ -187,7 +193,7 @@ fn guest(process: &Arc<ProcessState>) -> ExitStatus {
         true => End::Normal,
         false => End::Abandoned,
     });
-    let table = std::mem::take(&mut store.data_mut().table);
+    let table = store.data_mut().close_all();
     let entry = process.take_entry();
     isopod_sync::drop_together((table, entry));
     report(process, &status, &stdout, &stderr);
@@ -328,6 +334,14 @@ impl GuestState {
         }
     }
 
+    /// All that the guest has handles of, with what its sockets count as, to be dropped.
+    pub(crate) fn close_all(&mut self) -> (ResourceTable, SocketDescriptors) {
+        (
+            std::mem::take(&mut self.table),
+            std::mem::take(&mut self.socket_descriptors),
+        )
+    }
+
     /// Standard output and standard error.
     pub(crate) fn streams(&self) -> (Arc<Lines>, Arc<Lines>) {
         (Arc::clone(&self.stdout), Arc::clone(&self.stderr))
@@ -383,6 +397,8 @@ impl GuestState {
                 &process.tree.file_operations,
                 process.engine().file_operations(),
             ),
+            descriptors: Descriptors::new(process.limits.descriptors, &process.tree.descriptors),
+            socket_descriptors: SocketDescriptors::default(),
             last_host_call: None,
             memory: MemoryLimit::new(process.limits, &process.tree.memory, &process.vitals)
                 .told_by(process),

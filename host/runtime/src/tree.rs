@@ -1,6 +1,11 @@
 //! A tree of processes: main, its children, theirs, and what they share.
 
+mod usage;
+
+pub use usage::TreeUsage;
+
 use crate::deadlock::{self, OnDeadlock, Said};
+use crate::descriptors::TreeDescriptors;
 use crate::engine::Engine;
 use crate::events::LimitKind;
 use crate::gate::Reason;
@@ -9,6 +14,7 @@ use crate::operations::OperationLimit;
 use crate::process::{Process, ProcessState};
 use crate::rest::Rest;
 use crate::stdio::{Sink, Stdin};
+use crate::storage::Storage;
 use isopod_sync::{Completion, Handle, ProcessId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -30,38 +36,6 @@ pub(crate) struct Surroundings {
     pub(crate) stderr: Sink,
 }
 
-/// What the processes of a tree have used together, those that have ended included.
-///
-/// ```no_run
-/// # fn example(process: &isopod_host::Process) {
-/// let usage = process.tree_usage();
-/// println!("{} of {} live, {:?} used", usage.alive, usage.started, usage.cpu_time);
-/// # }
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TreeUsage {
-    /// How many were started.
-    pub started: u64,
-    /// How many live now.
-    pub alive: usize,
-    /// How many lived at a time at most.
-    pub most_alive: usize,
-    /// The CPU time of all of them.
-    pub cpu_time: Duration,
-    /// The memory of the largest of them, in bytes.
-    pub largest_memory_bytes: u64,
-    /// What queued and stored messages and shared memories cost now, in bytes.
-    pub queued_bytes: u64,
-    /// The memory that the host uses for the tree, beside the linear memories, in bytes; queued bytes
-    /// are part of it. See [`Limits::tree_host_memory`](crate::Limits::tree_host_memory).
-    pub host_memory_bytes: u64,
-    /// The same at its highest, to 1 MiB.
-    pub most_host_memory_bytes: u64,
-    /// How many file operations have not returned, those of processes that have ended included.
-    pub file_operations: u32,
-}
-
 /// One tree of processes.
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -80,6 +54,9 @@ pub(crate) struct Tree {
     /// Whether those who listen were told what it may do.
     pub(crate) has_told_grants: AtomicBool,
     pub(crate) file_operations: OperationLimit,
+    pub(crate) descriptors: TreeDescriptors,
+    /// What its processes have written to files and made.
+    pub(crate) storage: Arc<Storage>,
     /// The embedder's objects, by the names that guests know. Dropped when the tree ends.
     inherited: Mutex<BTreeMap<String, Handle>>,
     members: Mutex<Members>,
@@ -158,16 +135,20 @@ impl Tree {
         let host_memory_bytes = limits
             .host_memory_bytes
             .unwrap_or_else(|| MOST_HOST_MEMORY_BYTES.min(engine.memory_bytes() / 4));
+        // A hung file system of one tree leaves the others room.
+        let file_operations = engine.descriptors().file_operations.div_ceil(2);
+        let file_operations = limits.file_operations.min(file_operations);
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let tree = Arc::new(Tree {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            engine,
             limits,
             memory: Arc::new(Account::new(memory_bytes)),
             output: Arc::new(Account::new(limits.output_bytes)),
             reports: Account::new(FREE_REPORT_BYTES),
             has_told_grants: AtomicBool::new(false),
-            file_operations: OperationLimit::new(limits.file_operations),
+            file_operations: OperationLimit::new(file_operations),
+            descriptors: TreeDescriptors::new(limits.descriptors, engine.descriptors()),
+            storage: Arc::new(Storage::new(&limits)),
             surroundings,
             objects: isopod_sync::Tree::with_limits(limits.queued_bytes, host_memory_bytes),
             inherited: Mutex::new(inherited),
@@ -177,6 +158,7 @@ impl Tree {
             on_deadlock,
             said: Mutex::default(),
             ended: Completion::new(),
+            engine,
         });
         limits::watch_tree_cpu_time(&tree);
         limits::watch_quota(&tree);
@@ -320,25 +302,6 @@ impl Tree {
     pub(crate) fn processes(&self) -> Vec<Process> {
         let members = self.members();
         members.live.values().cloned().map(Process::new).collect()
-    }
-
-    /// What its processes have used together.
-    pub(crate) fn usage(&self) -> TreeUsage {
-        let members = self.members();
-        let live = || members.live.values().map(|process| &process.vitals);
-        TreeUsage {
-            started: members.started,
-            alive: members.live.len(),
-            most_alive: members.most_alive,
-            cpu_time: members.cpu_time + live().map(|vitals| vitals.cpu_time()).sum(),
-            largest_memory_bytes: live()
-                .map(|vitals| vitals.memory_bytes())
-                .fold(members.largest_memory_bytes, u64::max),
-            queued_bytes: self.objects.queued_bytes(),
-            host_memory_bytes: self.objects.host_bytes(),
-            most_host_memory_bytes: self.objects.most_host_bytes(),
-            file_operations: self.file_operations.outstanding(),
-        }
     }
 
     /// As [`processes`](Self::processes), as the host knows them.

@@ -28,7 +28,7 @@ pub struct Lines<'a>(pub &'a str);
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write(formatter, self.0, |character| is_hidden(character))
+        write(formatter, self.0, is_hidden)
     }
 }
 

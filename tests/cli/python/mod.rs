@@ -5,6 +5,7 @@
 
 mod command_line;
 mod endings;
+mod own_directory;
 mod packages;
 mod pains;
 mod scripts;

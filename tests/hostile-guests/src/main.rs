@@ -13,6 +13,7 @@ mod names;
 mod processes;
 mod raw;
 mod sibling;
+mod storage;
 mod surroundings;
 
 use isopod::{Error, ErrorKind, Queue};
@@ -82,6 +83,12 @@ fn main() -> Outcome {
         ["peeks-around"] => surroundings::peeks_around(),
         ["clock-misuse"] => surroundings::clock_misuse(),
         ["opens-of-fifos"] => surroundings::opens_of_fifos(),
+        ["descriptor-hoard"] => storage::descriptor_hoard(),
+        ["descriptor-hoard-of-children"] => storage::descriptor_hoard_of_children(),
+        ["fills-its-disk", way] => storage::fills_its_disk(way),
+        ["makes-files", way] => storage::makes_files(way),
+        ["links-that-lead-out"] => storage::links_that_lead_out(),
+        ["nests-directories", depth] => storage::nests_directories(depth),
         ["random-misuse"] => surroundings::random_misuse(),
         other => panic!("no scenario {other:?}"),
     }

@@ -14,4 +14,5 @@ mod host_memory;
 mod messages;
 mod objects;
 mod processes;
+mod storage;
 mod surroundings;

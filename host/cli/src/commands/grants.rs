@@ -1,9 +1,11 @@
 //! What a program gets, worked out from the options and shown by `-v`.
 
 use super::limits;
+use super::own_directory::{self, Own};
 use super::source::Source;
 use crate::args::RunArgs;
 use crate::printer::Printer;
+use crate::private::{self, PrivateDirectory};
 use crate::report;
 use crate::values::{DirectoryGrant, EnvironmentEntry};
 use anyhow::Context as _;
@@ -12,7 +14,6 @@ use isopod_host::{Access, NetworkAddress, Output, Policy, Stdin};
 use std::collections::{BTreeMap, BTreeSet};
 use std::env::{self, VarError};
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// The name under which a program sees its private directory.
 const PRIVATE: &str = "/tmp";
@@ -23,8 +24,11 @@ pub(crate) struct Grants {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     directories: Vec<(PathBuf, String, Access)>,
-    /// Removed with this.
-    private: Option<TempDir>,
+    /// Its own directory, where it gets only modules of that: that holds more than the program.
+    modules: Option<Own>,
+    private: Option<PrivateDirectory>,
+    /// Whether the private directory is its `/tmp`.
+    has_private_tmp: bool,
     special_files: bool,
     connect: Vec<NetworkAddress>,
     listen: Vec<NetworkAddress>,
@@ -80,6 +84,7 @@ impl Grants {
                     "`--dir HOST::GUEST` gives a directory another name",
                 ));
             }
+            private::check_grant(grant.host())?;
             directories.push((grant.host().to_owned(), grant.guest().to_owned(), access));
         }
         let mut environment = BTreeMap::new();
@@ -100,20 +105,80 @@ impl Grants {
     /// Adds what a program gets unasked: its own directory to read, if it is source, and an empty
     /// directory as `/tmp`. What the options name under that name, or one above it, comes first: a
     /// directory that may be written stays so.
-    pub(crate) fn add_defaults(&mut self, path: &Path, source: Source, printer: &Printer) {
+    ///
+    /// # Errors
+    /// If its modules cannot be copied.
+    pub(crate) fn add_defaults(
+        &mut self,
+        path: &Path,
+        source: Source,
+        printer: &Printer,
+    ) -> anyhow::Result<()> {
         if source == Source::Built {
             let own = own_directory(path);
-            let name = own.to_string_lossy().into_owned();
-            self.read_only_as(&own, name);
+            if own_directory::is_only_the_programs(&own) {
+                let name = own.to_string_lossy().into_owned();
+                self.read_only_as(&own, name);
+            } else {
+                printer.detail(
+                    "not granted",
+                    &format!(
+                        "the directory `{}`, which holds more than the program; `--read-dir` grants it",
+                        own.display()
+                    ),
+                );
+            }
         }
-        if self.has_directory(PRIVATE) {
-            return;
+        self.has_private_tmp = !self.has_directory(PRIVATE);
+        if !self.has_private_tmp && self.modules.is_none() {
+            return Ok(());
         }
-        match tempfile::Builder::new().prefix("isopod-").tempdir() {
+        match PrivateDirectory::make() {
             Ok(directory) => self.private = Some(directory),
-            Err(error) => printer.warning(&format!(
-                "the program gets no `{PRIVATE}`: no temporary directory could be made: {error}"
-            )),
+            Err(error) => {
+                self.has_private_tmp = false;
+                printer.warning(&format!(
+                    "the program gets no `{PRIVATE}`: no private directory could be made: {error:#}"
+                ));
+            }
+        }
+        self.copy_modules(printer)
+    }
+
+    /// Puts the modules of the program's own directory where it sees that.
+    fn copy_modules(&mut self, printer: &Printer) -> anyhow::Result<()> {
+        let (Some(own), Some(private)) = (&self.modules, &self.private) else {
+            return Ok(());
+        };
+        let shown = own.directory.display();
+        let count = match own.name == PRIVATE && self.has_private_tmp {
+            // It sees that anyway.
+            true => own.copy_to(private.given())?,
+            false => {
+                let copies = private.run().join("modules");
+                std::fs::create_dir(&copies)
+                    .with_context(|| format!("`{}` cannot be made", copies.display()))?;
+                let count = own.copy_to(&copies)?;
+                let grant = (copies, own.name.clone(), Access::ReadOnly);
+                self.directories.push(grant);
+                count
+            }
+        };
+        printer.detail(
+            "not granted",
+            &format!(
+                "the directory `{shown}`, which holds more than the program; copies of its {count} modules are in its place, and `--read-dir` grants it"
+            ),
+        );
+        Ok(())
+    }
+
+    /// Removes what was made for the program, which has ended.
+    pub(crate) fn end(self, printer: &Printer) {
+        if let Some(private) = self.private
+            && let Err(error) = private.remove()
+        {
+            printer.warning(&format!("{error:#}"));
         }
     }
 
@@ -141,6 +206,28 @@ impl Grants {
         Ok(())
     }
 
+    /// Grants a script's own directory to be read under its own path; of one that holds more than the script,
+    /// its modules. `script` is the file, unless a module of the directory is run.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8.
+    pub(crate) fn read_own(
+        &mut self,
+        directory: &Path,
+        script: Option<&Path>,
+    ) -> anyhow::Result<()> {
+        let name = utf8(directory)?;
+        if self.has_directory(&name) || own_directory::is_only_the_programs(directory) {
+            return self.read_only(directory);
+        }
+        self.modules = Some(Own {
+            directory: directory.to_owned(),
+            name,
+            script: script.map(Path::to_owned),
+        });
+        Ok(())
+    }
+
     /// Grants a directory to be read under its own path, unless it is granted already, by itself or
     /// with one that it is in.
     ///
@@ -159,6 +246,11 @@ impl Grants {
         }
     }
 
+    /// What it gets as `/tmp`, if that is its own.
+    fn private_tmp(&self) -> Option<&PrivateDirectory> {
+        self.private.as_ref().filter(|_| self.has_private_tmp)
+    }
+
     /// Puts an argument before the others.
     pub(crate) fn put_first(&mut self, argument: String) {
         self.arguments.insert(0, argument);
@@ -168,7 +260,7 @@ impl Grants {
     pub(crate) fn writable(&self) -> impl Iterator<Item = &Path> {
         let directories = self.directories.iter();
         let writable = directories.filter(|(_, _, access)| *access == Access::ReadWrite);
-        let private = self.private.as_ref().map(tempfile::TempDir::path);
+        let private = self.private.as_ref().map(PrivateDirectory::given);
         writable.map(|(host, _, _)| host.as_path()).chain(private)
     }
 
@@ -191,8 +283,8 @@ impl Grants {
         for (host, guest, access) in &self.directories {
             policy = policy.directory(host, guest, *access);
         }
-        if let Some(directory) = &self.private {
-            policy = policy.directory(directory.path(), PRIVATE, Access::ReadWrite);
+        if let Some(directory) = self.private_tmp() {
+            policy = policy.temporary_directory(directory.given(), PRIVATE);
         }
         for address in &self.connect {
             policy = policy.connect(*address);
@@ -206,10 +298,11 @@ impl Grants {
     /// What isopod itself keeps for it.
     pub(crate) fn confinement(&self) -> Confinement {
         let confinement = Confinement::new().policy(&self.policy());
-        let private = self.private.as_ref().and_then(|own| own.path().parent());
-        match private {
-            // To remove it at the end, empty by then.
-            Some(parent) => confinement.remove_directories(parent),
+        match &self.private {
+            // To empty it at the end, and then to remove it.
+            Some(private) => confinement
+                .write(private.run())
+                .remove_directories(private.root()),
             None => confinement,
         }
     }
@@ -232,7 +325,7 @@ impl Grants {
             };
             show(format!("directory `{host}` as `{guest}`, {way}"));
         }
-        if self.private.is_some() {
+        if self.private_tmp().is_some() {
             show(format!("an empty directory as `{PRIVATE}`"));
         }
         if self.special_files {
@@ -286,92 +379,4 @@ fn own_variable(name: &str) -> anyhow::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
-    use super::*;
-    use crate::args::{Cli, Command as Parsed};
-    use clap::Parser as _;
-
-    fn grants(options: &[&str]) -> anyhow::Result<Grants> {
-        let words = ["isopod", "run", "x.wasm"].iter().chain(options);
-        match Cli::try_parse_from(words).unwrap().command {
-            Parsed::Run(args) => Grants::from_options(&args),
-            other => panic!("not a run: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn variables_are_set_or_taken_over() {
-        let path = env::var("PATH").unwrap();
-        let grants = grants(&["--env", "A=1", "--env", "PATH", "--env", "A=2=3"]).unwrap();
-        let expected = [("A", "2=3"), ("PATH", &path)];
-        assert_eq!(
-            grants.environment,
-            expected
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect()
-        );
-        let error = super::own_variable("ISOPOD_TEST_NOT_SET").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the environment variable `ISOPOD_TEST_NOT_SET` is not set here"
-        );
-    }
-
-    #[test]
-    fn a_script_reads_its_own_directory_and_has_a_private_one() {
-        let printer = Printer::new(true, false);
-        let with_defaults = |options: &[&str], path: &str, source| {
-            let mut grants = grants(options).unwrap();
-            grants.add_defaults(Path::new(path), source, &printer);
-            grants
-        };
-        let script = with_defaults(&[], "src/main.rs", Source::Built);
-        let own = (PathBuf::from("src"), "src".to_owned(), Access::ReadOnly);
-        assert_eq!(script.directories, [own]);
-        let private = script.private.as_ref().unwrap().path().to_owned();
-        assert!(private.is_dir());
-        drop(script);
-        assert!(!private.exists());
-        assert_eq!(own_directory(Path::new("main.rs")), Path::new("."));
-        // What is asked for under the same name, or above, comes first.
-        let asked = with_defaults(&["--dir", "src", "--dir", ".::/tmp"], "src", Source::Built);
-        assert!(asked.private.is_none());
-        assert_eq!(asked.directories.len(), 2);
-        let above = with_defaults(&["--dir", ".", "--dir", ".::/"], "src/x.rs", Source::Built);
-        assert!(above.private.is_none());
-        assert_eq!(above.directories.len(), 2);
-        let module = with_defaults(&[], "src/x.wasm", Source::WebAssembly);
-        assert!(module.directories.is_empty() && module.private.is_some());
-    }
-
-    #[test]
-    fn directories_must_exist_and_differ_in_name() {
-        assert_eq!(
-            grants(&["--dir", ".", "--dir", ".::/data"])
-                .unwrap()
-                .directories,
-            [
-                (PathBuf::from("."), ".".to_owned(), Access::ReadWrite),
-                (PathBuf::from("."), "/data".to_owned(), Access::ReadWrite)
-            ]
-        );
-        for (options, text) in [
-            (
-                &["--dir", ".", "--read-dir", "src::."][..],
-                "two directories are granted as `.`",
-            ),
-            (
-                &["--dir", "no/such"],
-                "the directory `no/such` cannot be granted",
-            ),
-            (
-                &["--dir", "Cargo.toml"],
-                "`Cargo.toml` cannot be granted: it is no directory",
-            ),
-        ] {
-            assert_eq!(grants(options).unwrap_err().to_string(), text);
-        }
-    }
-}
+mod tests;

@@ -37,6 +37,18 @@ pub(crate) fn from_options(options: &RunArgs) -> Limits {
     if let Some(cpus) = given.cpus {
         limits = limits.cpus(cpus.number());
     }
+    if let Some(count) = given.max_descriptors {
+        limits = limits.descriptors(count);
+    }
+    if let Some(count) = given.tree_descriptors {
+        limits = limits.tree_descriptors(count);
+    }
+    if let Some(size) = given.tree_written {
+        limits = limits.tree_written(size.bytes());
+    }
+    if let Some(count) = given.tree_files {
+        limits = limits.tree_files(count);
+    }
     if let Some(size) = given.tree_memory {
         limits = limits.tree_memory(size.bytes());
     }
@@ -90,6 +102,18 @@ pub(crate) fn shown(options: &RunArgs) -> Vec<String> {
         given
             .cpus
             .map(|cpus| format!("{cpus} s of CPU time in each second for all processes")),
+        given
+            .max_descriptors
+            .map(|count| format!("{count} descriptors for each process")),
+        given
+            .tree_descriptors
+            .map(|count| format!("{count} descriptors for all processes")),
+        given
+            .tree_written
+            .map(|size| format!("{size} written to files by all processes")),
+        given
+            .tree_files
+            .map(|count| format!("{count} files made by all processes")),
         given
             .tree_memory
             .map(|size| format!("{size} of memory for all processes")),
@@ -150,6 +174,10 @@ mod tests {
             "--max-jobs=10",
             "--max-file-operations=11",
             "--tree-file-operations=12",
+            "--max-descriptors=13",
+            "--tree-descriptors=14",
+            "--tree-written=15",
+            "--tree-files=16",
         ]);
         let expected = Limits::default()
             .memory(1 << 20)
@@ -167,8 +195,12 @@ mod tests {
             .started_processes(9)
             .waiting_jobs(10)
             .file_operations(11)
-            .tree_file_operations(12);
+            .tree_file_operations(12)
+            .descriptors(13)
+            .tree_descriptors(14)
+            .tree_written(15)
+            .tree_files(16);
         assert_eq!(from_options(&all), expected);
-        assert_eq!(shown(&all).len(), 15);
+        assert_eq!(shown(&all).len(), 19);
     }
 }

@@ -10,6 +10,7 @@ mod limits;
 mod loading;
 pub(crate) mod new;
 pub(crate) mod overlap;
+mod own_directory;
 mod precompiled;
 pub(crate) mod ps;
 mod python;

@@ -59,12 +59,12 @@ pub(crate) fn grant(script: &Script, grants: &mut Grants) -> anyhow::Result<()> 
                 ));
             }
             let absolute = without_parents(absolute);
-            grants.read_only(absolute.parent().unwrap_or(&here))?;
+            grants.read_own(absolute.parent().unwrap_or(&here), Some(&absolute))?;
             ("script", utf8(&absolute)?, utf8(path)?)
         }
         Script::Module(name) => {
             // Where python looks for the module first.
-            grants.read_only(&here)?;
+            grants.read_own(&here, None)?;
             ("module", name.clone(), name.clone())
         }
         Script::Code(code) => ("code", code.clone(), "-c".to_owned()),

@@ -86,7 +86,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
             loading::load(path, source, &options.toolchain, quiet, &engine, printer)?
         }
     };
-    grants.add_defaults(path, source, printer);
+    grants.add_defaults(path, source, printer)?;
     grants.show(options, engine.cores(), printer);
 
     let command = Command::new(&program)
@@ -126,5 +126,6 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         let usage = Usage::from(&process.tree_usage());
         printer.table(&table::usage(&usage, begin.elapsed().as_secs_f64()));
     }
+    grants.end(printer);
     Ok(outcome)
 }

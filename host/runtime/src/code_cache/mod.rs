@@ -198,6 +198,8 @@ impl CodeCache {
         let mut file = tempfile::Builder::new()
             .permissions(mode)
             .tempfile_in(&self.directory)?;
+        // A file without a lock was left by somebody who has ended, and is swept.
+        file.as_file().try_lock()?;
         io::Write::write_all(&mut file, contents)?;
         file.persist(self.directory.join(name))?;
         Ok(())

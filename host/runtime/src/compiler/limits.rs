@@ -29,11 +29,14 @@ pub struct CompileLimits {
     pub(crate) program_bytes: u64,
 }
 
+/// What is taken for the machine's memory if it cannot be read, which ends the making of an engine too.
+const UNREADABLE_MEMORY_BYTES: u64 = 1 << 30;
+
 impl Default for CompileLimits {
     fn default() -> CompileLimits {
         CompileLimits {
             time: TIME,
-            memory_bytes: machine::memory_bytes() / 2,
+            memory_bytes: machine::memory_bytes().unwrap_or(UNREADABLE_MEMORY_BYTES) / 2,
             program_bytes: PROGRAM_BYTES,
         }
     }

@@ -5,6 +5,7 @@ use crate::code_cache::CodeCache;
 use crate::compiler::{CompileLimits, Compiler};
 use crate::config;
 use crate::cores;
+use crate::descriptors::EngineDescriptors;
 use crate::error::{Error, ErrorKind, Result};
 use crate::extension::{Extension, Extensions};
 use crate::host;
@@ -44,6 +45,7 @@ const MAX_FILE_OPERATIONS: u32 = 256;
 pub struct EngineBuilder {
     cores: Option<Vec<usize>>,
     max_processes: Option<u32>,
+    max_descriptors: Option<u32>,
     stack_bytes: Option<usize>,
     cache_directory: Option<PathBuf>,
     cache_key_file: Option<PathBuf>,
@@ -58,6 +60,7 @@ impl Default for EngineBuilder {
         EngineBuilder {
             cores: None,
             max_processes: None,
+            max_descriptors: None,
             stack_bytes: None,
             cache_directory: None,
             cache_key_file: None,
@@ -82,6 +85,15 @@ impl EngineBuilder {
     /// the kernel's `vm.max_map_count`. Address space is reserved for them at the start.
     pub fn max_processes(mut self, count: u32) -> Self {
         self.max_processes = Some(count);
+        self
+    }
+
+    /// How many descriptors of the operating system may be open for guests of the engine and for its programs:
+    /// files, directories, sockets, one for each program. Unless set, or if that is less, what `ulimit -n` allows
+    /// above those in use and a reserve for the host itself ([`Engine::max_descriptors`] tells). An embedder who
+    /// opens many itself, or has several engines, gives each engine its part.
+    pub fn max_descriptors(mut self, count: u32) -> Self {
+        self.max_descriptors = Some(count);
         self
     }
 
@@ -204,6 +216,7 @@ impl EngineBuilder {
                 "the machine holds fewer processes than were asked for"
             );
         }
+        let descriptors = EngineDescriptors::new(self.max_descriptors, MAX_FILE_OPERATIONS)?;
         let (wasmtime, is_pooled) =
             config::engine(capacity.processes, stack_bytes, self.is_pooled)?;
         let linker = host::linker(&wasmtime, &self.extensions)?;
@@ -221,11 +234,12 @@ impl EngineBuilder {
                 timer,
                 io: OnceLock::new(),
                 starting: Mutex::default(),
-                file_operations: OperationLimit::new(MAX_FILE_OPERATIONS),
+                file_operations: OperationLimit::new(descriptors.file_operations),
+                descriptors,
                 cache,
                 compiler: self.compiler,
                 capacity,
-                memory_bytes: machine::memory_bytes(),
+                memory_bytes: machine::memory_bytes()?,
                 processes: Mutex::default(),
                 hub: Arc::default(),
                 is_pooled,

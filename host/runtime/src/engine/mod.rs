@@ -8,6 +8,7 @@ pub use builder::EngineBuilder;
 
 use crate::code_cache::CodeCache;
 use crate::compiler::Compiler;
+use crate::descriptors::EngineDescriptors;
 use crate::error::Result;
 use crate::events::{Events, Hub};
 use crate::extension::Extensions;
@@ -51,6 +52,7 @@ struct Inner {
     /// Held while the threads that serve all processes are started.
     starting: Mutex<()>,
     file_operations: OperationLimit,
+    descriptors: EngineDescriptors,
     cache: Option<CodeCache>,
     compiler: Compiler,
     capacity: Capacity,
@@ -84,6 +86,18 @@ impl Engine {
     /// is less.
     pub fn max_processes(&self) -> u32 {
         self.inner.capacity.processes
+    }
+
+    /// How many descriptors of the operating system may be open for its guests and programs: what was asked
+    /// for, or what `ulimit -n` allows, if that is less.
+    ///
+    /// ```
+    /// let engine = isopod_host::Engine::builder().max_descriptors(100).build()?;
+    /// assert!(engine.max_descriptors() <= 100);
+    /// # Ok::<(), isopod_host::Error>(())
+    /// ```
+    pub fn max_descriptors(&self) -> u64 {
+        self.inner.descriptors.limit()
     }
 
     /// Whether instances come from a pool: see [`EngineBuilder::pooling`].
@@ -170,6 +184,11 @@ impl Engine {
     /// What all trees together may have outstanding.
     pub(crate) fn file_operations(&self) -> &OperationLimit {
         &self.inner.file_operations
+    }
+
+    /// What all trees together may hold.
+    pub(crate) fn descriptors(&self) -> &EngineDescriptors {
+        &self.inner.descriptors
     }
 
     pub(crate) fn compiler(&self) -> &Compiler {

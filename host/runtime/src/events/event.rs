@@ -208,6 +208,12 @@ pub enum LimitKind {
     Processes,
     /// Jobs of a pool that wait to be begun.
     WaitingJobs,
+    /// Open files, directories and sockets, of the process, its tree or the engine.
+    Descriptors,
+    /// What the tree has written to files.
+    WrittenBytes,
+    /// Files that the tree has made.
+    Files,
     /// Any other.
     Other,
 }
@@ -231,6 +237,9 @@ impl LimitKind {
             LimitKind::HostMemory => "host-memory",
             LimitKind::Processes => "processes",
             LimitKind::WaitingJobs => "waiting-jobs",
+            LimitKind::Descriptors => "descriptors",
+            LimitKind::WrittenBytes => "written-bytes",
+            LimitKind::Files => "files",
             LimitKind::Other => "other",
         }
     }

@@ -1,13 +1,19 @@
 //! How operations on files are called: away from the process's own thread, where they may block.
 
+use super::QUOTA;
+use super::held::Held;
 use super::streams::{FileOutput, Place};
+use crate::descriptors::{Taken, TooMany};
+use crate::events::LimitKind;
 use crate::operations::Busy;
 use crate::run::State;
+use crate::storage::DiskRoom;
+use rustix::io::Errno;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use wasmtime::component::{Resource, ResourceTable};
-use wasmtime_wasi::filesystem::{Descriptor, File, WasiFilesystemCtxView, WasiFilesystemView as _};
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemCtxView, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{ErrorCode, Host};
 use wasmtime_wasi::p2::{DynOutputStream, FsError, FsResult};
@@ -27,11 +33,13 @@ impl State {
         descriptor: Resource<Descriptor>,
         body: impl AsyncFnOnce(&mut Files<'_>, Resource<Descriptor>) -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
-        let descriptor = self.table.get(&descriptor)?.clone();
+        // With what it counts as, until the operation has returned.
+        let held = self.held(&descriptor)?.clone();
         let mut context = self.filesystem().ctx.clone();
         let operation = self.operations.run(move || {
+            let held = held;
             let mut table = ResourceTable::new();
-            let descriptor = table.push(descriptor)?;
+            let descriptor = table.push(held.descriptor.clone())?;
             let mut files = Files {
                 ctx: &mut context,
                 table: &mut table,
@@ -44,11 +52,15 @@ impl State {
         }
     }
 
-    pub(super) fn file(&self, descriptor: &Resource<Descriptor>) -> FsResult<&File> {
-        match self.table.get(descriptor)? {
-            Descriptor::File(file) => Ok(file),
-            Descriptor::Dir(_) => Err(ErrorCode::IsDirectory.into()),
-        }
+    /// Counts a descriptor that is about to be opened; none if the process may have no more, which it
+    /// is told.
+    pub(crate) fn take_descriptor(&self) -> Option<Taken> {
+        let taken = self.descriptors.take();
+        let refused = |too_many: TooMany| {
+            let text = too_many.to_string();
+            self.process.tell_refusal(LimitKind::Descriptors, &text);
+        };
+        taken.map_err(refused).ok()
     }
 
     pub(super) fn output(
@@ -56,14 +68,15 @@ impl State {
         descriptor: &Resource<Descriptor>,
         place: Place,
     ) -> FsResult<Resource<DynOutputStream>> {
-        let file = match self.table.get(descriptor)? {
+        let held = self.held(descriptor)?;
+        let file = match &held.descriptor {
             Descriptor::File(file) => file,
             Descriptor::Dir(_) => return Err(ErrorCode::BadDescriptor.into()),
         };
         if file.perms.write_not_permitted() {
             return Err(ErrorCode::NotPermitted.into());
         }
-        let stream = FileOutput::new(&file.file, place, &self.operations);
+        let stream = FileOutput::new(&file.file, held, place, &self.operations);
         let stream: DynOutputStream = Box::new(stream);
         Ok(self.push(stream)?)
     }
@@ -86,8 +99,13 @@ impl preopens::Host for State {
             .directories
             .iter()
             .map(|granted| {
-                let directory = Descriptor::Dir(granted.directory.clone());
-                Ok((self.push(directory)?, granted.name.clone()))
+                let storage = &self.process.tree.storage;
+                let held = Held {
+                    descriptor: Descriptor::Dir(granted.directory.clone()),
+                    room: DiskRoom::new(storage, granted.is_temporary, &self.process),
+                    taken: None,
+                };
+                Ok((self.put(held)?, granted.name.clone()))
             })
             .collect()
     }
@@ -102,8 +120,14 @@ impl Host for State {
         &mut self,
         error: Resource<wasmtime::Error>,
     ) -> wasmtime::Result<Option<ErrorCode>> {
-        if self.table.get(&error)?.is::<Busy>() {
+        let failed = self.table.get(&error)?;
+        if failed.is::<Busy>() {
             return Ok(Some(BUSY));
+        }
+        // wasmtime-wasi does not know this one.
+        let failed = failed.downcast_ref::<std::io::Error>();
+        if failed.and_then(Errno::from_io_error) == Some(Errno::DQUOT) {
+            return Ok(Some(QUOTA));
         }
         self.filesystem().filesystem_error_code(error)
     }

@@ -1,16 +1,15 @@
 //! `wasi:filesystem/types`: each operation is wasmtime-wasi's, called on a thread where it may block,
 //! with a copy of the descriptor in a table of its own.
 
-use super::open::{self, Wanted};
 use super::streams::{FileInput, Place};
 use crate::exit_status::ExitStatus;
 use crate::run::{State, Stop};
 use wasmtime::component::Resource;
-use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView as _};
+use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream,
-    Filesize, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp, OpenFlags,
-    PathFlags,
+    ErrorCode, Filesize, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue, NewTimestamp,
+    OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
@@ -43,7 +42,7 @@ impl HostDescriptor for State {
     }
 
     async fn get_type(&mut self, descriptor: Resource<Descriptor>) -> FsResult<DescriptorType> {
-        if let Descriptor::Dir(_) = self.table.get(&descriptor)? {
+        if let Descriptor::Dir(_) = &self.held(&descriptor)?.descriptor {
             return Ok(DescriptorType::Directory);
         }
         self.on(descriptor, async |files, descriptor| {
@@ -53,10 +52,7 @@ impl HostDescriptor for State {
     }
 
     async fn set_size(&mut self, descriptor: Resource<Descriptor>, size: Filesize) -> FsResult<()> {
-        self.on(descriptor, async move |files, descriptor| {
-            files.set_size(descriptor, size).await
-        })
-        .await
+        self.set_size_counted(descriptor, size).await
     }
 
     async fn set_times(
@@ -89,22 +85,14 @@ impl HostDescriptor for State {
         bytes: Vec<u8>,
         offset: Filesize,
     ) -> FsResult<Filesize> {
-        self.on(descriptor, async move |files, descriptor| {
-            files.write(descriptor, bytes, offset).await
-        })
-        .await
+        self.write_counted(descriptor, bytes, offset).await
     }
 
     async fn read_directory(
         &mut self,
         descriptor: Resource<Descriptor>,
     ) -> FsResult<Resource<DirectoryEntryStream>> {
-        let entries = self.on(descriptor, async |files, descriptor| {
-            let entries = files.read_directory(descriptor).await?;
-            Ok(files.table.delete(entries)?)
-        });
-        let entries = entries.await?;
-        Ok(self.push(entries)?)
+        self.entries(descriptor).await
     }
 
     async fn sync(&mut self, descriptor: Resource<Descriptor>) -> FsResult<()> {
@@ -120,10 +108,7 @@ impl HostDescriptor for State {
         path: String,
     ) -> FsResult<()> {
         let asked = self.asked(&descriptor, &path, true);
-        let result = self.on(descriptor, async move |files, descriptor| {
-            files.create_directory_at(descriptor, path).await
-        });
-        let result = result.await;
+        let result = self.create_directory_at_counted(descriptor, path).await;
         self.told(asked, result)
     }
 
@@ -174,15 +159,10 @@ impl HostDescriptor for State {
         new_descriptor: Resource<Descriptor>,
         new_path: String,
     ) -> FsResult<()> {
-        let other = self.table.get(&new_descriptor)?.clone();
         let asked = self.asked(&descriptor, &path, true);
-        let result = self.on(descriptor, async move |files, descriptor| {
-            let other = files.table.push(other)?;
-            files
-                .link_at(descriptor, path_flags, path, other, new_path)
-                .await
-        });
-        let result = result.await;
+        let result = self
+            .link_at_counted(descriptor, path_flags, path, new_descriptor, new_path)
+            .await;
         self.told(asked, result)
     }
 
@@ -197,39 +177,14 @@ impl HostDescriptor for State {
         let making = OpenFlags::CREATE | OpenFlags::TRUNCATE;
         let changes = open_flags.intersects(making) || flags.contains(DescriptorFlags::WRITE);
         let asked = self.asked(&descriptor, &path, changes);
-        let takes_special_files = self.process.rights.special_files;
-        let wanted = Wanted {
-            path,
-            path_flags,
-            open_flags,
-            flags,
-        };
-        let opened = self.on(descriptor, async move |files, descriptor| {
-            if !takes_special_files {
-                if let Descriptor::Dir(directory) = files.table.get(&descriptor)?
-                    && let Some(opened) = open::ordinary(directory, &wanted)?
-                {
-                    return Ok(opened);
-                }
-                let (at, path) = (Resource::new_borrow(descriptor.rep()), wanted.path.clone());
-                // What is not there is to be made.
-                if let Ok(found) = files.stat_at(at, path_flags, path).await {
-                    open::check_type(&found)?;
-                }
-            }
-            let opened = files
-                .open_at(descriptor, path_flags, wanted.path, open_flags, flags)
-                .await?;
-            Ok(files.table.delete(opened)?)
-        });
-        let opened = opened.await;
-        let opened = self.told(asked, opened)?;
-        Ok(self.push(opened)?)
+        let result = self
+            .open_at_counted(descriptor, path_flags, path, open_flags, flags)
+            .await;
+        self.told(asked, result)
     }
 
     fn drop(&mut self, descriptor: Resource<Descriptor>) -> wasmtime::Result<()> {
-        self.table.delete(descriptor)?;
-        Ok(())
+        Ok(self.close(&descriptor)?)
     }
 
     async fn readlink_at(
@@ -265,13 +220,10 @@ impl HostDescriptor for State {
         new_descriptor: Resource<Descriptor>,
         new_path: String,
     ) -> FsResult<()> {
-        let other = self.table.get(&new_descriptor)?.clone();
         let asked = self.asked(&descriptor, &path, true);
-        let result = self.on(descriptor, async move |files, descriptor| {
-            let other = files.table.push(other)?;
-            files.rename_at(descriptor, path, other, new_path).await
-        });
-        let result = result.await;
+        let result = self
+            .rename_at_counted(descriptor, path, new_descriptor, new_path)
+            .await;
         self.told(asked, result)
     }
 
@@ -282,10 +234,7 @@ impl HostDescriptor for State {
         path: String,
     ) -> FsResult<()> {
         let asked = self.asked(&descriptor, &path, true);
-        let result = self.on(descriptor, async move |files, descriptor| {
-            files.symlink_at(descriptor, target, path).await
-        });
-        let result = result.await;
+        let result = self.symlink_at_counted(descriptor, target, path).await;
         self.told(asked, result)
     }
 
@@ -307,8 +256,11 @@ impl HostDescriptor for State {
         descriptor: Resource<Descriptor>,
         offset: Filesize,
     ) -> FsResult<Resource<DynInputStream>> {
-        let file = self.file(&descriptor)?;
-        let stream = FileInput::new(&file.file, offset, &self.operations);
+        let held = self.held(&descriptor)?;
+        let Descriptor::File(file) = &held.descriptor else {
+            return Err(ErrorCode::IsDirectory.into());
+        };
+        let stream = FileInput::new(&file.file, held, offset, &self.operations);
         let stream: DynInputStream = Box::new(stream);
         Ok(self.push(stream)?)
     }
@@ -333,9 +285,10 @@ impl HostDescriptor for State {
         a: Resource<Descriptor>,
         b: Resource<Descriptor>,
     ) -> wasmtime::Result<bool> {
-        let other = self.table.get(&b)?.clone();
+        let other = self.held(&b)?.clone();
         let is_same = self.on(a, async move |files, descriptor| {
-            let other = files.table.push(other)?;
+            let held = other;
+            let other = files.table.push(held.descriptor.clone())?;
             files
                 .is_same_object(descriptor, other)
                 .await
@@ -381,12 +334,10 @@ impl HostDirectoryEntryStream for State {
         &mut self,
         entries: Resource<DirectoryEntryStream>,
     ) -> FsResult<Option<DirectoryEntry>> {
-        // They were all read at once.
-        self.filesystem().read_directory_entry(entries).await
+        self.next_entry(entries).await
     }
 
     fn drop(&mut self, entries: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
-        self.table.delete(entries)?;
-        Ok(())
+        self.close_entries(&entries)
     }
 }

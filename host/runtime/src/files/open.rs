@@ -4,10 +4,13 @@
 //! is looked at without opening it; then it is opened in a way that does not wait, and looked at once
 //! more, since it may have been replaced in between: by another guest's `rename`, for instance.
 
+use super::QUOTA;
+use crate::storage::{DiskRoom, Full};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fcntl_setfl, fstat, openat2};
 use rustix::io::Errno;
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, OpenFlags, PathFlags,
@@ -33,19 +36,48 @@ pub(super) struct Wanted {
 /// Opens a file or directory below `directory`; none if the kernel has no call that stays below it.
 ///
 /// # Errors
-/// [`REFUSED`] for a special file, and those of WASI's `open-at`.
-pub(super) fn ordinary(directory: &Dir, wanted: &Wanted) -> FsResult<Option<Descriptor>> {
+/// [`REFUSED`] for a special file, [`QUOTA`] if a file is to be made that `room` has no place for, and those of
+/// WASI's `open-at`.
+pub(super) fn ordinary(
+    directory: &Dir,
+    wanted: &Wanted,
+    room: &DiskRoom,
+) -> FsResult<Option<Descriptor>> {
     let (flags, open_mode) = system_flags(directory.perms, wanted)?;
     let follow = match wanted.path_flags.contains(PathFlags::SYMLINK_FOLLOW) {
         true => OFlags::empty(),
         false => OFlags::NOFOLLOW,
     };
     let path = wanted.path.as_str();
-    // What cannot be looked at cannot be opened either, or is to be made.
-    if let Ok(Some(found)) = below(directory, path, OFlags::PATH | follow) {
-        refuse_special(&found)?;
+    let mut opened = Err(Errno::AGAIN);
+    for _ in 0..ATTEMPTS {
+        // What cannot be looked at cannot be opened either, or is to be made.
+        let found = below(directory, path, OFlags::PATH | follow);
+        if let Ok(Some(found)) = &found {
+            refuse_special(found)?;
+        }
+        let is_there = found.is_ok();
+        let makes = flags.contains(OFlags::CREATE) && !is_there;
+        let made = makes.then(|| room.make()).transpose();
+        let made = made.map_err(|Full| QUOTA)?;
+        // What is there is not made, so that only what has been counted is.
+        let flags = match is_there && !flags.contains(OFlags::EXCL) {
+            true => flags - OFlags::CREATE,
+            false => flags,
+        };
+        opened = below(directory, path, flags | follow | OFlags::NONBLOCK);
+        match (&opened, made) {
+            // It was removed meanwhile.
+            (Err(Errno::NOENT), None)
+                if is_there && wanted.open_flags.contains(OpenFlags::CREATE) => {}
+            (Ok(_), Some(made)) => {
+                made.keep();
+                break;
+            }
+            _ => break,
+        }
     }
-    let opened = match below(directory, path, flags | follow | OFlags::NONBLOCK) {
+    let opened = match opened {
         Ok(None) => return Ok(None),
         Ok(Some(opened)) => opened,
         // A FIFO without a reader, a device without a driver, a socket.
@@ -119,7 +151,11 @@ fn system_flags(permissions: FsPerms, wanted: &Wanted) -> FsResult<(OFlags, Open
 }
 
 /// Opens a path without leaving the directory; none if the kernel cannot.
-fn below(directory: &Dir, path: &str, flags: OFlags) -> Result<Option<OwnedFd>, Errno> {
+pub(super) fn below(
+    directory: &Dir,
+    path: impl AsRef<Path>,
+    flags: OFlags,
+) -> Result<Option<OwnedFd>, Errno> {
     let mode = match flags.contains(OFlags::CREATE) {
         true => Mode::from_raw_mode(0o666),
         false => Mode::empty(),
@@ -128,7 +164,7 @@ fn below(directory: &Dir, path: &str, flags: OFlags) -> Result<Option<OwnedFd>, 
     for _ in 0..ATTEMPTS {
         match openat2(
             &*directory.dir,
-            path,
+            path.as_ref(),
             flags | OFlags::CLOEXEC,
             mode,
             resolve,

@@ -29,7 +29,7 @@ impl State {
         path: &str,
         changes: bool,
     ) -> Asked {
-        let is_read_only = match self.table.get(directory) {
+        let is_read_only = match self.held(directory).map(|held| &held.descriptor) {
             Ok(Descriptor::Dir(directory)) => directory.perms.write_not_permitted(),
             _ => false,
         };

@@ -2,7 +2,10 @@
 //!
 //! A file is read and written at a position; what has none, a FIFO or a device, in order.
 
+use super::held::Held;
+use crate::descriptors::Taken;
 use crate::operations::{Busy, Operations, Slots, start};
+use crate::storage::{DiskRoom, Full};
 use bytes::Bytes;
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 use std::fs::File;
@@ -22,6 +25,7 @@ const FIRST_BYTES: usize = 4 << 10;
 /// Reads a file from a position on.
 pub(super) struct FileInput {
     file: Arc<File>,
+    taken: Option<Arc<Taken>>,
     position: u64,
     operations: Operations,
     state: Reading,
@@ -37,9 +41,16 @@ enum Reading {
 }
 
 impl FileInput {
-    pub(super) fn new(file: &Arc<File>, position: u64, operations: &Operations) -> FileInput {
+    /// Reads `file`, which is that of `held`.
+    pub(super) fn new(
+        file: &Arc<File>,
+        held: &Held,
+        position: u64,
+        operations: &Operations,
+    ) -> FileInput {
         FileInput {
             file: Arc::clone(file),
+            taken: held.taken.clone(),
             position,
             operations: operations.clone(),
             state: Reading::Idle,
@@ -48,7 +59,12 @@ impl FileInput {
 
     fn start(&mut self, slots: Slots, size: usize) {
         let (file, position) = (Arc::clone(&self.file), self.position);
-        self.state = Reading::Running(start(slots, move || read(&file, position, size)));
+        let taken = self.taken.clone();
+        self.state = Reading::Running(start(slots, move || {
+            let bytes = read(&file, position, size);
+            drop((file, taken));
+            bytes
+        }));
     }
 
     /// Waits until there is something to tell, and asks for this much if nothing was asked for.
@@ -133,6 +149,8 @@ pub(super) enum Place {
 /// Writes a file.
 pub(super) struct FileOutput {
     file: Arc<File>,
+    taken: Option<Arc<Taken>>,
+    room: DiskRoom,
     place: Place,
     operations: Operations,
     state: Writing,
@@ -149,9 +167,17 @@ enum Writing {
 }
 
 impl FileOutput {
-    pub(super) fn new(file: &Arc<File>, place: Place, operations: &Operations) -> FileOutput {
+    /// Writes `file`, which is that of `held`.
+    pub(super) fn new(
+        file: &Arc<File>,
+        held: &Held,
+        place: Place,
+        operations: &Operations,
+    ) -> FileOutput {
         FileOutput {
             file: Arc::clone(file),
+            taken: held.taken.clone(),
+            room: held.room.clone(),
             place,
             operations: operations.clone(),
             state: Writing::Idle,
@@ -164,7 +190,13 @@ impl FileOutput {
             let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             *position = position.saturating_add(count);
         }
-        self.state = Writing::Running(start(slots, move || write(&file, place, &bytes)));
+        let (room, taken) = (self.room.clone(), self.taken.clone());
+        self.state = Writing::Running(start(slots, move || {
+            let written = count_write(&room, &file, place, bytes.len())
+                .and_then(|()| write(&file, place, &bytes));
+            drop((file, taken));
+            written
+        }));
     }
 
     /// What was not told yet, or nothing.
@@ -248,6 +280,31 @@ fn read(file: &File, position: u64, size: usize) -> io::Result<Bytes> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Counts what is about to be written, and the gap before it, which a file grows by as well.
+///
+/// # Errors
+/// `EDQUOT` if there is no room for it.
+pub(super) fn count_write(
+    room: &DiskRoom,
+    file: &File,
+    place: Place,
+    length: usize,
+) -> io::Result<()> {
+    if !room.counts_bytes() {
+        return Ok(());
+    }
+    let length = u64::try_from(length).unwrap_or(u64::MAX);
+    let growth = match place {
+        Place::End => 0,
+        Place::Position(position) => {
+            let size = file.metadata()?.len();
+            position.saturating_add(length).saturating_sub(size)
+        }
+    };
+    let room = room.write(growth.max(length));
+    room.map_err(|Full| Errno::DQUOT.into())
 }
 
 fn write(file: &File, place: Place, bytes: &[u8]) -> io::Result<()> {

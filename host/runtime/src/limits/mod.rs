@@ -48,11 +48,15 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// | [`message_size`](Self::message_size) | process | 64 MiB | error `message-too-large` |
 /// | [`output`](Self::output) | process | 1 GiB | exit status `limit` |
 /// | [`file_operations`](Self::file_operations) | process | 4 | the call waits, 5 s at most, then fails with `would-block` (`EAGAIN`) |
+/// | [`descriptors`](Self::descriptors) | process | its tree's | opening fails with `insufficient-memory` (`ENOMEM`), of sockets with `new-socket-limit` |
 /// | [`tree_memory`](Self::tree_memory) | tree | half of the machine's memory | as memory |
 /// | [`tree_cpu_time`](Self::tree_cpu_time) | tree | none | exit status `cpu-time-limit` of all its processes |
 /// | [`cpus`](Self::cpus) | tree | none | its processes are paused |
 /// | [`tree_output`](Self::tree_output) | tree | 4 GiB | exit status `limit` of who writes on |
 /// | [`tree_file_operations`](Self::tree_file_operations) | tree | 64 | as `file_operations` |
+/// | [`tree_descriptors`](Self::tree_descriptors) | tree | as many as it leaves free for others | as `descriptors` |
+/// | [`tree_written`](Self::tree_written) | tree | 4 GiB in its temporary directories | error `quota` (`EDQUOT`) |
+/// | [`tree_files`](Self::tree_files) | tree | 100,000 in its temporary directories | error `quota` (`EDQUOT`) |
 /// | [`queued_bytes`](Self::queued_bytes) | tree | 1 GiB | error `limit-exceeded` |
 /// | [`tree_host_memory`](Self::tree_host_memory) | tree | a quarter of the machine's memory, 2 GiB at most | error `limit-exceeded`; exit status `limit` where the call has no such error |
 /// | [`live_processes`](Self::live_processes) | tree | the engine's | error `limit-exceeded` |
@@ -100,6 +104,7 @@ pub(crate) struct ProcessLimits {
     pub(crate) message_bytes: u64,
     pub(crate) output_bytes: u64,
     pub(crate) file_operations: u32,
+    pub(crate) descriptors: u32,
 }
 
 impl Default for ProcessLimits {
@@ -113,6 +118,7 @@ impl Default for ProcessLimits {
             message_bytes: 64 << 20,
             output_bytes: 1 << 30,
             file_operations: 4,
+            descriptors: u32::MAX,
         }
     }
 }
@@ -133,6 +139,11 @@ pub(crate) struct TreeLimits {
     pub(crate) started_processes: u64,
     pub(crate) waiting_jobs: u32,
     pub(crate) file_operations: u32,
+    /// None is as many as it leaves free in its engine.
+    pub(crate) descriptors: Option<u32>,
+    /// None is a default for temporary directories, and no limit for others; likewise below.
+    pub(crate) written_bytes: Option<u64>,
+    pub(crate) files: Option<u64>,
 }
 
 impl Default for TreeLimits {
@@ -148,6 +159,9 @@ impl Default for TreeLimits {
             started_processes: 100_000_000,
             waiting_jobs: 1_000_000,
             file_operations: 64,
+            descriptors: None,
+            written_bytes: None,
+            files: None,
         }
     }
 }
@@ -210,6 +224,37 @@ impl Limits {
     /// All trees of an engine together have 256.
     pub fn tree_file_operations(mut self, count: u32) -> Limits {
         self.tree.file_operations = count;
+        self
+    }
+
+    /// The descriptors of the operating system that each process may hold: its open files, directories and
+    /// sockets, and one more for each socket that listens. Default: what its tree may hold.
+    pub fn descriptors(mut self, count: u32) -> Limits {
+        self.process.descriptors = count;
+        self
+    }
+
+    /// The descriptors of all processes together. Default: as many as are left free for the other trees of
+    /// the engine, so that no tree takes them all. How many an engine has follows from `ulimit -n`:
+    /// [`Engine::max_descriptors`](crate::Engine::max_descriptors).
+    pub fn tree_descriptors(mut self, count: u32) -> Limits {
+        self.tree.descriptors = Some(count);
+        self
+    }
+
+    /// The bytes that all processes, those that have ended too, may write to files, and make files larger
+    /// by without writing. What is removed is not given back. It holds for all directories together; unless it is
+    /// set, only [temporary directories](crate::Policy::temporary_directory) count, up to 4 GiB.
+    pub fn tree_written(mut self, bytes: u64) -> Limits {
+        self.tree.written_bytes = Some(bytes);
+        self
+    }
+
+    /// The files, directories and links that all processes, those that have ended too, may make. What is
+    /// removed is not given back. It holds for all directories together; unless it is set, only
+    /// [temporary directories](crate::Policy::temporary_directory) count, up to 100,000.
+    pub fn tree_files(mut self, count: u64) -> Limits {
+        self.tree.files = Some(count);
         self
     }
 
@@ -331,36 +376,4 @@ impl Limits {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
-    use super::*;
-
-    #[test]
-    fn limits_below_the_smallest_are_refused() {
-        Limits::default().check().unwrap();
-        for (limits, text) in [
-            (
-                Limits::default().memory(100),
-                "a memory limit of 100 bytes is too small: the smallest is 64 KiB",
-            ),
-            (
-                Limits::default().cpus(-1.0),
-                "a quota of 0 CPUs is too small: the smallest is 0.001",
-            ),
-            (
-                Limits::default().handles(0),
-                "a limit of 0 handles is too small: the smallest is 1",
-            ),
-            (
-                Limits::default().waiting_jobs(0),
-                "a limit of 0 waiting jobs is too small: the smallest is 1",
-            ),
-            (
-                Limits::default().tree_file_operations(0),
-                "a limit of 0 file operations of the tree is too small: the smallest is 1",
-            ),
-        ] {
-            assert_eq!(limits.check().unwrap_err().to_string(), text);
-        }
-    }
-}
+mod tests;

@@ -285,7 +285,7 @@ impl Drop for Guest {
                 false => End::Abandoned,
             });
             if let Some(mut store) = self.store.take() {
-                isopod_sync::drop_together(std::mem::take(&mut store.data_mut().table));
+                isopod_sync::drop_together(store.data_mut().close_all());
                 let (stdout, stderr) = store.data().streams();
                 // Nobody is left to be told that output could not be written.
                 let _ = stdout.flush();

@@ -1,0 +1,213 @@
+//! What a script may read of the directory that it lies in.
+//!
+//! A script reads its own directory, as modules and data lie beside it. But in a home directory, in `/tmp` and
+//! in others that many share, what lies beside it is not its own. Of such a directory it gets copies: of
+//! itself, and of the modules that it could import from there.
+
+use crate::private;
+use crate::report;
+use anyhow::Context as _;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// How many modules are copied at most, and how large they are together.
+const MOST_MODULES: u64 = 1_000;
+const MOST_BYTES: u64 = 16 << 20;
+/// How many entries are looked at for them.
+const MOST_ENTRIES: u64 = 100_000;
+/// How deep packages nest.
+const DEEPEST: u32 = 16;
+
+/// Whose directory is everybody's, on all machines.
+const SHARED: [&str; 4] = ["/", "/tmp", "/var/tmp", "/dev/shm"];
+
+/// Writable for all, but nobody may remove what another has made.
+const SHARED_MODE: u32 = 0o1002;
+
+/// A script's directory that holds more than the script.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) directory: PathBuf,
+    /// The name under which the script sees it.
+    pub(super) name: String,
+    /// The script's file; none if a module is run.
+    pub(super) script: Option<PathBuf>,
+}
+
+/// Whether a directory can be taken for a program's own: it is not the home directory, nor one for files of
+/// all programs, nor one in which such a one or the cache lies.
+pub(super) fn is_only_the_programs(directory: &Path) -> bool {
+    let Ok(directory) = directory.canonicalize() else {
+        return true;
+    };
+    if fs::metadata(&directory).is_ok_and(|found| found.mode() & SHARED_MODE == SHARED_MODE) {
+        return false;
+    }
+    let of_user = [
+        std::env::var_os("HOME").map(PathBuf::from),
+        isopod_build::cache_directory(),
+        Some(std::env::temp_dir()),
+    ];
+    let shared = SHARED.iter().map(PathBuf::from);
+    let mut shared = shared.chain(of_user.into_iter().flatten());
+    !shared.any(|shared| private::lies_in(&private::real(&shared), &directory))
+}
+
+impl Own {
+    /// Copies the script and the modules beside it; gives how many these are.
+    ///
+    /// # Errors
+    /// The script cannot be read, there are too many modules, or they cannot be written.
+    pub(super) fn copy_to(&self, destination: &Path) -> anyhow::Result<u64> {
+        let mut copying = Copying {
+            modules: 0,
+            bytes: 0,
+            entries: 0,
+        };
+        if let Some(script) = &self.script {
+            let name = script.file_name().unwrap_or(OsStr::new("script"));
+            fs::copy(script, destination.join(name))
+                .with_context(|| format!("the script `{}` cannot be read", script.display()))?;
+        }
+        copying
+            .modules_of(&self.directory, destination, DEEPEST)
+            .map_err(|error| {
+                let shown = self.directory.display();
+                report::with_hint(
+                    format!("the modules in `{shown}` cannot be copied for the program: {error}"),
+                    "put the script into a directory of its own, or grant the directory with `--read-dir`",
+                )
+            })?;
+        Ok(copying.modules)
+    }
+}
+
+struct Copying {
+    modules: u64,
+    bytes: u64,
+    entries: u64,
+}
+
+impl Copying {
+    fn modules_of(&mut self, from: &Path, to: &Path, depth: u32) -> io::Result<()> {
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            self.entries += 1;
+            check(self.entries, MOST_ENTRIES, "entries")?;
+            let (path, name) = (entry.path(), entry.file_name());
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                let is_package = path.join("__init__.py").is_file();
+                if is_package && depth > 0 {
+                    let to = to.join(&name);
+                    fs::create_dir(&to)?;
+                    self.modules_of(&path, &to, depth - 1)?;
+                }
+                continue;
+            }
+            // A link may lead anywhere, and another user may have made it.
+            if !kind.is_file() || path.extension().is_none_or(|extension| extension != "py") {
+                continue;
+            }
+            let Some(mut module) = opened(&path)? else {
+                continue;
+            };
+            self.modules += 1;
+            check(self.modules, MOST_MODULES, "modules")?;
+            self.bytes += io::copy(
+                &mut (&mut module).take(MOST_BYTES - self.bytes + 1),
+                &mut fs::File::create(to.join(&name))?,
+            )?;
+            check(self.bytes, MOST_BYTES, "bytes of modules")?;
+        }
+        Ok(())
+    }
+}
+
+/// Opens a module; none if the program could not import it either, or it has been replaced.
+fn opened(path: &Path) -> io::Result<Option<fs::File>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(error) => {
+            return match Errno::from_io_error(&error) {
+                Some(Errno::ACCESS | Errno::PERM | Errno::NOENT | Errno::LOOP | Errno::NXIO) => {
+                    Ok(None)
+                }
+                _ => Err(error),
+            };
+        }
+    };
+    Ok(file.metadata()?.is_file().then_some(file))
+}
+
+fn check(count: u64, most: u64, what: &str) -> io::Result<()> {
+    match count <= most {
+        true => Ok(()),
+        false => Err(io::Error::other(format!(
+            "there are more than {most} {what}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn directories_of_many_are_no_programs_own() {
+        for path in ["/", "/tmp", "/var", "/dev"] {
+            assert!(!is_only_the_programs(Path::new(path)), "{path}");
+        }
+        let home = PathBuf::from(std::env::var_os("HOME").unwrap());
+        assert!(!is_only_the_programs(&home));
+        let own = tempfile::tempdir().unwrap();
+        assert!(is_only_the_programs(own.path()));
+        let shared = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
+        fs::set_permissions(own.path(), shared).unwrap();
+        assert!(!is_only_the_programs(own.path()));
+    }
+
+    #[test]
+    fn modules_and_packages_are_copied_and_nothing_else() {
+        let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let at = |name: &str| from.path().join(name);
+        fs::create_dir_all(at("package/inner")).unwrap();
+        fs::create_dir_all(at("data")).unwrap();
+        for name in [
+            "script",
+            "a.py",
+            "secret.txt",
+            "package/__init__.py",
+            "package/b.py",
+            "package/key",
+            "package/inner/c.py",
+            "data/d.py",
+        ] {
+            fs::write(at(name), name).unwrap();
+        }
+        let own = Own {
+            directory: from.path().to_owned(),
+            name: String::new(),
+            script: Some(at("script")),
+        };
+        assert_eq!(own.copy_to(to.path()).unwrap(), 3);
+        let is_there = |name: &str| to.path().join(name).exists();
+        for name in ["script", "a.py", "package/__init__.py", "package/b.py"] {
+            assert!(is_there(name), "{name}");
+        }
+        for name in ["secret.txt", "package/key", "package/inner", "data"] {
+            assert!(!is_there(name), "{name}");
+        }
+    }
+}

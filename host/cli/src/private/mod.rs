@@ -1,0 +1,312 @@
+//! What a run keeps on disk for itself: a directory that no grant of any program reaches.
+//!
+//! It lies in the cache directory, below a directory of mode 0700 for all runs, and grants of what that lies
+//! in, or of anything in it, are refused. A run holds a lock on its directory for as long as it lives; so the
+//! next run can tell what an end by SIGKILL has left, and removes that ([`sweep`]).
+
+mod removal;
+mod sweep;
+
+use crate::report;
+use anyhow::Context as _;
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The directory of all runs, in the cache directory.
+const RUNS: &str = "private";
+/// What a program gets, in its run's directory.
+const GIVEN: &str = "tmp";
+/// How long the end of a run may take to remove what its program has stored: some million files.
+const REMOVAL: Duration = Duration::from_secs(30);
+/// How often a name is tried that another run may have taken.
+const ATTEMPTS: u32 = 100;
+
+/// One run's directory. It is removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct PrivateDirectory {
+    /// The directory of all runs.
+    root: OwnedFd,
+    root_path: PathBuf,
+    /// Locked for as long as it is open.
+    run: OwnedFd,
+    name: OsString,
+    given: PathBuf,
+    is_removed: bool,
+}
+
+impl PrivateDirectory {
+    /// Makes one, and removes what runs have left that were ended without a chance to tidy up.
+    ///
+    /// # Errors
+    /// If there is no directory that belongs to this user and can be written.
+    pub(crate) fn make() -> anyhow::Result<PrivateDirectory> {
+        let mut first = None;
+        for root in roots() {
+            match PrivateDirectory::make_in(&root) {
+                Ok(made) => {
+                    sweep::runs(&made.root, &made.name);
+                    sweep::cache();
+                    return Ok(made);
+                }
+                Err(error) => {
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        Err(first.unwrap_or_else(|| anyhow::anyhow!("there is no place for it")))
+    }
+
+    fn make_in(root_path: &Path) -> anyhow::Result<PrivateDirectory> {
+        let root = open_root(root_path)
+            .with_context(|| format!("`{}` cannot be used", root_path.display()))?;
+        let (name, run) =
+            new_run(&root).with_context(|| format!("`{}` cannot be used", root_path.display()))?;
+        let given = root_path.join(&name).join(GIVEN);
+        let made = PrivateDirectory {
+            root,
+            root_path: root_path.to_owned(),
+            run,
+            name,
+            given,
+            is_removed: false,
+        };
+        rustix::fs::mkdirat(&made.run, GIVEN, Mode::RWXU)
+            .with_context(|| format!("`{}` cannot be made", made.given.display()))?;
+        Ok(made)
+    }
+
+    /// The directory that the program may write, empty at first.
+    pub(crate) fn given(&self) -> &Path {
+        &self.given
+    }
+
+    /// The run's directory: isopod itself writes there, also at the end.
+    pub(crate) fn run(&self) -> PathBuf {
+        self.root_path.join(&self.name)
+    }
+
+    /// Where it lies, with those of other runs.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root_path
+    }
+
+    /// Removes it, with all that is in it, whatever that is.
+    ///
+    /// # Errors
+    /// What could not be removed within a time, and why. The next run tries again.
+    pub(crate) fn remove(mut self) -> anyhow::Result<()> {
+        self.remove_within(REMOVAL)
+    }
+
+    fn remove_within(&mut self, time: Duration) -> anyhow::Result<()> {
+        self.is_removed = true;
+        let until = Instant::now() + time;
+        removal::directory(&self.root, &self.name, &self.run, until).with_context(|| {
+            format!(
+                "`{}` could not be removed; the next run of isopod tries again",
+                self.run().display()
+            )
+        })
+    }
+}
+
+impl Drop for PrivateDirectory {
+    fn drop(&mut self) {
+        if !self.is_removed {
+            // The error that has led here is the one to tell.
+            let _ = self.remove_within(REMOVAL);
+        }
+    }
+}
+
+/// Refuses to grant a directory in which private directories lie, or that is one.
+///
+/// # Errors
+/// Which they are, and what can be done.
+pub(crate) fn check_grant(host: &Path) -> anyhow::Result<()> {
+    let cache = roots().into_iter().next();
+    let overlapped = roots().into_iter().find(|root| {
+        // The first is where the next run makes one; of the other only what is in it counts.
+        (Some(root) == cache.as_ref() || is_used(root)) && overlap(host, root)
+    });
+    match overlapped {
+        None => Ok(()),
+        Some(root) => Err(report::with_hint(
+            format!(
+                "`{}` cannot be granted: the private directories of programs lie in `{}`",
+                host.display(),
+                root.display()
+            ),
+            "grant the directories below it that the program needs, or name another cache directory with `ISOPOD_CACHE`",
+        )),
+    }
+}
+
+fn is_used(root: &Path) -> bool {
+    fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// Whether one of two directories lies in the other, or they are the same.
+fn overlap(granted: &Path, root: &Path) -> bool {
+    let Ok(granted) = granted.canonicalize() else {
+        return false;
+    };
+    let root = real(root);
+    lies_in(&root, &granted) || lies_in(&granted, &root)
+}
+
+/// Whether a directory is `above`, or lies in it. By what the directories are: one may have several paths.
+pub(crate) fn lies_in(path: &Path, above: &Path) -> bool {
+    let identity = |path: &Path| {
+        fs::metadata(path)
+            .ok()
+            .map(|found| (found.dev(), found.ino()))
+    };
+    let wanted = identity(above);
+    path.ancestors()
+        .any(|path| path == above || (wanted.is_some() && identity(path) == wanted))
+}
+
+/// The path without links, as far as it is there.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    let mut missing = PathBuf::new();
+    for above in path.ancestors() {
+        if let Ok(real) = above.canonicalize() {
+            return match missing.as_os_str().is_empty() {
+                true => real,
+                false => real.join(missing),
+            };
+        }
+        let Some(name) = above.file_name() else { break };
+        missing = match missing.as_os_str().is_empty() {
+            true => PathBuf::from(name),
+            false => Path::new(name).join(missing),
+        };
+    }
+    path.to_owned()
+}
+
+/// Where the directory of all runs may be, the best first.
+fn roots() -> Vec<PathBuf> {
+    let cache = isopod_build::cache_directory().map(|cache| cache.join(RUNS));
+    cache.into_iter().chain([temporary_root()]).collect()
+}
+
+/// Where there is no cache, or none that can be written.
+fn temporary_root() -> PathBuf {
+    let user = rustix::process::geteuid().as_raw();
+    std::env::temp_dir().join(format!("isopod-{RUNS}-{user}"))
+}
+
+fn open_root(path: &Path) -> io::Result<OwnedFd> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let root = rustix::fs::open(path, flags, Mode::empty())?;
+    let found = rustix::fs::fstat(&root)?;
+    if found.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it belongs to another user",
+        ));
+    }
+    // It may be older than this program, or made with another mode.
+    if found.st_mode & 0o777 != 0o700 {
+        rustix::fs::fchmod(&root, Mode::RWXU)?;
+    }
+    Ok(root)
+}
+
+/// Makes a directory that is locked, so that nobody sweeps it.
+fn new_run(root: &OwnedFd) -> io::Result<(OsString, OwnedFd)> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| now.as_nanos());
+    for attempt in 0..ATTEMPTS {
+        let name = format!("{}-{now:x}-{attempt}", std::process::id());
+        match rustix::fs::mkdirat(root, &name, Mode::RWXU) {
+            Err(Errno::EXIST) => continue,
+            made => made?,
+        }
+        if let Some(run) = locked(root, &name)? {
+            return Ok((name.into(), run));
+        }
+    }
+    Err(io::Error::other("other runs take each name"))
+}
+
+/// Opens and locks a directory of a run; none if another has locked it, or it has gone.
+fn locked(root: &OwnedFd, name: impl rustix::path::Arg + Copy) -> io::Result<Option<OwnedFd>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let run = match rustix::fs::openat(root, name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(None),
+        opened => opened?,
+    };
+    match rustix::fs::flock(&run, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        locked => locked?,
+    }
+    // It may have been swept, or swept and made anew, before it was locked.
+    let own = rustix::fs::fstat(run.as_fd())?;
+    match rustix::fs::statat(root, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) => Ok(Some(run)),
+        Ok(_) | Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn it_is_the_users_alone_and_goes_with_the_run() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("runs");
+        let private = PrivateDirectory::make_in(&root).unwrap();
+        let given = private.given().to_owned();
+        fs::write(given.join("file"), "x").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!((mode(&root), mode(&private.run())), (0o700, 0o700));
+        private.remove().unwrap();
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+        drop(PrivateDirectory::make_in(&root).unwrap());
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_sweep_leaves_what_lives_and_removes_the_rest() {
+        let parent = tempfile::tempdir().unwrap();
+        let living = PrivateDirectory::make_in(parent.path()).unwrap();
+        fs::write(living.given().join("file"), "x").unwrap();
+        let dead = parent.path().join("7-0-0");
+        fs::create_dir_all(dead.join("tmp/a/b")).unwrap();
+        fs::write(dead.join("tmp/a/b/file"), "x").unwrap();
+        let own = PrivateDirectory::make_in(parent.path()).unwrap();
+        sweep::runs(&own.root, &own.name);
+        assert!(!dead.exists());
+        assert!(living.given().join("file").exists() && own.given().exists());
+    }
+
+    #[test]
+    fn what_lies_above_it_or_in_it_overlaps() {
+        let parent = tempfile::tempdir().unwrap();
+        let root = parent.path().join("cache/private");
+        let below = parent.path().join("cache");
+        fs::create_dir(&below).unwrap();
+        fs::create_dir(parent.path().join("other")).unwrap();
+        std::os::unix::fs::symlink(&below, parent.path().join("link")).unwrap();
+        for name in ["", "cache", "link", "other/.."] {
+            assert!(overlap(&parent.path().join(name), &root), "{name}");
+        }
+        assert!(!overlap(&parent.path().join("other"), &root));
+        fs::create_dir_all(root.join("run")).unwrap();
+        assert!(overlap(&root, &root) && overlap(&root.join("run"), &root));
+    }
+}

@@ -1,0 +1,142 @@
+//! What runs have left that were ended by SIGKILL, or with the machine: the next run removes it.
+//!
+//! What lives is known by a lock that its run holds, or by a socket that answers. A sweep takes a bounded
+//! time: what is left then, the run after the next removes.
+
+use super::{locked, removal};
+use rustix::fs::{Dir, FlockOperation, Mode, OFlags};
+use std::ffi::{CStr, OsStr};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a run looks for what others have left, before its program starts.
+const TIME: Duration = Duration::from_millis(200);
+/// Sockets of runs, and where files of the cache are written before they get their names.
+const SOCKETS: &str = "runs";
+const TEMPORARY: [&str; 2] = ["code", "components"];
+/// How a file of the cache is named until it is whole.
+const PREFIX: &str = ".tmp";
+
+/// Removes directories of runs that have ended, but that of this name.
+pub(super) fn runs(root: &OwnedFd, own: &OsStr) {
+    let until = Instant::now() + TIME;
+    let Ok(entries) = Dir::read_from(root) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if Instant::now() >= until {
+            return;
+        }
+        let name = entry.file_name();
+        let is_own = name.to_bytes() == own.as_bytes();
+        if is_own || matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        // What fails is tried again by the next run.
+        if let Ok(Some(left)) = locked(root, name) {
+            let _ = removal::directory(root, as_name(name), &left, until);
+        }
+    }
+}
+
+fn as_name(name: &CStr) -> &OsStr {
+    OsStr::from_bytes(name.to_bytes())
+}
+
+/// Removes sockets that nobody listens on, and files that were not written to their end.
+pub(super) fn cache() {
+    let Some(cache) = isopod_build::cache_directory() else {
+        return;
+    };
+    let until = Instant::now() + TIME;
+    for entry in entries(&cache.join(SOCKETS)) {
+        if Instant::now() >= until {
+            return;
+        }
+        sweep_socket(&entry.path());
+    }
+    for directory in TEMPORARY {
+        for entry in entries(&cache.join(directory)) {
+            if Instant::now() >= until {
+                return;
+            }
+            if entry.file_name().as_bytes().starts_with(PREFIX.as_bytes()) {
+                sweep_file(&entry.path());
+            }
+        }
+    }
+}
+
+fn entries(directory: &Path) -> impl Iterator<Item = fs::DirEntry> {
+    fs::read_dir(directory).into_iter().flatten().flatten()
+}
+
+/// A socket is named by the process number of its run. That may be of another machine's or container's, or
+/// be another program's by now; so who does not live is asked too.
+fn sweep_socket(path: &Path) {
+    let name = path.file_name().and_then(OsStr::to_str);
+    let Some(pid) = name.and_then(|name| name.parse::<u32>().ok()) else {
+        return;
+    };
+    if Path::new("/proc").join(pid.to_string()).exists() {
+        return;
+    }
+    if let Err(error) = UnixStream::connect(path)
+        && error.kind() == ErrorKind::ConnectionRefused
+    {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Whoever writes such a file has locked it; who has begun a moment ago finds it gone, and begins anew.
+fn sweep_file(path: &Path) {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else {
+        return;
+    };
+    let file = fs::File::from(file);
+    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    if is_file && rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        let _ = fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_being_written_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let (written, left) = (directory.path().join("a"), directory.path().join("b"));
+        let file = fs::File::create(&written).unwrap();
+        file.lock().unwrap();
+        fs::write(&left, "half").unwrap();
+        sweep_file(&written);
+        sweep_file(&left);
+        assert!(written.exists() && !left.exists());
+    }
+
+    #[test]
+    fn only_a_socket_of_nobody_goes() {
+        let directory = tempfile::tempdir().unwrap();
+        // Above the largest number that the kernel gives.
+        let dead = directory.path().join("4194305");
+        let living = directory.path().join("4194306");
+        let own = directory.path().join(std::process::id().to_string());
+        for path in [&dead, &own] {
+            drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+        }
+        let _listener = std::os::unix::net::UnixListener::bind(&living).unwrap();
+        for path in [&dead, &living, &own] {
+            sweep_socket(path);
+        }
+        assert!(!dead.exists() && living.exists() && own.exists());
+    }
+}

@@ -1,0 +1,150 @@
+//! Symbolic links of guests lead down.
+//!
+//! A guest itself cannot follow a link out of its directories. Others can: whoever opens what a program
+//! has left behind follows its links wherever they lead. So a guest makes only links whose targets lie below the
+//! directory of the link: relative, without `..`, and not through a link that leads elsewhere. These lead
+//! into the granted directory wherever they, or the directories above them, are moved. A link that the
+//! user has made, and that leads up or away, stays in its directory: there it means what the user meant.
+
+use super::open::below;
+use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat2, readlinkat};
+use rustix::io::Errno;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Component, Path};
+use wasmtime_wasi::filesystem::Dir;
+use wasmtime_wasi::p2::FsResult;
+use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
+
+/// What a guest is told of a link that leads out.
+const REFUSED: ErrorCode = ErrorCode::NotPermitted;
+
+/// The longest target that the kernel takes.
+const LONGEST_TARGET_BYTES: usize = 4_096;
+
+/// Whether a link to `target` may be made at `path`.
+///
+/// # Errors
+/// [`REFUSED`]. What else may be wrong with the path is found when the link is made.
+pub(super) fn check_new(directory: &Dir, path: &str, target: &str) -> FsResult<()> {
+    if !leads_down(Path::new(target)) {
+        return Err(REFUSED.into());
+    }
+    let Some(place) = Place::of(directory, path) else {
+        return Ok(());
+    };
+    place.check_way(Path::new(target))
+}
+
+/// Whether what is at `path` may get the name `new_path`: anything but a link may, a link that leads
+/// down may, and any other only where it is.
+///
+/// # Errors
+/// [`REFUSED`]. What else may be wrong is found when it is moved.
+pub(super) fn check_moved(
+    directory: &Dir,
+    path: &str,
+    new_directory: &Dir,
+    new_path: &str,
+) -> FsResult<()> {
+    let (Some(old), Some(new)) = (
+        Place::of(directory, path),
+        Place::of(new_directory, new_path),
+    ) else {
+        return Ok(());
+    };
+    let buffer = Vec::with_capacity(LONGEST_TARGET_BYTES);
+    let Ok(target) = readlinkat(old.directory.fd(), old.name, buffer) else {
+        return Ok(());
+    };
+    if old.is_in_same_directory(&new) {
+        return Ok(());
+    }
+    match target.to_str() {
+        Ok(target) if leads_down(Path::new(target)) => new.check_way(Path::new(target)),
+        _ => Err(REFUSED.into()),
+    }
+}
+
+/// Whether a target names nothing above the directory of its link.
+fn leads_down(target: &Path) -> bool {
+    target
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
+/// A name in an open directory.
+struct Place<'a> {
+    directory: Opened<'a>,
+    name: &'a Path,
+}
+
+enum Opened<'a> {
+    Given(&'a File),
+    Below(OwnedFd),
+}
+
+impl Opened<'_> {
+    fn fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        match self {
+            Opened::Given(file) => file.as_fd(),
+            Opened::Below(opened) => opened.as_fd(),
+        }
+    }
+}
+
+impl<'a> Place<'a> {
+    /// None if there is no such directory, or the kernel cannot tell: then nothing is made there either, or
+    /// the target is all that is looked at.
+    fn of(directory: &'a Dir, path: &'a str) -> Option<Place<'a>> {
+        let path = Path::new(path);
+        let name = Path::new(path.file_name()?);
+        let parent = path.parent().unwrap_or(Path::new(""));
+        let directory = match parent.as_os_str().is_empty() {
+            true => Opened::Given(&directory.dir),
+            false => {
+                let flags = OFlags::PATH | OFlags::DIRECTORY;
+                Opened::Below(below(directory, parent, flags).ok()??)
+            }
+        };
+        Some(Place { directory, name })
+    }
+
+    /// Whether the way from here to `target` stays below this directory, as far as there is one.
+    fn check_way(&self, target: &Path) -> FsResult<()> {
+        let found = openat2(
+            self.directory.fd(),
+            target,
+            OFlags::PATH | OFlags::CLOEXEC,
+            Mode::empty(),
+            ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
+        );
+        match found {
+            Err(Errno::XDEV) => Err(REFUSED.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_in_same_directory(&self, other: &Place<'_>) -> bool {
+        let identity = |place: &Place<'_>| {
+            let found = fstat(place.directory.fd()).ok()?;
+            Some((found.st_dev, found.st_ino))
+        };
+        identity(self).is_some_and(|own| identity(other) == Some(own))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_leads_down_may_be_made() {
+        for target in ["a", "a/b", "./a", "a/./b", "..a", "a..", "..."] {
+            assert!(leads_down(Path::new(target)), "{target}");
+        }
+        for target in ["/", "/a", "..", "../a", "a/..", "a/../b", "./..", "a/b/.."] {
+            assert!(!leads_down(Path::new(target)), "{target}");
+        }
+    }
+}
