@@ -67,7 +67,7 @@ fn a_truncated_component() {
     let half = run_bytes(&whole[..whole.len() / 2]);
     insta::assert_snapshot!(without_numbers(half.own_error()), @"
     error: `app.wasm` is not a valid program
-    cause: not valid WebAssembly: section range N..N is out of bounds (bound = N)
+    cause: not valid WebAssembly: unexpected end-of-file (at offset Nx..)
     ");
 }
 
@@ -91,7 +91,7 @@ fn an_invalid_module() {
     let ended = run_text(r#"(module (memory (export "memory") 1) (func (export "_start") drop))"#);
     insta::assert_snapshot!(without_numbers(ended.own_error()), @"
     error: `app.wasm` is not a valid program
-    cause: not valid WebAssembly: type mismatch: expected a type but nothing on stack (at offset NxN)
+    cause: not valid WebAssembly: type mismatch: expected a type but nothing on stack (at offset Nx..)
     ");
 }
 

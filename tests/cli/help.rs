@@ -119,8 +119,18 @@ fn isopod_help_run() {
                                           returned [default: 4]
           --tree-cpu-time <TIME>          Limit the CPU time of all processes together, those that have
                                           ended too
-          --cpus <CPUS>                   Limit the CPU time of all processes together in each second: 0.5
-                                          is half of a core
+          --cpus <CPUS>                   Limit the CPU time of all processes together in each second:
+                                          0.5 is half of a core
+          --max-descriptors <COUNT>       Limit the open files, directories and sockets of each process
+                                          [default: as --tree-descriptors]
+          --tree-descriptors <COUNT>      Limit the open files, directories and sockets of all processes
+                                          together [default: half of what `ulimit -n` leaves]
+          --tree-written <SIZE>           Limit what all processes write to files, in all directories
+                                          together [default: 4GiB in the private /tmp, no limit
+                                          elsewhere]
+          --tree-files <COUNT>            Limit the files, directories and links that all processes
+                                          make, in all directories together [default: 100000 in the
+                                          private /tmp, no limit elsewhere]
           --tree-memory <SIZE>            Limit the memory of all processes together [default: half of
                                           the machine's]
           --tree-output <SIZE>            Limit what all processes write together [default: 4GiB]

@@ -515,7 +515,8 @@ fn long_instructions_in_a_row_can_be_interrupted() {
                 (func (export "run") {row}))"#
         ))
         .unwrap();
-        assert!(looks_of(&wasm) <= 1, "{instruction}: at its beginning");
+        let looks = looks_of(&wasm);
+        assert!(looks <= 1, "{instruction}: {looks} looks");
         assert!(looks_of(&changed(&wasm)) >= IN_A_ROW, "{instruction}");
     }
 }

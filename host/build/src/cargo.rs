@@ -43,8 +43,8 @@ enum Message {
 enum Outcome {
     /// The core module.
     Module(PathBuf),
-    /// The compiler refused the crate.
-    DoesNotCompile,
+    /// The compiler refused the crate. It may be that the compiler, or what it ran, was refused a file.
+    DoesNotCompile { was_refused: bool },
     /// cargo did not get as far as compiling.
     NotBegun,
 }
@@ -132,7 +132,7 @@ pub(crate) fn build(
             })?;
             Ok((module, name))
         }
-        Outcome::DoesNotCompile if sandbox.is_closed() => {
+        Outcome::DoesNotCompile { was_refused: true } if sandbox.is_closed() => {
             Err(
                 Error::new(ErrorKind::Compile, format!("`{name}` does not compile")).with_hint(
                     "a build reads its source and the compiler only; a file elsewhere is refused: \
@@ -140,7 +140,7 @@ pub(crate) fn build(
                 ),
             )
         }
-        Outcome::DoesNotCompile => Err(Error::new(
+        Outcome::DoesNotCompile { .. } => Err(Error::new(
             ErrorKind::Compile,
             format!("`{name}` does not compile"),
         )),
@@ -199,10 +199,10 @@ fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outc
     }
     let status = child.wait().map_err(failed)?;
     // It ends with cargo; what it could not print is lost, and cargo's status still holds.
-    let _ = forwarder.join();
+    let was_refused = matches!(forwarder.join(), Ok(Ok(true)));
     Ok(match (status.success(), module, finished) {
         (true, Some(module), _) => Outcome::Module(module),
-        (_, _, Some(_)) => Outcome::DoesNotCompile,
+        (_, _, Some(_)) => Outcome::DoesNotCompile { was_refused },
         _ => Outcome::NotBegun,
     })
 }

@@ -10,20 +10,24 @@ const WARNING: &str = "patch `isopod ";
 const WARNING_END: &str = "was not used in the crate graph";
 const HELP: &str = "Check that the patched package version";
 
-/// Copies all lines but the warning, each as it comes.
-pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result<()> {
+/// The system's word for an access that was refused, as compilers pass it on.
+const REFUSED: &str = "Permission denied";
+
+/// Copies all lines but the warning, each as it comes. Gives whether a line tells of a refused access.
+pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result<bool> {
     let mut line = Vec::new();
-    let mut in_warning = false;
+    let (mut in_warning, mut was_refused) = (false, false);
     while from.read_until(b'\n', &mut line)? != 0 {
         let text = String::from_utf8_lossy(&line);
         in_warning = (text.contains(WARNING) && text.contains(WARNING_END))
             || (in_warning && (text.contains(HELP) || is_help(&text)));
+        was_refused |= text.contains(REFUSED);
         if !in_warning {
             to.write_all(&line)?;
         }
         line.clear();
     }
-    Ok(())
+    Ok(was_refused)
 }
 
 /// Whether a line goes on with the help: indented by six, in small letters. What cargo does, such as
@@ -41,8 +45,16 @@ mod tests {
 
     fn forwarded(text: &str) -> String {
         let mut output = Vec::new();
-        forward(text.as_bytes(), &mut output).unwrap();
+        assert!(!forward(text.as_bytes(), &mut output).unwrap());
         String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn a_refused_access_is_noticed() {
+        let text = "error: couldn't read `/etc/passwd`: Permission denied (os error 13)\n";
+        let mut output = Vec::new();
+        assert!(forward(text.as_bytes(), &mut output).unwrap());
+        assert_eq!(output, text.as_bytes());
     }
 
     #[test]

@@ -339,7 +339,9 @@ fn a_large_circle_of_the_embedders_is_freed_when_enough_was_paid() {
         if held() == 0 {
             return;
         }
+        // An empty one would be in no circle, and earn nothing.
         let small = Queue::new(Bounds::default());
+        small.put(carrying(Lock::new().to_handle())).unwrap();
         let envelope = Queue::new(Bounds::default());
         envelope.put(carrying(small.to_handle())).unwrap();
         drop(small);

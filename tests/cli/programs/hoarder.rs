@@ -62,8 +62,10 @@ fn nest(depth: u32) {
             assert_eq!(path_create_directory(at, name.as_ptr(), name.len()), 0);
             let (path, length) = (name.as_ptr(), name.len());
             let directory = 2;
+            // No directory is opened to write.
+            let rights = u64::MAX ^ (1 << 6);
             let errno = path_open(
-                at, 0, path, length, directory, u64::MAX, u64::MAX, 0, &mut opened,
+                at, 0, path, length, directory, rights, rights, 0, &mut opened,
             );
             assert_eq!(errno, 0);
             if at != tmp {

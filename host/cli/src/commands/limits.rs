@@ -201,6 +201,6 @@ mod tests {
             .tree_written(15)
             .tree_files(16);
         assert_eq!(from_options(&all), expected);
-        assert_eq!(shown(&all).len(), 19);
+        assert_eq!(shown(&all).len(), 20);
     }
 }
