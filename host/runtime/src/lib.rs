@@ -44,6 +44,7 @@ mod file_identity;
 mod files;
 mod gate;
 mod host;
+mod in_flight;
 mod kernel;
 mod limits;
 mod logging;

@@ -25,7 +25,10 @@ use wasmtime_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView
 /// Handles that a guest may have beside those to host objects.
 const OWN_HANDLES: usize = 10_000;
 
-/// What a guest may pass in one call at least, whatever its limit on messages, in bytes.
+/// What a guest may pass in one call, in bytes, beside arguments that are charged before they are copied.
+pub(crate) const SMALL_CALL_BYTES: usize = 2 << 20;
+
+/// What a plugin may pass in one call at least, whatever its limit on messages, in bytes.
 const SMALLEST_CALL_BYTES: usize = 128 << 20;
 
 /// What the host keeps for a guest, in its store. An [`Extension`](crate::Extension) finds its own part
@@ -138,8 +141,20 @@ fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
     status
 }
 
+/// What a guest passes to the host.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Passes {
+    /// Arguments, which are charged before they are copied.
+    Charged,
+    /// Results of a plugin's functions as well.
+    Results,
+}
+
 /// A store for a guest, with all that bounds it and can end it.
-pub(crate) fn new_store(process: &Arc<ProcessState>) -> wasmtime::Result<Store<State>> {
+pub(crate) fn new_store(
+    process: &Arc<ProcessState>,
+    passes: Passes,
+) -> wasmtime::Result<Store<State>> {
     let mut store = Store::new(process.engine().wasmtime(), State::new(process)?);
     store.limiter(|state| &mut state.memory);
     let ProcessLimits {
@@ -149,15 +164,15 @@ pub(crate) fn new_store(process: &Arc<ProcessState>) -> wasmtime::Result<Store<S
     } = process.limits;
     // The table of host objects refuses first, with an error; this bounds what a guest makes alone.
     store.set_max_component_handles(size(u64::from(handles)).saturating_add(OWN_HANDLES));
-    // A message that is somewhat too large gets the error that says so. A message that exceeds the whole
-    // limit of host memory is not even copied.
-    let host_memory_bytes = process.tree.objects.host_bytes_limit();
-    store.set_hostcall_fuel(
-        size(message_bytes)
-            .saturating_mul(2)
-            .max(SMALLEST_CALL_BYTES)
-            .min(size(host_memory_bytes)),
-    );
+    let most = size(process.tree.objects.host_bytes_limit());
+    store.set_hostcall_fuel(match passes {
+        Passes::Charged => SMALL_CALL_BYTES.min(most),
+        // A message that is somewhat too large gets the error that says so.
+        Passes::Results => {
+            let results = size(message_bytes).saturating_mul(2);
+            results.max(SMALLEST_CALL_BYTES).min(most)
+        }
+    });
     // The deadline first, then the first look at the flag: a kill in between raises the epoch.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| match is_to_end(&context.data().process) {
@@ -169,17 +184,19 @@ pub(crate) fn new_store(process: &Arc<ProcessState>) -> wasmtime::Result<Store<S
 
 /// Runs the guest and takes it down again; its locks and handles are gone when this returns.
 fn guest(process: &Arc<ProcessState>) -> ExitStatus {
-    let mut store = match new_store(process) {
+    let mut store = match new_store(process, Passes::Charged) {
         Ok(store) => store,
         Err(error) => {
             process.waiter.end(End::Abandoned);
             return ExitStatus::Other(format!("the process could not be set up: {error:#}"));
         }
     };
+    let charging = store.data_mut().charge_arguments();
     let status = match is_to_end(process) {
         true => requested(process),
         false => call(process, &mut store),
     };
+    drop(charging);
     process.vitals.last_called(store.data().last_host_call);
     let (stdout, stderr) = store.data().streams();
     // Locks first, then the handles (the table), then the guest's memory, which may take long.
@@ -375,7 +392,7 @@ impl GuestState {
         Ok(State {
             wasi: wasi.build(),
             table: room::table(process.limits.handles),
-            room: Room::default(),
+            room: Room::new(&process.tree.objects),
             process: Arc::clone(process),
             gate: Arc::clone(&process.gate),
             operations: Operations::new(
