@@ -36,7 +36,7 @@ fn call<T>(
     run: impl FnOnce(&mut State) -> Result<T, Failure>,
 ) -> wasmtime::Result<(Result<T, ErrorCode>,)> {
     let state = caller.data_mut();
-    state.last_host_call = Some(interface);
+    state.begin_host_call(interface);
     let result = state.arrive().map_err(Failure::from);
     match result.and_then(|()| run(state)) {
         Ok(value) => Ok((Ok(value),)),
@@ -51,7 +51,7 @@ fn call_without_error<T>(
     run: impl FnOnce(&mut State) -> wasmtime::Result<T>,
 ) -> wasmtime::Result<T> {
     let state = caller.data_mut();
-    state.last_host_call = Some(interface);
+    state.begin_host_call(interface);
     match state.arrive() {
         Ok(()) => run(state),
         Err(over) => Err(state.end_over_budget(over.limit_bytes)),
