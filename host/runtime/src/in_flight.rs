@@ -4,7 +4,7 @@
 //! result are the host's copy while the guest takes them. The tree is charged for such bytes until the
 //! guest's next call. Arguments are charged before they are copied, because many processes may call at
 //! the same moment. wasmtime copies arguments before the host's function runs. So the types of these arguments
-//! ([`arguments`](crate::host)) charge the account of the guest that the thread runs.
+//! (`host/arguments.rs`) charge the account of the guest that the thread runs.
 
 use isopod_sync::{Charge, OverBudget, Tree};
 use std::cell::RefCell;

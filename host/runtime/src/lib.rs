@@ -67,6 +67,7 @@ mod run;
 mod sockets;
 mod spawn;
 mod stdio;
+mod store;
 mod terminator;
 mod threads;
 mod timer;

@@ -8,28 +8,20 @@ use crate::exit_status::ExitStatus;
 use crate::extension::{Extension, ExtensionStates};
 use crate::gate::Gate;
 use crate::kernel;
-use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
+use crate::limits::{self, MemoryLimit, OutputLimit};
 use crate::operations::Operations;
 use crate::process::{Entry, ProcessState};
 use crate::room::{self, Room};
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
+use crate::store::{Passes, new_store};
 use crate::threads;
 use isopod_sync::End;
 use isopod_text::{Line, Lines as Shown};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use wasmtime::component::ResourceTableError;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Store, Trap};
 use wasmtime_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-
-/// Handles that a guest may have beside those to host objects.
-const OWN_HANDLES: usize = 10_000;
-
-/// What a guest may pass in one call, in bytes, beside arguments that are charged before they are copied.
-pub(crate) const SMALL_CALL_BYTES: usize = 2 << 20;
-
-/// What a plugin may pass in one call at least, whatever its limit on messages, in bytes.
-const SMALLEST_CALL_BYTES: usize = 128 << 20;
 
 /// What the host keeps for a guest, in its store. An [`Extension`](crate::Extension) finds its own part
 /// here.
@@ -46,7 +38,7 @@ pub struct GuestState {
     pub(crate) operations: Operations,
     /// The interface that the guest called last.
     pub(crate) last_host_call: Option<&'static str>,
-    memory: MemoryLimit,
+    pub(crate) memory: MemoryLimit,
     output: Arc<OutputLimit>,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
@@ -141,47 +133,6 @@ fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
     status
 }
 
-/// What a guest passes to the host.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Passes {
-    /// Arguments, which are charged before they are copied.
-    Charged,
-    /// Results of a plugin's functions as well.
-    Results,
-}
-
-/// A store for a guest, with all that bounds it and can end it.
-pub(crate) fn new_store(
-    process: &Arc<ProcessState>,
-    passes: Passes,
-) -> wasmtime::Result<Store<State>> {
-    let mut store = Store::new(process.engine().wasmtime(), State::new(process)?);
-    store.limiter(|state| &mut state.memory);
-    let ProcessLimits {
-        handles,
-        message_bytes,
-        ..
-    } = process.limits;
-    // The table of host objects refuses first, with an error; this bounds what a guest makes alone.
-    store.set_max_component_handles(size(u64::from(handles)).saturating_add(OWN_HANDLES));
-    let most = size(process.tree.objects.host_bytes_limit());
-    store.set_hostcall_fuel(match passes {
-        Passes::Charged => SMALL_CALL_BYTES.min(most),
-        // A message that is somewhat too large gets the error that says so.
-        Passes::Results => {
-            let results = size(message_bytes).saturating_mul(2);
-            results.max(SMALLEST_CALL_BYTES).min(most)
-        }
-    });
-    // The deadline first, then the first look at the flag: a kill in between raises the epoch.
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|context| match is_to_end(&context.data().process) {
-        true => Err(Stop::Requested.into()),
-        false => Ok(UpdateDeadline::Continue(1)),
-    });
-    Ok(store)
-}
-
 /// Runs the guest and takes it down again; its locks and handles are gone when this returns.
 fn guest(process: &Arc<ProcessState>) -> ExitStatus {
     let mut store = match new_store(process, Passes::Charged) {
@@ -265,10 +216,6 @@ pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Er
     let backtrace = process.vitals.backtrace();
     let text = crash_report::with_backtrace(&cause, backtrace);
     ExitStatus::Trapped(limits::cut(text, limits::LONGEST_STATUS_BYTES))
-}
-
-fn size(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 pub(crate) fn is_to_end(process: &ProcessState) -> bool {
@@ -357,7 +304,7 @@ impl GuestState {
         self.memory.forget_refusal();
     }
 
-    fn new(process: &Arc<ProcessState>) -> wasmtime::Result<State> {
+    pub(crate) fn new(process: &Arc<ProcessState>) -> wasmtime::Result<State> {
         let surroundings = &process.tree.surroundings;
         let timer = process.engine().timer();
         let stdout = Lines::new(surroundings.stdout.clone(), timer);

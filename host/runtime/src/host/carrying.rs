@@ -2,7 +2,7 @@
 //! [`arguments`](super::arguments).
 //!
 //! A new function that takes bytes or a list belongs here. Elsewhere a guest can pass no more than
-//! [`SMALL_CALL_BYTES`](crate::run::SMALL_CALL_BYTES).
+//! [`SMALL_CALL_BYTES`](crate::store::SMALL_CALL_BYTES).
 
 use super::arguments::{Beginning, Bytes, Handles, List, Parts, Report};
 use super::bindings::isopod::multiprocessing as wit;

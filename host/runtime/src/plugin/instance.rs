@@ -11,8 +11,9 @@ use crate::host::exported::Exported;
 use crate::kernel;
 use crate::limits;
 use crate::process::ProcessState;
-use crate::run::{self, Passes, State};
+use crate::run::{self, State};
 use crate::spawn::{self, Birth, Seating};
+use crate::store::{Passes, new_store};
 use isopod_sync::{End, Handle, Holder, Message, ProcessId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -193,7 +194,7 @@ impl Guest {
             version: Arc::clone(version),
             status: None,
         };
-        let store = run::new_store(&guest.process, Passes::Results).map_err(|error| {
+        let store = new_store(&guest.process, Passes::Results).map_err(|error| {
             Error::new(ErrorKind::Engine, "the instance could not be set up").with_cause(error)
         })?;
         guest.store = Some(store);
