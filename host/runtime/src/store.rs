@@ -40,7 +40,11 @@ pub(crate) fn new_store(
     store.set_max_component_handles(size(u64::from(handles)).saturating_add(OWN_HANDLES));
     let most = size(process.tree.objects.host_bytes_limit());
     store.set_hostcall_fuel(match passes {
-        Passes::Charged => SMALL_CALL_BYTES.min(most),
+        // What an embedder's functions take is not known here.
+        Passes::Charged if process.engine().extensions().are_none() => SMALL_CALL_BYTES.min(most),
+        Passes::Charged => size(message_bytes)
+            .saturating_add(SMALL_CALL_BYTES)
+            .min(most),
         // A message that is somewhat too large gets the error that says so.
         Passes::Results => {
             let results = size(message_bytes).saturating_mul(2);
