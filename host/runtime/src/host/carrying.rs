@@ -220,3 +220,68 @@ impl From<Report> for JobReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// These take lists that are short, or an error.
+    const SHORT: [&str; 3] = [
+        "[method]options.set-directories",
+        "[method]options.set-environment",
+        "[method]options.set-network",
+    ];
+
+    /// The functions of the guest's imports with a list among their arguments, as wasmtime names them.
+    fn functions_with_lists() -> Vec<String> {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+        let mut found = Vec::new();
+        for file in fs::read_dir(directory).unwrap() {
+            let path = file.unwrap().path();
+            // What a plugin exports.
+            if !path.is_file() || path.ends_with("functions.wit") {
+                continue;
+            }
+            let mut resource = None;
+            for line in fs::read_to_string(path).unwrap().lines() {
+                if let Some(name) = line.trim().strip_prefix("resource ") {
+                    let name = name.trim_end_matches(" {").trim_start_matches('%');
+                    resource = Some(name.to_owned());
+                } else if line == "    }" {
+                    resource = None;
+                }
+                let Some((name, signature)) = line.trim().split_once(": ") else {
+                    continue;
+                };
+                let (kind, arguments) = match signature.split_once("func(") {
+                    Some((before, after)) => (before.trim(), after),
+                    None => continue,
+                };
+                let arguments = arguments.split(')').next().unwrap();
+                let name = name.trim_start_matches('%');
+                if arguments.contains("list<") {
+                    found.push(match (&resource, kind) {
+                        (None, _) => name.to_owned(),
+                        (Some(resource), "static") => format!("[static]{resource}.{name}"),
+                        (Some(resource), _) => format!("[method]{resource}.{name}"),
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn each_function_that_takes_a_list_is_charged_before_it_is_copied() {
+        let functions = functions_with_lists();
+        assert!(functions.len() > 20, "{functions:?}");
+        for function in functions {
+            assert!(
+                SHORT.contains(&function.as_str())
+                    || include_str!("carrying.rs").contains(&format!("\"{function}\"")),
+                "`{function}` takes a list: link it here"
+            );
+        }
+    }
+}
