@@ -10,7 +10,6 @@
 )]
 
 use crate::in_flight::{charge_argument, is_refused};
-use crate::limits::LONGEST_STATUS_BYTES;
 use isopod_sync::Handle;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
 use wasmtime::component::{ComponentType, Lift, Resource};
@@ -19,8 +18,9 @@ use wasmtime::{Result, ValRaw, bail};
 /// How often the host may have the elements of a list at once, in one form or another.
 const COPIES: usize = 4;
 
-/// More than anyone looks at of a text.
-const LONGEST_BEGINNING: usize = LONGEST_STATUS_BYTES + 64;
+/// How much of a text that tells of a failure is read, in the units of its encoding. As UTF-16 it costs less
+/// than what a call may pass without a charge.
+const LONGEST_BEGINNING: usize = 960 << 10;
 
 /// The handles of a message.
 pub(super) type Handles = List<Resource<Handle>>;
@@ -31,7 +31,7 @@ pub(crate) struct Bytes(pub(crate) Vec<u8>);
 /// `list<T>`.
 pub(super) struct List<T>(pub(super) Vec<T>);
 
-/// `string` of which only the beginning is looked at.
+/// `string`, of which only the beginning is read.
 pub(super) struct Beginning(pub(super) String);
 
 /// `record { bytes: list<u8>, handles: list<borrow<handle>> }`.
@@ -146,7 +146,7 @@ impl Place {
             let byte = self.start.checked_add(length).and_then(|at| memory.get(at));
             byte.is_some_and(|byte| IS_CONTINUED.contains(byte))
         };
-        while length > LONGEST_STATUS_BYTES && is_continued(length) {
+        while length > LONGEST_BEGINNING - 4 && is_continued(length) {
             length -= 1;
         }
         Place { length, ..self }
