@@ -115,6 +115,11 @@ pub(crate) struct CallArgs {
     #[arg(long, value_name = "SIZE")]
     pub(crate) tree_memory: Option<ByteCount>,
 
+    /// Limit what waits in queues, pipes and pools of all instances, with shared memory and
+    /// managers' contents [default: 1GiB].
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_queued: Option<ByteCount>,
+
     /// Limit the memory that the host uses for all instances, beside their own [default: a
     /// quarter of the machine's, at most 2GiB].
     #[arg(long, value_name = "SIZE")]

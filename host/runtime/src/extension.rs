@@ -99,6 +99,10 @@ impl Extensions {
         })
     }
 
+    pub(crate) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn new_states(&self) -> ExtensionStates {
         let states = self.0.iter().map(|extension| extension.new_state());
         ExtensionStates(states.collect())

@@ -1,22 +1,18 @@
-//! The host's memory for one guest, as far as this module charges its tree: the places of its table, and
-//! the bytes that a call carries.
+//! The host's memory for one guest, beside its objects: the places of its table, and the bytes that are
+//! [on their way](crate::in_flight).
 //!
 //! # Places
 //! The charge of a process covers the first places of its table. When these are used up, the table gets
 //! twice as many, and the tree is charged for them. The charge is for the limit of the table itself. So
 //! WASI respects it too: WASI finds a full table at worst. The host looks now and then whether the
 //! table is nearly full.
-//!
-//! # Bytes that a call carries
-//! The bytes of a message that comes with a call are the host's copy while the call waits. The bytes of
-//! a result are the host's copy while the guest takes them. The tree is charged for such bytes as soon as
-//! their number is known, until the guest's next call. The charge of a process covers short messages, so
-//! most calls pay nothing for this but one look.
 
 use crate::events::LimitKind;
+use crate::in_flight::{Charging, InFlight};
 use crate::limits;
 use crate::run::State;
 use isopod_sync::{Charge, OverBudget, Tree};
+use std::sync::Arc;
 use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
 
 /// The cost of a handle or another resource, in bytes: an entry of a table that has grown for twice as
@@ -26,11 +22,9 @@ const PLACE_BYTES: u64 = 256;
 const FIRST_PLACES: usize = 256;
 /// How many places are looked for at a time.
 const LOOKED_FOR: usize = 64;
-/// The charge of a process covers copies below this size, in bytes.
-const SMALLEST_CARRIED_BYTES: u64 = 64 << 10;
 
 /// The charges for a guest beside its objects.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Room {
     /// For the places that were added to the table.
     places: Vec<Charge>,
@@ -38,16 +32,25 @@ pub(crate) struct Room {
     free: usize,
     /// The limit for which the table was not made larger.
     refused: Option<u64>,
-    carried: Vec<Charge>,
+    in_flight: Arc<InFlight>,
+    /// Whether arguments are charged before the host's functions begin.
+    charges_arguments: bool,
 }
 
 impl Room {
-    /// This many bytes come with the call, or are copied for it.
-    pub(crate) fn carry(&mut self, tree: &Tree, bytes: u64) -> Result<(), OverBudget> {
-        if bytes >= SMALLEST_CARRIED_BYTES {
-            self.carried.push(tree.hold_host_charge(bytes)?);
+    pub(crate) fn new(tree: &Tree) -> Room {
+        Room {
+            places: Vec::new(),
+            free: 0,
+            refused: None,
+            in_flight: Arc::new(InFlight::new(tree)),
+            charges_arguments: false,
         }
-        Ok(())
+    }
+
+    /// This many bytes are made for the call.
+    pub(crate) fn carry(&self, bytes: u64) -> Result<(), OverBudget> {
+        self.in_flight.carry(bytes)
     }
 }
 
@@ -132,24 +135,35 @@ impl State {
         }
     }
 
-    /// This many bytes come with the call.
+    /// Until the end of what this gives, the thread runs this guest, and arguments are charged before they
+    /// are copied.
+    pub(crate) fn charge_arguments(&mut self) -> Charging {
+        self.room.charges_arguments = true;
+        Charging::begin(&self.room.in_flight)
+    }
+
+    /// This many bytes came with the call.
     pub(crate) fn carry(&mut self, bytes: u64) -> Result<(), OverBudget> {
-        self.room.carry(&self.process.tree.objects, bytes)
+        match self.room.charges_arguments {
+            true => Ok(()),
+            false => self.room.carry(bytes),
+        }
     }
 
     /// This many bytes, which were charged until now, leave with the result of the call.
     pub(crate) fn carry_on(&mut self, bytes: u64) {
-        if bytes >= SMALLEST_CARRIED_BYTES {
-            let charge = self.objects().count_host_bytes(bytes);
-            self.room.carried.push(charge);
-        }
+        self.room.in_flight.carry_on(bytes);
     }
 
-    /// The guest calls again, so nothing of the last call is on its way.
+    /// The guest calls. Fails if its arguments were refused.
+    pub(crate) fn arrive(&mut self) -> Result<(), OverBudget> {
+        self.room.in_flight.begin()
+    }
+
+    /// The guest calls a function whose arguments are not charged.
     pub(crate) fn set_down(&mut self) {
-        if !self.room.carried.is_empty() {
-            self.room.carried = Vec::new();
-        }
+        // Nothing was charged, so nothing was refused.
+        let _ = self.room.in_flight.begin();
     }
 
     fn objects(&self) -> &Tree {

@@ -9,26 +9,21 @@ use crate::exit_status::ExitStatus;
 use crate::extension::{Extension, ExtensionStates};
 use crate::gate::Gate;
 use crate::kernel;
-use crate::limits::{self, MemoryLimit, OutputLimit, ProcessLimits};
+use crate::limits::{self, MemoryLimit, OutputLimit};
 use crate::operations::Operations;
 use crate::process::{Entry, ProcessState};
 use crate::room::{self, Room};
 use crate::sockets::SocketDescriptors;
 use crate::stdio::{GuestInput, GuestOutput, Lines, Stdin};
+use crate::store::{Passes, new_store};
 use crate::threads;
 use isopod_sync::End;
 use isopod_text::{Line, Lines as Shown};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use wasmtime::component::ResourceTableError;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Store, Trap};
 use wasmtime_wasi::{I32Exit, ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
-
-/// Handles that a guest may have beside those to host objects.
-const OWN_HANDLES: usize = 10_000;
-
-/// What a guest may pass in one call at least, whatever its limit on messages, in bytes.
-const SMALLEST_CALL_BYTES: usize = 128 << 20;
 
 /// What the host keeps for a guest, in its store. An [`Extension`](crate::Extension) finds its own part
 /// here.
@@ -49,7 +44,7 @@ pub struct GuestState {
     pub(crate) socket_descriptors: SocketDescriptors,
     /// The interface that the guest called last.
     pub(crate) last_host_call: Option<&'static str>,
-    memory: MemoryLimit,
+    pub(crate) memory: MemoryLimit,
     output: Arc<OutputLimit>,
     stdout: Arc<Lines>,
     stderr: Arc<Lines>,
@@ -144,48 +139,21 @@ fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
     status
 }
 
-/// A store for a guest, with all that bounds it and can end it.
-pub(crate) fn new_store(process: &Arc<ProcessState>) -> wasmtime::Result<Store<State>> {
-    let mut store = Store::new(process.engine().wasmtime(), State::new(process)?);
-    store.limiter(|state| &mut state.memory);
-    let ProcessLimits {
-        handles,
-        message_bytes,
-        ..
-    } = process.limits;
-    // The table of host objects refuses first, with an error; this bounds what a guest makes alone.
-    store.set_max_component_handles(size(u64::from(handles)).saturating_add(OWN_HANDLES));
-    // A message that is somewhat too large gets the error that says so. A message that exceeds the whole
-    // limit of host memory is not even copied.
-    let host_memory_bytes = process.tree.objects.host_bytes_limit();
-    store.set_hostcall_fuel(
-        size(message_bytes)
-            .saturating_mul(2)
-            .max(SMALLEST_CALL_BYTES)
-            .min(size(host_memory_bytes)),
-    );
-    // The deadline first, then the first look at the flag: a kill in between raises the epoch.
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|context| match is_to_end(&context.data().process) {
-        true => Err(Stop::Requested.into()),
-        false => Ok(UpdateDeadline::Continue(1)),
-    });
-    Ok(store)
-}
-
 /// Runs the guest and takes it down again; its locks and handles are gone when this returns.
 fn guest(process: &Arc<ProcessState>) -> ExitStatus {
-    let mut store = match new_store(process) {
+    let mut store = match new_store(process, Passes::Charged) {
         Ok(store) => store,
         Err(error) => {
             process.waiter.end(End::Abandoned);
             return ExitStatus::Other(format!("the process could not be set up: {error:#}"));
         }
     };
+    let charging = store.data_mut().charge_arguments();
     let status = match is_to_end(process) {
         true => requested(process),
         false => call(process, &mut store),
     };
+    drop(charging);
     process.vitals.last_called(store.data().last_host_call);
     let (stdout, stderr) = store.data().streams();
     // Locks first, then the handles (the table), then the guest's memory, which may take long.
@@ -254,10 +222,6 @@ pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Er
     let backtrace = process.vitals.backtrace();
     let text = crash_report::with_backtrace(&cause, backtrace);
     ExitStatus::Trapped(limits::cut(text, limits::LONGEST_STATUS_BYTES))
-}
-
-fn size(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 pub(crate) fn is_to_end(process: &ProcessState) -> bool {
@@ -354,7 +318,7 @@ impl GuestState {
         self.memory.forget_refusal();
     }
 
-    fn new(process: &Arc<ProcessState>) -> wasmtime::Result<State> {
+    pub(crate) fn new(process: &Arc<ProcessState>) -> wasmtime::Result<State> {
         let surroundings = &process.tree.surroundings;
         let timer = process.engine().timer();
         let stdout = Lines::new(surroundings.stdout.clone(), timer);
@@ -389,7 +353,7 @@ impl GuestState {
         Ok(State {
             wasi: wasi.build(),
             table: room::table(process.limits.handles),
-            room: Room::default(),
+            room: Room::new(&process.tree.objects),
             process: Arc::clone(process),
             gate: Arc::clone(&process.gate),
             operations: Operations::new(

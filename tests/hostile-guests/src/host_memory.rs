@@ -96,6 +96,19 @@ pub fn take(kind: &str) -> Outcome {
                 drop(sender.send(&bytes, &[], None));
             }
         }
+        "shared-buffers" => in_children(16, "shared-buffers-of-one")?,
+        "shared-buffers-of-one" => {
+            let list = manager::List::create().expect("it is allowed");
+            let buffer = vec![7_u8; 1 << 20];
+            let values = vec![[buffer.as_ptr().addr(), buffer.len(), 0, 0]; 1_000];
+            let mut result = [0_u64; 8];
+            loop {
+                let (list, values) = (list.handle(), values.as_slice());
+                let (start, count) = (values.as_ptr(), values.len());
+                // SAFETY: the signature is that of the canonical ABI.
+                unsafe { raw_names::set_slice(list, 0, 0, 0, 0, start, count, result.as_mut_ptr()) }
+            }
+        }
         "dead-children" => {
             let text = "x".repeat(60 << 10);
             let mut dead = Vec::new();
@@ -221,7 +234,7 @@ fn names(give: fn(u32, *const [usize; 2], usize)) {
     }
 }
 
-/// Calls with lists that are not made of strings of their own. What they give is not looked at.
+/// Calls with lists whose elements are the same memory. What they give is not looked at.
 mod raw_names {
     #[link(wasm_import_module = "isopod:multiprocessing/process@0.1.0")]
     unsafe extern "C" {
@@ -236,6 +249,20 @@ mod raw_names {
             connect_count: usize,
             listen: *const [usize; 2],
             listen_count: usize,
+            result: *mut u64,
+        );
+    }
+    #[link(wasm_import_module = "isopod:multiprocessing/manager@0.1.0")]
+    unsafe extern "C" {
+        #[link_name = "[method]list.set-slice"]
+        pub fn set_slice(
+            list: u32,
+            has_start: u32,
+            start: i64,
+            has_end: u32,
+            end: i64,
+            values: *const [usize; 4],
+            count: usize,
             result: *mut u64,
         );
     }

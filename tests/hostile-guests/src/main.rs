@@ -69,6 +69,7 @@ fn main() -> Outcome {
         ["time-outs-of-zero"] => locks::timeouts_of_zero(),
         ["longest-time-outs"] => locks::longest_timeouts(),
 
+        ["giant-names-of-directories"] => names::giant_of_directories(),
         ["giant-names"] => names::giant(),
         ["giant-failure"] => names::giant_failure(),
         ["invalid-text"] => names::invalid_text(),

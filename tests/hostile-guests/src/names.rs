@@ -34,6 +34,14 @@ pub fn giant() -> Outcome {
     Ok(())
 }
 
+/// Names that nothing keeps.
+pub fn giant_of_directories() -> Outcome {
+    let name = "n".repeat(3 * MIB);
+    let options = crate::raw::bindings::process::Options::new();
+    println!("{:?}", options.set_directories(&[name]));
+    Ok(())
+}
+
 /// A process fails with a message of 16 MiB: its parent, and the embedder, get a part of it.
 pub fn giant_failure() -> Outcome {
     let fails = || crate::raw::bindings::process::fail(&"ä".repeat(8 * MIB));

@@ -161,5 +161,7 @@ pub fn submit_one_buffer(length: usize, count: usize) {
             result.as_mut_ptr(),
         );
     }
-    println!("{result:?}");
+    // The tag of a result.
+    let refused = result.first().is_some_and(|tag| tag & 0xff == 1);
+    println!("refused: {refused}");
 }

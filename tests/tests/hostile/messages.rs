@@ -2,7 +2,7 @@
 
 use crate::harness::Expectation::{Exits, Fails, IsKilled, Traps};
 use crate::harness::{hostile, hostile_with};
-use isopod_host::{Bounds, Queue};
+use isopod_host::{Bounds, Limits, Queue};
 
 #[test]
 fn own_handle_in_own_queue() {
@@ -16,11 +16,17 @@ fn cyclic_handles() {
 
 #[test]
 fn giant_message() {
-    // What a host call may copy is bounded by the engine; a limit with an error of its own is to
-    // come before it.
-    let expected = Traps("fuel allocated for hostcalls has been exhausted");
-    hostile_with("giant-message", expected, |command| {
-        command.memory_limit(256 << 20)
+    hostile_with("giant-message", Exits("MessageTooLarge"), |command| {
+        let limits = Limits::default().memory(256 << 20);
+        command.limits(limits.tree_host_memory(512 << 20))
+    });
+}
+
+#[test]
+fn message_beyond_the_memory_of_the_host() {
+    hostile_with("giant-message", Exits("LimitExceeded"), |command| {
+        let limits = Limits::default().memory(256 << 20);
+        command.limits(limits.tree_host_memory(64 << 20))
     });
 }
 
@@ -70,10 +76,14 @@ fn endless_line() {
 
 #[test]
 fn one_buffer_many_times() {
-    hostile(
-        "one-buffer-many-times",
-        Traps("fuel allocated for hostcalls has been exhausted"),
-    );
+    hostile("one-buffer-many-times", Exits("refused: true\n"));
+}
+
+/// What is not charged before it is copied is little.
+#[test]
+fn giant_names_of_directories() {
+    let expected = Traps("fuel allocated for hostcalls has been exhausted");
+    hostile("giant-names-of-directories", expected);
 }
 
 #[test]

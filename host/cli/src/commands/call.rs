@@ -109,6 +109,9 @@ fn limits(options: &CallArgs) -> Limits {
     if let Some(size) = options.tree_memory {
         limits = limits.tree_memory(size.bytes());
     }
+    if let Some(size) = options.max_queued {
+        limits = limits.queued_bytes(size.bytes());
+    }
     if let Some(size) = options.tree_host_memory {
         limits = limits.tree_host_memory(size.bytes());
     }

@@ -19,9 +19,15 @@ mod refusals;
 mod storing;
 mod streams;
 
+use crate::host::Bytes;
 use crate::run::State;
-use wasmtime::component::{HasSelf, Linker};
-use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{HasSelf, Linker, Resource};
+use wasmtime_wasi::filesystem::Descriptor;
+use wasmtime_wasi::p2::FsResult;
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    ErrorCode, Filesize, Host as _, HostDescriptor,
+};
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 
 /// What a guest is told that may hold no more descriptors: WASI's files know no `EMFILE`.
@@ -35,6 +41,35 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     preopens::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    // The one function with an argument of any size.
+    linker
+        .instance("wasi:filesystem/types@0.2.12")?
+        .func_wrap_async(
+            "[method]descriptor.write",
+            |mut caller: StoreContextMut<'_, State>,
+             (descriptor, bytes, offset): (Resource<Descriptor>, Bytes, Filesize)| {
+                Box::new(async move {
+                    let state = caller.data_mut();
+                    Ok((match write(state, descriptor, bytes.0, offset).await {
+                        Ok(written) => Ok(written),
+                        Err(error) => Err(state.convert_error_code(error)?),
+                    },))
+                })
+            },
+        )?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+/// The bytes are charged before they are copied, and for as long as they are written.
+async fn write(
+    state: &mut State,
+    descriptor: Resource<Descriptor>,
+    bytes: Vec<u8>,
+    offset: Filesize,
+) -> FsResult<Filesize> {
+    state.arrive().map_err(|_| ErrorCode::InsufficientMemory)?;
+    let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let _charge = state.process.tree.objects.count_host_bytes(size_bytes);
+    HostDescriptor::write(state, descriptor, bytes, offset).await
 }

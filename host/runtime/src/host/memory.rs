@@ -56,7 +56,7 @@ impl HostSharedMemory for State {
         let size_bytes = self.memory(&memory)?.size_bytes();
         // One that is too long is refused by the memory, with its own words.
         if length <= size_bytes {
-            self.carry(length)?;
+            self.room.carry(length)?;
         }
         Ok(self.memory(&memory)?.read_vec(offset, length)?)
     }

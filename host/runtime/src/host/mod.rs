@@ -1,6 +1,8 @@
 //! `isopod:multiprocessing` as guests call it: one file per interface, which only translates
 //! between WIT and the objects of `isopod-sync` and this crate.
 
+mod arguments;
+mod carrying;
 mod direct;
 mod errors;
 mod manager;
@@ -13,6 +15,8 @@ mod queue;
 mod sync;
 mod types;
 mod wait;
+
+pub(crate) use arguments::Bytes;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::extension::Extensions;
@@ -80,6 +84,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine, extensions: &Extensions) -> Resu
         .and_then(|()| crate::name_lookup::link(&mut linker))
         .and_then(|()| crate::sockets::link(&mut linker))
         .and_then(|()| link_interfaces(&mut linker))
+        .and_then(|()| carrying::link(&mut linker))
         .and_then(|()| extensions.link(&mut linker))
         .map_err(|error| {
             Error::new(

@@ -56,7 +56,7 @@ impl Host for State {
                 ),
             ));
         }
-        self.carry(
+        self.room.carry(
             u64::try_from(count)
                 .unwrap_or(u64::MAX)
                 .saturating_mul(WAIT_BYTES),

@@ -13,6 +13,7 @@ use crate::limits;
 use crate::process::ProcessState;
 use crate::run::{self, State};
 use crate::spawn::{self, Birth, Seating};
+use crate::store::{Passes, new_store};
 use isopod_sync::{End, Handle, Holder, Message, ProcessId};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -193,7 +194,7 @@ impl Guest {
             version: Arc::clone(version),
             status: None,
         };
-        let store = run::new_store(&guest.process).map_err(|error| {
+        let store = new_store(&guest.process, Passes::Results).map_err(|error| {
             Error::new(ErrorKind::Engine, "the instance could not be set up").with_cause(error)
         })?;
         guest.store = Some(store);
@@ -242,6 +243,7 @@ impl Guest {
         let _waiter = process.waiter.enter();
         let _io = process.engine().enter_io();
         store.data_mut().begin_call();
+        let _charging = store.data_mut().charge_arguments();
         self.watch.begin(process.engine().timer(), begun, last);
         process.is_called.store(true, Ordering::Relaxed);
         let is_metered = process.tree.is_metered();

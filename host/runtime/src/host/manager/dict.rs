@@ -25,9 +25,9 @@ impl HostDict for State {
     }
 
     fn get(&mut self, dict: Resource<Dict>, key: Vec<u8>) -> Result<Option<Versioned>, Failure> {
-        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let room = &self.room;
         let dict = self.table.get(&dict)?;
-        let found = dict.get_versioned_if(&key, |bytes| room.carry(tree, bytes))?;
+        let found = dict.get_versioned_if(&key, |bytes| room.carry(bytes))?;
         found.map(|found| self.deliver_versioned(found)).transpose()
     }
 
@@ -98,23 +98,23 @@ impl HostDict for State {
     }
 
     fn keys(&mut self, dict: Resource<Dict>) -> wasmtime::Result<Vec<Vec<u8>>> {
-        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let room = &self.room;
         let keys = self.table.get(&dict)?;
-        let keys = keys.keys_if(|bytes| room.carry(tree, bytes));
+        let keys = keys.keys_if(|bytes| room.carry(bytes));
         keys.map_err(|over| self.end_over_budget(over.limit_bytes))
     }
 
     fn values(&mut self, dict: Resource<Dict>) -> Result<Vec<Message>, Failure> {
-        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let room = &self.room;
         let dict = self.table.get(&dict)?;
-        let values = dict.values_if(|bytes| room.carry(tree, bytes))?;
+        let values = dict.values_if(|bytes| room.carry(bytes))?;
         self.deliver_copies(values)
     }
 
     fn items(&mut self, dict: Resource<Dict>) -> Result<Vec<(Vec<u8>, Message)>, Failure> {
-        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let room = &self.room;
         let dict = self.table.get(&dict)?;
-        let items = dict.items_if(|bytes| room.carry(tree, bytes))?.into_iter();
+        let items = dict.items_if(|bytes| room.carry(bytes))?.into_iter();
         items
             .map(|(key, value)| Ok((key, self.deliver_copy(value)?)))
             .collect()

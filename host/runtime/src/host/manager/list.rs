@@ -21,11 +21,10 @@ impl HostList for State {
     }
 
     fn get(&mut self, list: Resource<List>, index: i64) -> Result<Versioned, Failure> {
-        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let room = &self.room;
         let list = self.table.get(&list)?;
-        let found = list.get_versioned_if(index, |bytes| {
-            room.carry(tree, bytes).map_err(Failure::from)
-        })?;
+        let found =
+            list.get_versioned_if(index, |bytes| room.carry(bytes).map_err(Failure::from))?;
         self.deliver_versioned(found)
     }
 
@@ -121,9 +120,9 @@ impl HostList for State {
         start: Option<i64>,
         end: Option<i64>,
     ) -> Result<Vec<Message>, Failure> {
-        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let room = &self.room;
         let list = self.table.get(&list)?;
-        let values = list.slice_if(start, end, |bytes| room.carry(tree, bytes))?;
+        let values = list.slice_if(start, end, |bytes| room.carry(bytes))?;
         self.deliver_copies(values)
     }
 
@@ -144,9 +143,9 @@ impl HostList for State {
     }
 
     fn snapshot(&mut self, list: Resource<List>) -> Result<(Vec<Message>, u64), Failure> {
-        let (room, tree) = (&mut self.room, &self.process.tree.objects);
+        let room = &self.room;
         let list = self.table.get(&list)?;
-        let (values, version) = list.snapshot_if(|bytes| room.carry(tree, bytes))?;
+        let (values, version) = list.snapshot_if(|bytes| room.carry(bytes))?;
         Ok((self.deliver_copies(values)?, version))
     }
 
