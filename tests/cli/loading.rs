@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(3);
 fn slow() -> Vec<u8> {
     let mut text =
         String::from("(module (memory (export \"memory\") 1) (func (export \"_start\"))");
-    for number in 0..120 {
+    for number in 0..480 {
         let _ = write!(text, "(func (param i32) (local {})", "i64 ".repeat(200));
         for block in 0..2_000 {
             let (local, other) = (1 + (block * 7 + number) % 200, 1 + (block * 13) % 200);
