@@ -140,7 +140,9 @@ pub fn take(kind: &str) -> Outcome {
             options.set_workers(1).expect("it is allowed");
             let pool = pool::Pool::create(&options).expect("it is allowed");
             let handle = new_queue().expect("it is allowed").to_handle();
-            let batch = pool.submit("task", &[], None, false).expect("it is allowed");
+            let batch = pool
+                .submit("task", &[], None, false)
+                .expect("it is allowed");
             until_refused(|| {
                 let jobs: Vec<_> = (0..1_000)
                     .map(|_| pool::Job {
@@ -198,8 +200,8 @@ fn until_refused(mut take: impl FnMut() -> bool) {
 
 /// Starts children that do it, each with the same list of large elements.
 fn in_children(count: u32, kind: &str) -> Outcome {
-    let large = (kind == "reads-of-one")
-        .then(|| memory::SharedMemory::create(24 << 20, Some("large")));
+    let large =
+        (kind == "reads-of-one").then(|| memory::SharedMemory::create(24 << 20, Some("large")));
     let list = List::new()?;
     let elements = if kind == "values-of-one" { 24 } else { 0 };
     while list.len() < elements && list.push(&Bytes::from(vec![7; 1 << 20])).is_ok() {}
@@ -239,9 +241,19 @@ mod raw_names {
     #[link(wasm_import_module = "isopod:multiprocessing/process@0.1.0")]
     unsafe extern "C" {
         #[link_name = "[method]options.set-directories"]
-        pub fn set_directories(options: u32, names: *const [usize; 2], count: usize, result: *mut u64);
+        pub fn set_directories(
+            options: u32,
+            names: *const [usize; 2],
+            count: usize,
+            result: *mut u64,
+        );
         #[link_name = "[method]options.set-environment"]
-        pub fn set_environment(options: u32, names: *const [usize; 2], count: usize, result: *mut u64);
+        pub fn set_environment(
+            options: u32,
+            names: *const [usize; 2],
+            count: usize,
+            result: *mut u64,
+        );
         #[link_name = "[method]options.set-network"]
         pub fn set_network(
             options: u32,
