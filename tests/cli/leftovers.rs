@@ -1,11 +1,12 @@
 //! What a run keeps on disk for itself: nobody else reaches it, and nothing of it stays.
 
-use crate::support::{Running, empty_directory, isopod, program, run};
+use crate::support::{GUARD, Running, empty_directory, isopod, program, run};
 use rustix::process::Signal;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// A cache directory of the test's own, as other tests run at the same time.
@@ -88,12 +89,19 @@ fn the_next_run_sweeps_what_a_kill_has_left_and_nothing_that_lives() {
         fs::write(&temporary, "half").unwrap();
         assert_eq!((cache.private().len(), cache.sockets().len()), (2, 2));
 
-        let ended = run(command(&cache, "nest", "1"));
-        assert_eq!(
-            ended.to_string(),
-            "exit code: 0\n--- standard output\ndone\n"
-        );
-        assert_eq!(cache.private(), lives);
+        // A sweep takes a bounded time, so on a busy machine several runs share the work.
+        let begin = Instant::now();
+        loop {
+            let ended = run(command(&cache, "nest", "1"));
+            assert_eq!(
+                ended.to_string(),
+                "exit code: 0\n--- standard output\ndone\n"
+            );
+            if cache.private() == lives {
+                break;
+            }
+            assert!(begin.elapsed() < GUARD, "{:?}", cache.private());
+        }
         assert_eq!(cache.sockets().len(), 1);
         assert!(!temporary.exists());
     }

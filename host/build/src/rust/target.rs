@@ -174,7 +174,7 @@ fn begin_with_copy(shared: &Path, parent: &Path, directory: &Path) -> io::Result
     fs::rename(&copy, directory)
 }
 
-/// Copies files with the times that cargo compares.
+/// Copies files with the times that cargo compares. A file that goes meanwhile is left out: cargo makes it anew.
 fn copy_below(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -183,7 +183,10 @@ fn copy_below(from: &Path, to: &Path) -> io::Result<()> {
             fs::create_dir(&target)?;
             copy_below(&entry.path(), &target)?;
         } else if kind.is_file() {
-            fs::copy(entry.path(), &target)?;
+            match fs::copy(entry.path(), &target) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                copied => copied?,
+            };
             let modified = entry.metadata()?.modified()?;
             let times = FileTimes::new().set_modified(modified);
             File::options()

@@ -191,15 +191,14 @@ fn ask_each(sockets: Vec<(u32, PathBuf)>) -> anyhow::Result<Vec<Answer>> {
         silent.remove(&pid);
         told.extend(answer);
     }
-    told.extend(silent.into_iter().map(|pid| {
-        let time = humantime::format_duration(ANSWER_TIME);
-        Answer::none(
-            pid,
-            format!("no answer within {time}: it is stopped, or busy"),
-        )
-    }));
+    told.extend(silent.into_iter().map(|pid| Answer::none(pid, no_answer())));
     told.sort_by_key(Answer::pid);
     Ok(told)
+}
+
+fn no_answer() -> String {
+    let time = humantime::format_duration(ANSWER_TIME);
+    format!("no answer within {time}: it is stopped, or busy")
 }
 
 fn directory() -> Option<PathBuf> {
@@ -264,6 +263,10 @@ fn ask_at(path: &Path) -> anyhow::Result<Option<Run>> {
         // It has ended before it could answer.
         Ok(0) => return Ok(None),
         Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
+        // The read's own time can end just before the caller's.
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            anyhow::bail!(no_answer())
+        }
         read => read.with_context(|| format!("no answer from `{}`", path.display()))?,
     };
     anyhow::ensure!(
