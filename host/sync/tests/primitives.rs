@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use isopod_sync::{
     AcquireError, Acquired, Arrival, Barrier, BarrierError, Condition, ConditionError, End, Event,
@@ -39,8 +39,10 @@ fn run<R: Send>(waiter: &Arc<Waiter>, action: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-fn until(condition: impl Fn() -> bool) {
-    while !condition() {
+fn until(event: impl Fn() -> bool) {
+    let failure = Instant::now() + Duration::from_secs(30);
+    while !event() {
+        assert!(Instant::now() < failure, "the event did not come");
         thread::yield_now();
     }
 }
@@ -357,13 +359,19 @@ fn sleepers_are_woken_when_an_owner_ends() {
     let (owner, holder) = process(15);
     let held = condition.hold_as(holder);
     thread::scope(|scope| {
-        let sleep = || {
-            condition.acquire().unwrap();
-            let waited = condition.wait().unwrap();
-            condition.release().unwrap();
-            waited
+        // Each is a party of its own: threads of the embedder own the lock together.
+        let sleep = |number| {
+            let condition = condition.clone();
+            scope.spawn(move || {
+                let (waiter, _) = process(number);
+                let _entered = waiter.enter();
+                condition.acquire().unwrap();
+                let waited = condition.wait().unwrap();
+                condition.release().unwrap();
+                waited
+            })
         };
-        let sleepers = [scope.spawn(sleep), scope.spawn(sleep)];
+        let sleepers = [sleep(16), sleep(17)];
         until(|| condition.waiting() == 2);
         run(&owner, || held.acquire().unwrap());
         owner.end(End::Normal);

@@ -225,7 +225,7 @@ pub(crate) fn check_toolchain_file(directory: &Path) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
 
     fn settings(text: &str) -> Result<Table, Error> {

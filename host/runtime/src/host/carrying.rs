@@ -223,6 +223,7 @@ impl From<Report> for JobReport {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
     use std::fs;
     use std::path::Path;
 
