@@ -197,16 +197,19 @@ fn a_directory_that_isopod_runs_code_from_is_not_granted_to_write() {
     let cache = directory.path().join("home/.cache/isopod");
     fs::create_dir_all(cache.join("code")).unwrap();
     std::os::unix::fs::symlink(&cache, directory.path().join("link")).unwrap();
-    for name in ["home/data", "home/state"] {
+    for name in ["home/data", "home/state", "tools/not"] {
         fs::create_dir_all(directory.path().join(name)).unwrap();
     }
     fs::copy(program("plain"), directory.path().join("plain.wasm")).unwrap();
+    let tools = directory.path().join("tools/not/yet");
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
     let run_with = |options: &[&str]| {
         let arguments = [&["run", "plain.wasm"], options].concat();
         let mut command = isopod(directory.path(), &arguments);
         command
             .env("ISOPOD_CACHE", &cache)
-            .env("ISOPOD_STATE", directory.path().join("home/state"));
+            .env("ISOPOD_STATE", directory.path().join("home/state"))
+            .env("PATH", &path);
         run(command)
     };
     for granted in [
@@ -215,13 +218,15 @@ fn a_directory_that_isopod_runs_code_from_is_not_granted_to_write() {
         "link",
         ".",
         "home/state",
+        // No compiler lies there yet: a program could put one there.
+        "tools",
         "/",
     ] {
         let ended = run_with(&["--dir", granted]);
         let error = ended.own_error();
         assert!(error.contains("cannot be granted"), "{granted}: {error}");
         // The private directories of programs lie in the cache, and no option grants these.
-        let holds_private = !["home/.cache/isopod/code", "home/state"].contains(&granted);
+        let holds_private = ["home", "link", ".", "/"].contains(&granted);
         assert!(
             holds_private || error.contains("`--allow-overlap`"),
             "{granted}: {error}"

@@ -57,7 +57,7 @@ fn command(cache: &Cache, action: &'static str, size: &'static str) -> Command {
 #[test]
 fn whatever_a_program_stores_goes_with_it() {
     let cache = Cache::new();
-    for (action, size) in [("nest", "2000"), ("nest", "20000"), ("files", "20000")] {
+    for (action, size) in [("nest", "2000"), ("nest", "5000"), ("files", "5000")] {
         let ended = run(command(&cache, action, size));
         assert_eq!(
             ended.to_string(),

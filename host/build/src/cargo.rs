@@ -75,6 +75,7 @@ pub(crate) fn build(
     let mut site = Site::look(cache, toolchain, sdk, directory, options)?;
     let (sandbox, command) = site.reading()?;
     let metadata = read_metadata(&sandbox, command, directory)?;
+    site.check_manifests(&metadata)?;
     let (package, program) = choose(&metadata, &manifest)?;
     let (Program::Binary(name) | Program::Library(name)) = program.clone();
     site.settle(&metadata, announce)?;

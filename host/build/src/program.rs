@@ -35,6 +35,12 @@ impl Package {
         std::iter::once((self.name.as_str(), own)).chain(dependencies)
     }
 
+    /// The dependencies that are fetched, each with the place where it comes from.
+    pub(crate) fn fetched(&self) -> impl Iterator<Item = (&str, &str)> {
+        let dependencies = self.dependencies.iter();
+        dependencies.filter_map(|one| Some((one.name.as_str(), one.source.as_deref()?)))
+    }
+
     /// Its `Cargo.toml`.
     pub(crate) fn manifest(&self) -> &Path {
         &self.manifest_path

@@ -24,12 +24,14 @@
 mod error;
 mod exit;
 mod imports;
+mod instances;
 mod interruption;
 mod kind;
 mod tasks;
 mod validation;
 
 pub use error::Error;
+pub use instances::instance_bytes;
 pub use interruption::make_interruptible;
 pub use kind::{Kind, kind_of};
 pub use tasks::task_names;

@@ -13,6 +13,9 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use wasmtime::{FrameInfo, WasmBacktrace};
 
+/// What the allocator has for each piece of memory beside it.
+const ALLOCATION_BYTES: usize = 16;
+
 /// How many frames are kept. The engine's backtrace has no more calls than these.
 const MOST_FRAMES: usize = 64;
 
@@ -109,6 +112,13 @@ impl fmt::Display for CrashReport {
     }
 }
 
+impl Frame {
+    /// What it takes of the host's memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Frame>() + self.function.capacity() + ALLOCATION_BYTES
+    }
+}
+
 impl fmt::Display for Frame {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", Line(&self.function))?;
@@ -135,7 +145,10 @@ pub(crate) fn with_backtrace(cause: &str, backtrace: &[Frame]) -> String {
             write_backtrace(formatter, self.1)
         }
     }
-    Text(cause, backtrace).to_string()
+    let mut text = Text(cause, backtrace).to_string();
+    // It stays as long as the record of the process.
+    text.shrink_to_fit();
+    text
 }
 
 fn is_crash(status: &ExitStatus) -> bool {

@@ -5,8 +5,12 @@
 //! has returned, whatever becomes of the process meanwhile. One that finds no slot waits for a moment,
 //! since most operations take microseconds, and then fails: so one hung file system takes a bounded
 //! number of threads, and whoever does not use it goes on.
+//!
+//! The CPU time of an operation counts to the process that began it and to its tree, when it has returned.
 
+use crate::vitals::{Vitals, thread_cpu_time};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn_blocking};
@@ -19,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct OperationLimit {
     slots: Arc<Semaphore>,
     limit: u32,
+    /// The nanoseconds of CPU time of the operations that have returned.
+    used: Arc<AtomicU64>,
 }
 
 impl OperationLimit {
@@ -27,7 +33,13 @@ impl OperationLimit {
         OperationLimit {
             slots: Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS))),
             limit,
+            used: Arc::default(),
         }
+    }
+
+    /// The CPU time of the operations that have returned.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
     /// How many have not returned.
@@ -53,6 +65,17 @@ impl std::error::Error for Busy {}
 #[derive(Debug)]
 pub(crate) struct Slots {
     _held: [OwnedSemaphorePermit; 3],
+    /// Of the tree.
+    used: Arc<AtomicU64>,
+    vitals: Arc<Vitals>,
+}
+
+impl Slots {
+    fn charge(&self, cpu_time: Duration) {
+        let nanoseconds = u64::try_from(cpu_time.as_nanos()).unwrap_or(u64::MAX);
+        self.used.fetch_add(nanoseconds, Ordering::Relaxed);
+        self.vitals.add_operation(nanoseconds);
+    }
 }
 
 /// The limits that hold for a process.
@@ -61,15 +84,22 @@ pub(crate) struct Operations {
     process: OperationLimit,
     tree: OperationLimit,
     engine: OperationLimit,
+    vitals: Arc<Vitals>,
     patience: Duration,
 }
 
 impl Operations {
-    pub(crate) fn new(process: u32, tree: &OperationLimit, engine: &OperationLimit) -> Operations {
+    pub(crate) fn new(
+        process: u32,
+        tree: &OperationLimit,
+        engine: &OperationLimit,
+        vitals: &Arc<Vitals>,
+    ) -> Operations {
         Operations {
             process: OperationLimit::new(process),
             tree: tree.clone(),
             engine: engine.clone(),
+            vitals: Arc::clone(vitals),
             patience: PATIENCE,
         }
     }
@@ -77,9 +107,16 @@ impl Operations {
     /// Slots, if they are free now.
     pub(crate) fn try_begin(&self) -> Option<Slots> {
         let slot = |limit: &OperationLimit| Arc::clone(&limit.slots).try_acquire_owned().ok();
-        Some(Slots {
-            _held: [slot(&self.process)?, slot(&self.tree)?, slot(&self.engine)?],
-        })
+        let held = [slot(&self.process)?, slot(&self.tree)?, slot(&self.engine)?];
+        Some(self.slots(held))
+    }
+
+    fn slots(&self, held: [OwnedSemaphorePermit; 3]) -> Slots {
+        Slots {
+            _held: held,
+            used: Arc::clone(&self.tree.used),
+            vitals: Arc::clone(&self.vitals),
+        }
     }
 
     /// Slots, as soon as they are free.
@@ -98,13 +135,11 @@ impl Operations {
                 .map_err(|_| Busy)
         };
         let all = async {
-            Ok(Slots {
-                _held: [
-                    slot(&self.process).await?,
-                    slot(&self.tree).await?,
-                    slot(&self.engine).await?,
-                ],
-            })
+            Ok(self.slots([
+                slot(&self.process).await?,
+                slot(&self.tree).await?,
+                slot(&self.engine).await?,
+            ]))
         };
         tokio::time::timeout(self.patience, all)
             .await
@@ -131,7 +166,9 @@ pub(crate) fn start<R: Send + 'static>(
     body: impl FnOnce() -> R + Send + 'static,
 ) -> AbortOnDropJoinHandle<R> {
     spawn_blocking(move || {
+        let before = thread_cpu_time();
         let result = body();
+        slots.charge(thread_cpu_time().saturating_sub(before));
         drop(slots);
         result
     })
@@ -146,14 +183,15 @@ mod tests {
     #[tokio::test]
     async fn slots_come_back_when_the_operation_has_returned() {
         let (tree, engine) = (OperationLimit::new(2), OperationLimit::new(9));
-        let operations = Operations::new(5, &tree, &engine);
+        let vitals = Arc::default();
+        let operations = Operations::new(5, &tree, &engine, &vitals);
         let (finish, wait) = mpsc::channel::<()>();
         let stuck = start(operations.try_begin().unwrap(), move || wait.recv());
         assert_eq!(operations.run(|| 7).await, Ok(7));
         let held = operations.try_begin().unwrap();
         assert_eq!((tree.outstanding(), engine.outstanding()), (2, 2));
         // Of the same tree, with slots of its own.
-        let mut sibling = Operations::new(5, &tree, &engine);
+        let mut sibling = Operations::new(5, &tree, &engine, &vitals);
         sibling.patience = Duration::from_millis(1);
         assert_eq!(sibling.run(|| ()).await, Err(Busy));
         drop(held);
@@ -162,5 +200,29 @@ mod tests {
         finish.send(()).unwrap();
         stuck.await.unwrap();
         assert_eq!((tree.outstanding(), engine.outstanding()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_an_operation_computes_is_charged_and_its_wait_is_not() {
+        const WORK: Duration = Duration::from_millis(20);
+        let (tree, engine) = (OperationLimit::new(2), OperationLimit::new(9));
+        let vitals = Arc::default();
+        let operations = Operations::new(5, &tree, &engine, &vitals);
+        let computed = operations.run(|| {
+            let begin = thread_cpu_time();
+            while thread_cpu_time() - begin < WORK {
+                std::hint::spin_loop();
+            }
+        });
+        computed.await.unwrap();
+        let used = tree.cpu_time();
+        assert!(used >= WORK, "{used:?}");
+        assert_eq!(vitals.cpu_time(), used);
+        let (finish, wait) = mpsc::channel::<()>();
+        let waits = start(operations.try_begin().unwrap(), move || wait.recv());
+        std::thread::park_timeout(WORK);
+        finish.send(()).unwrap();
+        waits.await.unwrap();
+        assert!(tree.cpu_time() < used + WORK, "{:?}", tree.cpu_time());
     }
 }

@@ -44,6 +44,8 @@ struct Inner {
     command: Option<CommandPre<State>>,
     /// The doors of a plugin, if it has them.
     functions: Option<ExportedIndices>,
+    /// What the host has in memory for the instances of each process.
+    instance_bytes: u64,
     origin: Origin,
     /// Its code is mapped from a file, or its memory's contents lie in one.
     _taken: Taken,
@@ -87,17 +89,24 @@ impl Program {
         let shown = path.display().to_string();
         let identity = file_identity::of(path);
         if let Some(identity) = &identity
-            && let Some(component) = engine.compiled(identity)
+            && let Some((component, instance_bytes)) = engine.compiled(identity)
         {
             let origin = Origin::Unread(path.to_owned(), identity.clone());
-            return Program::link(engine, stem(path), &shown, component, origin);
+            return Program::link(
+                engine,
+                stem(path),
+                &shown,
+                component,
+                instance_bytes,
+                origin,
+            );
         }
         let bytes = engine.compiler().read(path, &shown)?;
         let program = Program::load(engine, stem(path), &shown, &bytes)?;
         // Another file may have been put in its place while it was read.
         match identity {
             Some(identity) if file_identity::of(path).as_ref() == Some(&identity) => {
-                engine.note(&identity, &bytes);
+                engine.note(&identity, &bytes, program.instance_bytes());
             }
             _ => {}
         }
@@ -146,7 +155,8 @@ impl Program {
         // SAFETY: the caller vouches for the file.
         let component = unsafe { code_cache::load(engine.wasmtime(), path) };
         let component = component.map_err(|error| invalid(&shown, error))?;
-        Program::link(engine, stem(path), &shown, component, Origin::Native)
+        // Nothing tells how large its instances are; it is trusted.
+        Program::link(engine, stem(path), &shown, component, 0, Origin::Native)
     }
 
     /// The compiled code, for [`from_precompiled_file`](Self::from_precompiled_file).
@@ -198,6 +208,12 @@ impl Program {
         &self.inner.component
     }
 
+    /// What the host has in memory for the instances of each process, beside linear memories and tables. Nothing for a
+    /// program that was loaded as native code.
+    pub(crate) fn instance_bytes(&self) -> u64 {
+        self.inner.instance_bytes
+    }
+
     /// The doors of a plugin, if it has them.
     pub(crate) fn functions(&self) -> Option<&ExportedIndices> {
         self.inner.functions.as_ref()
@@ -219,8 +235,9 @@ impl Program {
     fn load(engine: &Engine, name: String, shown: &str, bytes: &[u8]) -> Result<Program> {
         check_kind(bytes, shown)?;
         let component = engine.compile(bytes, shown)?;
+        let instance_bytes = isopod_component::instance_bytes(bytes);
         let origin = Origin::Read(isopod_component::task_names(bytes));
-        Program::link(engine, name, shown, component, origin)
+        Program::link(engine, name, shown, component, instance_bytes, origin)
     }
 
     fn link(
@@ -228,6 +245,7 @@ impl Program {
         name: String,
         shown: &str,
         component: Component,
+        instance_bytes: u64,
         origin: Origin,
     ) -> Result<Program> {
         let taken = engine.descriptors().take(1).map_err(|refused| {
@@ -267,6 +285,7 @@ impl Program {
                 instance: pre,
                 command,
                 functions,
+                instance_bytes,
                 origin,
                 _taken: taken,
             }),

@@ -360,6 +360,7 @@ impl GuestState {
                 process.limits.file_operations,
                 &process.tree.file_operations,
                 process.engine().file_operations(),
+                &process.vitals,
             ),
             descriptors: Descriptors::new(process.limits.descriptors, &process.tree.descriptors),
             socket_descriptors: SocketDescriptors::default(),

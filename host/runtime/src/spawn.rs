@@ -96,7 +96,7 @@ pub(crate) fn admitted(
     seating: Seating,
 ) -> Result<Arc<ProcessState>> {
     let parent = birth.parent;
-    let (presence, record) = ProcessState::charges(tree).map_err(|over| {
+    let (presence, record) = ProcessState::charges(tree, program).map_err(|over| {
         let (limit, text) = tree.over_budget(over.limit_bytes);
         Error::at_limit(limit, text)
     })?;

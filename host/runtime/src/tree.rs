@@ -200,13 +200,13 @@ impl Tree {
         are_paused
     }
 
-    /// The CPU time of all processes, living and ended, and the processes whose clocks cannot be read.
+    /// The CPU time of all processes, living and ended, with their operations, and the processes whose clocks cannot be read.
     pub(crate) fn cpu_time(&self) -> (Duration, Vec<Arc<ProcessState>>) {
         let members = self.members();
-        let mut used = members.cpu_time;
+        let mut used = members.cpu_time + self.file_operations.cpu_time();
         let mut unreadable = Vec::new();
         for process in members.live.values() {
-            match process.vitals.read_cpu_time() {
+            match process.vitals.read_thread_time() {
                 Some(time) => used += time,
                 None => unreadable.push(Arc::clone(process)),
             }
@@ -247,7 +247,7 @@ impl Tree {
         self.engine.dismiss(process);
         self.depart(|members| {
             if let Some(process) = members.live.remove(&process) {
-                members.cpu_time += process.vitals.cpu_time();
+                members.cpu_time += process.vitals.read_thread_time().unwrap_or_default();
                 let largest = members.largest_memory_bytes;
                 members.largest_memory_bytes = largest.max(process.vitals.memory_bytes());
             }

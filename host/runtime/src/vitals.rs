@@ -20,8 +20,10 @@ pub(crate) struct Vitals {
     begun: OnceLock<(Pid, Duration)>,
     /// Of an instance of a plugin, whose calls run on any thread.
     calls: Mutex<Calls>,
-    /// CPU time from beginning to end.
+    /// CPU time of its thread from beginning to end.
     cpu_time: OnceLock<Duration>,
+    /// CPU time of its operations that have returned, in nanoseconds.
+    operations: AtomicU64,
     core_at_end: OnceLock<usize>,
     backtrace: OnceLock<Vec<Frame>>,
     last_host_call: OnceLock<&'static str>,
@@ -112,14 +114,24 @@ impl Vitals {
         self.memory_bytes.load(Ordering::Relaxed)
     }
 
-    /// The CPU time that the process has used, on whatever thread this is called; nothing where its clock
-    /// cannot be read.
-    pub(crate) fn cpu_time(&self) -> Duration {
-        self.read_cpu_time().unwrap_or_default()
+    /// An operation of the process has returned, which used so much CPU time on another thread.
+    pub(crate) fn add_operation(&self, nanoseconds: u64) {
+        self.operations.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 
-    /// As [`cpu_time`](Self::cpu_time); none if the clock cannot be read.
-    pub(crate) fn read_cpu_time(&self) -> Option<Duration> {
+    /// The CPU time of its operations that have returned.
+    pub(crate) fn operations_time(&self) -> Duration {
+        Duration::from_nanos(self.operations.load(Ordering::Relaxed))
+    }
+
+    /// The CPU time that the process has used, on whatever thread this is called; nothing of its own thread where the
+    /// clock cannot be read.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.read_thread_time().unwrap_or_default() + self.operations_time()
+    }
+
+    /// The CPU time of its own thread, without its operations; none if the clock cannot be read.
+    pub(crate) fn read_thread_time(&self) -> Option<Duration> {
         let at_end = || self.cpu_time.get().copied();
         if let Some(total) = at_end() {
             return Some(total);

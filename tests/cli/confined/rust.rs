@@ -207,6 +207,34 @@ fn a_link_out_of_the_source_is_refused_by_name() {
 }
 
 #[test]
+fn no_place_that_the_source_names_is_connected_to() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let on_crates_io = "[dependencies]\nx = \"1\"\n";
+    for (number, rest) in [
+        format!("[dependencies]\nx = {{ version = \"1\", registry-index = \"sparse+http://{address}/\" }}"),
+        format!("[dependencies]\nx = {{ git = \"http://{address}/x\" }}"),
+        format!("[build-dependencies]\nx = {{ git = \"git://{address}/x\" }}"),
+        format!("{on_crates_io}[patch.crates-io]\nx = {{ git = \"http://{address}/x\" }}"),
+        format!(
+            "{on_crates_io}[patch.crates-io]\nx = {{ version = \"1\", registry-index = \"sparse+http://{address}/\" }}"
+        ),
+        format!("{on_crates_io}[replace]\n\"x:1.0.0\" = {{ git = \"http://{address}/x\" }}"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let place = Place::new();
+        place.write("hostile/Cargo.toml", &manifest("hostile", rest));
+        place.write("hostile/src/main.rs", "fn main() {}");
+        let mention = address.to_string();
+        place.assert_refused("hostile", &[&mention, "`--trust-build`"]);
+        assert!(listener.accept().is_err(), "{number}: {rest}");
+    }
+}
+
+#[test]
 fn a_dependency_elsewhere_is_read_where_that_is_allowed() {
     let place = Place::new();
     place.write("other/Cargo.toml", &manifest("other", ""));

@@ -3,7 +3,7 @@
 //! and that nothing stays charged.
 
 use crate::harness::arena;
-use isopod_host::{Capture, ExitStatus, Limits, Output, Process};
+use isopod_host::{Capture, Command, ErrorKind, ExitStatus, Limits, Output, Process, Program};
 use isopod_tests::{GUARD, eventually};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -89,6 +89,96 @@ fn takes(kind: &str, guests_bytes: u64) {
         "{kind}: {} MiB of the host at most, ended after {took:?}",
         grown >> 20
     );
+}
+
+/// A module that says so when it runs, and then sleeps.
+fn sleeper(parts: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_write"
+                (func $write (param i32 i32 i32 i32) (result i32)))
+            (import "wasi_snapshot_preview1" "poll_oneoff"
+                (func $poll (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "\08\00\00\00\01\00\00\00.")
+            ;; A subscription to the monotonic clock, in a hundred seconds.
+            (data (i32.const 80) "\01\00\00\00\00\00\00\00\00\e8\76\48\17\00\00\00")
+            {parts}
+            (func (export "_start")
+                (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32)))
+                (drop (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 32)))))"#
+    );
+    wat::parse_str(text).unwrap()
+}
+
+/// What a program has in each instance costs the host as much for each process.
+#[test]
+fn large_instances_are_charged() {
+    const PROCESSES: usize = 100;
+    let arena = arena();
+    let functions: String = (0..25_000)
+        .map(|number| format!("(func $f{number})"))
+        .collect();
+    let named: String = (0..25_000).map(|number| format!(" $f{number}")).collect();
+    let before = peak_bytes(true);
+    // From small to large, as the allocator keeps the memory of one for the next.
+    for (kind, parts) in [
+        ("a table", "(table 20000 funcref)".to_owned()),
+        ("passive data", "(data \"\")".repeat(20_000)),
+        ("globals", "(global i32 (i32.const 0))".repeat(40_000)),
+        (
+            "references",
+            format!("{functions} (elem declare func {named})"),
+        ),
+        (
+            "passive elements",
+            format!("(func $f) (elem func {})", "$f ".repeat(200_000)),
+        ),
+    ] {
+        let module = sleeper(&parts);
+        let program = Program::from_bytes(&arena.engine, kind, &module).unwrap();
+        let started: Vec<(Process, Capture)> = (0..PROCESSES)
+            .map(|_| {
+                let stdout = Capture::new();
+                let command = Command::new(&program).stdout(Output::Capture(stdout.clone()));
+                (command.spawn().unwrap(), stdout)
+            })
+            .collect();
+        eventually("a word of each process", || {
+            started.iter().all(|(_, stdout)| !stdout.text().is_empty())
+        });
+        let grown = peak_bytes(false).saturating_sub(before);
+        let charged = |process: &Process| process.tree_usage().host_memory_bytes;
+        let sum: u64 = started.iter().map(|(process, _)| charged(process)).sum();
+        let guests_bytes = u64::try_from(PROCESSES).unwrap() * (64 << 10);
+        println!("{kind}: {} MiB, charged {} MiB", grown >> 20, sum >> 20);
+        assert!(
+            grown < sum + guests_bytes + SLACK_BYTES,
+            "{kind}: {grown} bytes for a charge of {sum}"
+        );
+        for (process, _) in &started {
+            process.kill();
+            process.join_tree_timeout(GUARD).expect("it ends");
+            nothing_is_charged(process);
+        }
+        // With less it does not start, or ends when it begins.
+        let limit = isopod_component::instance_bytes(&module).max(300 << 10);
+        let limits = Limits::default().tree_host_memory(limit);
+        let command = Command::new(&program)
+            .limits(limits)
+            .stdout(Output::Discard);
+        let text = match command.spawn() {
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{kind}: {error}");
+                error.to_string()
+            }
+            Ok(process) => match process.join_tree_timeout(GUARD) {
+                Some(ExitStatus::Limit(text)) => text,
+                status => panic!("{kind}: {status:?}"),
+            },
+        };
+        assert!(text.contains("`--tree-host-memory`"), "{kind}: {text}");
+    }
 }
 
 macro_rules! takes {

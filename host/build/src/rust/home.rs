@@ -6,6 +6,7 @@
 
 use super::settings;
 use crate::cache::{Cache, cannot_write, write_if_changed};
+use crate::program::{Metadata, Package};
 use crate::sandbox::Sandbox;
 use crate::sdk::hex;
 use crate::{Error, ErrorKind, unreadable};
@@ -202,20 +203,56 @@ pub(crate) fn locked(file: &Path) -> Result<Vec<Locked>, Error> {
         let Some(source) = &package.source else {
             continue;
         };
-        // What the user alone can fetch, such as a private registry, is not the source's to have.
-        if !CRATES_IO.contains(&source.as_str()) && !source.starts_with("git+https://") {
-            return Err(Error::new(
-                ErrorKind::Confinement,
-                format!(
-                    "`{}` comes from `{source}`, which a confined build does not use",
-                    package.name
-                ),
-            )
-            .with_hint(
-                "it takes crates from crates.io, from git by `https` and from the source itself; \
-                 `--trust-build` builds without a sandbox: the source may then do whatever you can",
-            ));
-        }
+        check_source(&package.name, source)?;
     }
     Ok(lock.package)
+}
+
+/// Refuses what the user alone can fetch, such as a private registry: that is not the source's to have.
+fn check_source(name: &str, source: &str) -> Result<(), Error> {
+    if CRATES_IO.contains(&source) || source.starts_with("git+https://") {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Confinement,
+        format!("`{name}` comes from `{source}`, which a confined build does not use"),
+    )
+    .with_hint(
+        "it takes crates from crates.io, from git by `https` and from the source itself; \
+         `--trust-build` builds without a sandbox: the source may then do whatever you can",
+    ))
+}
+
+/// Refuses manifests that name another place to fetch crates from, before cargo connects to it: in dependencies, and in
+/// what replaces them.
+///
+/// # Errors
+/// [`ErrorKind::Confinement`] for such a place; [`ErrorKind::Source`] if the manifest of the workspace cannot be read.
+pub(crate) fn check_manifests(metadata: &Metadata) -> Result<(), Error> {
+    for (name, source) in metadata.packages.iter().flat_map(Package::fetched) {
+        check_source(name, source)?;
+    }
+    let lock_file = metadata.workspace_root.join("Cargo.lock");
+    if lock_file.is_file() {
+        locked(&lock_file)?;
+    }
+    let file = metadata.workspace_root.join("Cargo.toml");
+    let text = fs::read_to_string(&file).map_err(|error| unreadable(&file).because(error))?;
+    let manifest: Table =
+        toml::from_str(&text).map_err(|error| unreadable(&file).because(error.message()))?;
+    let table = |value: &Value| value.as_table().cloned().unwrap_or_default();
+    let patches = manifest.get("patch").map(table).unwrap_or_default();
+    let replaced = manifest.get("replace").map(table).unwrap_or_default();
+    let patched = patches.iter().flat_map(|(_, of_source)| table(of_source));
+    for (name, replacement) in patched.chain(replaced) {
+        for (key, place) in table(&replacement) {
+            let place = place.as_str().unwrap_or_default();
+            match &*key {
+                "git" => check_source(&name, &format!("git+{place}"))?,
+                "registry" | "registry-index" => check_source(&name, place)?,
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Where one crate is built: how cargo is called, and in which sandbox.
 
-use super::home::{CargoHome, Locked, locked};
+use super::home::{CargoHome, Locked, check_manifests, locked};
 use super::source::{self, Source};
 use crate::cache::Cache;
 use crate::cargo::not_begun;
@@ -147,6 +147,17 @@ impl Site {
             }
         }
         Ok((sandbox, command))
+    }
+
+    /// Refuses manifests that name a place which a confined build does not fetch from. Nothing has connected to it yet.
+    ///
+    /// # Errors
+    /// Those of [`check_manifests`].
+    pub(crate) fn check_manifests(&self, metadata: &Metadata) -> Result<(), Error> {
+        match self.distrust {
+            Some(_) => check_manifests(metadata),
+            None => Ok(()),
+        }
     }
 
     /// Resolves the dependencies and downloads what is missing: from what was downloaded before if that is

@@ -18,6 +18,19 @@ const TOOLS: [&str; 8] = [
     "cargo", "clang", "node", "npm", "python3", "rustc", "rustup", "zig",
 ];
 
+/// Libraries and settings of each program that isopod starts.
+const SYSTEM: [&str; 9] = [
+    "/bin",
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/usr/bin",
+    "/usr/include",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/libexec",
+];
+
 /// A place that programs must not write.
 struct Protected {
     what: &'static str,
@@ -84,6 +97,9 @@ fn protected() -> Vec<Protected> {
         "rustup's directory",
         variable("RUSTUP_HOME").or_else(|| home(".rustup")),
     );
+    for directory in SYSTEM {
+        add("a directory of the system,", Some(PathBuf::from(directory)));
+    }
     add("the WASI SDK", variable("WASI_SDK_PATH"));
     add("the environment of Python", variable("VIRTUAL_ENV"));
     add(
@@ -91,7 +107,14 @@ fn protected() -> Vec<Protected> {
         variable("XDG_RUNTIME_DIR"),
     );
     let path = env::var_os("PATH").unwrap_or_default();
-    for directory in env::split_paths(&path).filter(|directory| directory.is_absolute()) {
+    for directory in env::split_paths(&path) {
+        // A program of the name of a compiler would be found there first, or where none is yet. An empty one is the
+        // working directory.
+        let directory = match directory.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            false => directory,
+        };
+        add("a directory of `PATH`,", Some(directory.clone()));
         for tool in TOOLS {
             let program = directory.join(tool);
             if program.is_file() {

@@ -38,9 +38,9 @@ use wasmtime::component::Component;
 const MODE: u32 = 0o400;
 
 /// What codes of notes are of.
-const NOTE: &[u8] = b"isopod code note 1";
+const NOTE: &[u8] = b"isopod code note 2";
 
-/// A note has a name and a code, each of less than half of this.
+/// A note has a name, a number and a code, which together have less than this.
 const LARGEST_NOTE_BYTES: u64 = 512;
 
 /// A directory of compiled code.
@@ -135,28 +135,37 @@ impl CodeCache {
     }
 
     /// The compiled form of the component in a file of this identity, if [`note`](Self::note) was told
-    /// of it: the file need not be read, nor its contents be hashed (20 ms for one of 30 MB).
-    pub(crate) fn component_of_file(&self, engine: &Engine, identity: &str) -> Option<Component> {
+    /// of it, and the bytes of its instances: the file need not be read, nor its contents be hashed (20 ms for one of
+    /// 30 MB).
+    pub(crate) fn component_of_file(
+        &self,
+        engine: &Engine,
+        identity: &str,
+    ) -> Option<(Component, u64)> {
         let note_name = note_name(engine, identity);
         let mut note = String::new();
         let file = fs::File::open(self.directory.join(&note_name)).ok()?;
         io::Read::read_to_string(&mut io::Read::take(file, LARGEST_NOTE_BYTES), &mut note).ok()?;
-        let (name, code) = note.split_once('\n')?;
-        if !self.key.is_code(code, &note_parts(&note_name, name)) {
+        let (told, code) = note.rsplit_once('\n')?;
+        if !self.key.is_code(code, &note_parts(&note_name, told)) {
             tracing::warn!(
                 note_name,
                 "a note of compiled code is not isopod's own, and is not used"
             );
             return None;
         }
-        self.kept(engine, name)
+        let (name, instance_bytes) = told.split_once('\n')?;
+        let instance_bytes = instance_bytes.parse().ok()?;
+        Some((self.kept(engine, name)?, instance_bytes))
     }
 
-    /// Notes that the file of this identity holds the component of these bytes.
-    pub(crate) fn note(&self, engine: &Engine, identity: &str, bytes: &[u8]) {
+    /// Notes that the file of this identity holds the component of these bytes, and what the host has in memory for its
+    /// instances.
+    pub(crate) fn note(&self, engine: &Engine, identity: &str, bytes: &[u8], instance_bytes: u64) {
         let (note_name, name) = (note_name(engine, identity), file_name(engine, bytes));
-        let code = self.key.code(&note_parts(&note_name, &name));
-        if let Err(error) = self.write(&note_name, format!("{name}\n{code}").as_bytes()) {
+        let told = format!("{name}\n{instance_bytes}");
+        let code = self.key.code(&note_parts(&note_name, &told));
+        if let Err(error) = self.write(&note_name, format!("{told}\n{code}").as_bytes()) {
             tracing::warn!(%error, note_name, "a note of compiled code could not be kept");
         }
     }
@@ -207,8 +216,8 @@ impl CodeCache {
 }
 
 /// What the code of a note is of.
-fn note_parts<'a>(note_name: &'a str, name: &'a str) -> [&'a [u8]; 3] {
-    [NOTE, note_name.as_bytes(), name.as_bytes()]
+fn note_parts<'a>(note_name: &'a str, told: &'a str) -> [&'a [u8]; 3] {
+    [NOTE, note_name.as_bytes(), told.as_bytes()]
 }
 
 fn note_name(engine: &Engine, identity: &str) -> String {

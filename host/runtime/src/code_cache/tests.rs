@@ -132,8 +132,9 @@ fn an_entry_with_other_permissions_or_links_is_not_believed() {
 fn a_forged_note_leads_nowhere() {
     let place = Place::new();
     let cache = place.cache();
-    cache.note(&place.engine, "file", &wasm(ONE));
-    assert!(cache.component_of_file(&place.engine, "file").is_some());
+    cache.note(&place.engine, "file", &wasm(ONE), 77);
+    let found = cache.component_of_file(&place.engine, "file");
+    assert!(found.is_some_and(|(_, instance_bytes)| instance_bytes == 77));
     let note = note_name(&place.engine, "file");
     let text = fs::read_to_string(place.path(&note)).unwrap();
     // The other component, which is isopod's own, in the name of this file.
@@ -142,6 +143,9 @@ fn a_forged_note_leads_nowhere() {
         text.replace(&place.name(ONE), &place.name(OTHER))
             .as_bytes(),
     );
+    assert!(cache.component_of_file(&place.engine, "file").is_none());
+    // Smaller instances.
+    place.put(&note, text.replace("77", "7").as_bytes());
     assert!(cache.component_of_file(&place.engine, "file").is_none());
     // The note of this file in the name of another.
     place.put(&note_name(&place.engine, "other"), text.as_bytes());

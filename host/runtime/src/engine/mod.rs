@@ -208,16 +208,16 @@ impl Engine {
         }
     }
 
-    /// The compiled form of a file's program, if it was noted by [`note`](Self::note).
-    pub(crate) fn compiled(&self, identity: &str) -> Option<Component> {
+    /// The compiled form of a file's program and the bytes of its instances, if they were noted by [`note`](Self::note).
+    pub(crate) fn compiled(&self, identity: &str) -> Option<(Component, u64)> {
         let cache = self.inner.cache.as_ref()?;
         cache.component_of_file(&self.inner.wasmtime, identity)
     }
 
     /// Notes that the file of this identity holds this program, for [`compiled`](Self::compiled).
-    pub(crate) fn note(&self, identity: &str, bytes: &[u8]) {
+    pub(crate) fn note(&self, identity: &str, bytes: &[u8], instance_bytes: u64) {
         if let Some(cache) = &self.inner.cache {
-            cache.note(&self.inner.wasmtime, identity, bytes);
+            cache.note(&self.inner.wasmtime, identity, bytes, instance_bytes);
         }
     }
 

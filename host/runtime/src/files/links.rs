@@ -4,10 +4,11 @@
 //! has left behind follows its links wherever they lead. So a guest makes only links whose targets lie below the
 //! directory of the link: relative, without `..`, and not through a link that leads elsewhere. These lead
 //! into the granted directory wherever they, or the directories above them, are moved. A link that the
-//! user has made, and that leads up or away, stays in its directory: there it means what the user meant.
+//! user has made, and that leads up or away, keeps its place and its name: under another name, a link of the guest's
+//! could lead through it.
 
 use super::open::below;
-use rustix::fs::{Mode, OFlags, ResolveFlags, fstat, openat2, readlinkat};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2, readlinkat};
 use rustix::io::Errno;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
@@ -37,7 +38,7 @@ pub(super) fn check_new(directory: &Dir, path: &str, target: &str) -> FsResult<(
 }
 
 /// Whether what is at `path` may get the name `new_path`: anything but a link may, a link that leads
-/// down may, and any other only where it is.
+/// down may, and any other may not.
 ///
 /// # Errors
 /// [`REFUSED`]. What else may be wrong is found when it is moved.
@@ -57,9 +58,6 @@ pub(super) fn check_moved(
     let Ok(target) = readlinkat(old.directory.fd(), old.name, buffer) else {
         return Ok(());
     };
-    if old.is_in_same_directory(&new) {
-        return Ok(());
-    }
     match target.to_str() {
         Ok(target) if leads_down(Path::new(target)) => new.check_way(Path::new(target)),
         _ => Err(REFUSED.into()),
@@ -123,14 +121,6 @@ impl<'a> Place<'a> {
             Err(Errno::XDEV) => Err(REFUSED.into()),
             _ => Ok(()),
         }
-    }
-
-    fn is_in_same_directory(&self, other: &Place<'_>) -> bool {
-        let identity = |place: &Place<'_>| {
-            let found = fstat(place.directory.fd()).ok()?;
-            Some((found.st_dev, found.st_ino))
-        };
-        identity(self).is_some_and(|own| identity(other) == Some(own))
     }
 }
 

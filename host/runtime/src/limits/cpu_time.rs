@@ -1,7 +1,7 @@
 //! The limits of CPU time: of a process, and of a tree.
 //!
 //! A process has its thread to itself, so its CPU time is the advance of the thread's clock since the
-//! process began: threads are reused. The timer thread looks at the clock when the limit can have
+//! process began: threads are reused. Operations on files run on other threads, which charge what they have used. The timer thread looks at the clock when the limit can have
 //! been reached at the earliest, and again until it is. Processes and trees without a limit cost nothing.
 //!
 //! Reading a clock needs no descriptor ([`kernel`](crate::kernel)). If a clock cannot be read all the
@@ -34,7 +34,8 @@ pub(crate) fn watch(process: &Arc<ProcessState>) -> Option<Alarm> {
     let alarm = process.engine().timer().after(pause(limit), move || {
         let process = weak.upgrade()?;
         // Before its status is published no other process can have its thread.
-        let used = thread_time(thread).map(|now| now.saturating_sub(begin));
+        let used = thread_time(thread)
+            .map(|now| now.saturating_sub(begin) + process.vitals.operations_time());
         if process.status.get().is_some() {
             return None;
         }

@@ -5,9 +5,13 @@ use crate::config::{CORE_INSTANCES_PER_PROCESS, MEMORIES_PER_PROCESS, TABLES_PER
 use crate::events::LimitKind;
 use crate::process::ProcessState;
 use crate::vitals::Vitals;
+use isopod_sync::Charge;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use wasmtime::ResourceLimiter;
+
+/// An element of a table: the address of a function.
+const ELEMENT_BYTES: u64 = 8;
 
 /// Bounds a guest's linear memories together, its tables together, and remembers if it ever
 /// refused. What the memories have is charged to the tree until this is dropped.
@@ -19,6 +23,8 @@ pub(crate) struct MemoryLimit {
     /// Where `used_bytes` can be seen from outside.
     vitals: Arc<Vitals>,
     used_elements: u64,
+    /// What the tables cost the host.
+    tables: Charge,
     refused: Option<String>,
     /// Whoever tells of a refusal.
     process: Option<Arc<ProcessState>>,
@@ -36,6 +42,7 @@ impl MemoryLimit {
             used_bytes: 0,
             vitals: Arc::clone(vitals),
             used_elements: 0,
+            tables: Charge::default(),
             refused: None,
             process: None,
         }
@@ -57,9 +64,9 @@ impl MemoryLimit {
         self.refused = None;
     }
 
-    fn refuse(&mut self, text: String) -> wasmtime::Result<bool> {
+    fn refuse(&mut self, limit: LimitKind, text: String) -> wasmtime::Result<bool> {
         if let Some(process) = &self.process {
-            process.tell_refusal(LimitKind::Memory, &text);
+            process.tell_refusal(limit, &text);
         }
         self.refused = Some(text);
         Ok(false)
@@ -80,14 +87,17 @@ impl ResourceLimiter for MemoryLimit {
         let wanted = self.used_bytes.saturating_add(growth);
         let limit = self.limits.memory_bytes;
         if wanted > limit {
-            return self.refuse(format!(
-                "memory limit of {} reached: {} were wanted",
-                bytes(limit),
-                bytes(wanted)
-            ));
+            return self.refuse(
+                LimitKind::Memory,
+                format!(
+                    "memory limit of {} reached: {} were wanted",
+                    bytes(limit),
+                    bytes(wanted)
+                ),
+            );
         }
         if let Err(wanted) = self.tree.charge(growth) {
-            return self.refuse(format!(
+            return self.refuse(LimitKind::Memory, format!(
                 "memory limit of {} for the whole tree of processes reached: {} were wanted; raise it with `Limits::tree_memory` or `--tree-memory`",
                 bytes(self.tree.limit()),
                 bytes(wanted)
@@ -109,9 +119,19 @@ impl ResourceLimiter for MemoryLimit {
         let wanted = self.used_elements.saturating_add(growth(current, desired));
         let limit = self.limits.table_elements;
         if wanted > limit {
-            return self.refuse(format!(
+            return self.refuse(LimitKind::Memory, format!(
                 "table limit of {limit} elements reached: {wanted} were wanted; raise it with `Limits::table_elements`"
             ));
+        }
+        if let Some(process) = &self.process {
+            let objects = &process.tree.objects;
+            match objects.hold_host_charge(growth(current, desired).saturating_mul(ELEMENT_BYTES)) {
+                Ok(charge) => self.tables.merge(charge),
+                Err(over) => {
+                    let (limit, text) = process.tree.over_budget(over.limit_bytes);
+                    return self.refuse(limit, text);
+                }
+            }
         }
         self.used_elements = wanted;
         Ok(true)

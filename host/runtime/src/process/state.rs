@@ -1,5 +1,6 @@
 //! What the host knows of a process.
 
+use crate::crash_report::Frame;
 use crate::engine::Engine;
 use crate::events::Refusals;
 use crate::exit_status::ExitStatus;
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 const LONGEST_LINEAGE_BYTES: usize = 240;
 
 /// The cost of a live process, in bytes: 85 KiB for an idle one, and 64 KiB at most for the exit text of
-/// its starter.
+/// its starter. The instances of its program come on top.
 const PRESENCE_BYTES: u64 = 128 << 10;
 /// The cost of the record of a process, in bytes, without its exit text.
 const RECORD_BYTES: u64 = 8 << 10;
@@ -113,15 +114,17 @@ impl ProcessState {
     }
 
     /// The charges of a new process of this tree: for its life, and for its record.
-    pub(crate) fn charges(tree: &Tree) -> Result<(Charge, Charge), OverBudget> {
-        let presence = tree.objects.hold_host_charge(PRESENCE_BYTES)?;
+    pub(crate) fn charges(tree: &Tree, program: &Program) -> Result<(Charge, Charge), OverBudget> {
+        let presence = PRESENCE_BYTES.saturating_add(program.instance_bytes());
+        let presence = tree.objects.hold_host_charge(presence)?;
         let record = tree.objects.hold_host_charge(RECORD_BYTES)?;
         Ok((presence, record))
     }
 
-    /// Replaces the charge for the life of the process by one for its exit text.
+    /// Replaces the charge for the life of the process by one for its exit text and its backtrace.
     pub(crate) fn charge_end(&self, status: &ExitStatus) {
-        let told = status.message().unwrap_or_default().len();
+        let frames = self.vitals.backtrace().iter().map(Frame::bytes);
+        let told = status.message().unwrap_or_default().len() + frames.sum::<usize>();
         let told = u64::try_from(told).unwrap_or(u64::MAX);
         let mut told = self.tree.objects.count_host_bytes(told);
         let lock = |charge: &Mutex<Charge>| {
