@@ -162,7 +162,7 @@ fn large_instances_are_charged() {
             nothing_is_charged(process);
         }
         // With less it does not start, or ends when it begins.
-        let limit = isopod_component::instance_bytes(&module).max(300 << 10);
+        let limit = isopod_component::instance_bytes(&module).max(200 << 10);
         let limits = Limits::default().tree_host_memory(limit);
         let command = Command::new(&program)
             .limits(limits)
