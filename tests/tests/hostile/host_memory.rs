@@ -173,7 +173,7 @@ fn large_instances_are_charged() {
                 error.to_string()
             }
             Ok(process) => match process.join_tree_timeout(GUARD) {
-                Some(ExitStatus::Limit(text)) => text,
+                Some(ExitStatus::Limit(text) | ExitStatus::MemoryLimit(text)) => text,
                 status => panic!("{kind}: {status:?}"),
             },
         };
