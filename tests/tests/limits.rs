@@ -78,8 +78,8 @@ fn memory_of_the_host() {
     let little = Limits::default().tree_host_memory(4 << 20);
     let told = output(little.clone(), "spawn-until-refused");
     let children: u32 = told.split(' ').next().unwrap().parse().unwrap();
-    // 136 KiB and its instances for each, and as much for main.
-    assert!((12..=30).contains(&children), "{told}");
+    // 136 KiB and its instances for each, and as much for main: without these there would be more.
+    assert!((12..=20).contains(&children), "{told}");
     let text =
         "the memory that the host uses for this tree of processes would exceed its limit of 4 MiB";
     assert!(told.contains(text) && told.contains(advice), "{told}");

@@ -137,15 +137,19 @@ fn a_quota_holds_over_all_processes() {
     ] {
         let tree = bench.command(scenario).limits(quota(cpus)).spawn().unwrap();
         bench.wait_ready(1).unwrap();
-        let (begin, before) = (Instant::now(), used(&tree));
-        assert_eq!(tree.join_tree_timeout(Duration::from_millis(1500)), None);
-        let rate = (used(&tree) - before).as_secs_f64() / begin.elapsed().as_secs_f64();
-        println!("`{scenario}` with a quota of {cpus}: {rate:.3}");
-        // A busy machine may give it less.
-        assert!(
-            (cpus * 0.25..=cpus * 1.2).contains(&rate),
-            "{scenario}: {rate}"
-        );
+        // It never gets more. A busy machine may give it less for a while.
+        let rounds = Instant::now();
+        loop {
+            let (begin, before) = (Instant::now(), used(&tree));
+            assert_eq!(tree.join_tree_timeout(Duration::from_millis(1500)), None);
+            let rate = (used(&tree) - before).as_secs_f64() / begin.elapsed().as_secs_f64();
+            println!("`{scenario}` with a quota of {cpus}: {rate:.3}");
+            assert!(rate <= cpus * 1.2, "{scenario}: {rate}");
+            if rate >= cpus * 0.8 {
+                break;
+            }
+            assert!(rounds.elapsed() < GUARD, "{scenario}: {rate}");
+        }
         tree.end_tree(Ending::Kill);
         assert_eq!(tree.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
         // Others of the ten have said that they are ready since.

@@ -220,7 +220,7 @@ pub fn makes_files(way: &str) -> Outcome {
             })
         }
         "hard-links" => until_refused(DQUOT, |number| {
-            outcome(hard_link("first", &format!("made-{number}")))
+            outcome(hard_link(DATA, 0, "first", &format!("made-{number}")))
         }),
         "symbolic-links" => until_refused(DQUOT, |number| {
             outcome(symlink("first", &format!("made-{number}")))
@@ -286,7 +286,7 @@ pub fn links_that_lead_out() -> Outcome {
     for path in ["directory/up", "directory/deep/up", "later", "still-up"] {
         let moved = rename("up", path);
         assert_eq!(moved, PERM, "{path}");
-        assert_eq!(hard_link("up", path), PERM, "{path}");
+        assert_eq!(hard_link(DATA, 0, "up", path), PERM, "{path}");
     }
     assert_eq!(rename("own", "directory/own"), 0);
     println!("nothing leads out");
@@ -300,16 +300,17 @@ fn outcome(errno: u32) -> io::Result<()> {
     }
 }
 
-/// The C library's own `linkat` mixes its paths up in programs that ask for the current directory.
-fn hard_link(path: &str, new_path: &str) -> u32 {
+/// Makes a hard link in a directory that is open, and follows links if `look_up` is 1. The C library's own `linkat` mixes
+/// its paths up in programs that ask for the current directory.
+pub fn hard_link(directory: u32, look_up: u32, path: &str, new_path: &str) -> u32 {
     // SAFETY: pointers and lengths are those of strings.
     unsafe {
         path_link(
-            DATA,
-            0,
+            directory,
+            look_up,
             path.as_ptr(),
             path.len(),
-            DATA,
+            directory,
             new_path.as_ptr(),
             new_path.len(),
         )

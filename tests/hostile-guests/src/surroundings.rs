@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::raw::traps;
+use crate::storage::hard_link;
 use isopod::Process;
 use std::fs;
 use std::io::ErrorKind::PermissionDenied;
@@ -14,15 +15,6 @@ unsafe extern "C" {
         directory: u32,
         path: *const u8,
         path_length: usize,
-    ) -> u32;
-    fn path_link(
-        original_directory: u32,
-        flags: u32,
-        original: *const u8,
-        original_length: usize,
-        directory: u32,
-        link: *const u8,
-        link_length: usize,
     ) -> u32;
     fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
     fn clock_res_get(clock: u32, resolution: *mut u64) -> u32;
@@ -104,26 +96,9 @@ pub fn path_escapes() -> Outcome {
     Ok(())
 }
 
-/// Whether any directory that is open lets a hard link be made, with links followed or not. This calls WASI itself,
-/// as the C library of 2022 gives it the second path of `link` for both.
+/// Whether any directory that is open lets a hard link be made, with links followed or not.
 fn is_linked(original: &str, link: &str) -> bool {
-    (3..6).any(|directory| {
-        (0..2).any(|flags| {
-            // SAFETY: pointers and lengths are those of strings.
-            let errno = unsafe {
-                path_link(
-                    directory,
-                    flags,
-                    original.as_ptr(),
-                    original.len(),
-                    directory,
-                    link.as_ptr(),
-                    link.len(),
-                )
-            };
-            errno == 0
-        })
-    })
+    (3..6).any(|directory| (0..2).any(|look_up| hard_link(directory, look_up, original, link) == 0))
 }
 
 pub fn peeks_around() -> Outcome {

@@ -174,7 +174,8 @@ fn begin_with_copy(shared: &Path, parent: &Path, directory: &Path) -> io::Result
     fs::rename(&copy, directory)
 }
 
-/// Copies files with the times that cargo compares. A file that goes meanwhile is left out: cargo makes it anew.
+/// Copies files with the times that cargo compares. Leaves out a file that another build removes meanwhile: cargo makes
+/// it anew.
 fn copy_below(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;

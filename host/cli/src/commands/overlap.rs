@@ -18,7 +18,7 @@ const TOOLS: [&str; 8] = [
     "cargo", "clang", "node", "npm", "python3", "rustc", "rustup", "zig",
 ];
 
-/// Libraries and settings of each program that isopod starts.
+/// Programs of the system, with their libraries and settings.
 const SYSTEM: [&str; 9] = [
     "/bin",
     "/etc",
@@ -108,20 +108,19 @@ fn protected() -> Vec<Protected> {
     );
     let path = env::var_os("PATH").unwrap_or_default();
     for directory in env::split_paths(&path) {
-        // A program of the name of a compiler would be found there first, or where none is yet. An empty one is the
-        // working directory.
+        // A program could put a compiler of its own there. An empty name is the working directory.
         let directory = match directory.as_os_str().is_empty() {
             true => PathBuf::from("."),
             false => directory,
         };
         add("a directory of `PATH`,", Some(directory.clone()));
         for tool in TOOLS {
-            let program = directory.join(tool);
-            if program.is_file() {
-                // Both where it is found and where that leads.
-                add("a program that builds use,", Some(directory.join(tool)));
-                add("a program that builds use,", program.canonicalize().ok());
-            }
+            // Where a link in the directory leads.
+            let program = directory.join(tool).canonicalize().ok();
+            add(
+                "a program that builds use,",
+                program.filter(|program| program.is_file()),
+            );
         }
     }
     found

@@ -44,15 +44,15 @@ pub struct TreeUsage {
 impl Tree {
     /// What its processes have used together.
     pub(crate) fn usage(&self) -> TreeUsage {
+        let (cpu_time, _) = self.cpu_time();
         let members = self.members();
         let live = || members.live.values().map(|process| &process.vitals);
         let (written_bytes, files) = self.storage.used();
-        let threads: Duration = live().filter_map(|vitals| vitals.read_thread_time()).sum();
         TreeUsage {
             started: members.started,
             alive: members.live.len(),
             most_alive: members.most_alive,
-            cpu_time: members.cpu_time + self.file_operations.cpu_time() + threads,
+            cpu_time,
             largest_memory_bytes: live()
                 .map(|vitals| vitals.memory_bytes())
                 .fold(members.largest_memory_bytes, u64::max),
