@@ -6,6 +6,7 @@
 //! Tests and what only tests need are left out: a guest's build must not resolve their
 //! dependencies.
 
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -46,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     files.push(("Cargo.toml".to_owned(), Contents::Made(packed)));
 
-    write_list(&output.join("sdk_files.rs"), files)?;
+    write_list(&root, &output.join("sdk_files.rs"), files)?;
     rerun_if_changed("Cargo.lock");
     let known = known_dependencies(&fs::read_to_string(root.join("Cargo.lock"))?)?;
     fs::write(
@@ -64,19 +65,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(&root, &root.join("guest/python"), "py", &mut files)?;
     collect(&root, &root.join("guest/python/world"), "wit", &mut files)?;
     collect(&root, &root.join("wit"), "wit", &mut files)?;
-    write_list(&output.join("python_files.rs"), files)?;
+    write_list(&root, &output.join("python_files.rs"), files)?;
 
     let mut files: Vec<(String, Contents)> = Vec::new();
     collect(&root, &root.join("guest/js"), "js", &mut files)?;
     collect(&root, &root.join("guest/js/world"), "wit", &mut files)?;
     collect(&root, &root.join("wit"), "wit", &mut files)?;
-    write_list(&output.join("javascript_files.rs"), files)?;
+    write_list(&root, &output.join("javascript_files.rs"), files)?;
 
     let mut files: Vec<(String, Contents)> = Vec::new();
     collect(&root, &root.join("guest/c"), "c", &mut files)?;
     collect(&root, &root.join("guest/c"), "h", &mut files)?;
     generate_c(&root, &output, &mut files)?;
-    write_list(&output.join("c_files.rs"), files)?;
+    write_list(&root, &output.join("c_files.rs"), files)?;
     Ok(())
 }
 
@@ -139,10 +140,26 @@ fn generate_c(
 }
 
 /// Writes the list of the files, as the source of a slice of names and bytes.
-fn write_list(path: &Path, mut files: Vec<(String, Contents)>) -> Result<(), Box<dyn Error>> {
+/// Writes the list, and beside it, as `.hash`, a hash of its names and contents: with it, a start need not go through
+/// half a megabyte.
+fn write_list(
+    root: &Path,
+    path: &Path,
+    mut files: Vec<(String, Contents)>,
+) -> Result<(), Box<dyn Error>> {
     files.sort();
     let mut list = "&[\n".to_owned();
+    let mut hasher = Sha256::new();
     for (name, contents) in files {
+        let content = match &contents {
+            Contents::Kept => fs::read(root.join(&name))?,
+            Contents::Made(path) => fs::read(path)?,
+        };
+        // With lengths, so that no two lists have the same bytes.
+        for part in [name.as_bytes(), &content] {
+            hasher.update(u64::try_from(part.len())?.to_le_bytes());
+            hasher.update(part);
+        }
         let path = match contents {
             // Relative to the crate: a checkout that was moved, or another one with the same
             // target directory, finds its own.
@@ -155,6 +172,13 @@ fn write_list(path: &Path, mut files: Vec<(String, Contents)>) -> Result<(), Box
     }
     list.push_str("]\n");
     fs::write(path, list)?;
+    let first: String = hasher
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    fs::write(path.with_extension("hash"), first)?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::support::{empty_directory, isopod, program, program_source, run};
 use std::fs;
+use std::time::{Duration, Instant};
 
 /// The first bytes of a component.
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -95,4 +96,28 @@ fn outputs_that_cannot_be() {
     error: the output `no/such/app.wasm` cannot be written: there is no directory `no/such`
     ");
     assert_eq!(fs::read(directory.path().join("app.wasm")).unwrap(), before);
+}
+
+#[test]
+fn a_warning_of_the_compiler_is_told_by_each_build() {
+    let directory = empty_directory();
+    fs::write(
+        directory.path().join("warned.rs"),
+        "fn main() { let unused = 1; }",
+    )
+    .unwrap();
+    let begin = Instant::now();
+    // Until the file is so old that a build of it could be remembered, and once more.
+    let mut is_last = false;
+    loop {
+        let ended = run(isopod(
+            directory.path(),
+            &["build", "warned.rs", "-o", "x.wasm"],
+        ));
+        assert!(ended.stderr.contains("unused variable"), "{ended}");
+        if is_last {
+            break;
+        }
+        is_last = begin.elapsed() > Duration::from_secs(5);
+    }
 }

@@ -6,6 +6,7 @@
 
 use crate::cache::Cache;
 use crate::program::{Program, Target as ProgramTarget, choose, needs_patch, read_metadata};
+use crate::rust::remembered::Inputs;
 use crate::rust::site::Site;
 use crate::rust::target::Target;
 use crate::sandbox::Sandbox;
@@ -18,6 +19,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
 /// What a program may allocate before its memory grows. It costs address space until it is written to; but each
 /// growth, and each new process in a memory that had grown, is a change of the host's mappings, for which all
@@ -42,7 +44,7 @@ enum Message {
 /// How a build ended.
 enum Outcome {
     /// The core module.
-    Module(PathBuf),
+    Module { file: PathBuf, warned: bool },
     /// The compiler refused the crate. It may be that the compiler, or what it ran, was refused a file.
     DoesNotCompile { was_refused: bool },
     /// cargo did not get as far as compiling.
@@ -73,6 +75,16 @@ pub(crate) fn build(
         .with_hint("a program is a `.wasm` file, a `.rs` file or the directory of a guest crate"));
     }
     let mut site = Site::look(cache, toolchain, sdk, directory, options)?;
+    let inputs = Inputs::of(cache, &site, sdk);
+    if let Some(built) = inputs.as_ref().and_then(Inputs::recall) {
+        return Ok(built);
+    }
+    let begin = SystemTime::now();
+    let mut has_announced = false;
+    let announce = &mut |step: &str| {
+        has_announced = true;
+        announce(step);
+    };
     let (sandbox, command) = site.reading()?;
     let metadata = read_metadata(&sandbox, command, directory)?;
     site.check_manifests(&metadata)?;
@@ -123,14 +135,22 @@ pub(crate) fn build(
         }
     }
     match run_build(&sandbox, command, &name)? {
-        Outcome::Module(path) => {
-            let module = std::fs::read(&path).map_err(|error| {
+        Outcome::Module { file, warned } => {
+            let module = std::fs::read(&file).map_err(|error| {
                 Error::new(
                     ErrorKind::Compile,
-                    format!("cannot read `{}`", path.display()),
+                    format!("cannot read `{}`", file.display()),
                 )
                 .because(error)
             })?;
+            // Whatever was said is said again next time.
+            if let Some(inputs) = inputs
+                && !has_announced
+                && !warned
+                && site.is_known(&metadata)
+            {
+                inputs.remember(cache, begin, &file, &module, &name);
+            }
             Ok((module, name))
         }
         Outcome::DoesNotCompile { was_refused: true } if sandbox.is_closed() => {
@@ -200,10 +220,16 @@ fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outc
     }
     let status = child.wait().map_err(failed)?;
     // It ends with cargo; what it could not print is lost, and cargo's status still holds.
-    let was_refused = matches!(forwarder.join(), Ok(Ok(true)));
+    let told = forwarder.join().map(Result::unwrap_or_default);
+    let told = told.unwrap_or_default();
     Ok(match (status.success(), module, finished) {
-        (true, Some(module), _) => Outcome::Module(module),
-        (_, _, Some(_)) => Outcome::DoesNotCompile { was_refused },
+        (true, Some(file), _) => Outcome::Module {
+            file,
+            warned: told.warning,
+        },
+        (_, _, Some(_)) => Outcome::DoesNotCompile {
+            was_refused: told.refusal,
+        },
         _ => Outcome::NotBegun,
     })
 }

@@ -21,6 +21,9 @@ const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 /// The files, by their path in the workspace. Made by the build script.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/python_files.rs"));
 
+/// Their [`short_hash`].
+const FILES_HASH: &str = include_str!(concat!(env!("OUT_DIR"), "/python_files.hash"));
+
 /// The component that runs Python scripts, as a file of the cache that is never changed. Makes it
 /// if it is not there, which takes a minute at most; each step that takes time or changes the machine
 /// is announced in one line.
@@ -33,8 +36,7 @@ const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/python_files
 pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
     let cache = Cache::open(options.cache.as_deref())?;
     let directory = cache.directory("python")?;
-    let mut parts = FILES.to_vec();
-    parts.push((COMPONENTIZE_PY, b""));
+    let parts: [(&str, &[u8]); 1] = [(COMPONENTIZE_PY, FILES_HASH.as_bytes())];
     let runner = directory.join(format!("runner-{}.wasm", short_hash(&parts)));
     if runner.is_file() {
         return Ok(runner);

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// The files, by their path in the workspace. Made by the build script.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/sdk_files.rs"));
 
+/// Their [`short_hash`].
+const FILES_HASH: &str = include_str!(concat!(env!("OUT_DIR"), "/sdk_files.hash"));
+
 /// The unpacked guest crates.
 #[derive(Clone, Debug)]
 pub(crate) struct Sdk {
@@ -34,11 +37,7 @@ impl Sdk {
 /// Unpacks the guest crates, unless they are there already.
 pub(crate) fn unpack(cache: &Cache) -> Result<Sdk, Error> {
     let parent = cache.directory("sdk")?;
-    let root = parent.join(format!(
-        "{}-{}",
-        env!("CARGO_PKG_VERSION"),
-        short_hash(FILES)
-    ));
+    let root = parent.join(format!("{}-{FILES_HASH}", env!("CARGO_PKG_VERSION")));
     if !root.is_dir() {
         write_files(&parent, &root).map_err(|error| cannot_write(&root, &error))?;
     }
@@ -152,6 +151,11 @@ mod tests {
         fs::write(&marker, "").unwrap();
         unpack(&cache).unwrap();
         assert!(marker.exists(), "the directory was reused");
+    }
+
+    #[test]
+    fn the_hash_of_the_list_is_that_of_its_files() {
+        assert_eq!(FILES_HASH, short_hash(FILES));
     }
 
     #[test]

@@ -13,21 +13,31 @@ const HELP: &str = "Check that the patched package version";
 /// The system's word for an access that was refused, as compilers pass it on.
 const REFUSED: &str = "Permission denied";
 
-/// Copies all lines but the warning, each as it comes. Gives whether a line tells of a refused access.
-pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result<bool> {
+/// What the lines tell of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The compiler, or what it ran, was refused a file.
+    pub(crate) refusal: bool,
+    /// A warning was copied.
+    pub(crate) warning: bool,
+}
+
+/// Copies all lines but the warning, each as it comes.
+pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result<Told> {
     let mut line = Vec::new();
-    let (mut in_warning, mut was_refused) = (false, false);
+    let (mut in_warning, mut told) = (false, Told::default());
     while from.read_until(b'\n', &mut line)? != 0 {
         let text = String::from_utf8_lossy(&line);
         in_warning = (text.contains(WARNING) && text.contains(WARNING_END))
             || (in_warning && (text.contains(HELP) || is_help(&text)));
-        was_refused |= text.contains(REFUSED);
+        told.refusal |= text.contains(REFUSED);
         if !in_warning {
+            told.warning |= text.contains("warning");
             to.write_all(&line)?;
         }
         line.clear();
     }
-    Ok(was_refused)
+    Ok(told)
 }
 
 /// Whether a line goes on with the help: indented by six, in small letters. What cargo does, such as
@@ -45,15 +55,24 @@ mod tests {
 
     fn forwarded(text: &str) -> String {
         let mut output = Vec::new();
-        assert!(!forward(text.as_bytes(), &mut output).unwrap());
-        String::from_utf8(output).unwrap()
+        let told = forward(text.as_bytes(), &mut output).unwrap();
+        let output = String::from_utf8(output).unwrap();
+        let warning = output.contains("warning");
+        assert_eq!(
+            told,
+            Told {
+                refusal: false,
+                warning
+            }
+        );
+        output
     }
 
     #[test]
     fn a_refused_access_is_noticed() {
         let text = "error: couldn't read `/etc/passwd`: Permission denied (os error 13)\n";
         let mut output = Vec::new();
-        assert!(forward(text.as_bytes(), &mut output).unwrap());
+        assert!(forward(text.as_bytes(), &mut output).unwrap().refusal);
         assert_eq!(output, text.as_bytes());
     }
 

@@ -7,6 +7,7 @@ use isopod_build::{Built, Error, ErrorKind, Options, build};
 use isopod_component::{Kind, kind_of};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 const HELLO: &str = r#"
 fn task(queue: isopod::Queue<String>) -> Result<(), isopod::Error> {
@@ -268,4 +269,52 @@ fn a_core_module_becomes_a_component_and_a_component_stays() {
     assert_eq!(kind_of(&first.component), Kind::Component);
     fs::write(&path, &first.component).unwrap();
     assert!(built(&path).unwrap().component == first.component);
+}
+
+/// Whether the module with this text is among those that are given back without a build.
+fn is_remembered(text: &str) -> bool {
+    let kept = fs::read_dir(cache().join("built")).into_iter().flatten();
+    kept.flatten()
+        .any(|file| fs::read(file.path()).is_ok_and(|module| contains(&module, text)))
+}
+
+#[test]
+fn what_is_remembered_is_built_anew_when_any_of_its_files_changes() {
+    let main = |text: &str| {
+        format!(
+            "mod part;\nfn main() {{ println!(\"{text} {{}} {{}}\", part::TEXT, include_str!(\"text\")) }}"
+        )
+    };
+    let part = |text: &str| format!("pub const TEXT: &str = \"{text}\";");
+    let guest = guest("remembered", "", &main("the-first-main"));
+    let write = |file: &str, text: &str| fs::write(guest.path().join("src").join(file), text);
+    write("part.rs", &part("the-first-part")).unwrap();
+    write("text", "the-first-text").unwrap();
+    let begin = Instant::now();
+    let mut files = vec!["the-first-main", "the-first-part", "the-first-text"];
+    let changes = [
+        ("part.rs", part("the-second-part"), "the-second-part"),
+        ("text", "the-second-text".to_owned(), "the-second-text"),
+        ("main.rs", main("the-second-main"), "the-second-main"),
+    ];
+    for (file, content, text) in changes {
+        // Files that have just been written are not taken for unchanged.
+        let component = loop {
+            let component = built(guest.path()).unwrap().component;
+            if is_remembered(files.last().unwrap()) {
+                break component;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(300), "not remembered");
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        assert_eq!(built(guest.path()).unwrap().component, component);
+        assert!(files.iter().all(|text| contains(&component, text)));
+        write(file, &content).unwrap();
+        let replaced = text.replace("second", "first");
+        files.retain(|text| *text != replaced);
+        let component = built(guest.path()).unwrap().component;
+        assert!(contains(&component, text), "{text}");
+        assert!(!contains(&component, &replaced), "{replaced}");
+        files.push(text);
+    }
 }

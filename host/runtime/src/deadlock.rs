@@ -175,6 +175,14 @@ fn end(tree: &Tree, deadlock: &Deadlock) {
 fn find(tree: &Arc<Tree>) -> Option<Deadlock> {
     let looking = tree.rest.look()?;
     let mut onlooker = Onlooker::new(tree);
+    // One that was woken and has not run yet may end or wake the others.
+    if onlooker
+        .members()
+        .any(|process| !process.waiter.is_parked())
+    {
+        check_soon(tree);
+        return None;
+    }
     let stuck = stuck(&mut onlooker)?;
     let processes: Vec<Deadlocked> = stuck
         .iter()

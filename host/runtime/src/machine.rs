@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Mappings that a process may need. A block and its guard each: the thread's stack, the signal
 /// stacks of std and of wasmtime, the stack that the guest runs on. For each memory four: what
@@ -142,15 +143,20 @@ fn bounds() -> io::Result<Vec<Bound>> {
     Ok(bounds)
 }
 
-/// The memory that processes can have at most, in bytes: the machine's, or the cgroup's.
+/// The memory that processes can have at most, in bytes: the machine's, or the cgroup's. It is read once.
 ///
 /// # Errors
 /// That of a file that is there and could not be read.
 pub(crate) fn memory_bytes() -> Result<u64> {
-    read_memory_bytes().map_err(|error| {
+    static READ: OnceLock<u64> = OnceLock::new();
+    if let Some(bytes) = READ.get() {
+        return Ok(*bytes);
+    }
+    let bytes = read_memory_bytes().map_err(|error| {
         let text = "it cannot be read how much memory the machine has";
         Error::new(ErrorKind::Engine, text).with_cause(error)
-    })
+    })?;
+    Ok(*READ.get_or_init(|| bytes))
 }
 
 fn read_memory_bytes() -> io::Result<u64> {

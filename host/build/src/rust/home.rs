@@ -112,6 +112,11 @@ impl CargoHome {
         &self.directory
     }
 
+    /// Whether the user's settings name other places for crates, which may change at any time.
+    pub(crate) fn has_settings(&self) -> bool {
+        self.is_replaced || !self.named.is_empty()
+    }
+
     /// Lets cargo download into it.
     pub(crate) fn grant_to_fetch(&self, sandbox: Sandbox) -> Sandbox {
         let certificates = ["SSL_CERT_FILE", "SSL_CERT_DIR", "CARGO_HTTP_CAINFO"];

@@ -1,6 +1,7 @@
 //! What a Rust crate is before it is built: its directories and settings; how cargo is called for it, and where it writes.
 
 pub(crate) mod home;
+pub(crate) mod remembered;
 pub(crate) mod settings;
 pub(crate) mod site;
 pub(crate) mod source;

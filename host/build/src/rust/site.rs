@@ -106,6 +106,33 @@ impl Site {
         Ok(())
     }
 
+    /// The files and directories that cargo may read of a source that is not trusted, before it is known which of them
+    /// belong to it.
+    pub(crate) fn all_sources(&self) -> Option<Vec<PathBuf>> {
+        let source = &self.distrust.as_ref()?.source;
+        let places = [&source.roots, &source.manifests_above];
+        let places = places.into_iter().flatten().chain(&source.workspace);
+        Some(places.cloned().collect())
+    }
+
+    /// The compiler.
+    pub(crate) fn toolchain(&self) -> &Toolchain {
+        &self.toolchain
+    }
+
+    /// Where cargo has its settings in a sandbox.
+    pub(crate) fn home(&self) -> Option<&Path> {
+        Some(self.distrust.as_ref()?.home.directory())
+    }
+
+    /// Whether all that a build of the source can read is known, but for the files that it names itself.
+    pub(crate) fn is_known(&self, metadata: &Metadata) -> bool {
+        let runs_code = metadata.packages.iter().any(|package| package.runs_code());
+        self.distrust.as_ref().is_some_and(|distrust| {
+            distrust.source.settings.is_empty() && !distrust.home.has_settings() && !runs_code
+        })
+    }
+
     /// A sandbox in which the source can be read, and cargo in it.
     pub(crate) fn reading(&self) -> Result<(Sandbox, Command), Error> {
         let mut sandbox = Sandbox::for_source(self.distrust.is_none())?;
@@ -160,8 +187,9 @@ impl Site {
         }
     }
 
-    /// Resolves the dependencies and downloads what is missing: from what was downloaded before if that is
-    /// enough, so that a crate that was built once builds without a network.
+    /// Resolves the dependencies of a source that is not trusted and downloads what is missing: from what was
+    /// downloaded before if that is enough, so that a crate that was built once builds without a network. The build of a
+    /// trusted source does that itself.
     ///
     /// # Errors
     /// [`ErrorKind::Dependencies`] with what cargo said.
@@ -171,16 +199,17 @@ impl Site {
         name: &str,
         announce: &mut dyn FnMut(&str),
     ) -> Result<(), Error> {
+        let Some(distrust) = &self.distrust else {
+            return Ok(());
+        };
         let run = |offline: bool| -> Result<Result<String, String>, Error> {
-            let (mut sandbox, _) = self.reading()?;
-            if let Some(distrust) = &self.distrust {
-                sandbox = distrust
-                    .home
-                    .grant_to_fetch(sandbox)
-                    .write(&metadata.workspace_root);
-                if let Some((_, sources)) = &distrust.settings {
-                    sandbox = sandbox.read(sources.path());
-                }
+            let (sandbox, _) = self.reading()?;
+            let mut sandbox = distrust
+                .home
+                .grant_to_fetch(sandbox)
+                .write(&metadata.workspace_root);
+            if let Some((_, sources)) = &distrust.settings {
+                sandbox = sandbox.read(sources.path());
             }
             if !offline {
                 sandbox = sandbox.with_network();
@@ -196,8 +225,7 @@ impl Site {
             if offline {
                 command.arg("--offline");
             }
-            if let Some((_, sources)) = self.distrust.as_ref().and_then(|one| one.settings.as_ref())
-            {
+            if let Some((_, sources)) = &distrust.settings {
                 command.arg("--config").arg(sources.path());
             }
             command.arg("--manifest-path").arg(self.manifest());

@@ -119,9 +119,14 @@ impl Copying {
             };
             self.modules += 1;
             check(self.modules, MOST_MODULES, "modules")?;
+            let mut copy = match fs::File::create_new(to.join(&name)) {
+                // The script itself. To write it anew would cost a wait for the disk on some file systems.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made?,
+            };
             self.bytes += io::copy(
                 &mut (&mut module).take(MOST_BYTES - self.bytes + 1),
-                &mut fs::File::create(to.join(&name))?,
+                &mut copy,
             )?;
             check(self.bytes, MOST_BYTES, "bytes of modules")?;
         }

@@ -98,11 +98,13 @@ fn search(ranges: &[(u32, Answer)]) -> BpfProgram {
         (_, [(from, _), ..]) => {
             let (lower, upper) = (search(lower), search(upper));
             // A condition jumps over no more than 255 instructions.
-            let over_lower = u32::try_from(lower.len()).unwrap_or(u32::MAX);
-            let mut program = vec![
-                jump(JUMP_IF_AT_LEAST, *from, 0, 1),
-                step(JUMP_ALWAYS, over_lower),
-            ];
+            let mut program = match u8::try_from(lower.len()) {
+                Ok(over_lower) => vec![jump(JUMP_IF_AT_LEAST, *from, over_lower, 0)],
+                Err(_) => vec![
+                    jump(JUMP_IF_AT_LEAST, *from, 0, 1),
+                    step(JUMP_ALWAYS, u32::try_from(lower.len()).unwrap_or(u32::MAX)),
+                ],
+            };
             program.extend(lower);
             program.extend(upper);
             program
