@@ -40,12 +40,12 @@ fn main() -> Result<ExitCode> {
         // Whoever is first finds another machine than who is second.
         let (before, after) = match round % 2 {
             0 => {
-                let before = old.measure(&options.filter)?;
-                (before, new.measure(&options.filter)?)
+                let before = old.measure(&options.filters)?;
+                (before, new.measure(&options.filters)?)
             }
             _ => {
-                let after = new.measure(&options.filter)?;
-                (old.measure(&options.filter)?, after)
+                let after = new.measure(&options.filters)?;
+                (old.measure(&options.filters)?, after)
             }
         };
         for (line, before) in before {
@@ -57,7 +57,7 @@ fn main() -> Result<ExitCode> {
     ensure!(
         !pairs.is_empty(),
         "`{}` is part of no line's name",
-        options.filter
+        options.filters.join("`, `")
     );
     let is_slower = report(&pairs);
     Ok(ExitCode::from(u8::from(is_slower)))
@@ -143,18 +143,27 @@ impl Build {
         })
     }
 
-    /// Runs the benchmarks once.
-    fn measure(&self, filter: &str) -> Result<Numbers> {
+    /// Runs the benchmarks once: those of each filter, or all.
+    fn measure(&self, filters: &[String]) -> Result<Numbers> {
+        if filters.is_empty() {
+            return self.measure_of(None);
+        }
+        let mut numbers = Numbers::new();
+        for filter in filters {
+            numbers.extend(self.measure_of(Some(filter))?);
+        }
+        Ok(numbers)
+    }
+
+    fn measure_of(&self, filter: Option<&str>) -> Result<Numbers> {
         let path = self.program.with_extension("json");
         let mut command = Command::new(&self.program);
         command
             .current_dir(self.directory.join("tests"))
             .env("ISOPOD_BENCH_NUMBERS", &path)
             .stdout(std::process::Stdio::null())
-            .args(["--bench", "--quiet"]);
-        if !filter.is_empty() {
-            command.arg(filter);
-        }
+            .args(["--bench", "--quiet"])
+            .args(filter);
         run(&mut command)?;
         let text = std::fs::read_to_string(&path)
             .context("the benchmark has written no numbers: the commit is too old")?;

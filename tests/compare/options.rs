@@ -9,7 +9,8 @@ usage: compare OLD NEW [OPTIONS]
 Builds two commits and runs their benchmarks in turn. Ends with 1 if a line is slower by 5 % or more
 and that is hardly by chance. The first time it builds wasmtime too, into a directory of its own.
 
-  --filter TEXT     only lines whose `group/name` has this in it (default: all, for hours)
+  --filter TEXT     only lines whose `group/name` has this in it (default: all, for hours); may be given
+                    several times, and lines that any of them names are measured
   --rounds COUNT    how often each is measured (default 12, at least 6)
   --help            this";
 
@@ -21,7 +22,7 @@ const FEWEST_ROUNDS: u32 = 6;
 pub(crate) struct Options {
     pub(crate) old: String,
     pub(crate) new: String,
-    pub(crate) filter: String,
+    pub(crate) filters: Vec<String>,
     pub(crate) rounds: u32,
 }
 
@@ -29,14 +30,14 @@ impl Options {
     /// None if help was asked for.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>> {
         let mut commits = Vec::new();
-        let (mut filter, mut rounds) = (String::new(), 12);
+        let (mut filters, mut rounds) = (Vec::new(), 12);
         while let Some(argument) = arguments.next() {
             let mut value = || {
                 let value = arguments.next();
                 value.with_context(|| format!("`{argument}` needs a value"))
             };
             match argument.as_str() {
-                "--filter" => filter = value()?,
+                "--filter" => filters.push(value()?),
                 "--rounds" => {
                     let text = value()?;
                     rounds = text
@@ -58,7 +59,7 @@ impl Options {
         Ok(Some(Options {
             old,
             new,
-            filter,
+            filters,
             rounds,
         }))
     }
