@@ -161,6 +161,8 @@ impl Build {
         command
             .current_dir(self.directory.join("tests"))
             .env("ISOPOD_BENCH_NUMBERS", &path)
+            // In one cache for both, each would build the guests of the other anew.
+            .env("ISOPOD_CACHE", self.directory.with_extension("cache"))
             .stdout(std::process::Stdio::null())
             .args(["--bench", "--quiet"])
             .args(filter);
