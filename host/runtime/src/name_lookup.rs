@@ -78,15 +78,16 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
 }
 
 async fn look_up(state: &mut State, name: String) -> Result<Addresses, ErrorCode> {
+    // An address in digits asks nobody, so no right is needed; to connect to it takes one of its own.
+    let literal = name.trim_start_matches('[').trim_end_matches(']');
+    if let Ok(ip) = literal.parse::<IpAddr>() {
+        return Ok(Addresses(vec![ip.to_canonical()].into_iter()));
+    }
     if !state.process.rights.network.name_lookup {
         state
             .process
             .tell_refused(RefusalKind::NameLookup, || name.clone());
         return Err(ErrorCode::AccessDenied);
-    }
-    let literal = name.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(ip) = literal.parse::<IpAddr>() {
-        return Ok(Addresses(vec![ip.to_canonical()].into_iter()));
     }
     // Names of other alphabets are to be given as they are asked for: as `xn--...`.
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

@@ -4,6 +4,7 @@
 //! and check nothing.
 
 mod command_line;
+mod edges;
 mod endings;
 mod own_directory;
 mod packages;

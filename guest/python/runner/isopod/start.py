@@ -30,7 +30,7 @@ def run():
         code = child.run(entry.value)
     else:
         code = child.run_worker(entry.value)
-    _flush()
+    flush()
     host_process.exit(code & 0xFF)
 
 
@@ -105,14 +105,14 @@ def exit_code(error):
         return 0
     if isinstance(code, int):
         return code
-    _flush()
+    flush()
     print(code, file=sys.stderr)
     return 1
 
 
 def report(error):
     """Tells of an exception that nobody caught, without this package's own frames."""
-    _flush()
+    flush()
     traceback = error.__traceback__ = _without_own(error.__traceback__)
     try:
         sys.excepthook(type(error), error, traceback)
@@ -135,7 +135,8 @@ def _without_own(traceback):
 _OWN = os.path.dirname(os.path.abspath(__file__))
 
 
-def _flush():
+def flush():
+    """Writes what the standard streams have buffered, as far as they can be written."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

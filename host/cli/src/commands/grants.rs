@@ -191,18 +191,25 @@ impl Grants {
     }
 
     /// Gives each directory an absolute name: of one that has a relative name, the path that the name
-    /// means on this machine, without links, `.` and `..`.
+    /// means on this machine, without links, `.` and `..`. Where that is another one, it has the name as it was given too:
+    /// a guest's library looks for a directory by the beginning of a path, without following links or `..` in it.
     ///
     /// # Errors
     /// A path that is not UTF-8.
     pub(crate) fn make_absolute(&mut self, here: &Path) -> anyhow::Result<()> {
-        for (host, guest, _) in &mut self.directories {
+        let mut as_given = Vec::new();
+        for (host, guest, access) in &mut self.directories {
             if !guest.starts_with('/') {
-                let path = here.join(&*guest);
-                let path = path.canonicalize().unwrap_or_else(|_| here.join(&*host));
+                // Without `.`, which the library removes itself.
+                let given: PathBuf = here.join(&*guest).components().collect();
+                let path = given.canonicalize().unwrap_or_else(|_| here.join(&*host));
                 *guest = utf8(&path)?;
+                if given != path {
+                    as_given.push((host.clone(), utf8(&given)?, *access));
+                }
             }
         }
+        self.directories.append(&mut as_given);
         Ok(())
     }
 
@@ -256,12 +263,11 @@ impl Grants {
         self.arguments.insert(0, argument);
     }
 
-    /// The directories that the program may write.
+    /// The directories that the program may write, but for its private one, which is new and which nobody can name.
     pub(crate) fn writable(&self) -> impl Iterator<Item = &Path> {
         let directories = self.directories.iter();
         let writable = directories.filter(|(_, _, access)| *access == Access::ReadWrite);
-        let private = self.private.as_ref().map(PrivateDirectory::given);
-        writable.map(|(host, _, _)| host.as_path()).chain(private)
+        writable.map(|(host, _, _)| host.as_path())
     }
 
     /// The program's arguments.

@@ -1,5 +1,8 @@
 //! Reads directories a few entries at a time: of each the host keeps those that one small buffer holds, however
 //! many there are.
+//!
+//! WASI's names are text. A name that is not UTF-8 is left out, as no guest could open it: the other entries of its
+//! directory are listed all the same.
 
 use super::REFUSED_DESCRIPTOR;
 use super::calls::BUSY;
@@ -15,10 +18,10 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::Descriptor;
+use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode,
 };
-use wasmtime_wasi::p2::{FsError, FsResult};
 
 /// What the kernel is asked for at a time, in bytes: some fifty entries with short names, or seven with the
 /// longest.
@@ -27,7 +30,7 @@ const BUFFER_BYTES: usize = 2 << 10;
 /// What a guest's table has for a stream of entries.
 struct Entries {
     source: Arc<Source>,
-    batch: VecDeque<Result<DirectoryEntry, ErrorCode>>,
+    batch: VecDeque<DirectoryEntry>,
 }
 
 /// An open directory, which counts as a descriptor.
@@ -73,8 +76,7 @@ impl State {
             };
             self.table.get_mut(&own)?.batch = batch;
         }
-        let next = self.table.get_mut(&own)?.batch.pop_front();
-        next.transpose().map_err(FsError::from)
+        Ok(self.table.get_mut(&own)?.batch.pop_front())
     }
 
     pub(super) fn close_entries(
@@ -98,7 +100,7 @@ impl Source {
 }
 
 /// The next entries; none at the end.
-fn read(source: &Source) -> io::Result<VecDeque<Result<DirectoryEntry, ErrorCode>>> {
+fn read(source: &Source) -> io::Result<VecDeque<DirectoryEntry>> {
     let directory = source
         .directory
         .lock()
@@ -114,6 +116,7 @@ fn read(source: &Source) -> io::Result<VecDeque<Result<DirectoryEntry, ErrorCode
         if matches!(name.to_bytes(), b"." | b"..") {
             continue;
         }
+        let Ok(text) = name.to_str() else { continue };
         let kind = match entry.file_type() {
             // Not each file system keeps it in its directories.
             FileType::Unknown => match statat(&*directory, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -123,12 +126,9 @@ fn read(source: &Source) -> io::Result<VecDeque<Result<DirectoryEntry, ErrorCode
             },
             kind => kind,
         };
-        batch.push_back(match name.to_str() {
-            Ok(name) => Ok(DirectoryEntry {
-                type_: described(kind),
-                name: name.to_owned(),
-            }),
-            Err(_) => Err(ErrorCode::IllegalByteSequence),
+        batch.push_back(DirectoryEntry {
+            type_: described(kind),
+            name: text.to_owned(),
         });
     }
     Ok(batch)
@@ -154,6 +154,23 @@ mod tests {
     use std::fs;
 
     #[test]
+    fn what_is_no_text_is_left_out_and_the_others_are_listed() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        for name in [&b"a"[..], b"\xff", b"b\xc3", b"c", b"\xc3\xa9"] {
+            let name = std::ffi::OsStr::from_bytes(name);
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        let engine = EngineDescriptors::new(None, 1).unwrap();
+        let opened = File::open(directory.path()).unwrap();
+        let source = Source::open(&opened, engine.take(1).unwrap()).unwrap();
+        let batch = read(&source).unwrap();
+        let names: BTreeSet<&str> = batch.iter().map(|entry| entry.name.as_str()).collect();
+        assert_eq!(names, BTreeSet::from(["a", "c", "\u{e9}"]));
+        assert!(read(&source).unwrap().is_empty());
+    }
+
+    #[test]
     fn a_large_directory_comes_in_batches() {
         let directory = tempfile::tempdir().unwrap();
         for number in 0..1_000 {
@@ -171,7 +188,7 @@ mod tests {
             if batch.is_empty() {
                 break;
             }
-            found.extend(batch.into_iter().map(Result::unwrap));
+            found.extend(batch);
         }
         let names: BTreeSet<&str> = found.iter().map(|entry| entry.name.as_str()).collect();
         assert_eq!((names.len(), found.len()), (1_002, 1_002));

@@ -99,9 +99,14 @@ def serve(initializer, initargs):
     """The body of a worker."""
     if initializer is not None:
         initializer(*initargs)
+    from isopod import start
+
     job = host_pool.next_job(None, [])
     while job is not None:
         payload, handles = _outcome(job.message)
+        # The pool may be terminated as soon as it has the result. CPython's workers are mostly told to
+        # end before they are killed, and flush then.
+        start.flush()
         try:
             job = host_pool.next_job(host_pool.JobReport_Value(payload), handles)
         except Err as error:
