@@ -178,7 +178,7 @@ fn other_options() {
 
     --status-file .
     error: cannot create the status file `.`
-    cause: Is a directory (os error 21)
+    cause: it is a directory, not a regular file
 
     -q -v
     error: the argument `--quiet` cannot be used with `--verbose...`

@@ -225,17 +225,21 @@ fn a_directory_that_isopod_runs_code_from_is_not_granted_to_write() {
         let ended = run_with(&["--dir", granted]);
         let error = ended.own_error();
         assert!(error.contains("cannot be granted"), "{granted}: {error}");
-        // The private directories of programs lie in the cache, and no option grants these.
-        let holds_private = ["home", "link", ".", "/"].contains(&granted);
-        assert!(
-            holds_private || error.contains("`--allow-overlap`"),
+        // No option grants the cache and its key.
+        let can_be_allowed = granted == "tools";
+        assert_eq!(
+            error.contains("`--allow-overlap`"),
+            can_be_allowed,
             "{granted}: {error}"
         );
+        let ended = run_with(&["--dir", granted, "--allow-overlap"]);
+        let is_refused = ended.stderr.contains("cannot be granted");
+        assert_eq!(is_refused, !can_be_allowed, "{granted}: {ended}");
     }
     for options in [
         &["--dir", "home/data"][..],
         &["--read-dir", "home/.cache/isopod/code"],
-        &["--dir", "home/state", "--allow-overlap"],
+        &["--dir", "tools", "--allow-overlap"],
     ] {
         let ended = run_with(options);
         assert!(!ended.stderr.contains("overlaps"), "{options:?}: {ended}");

@@ -62,10 +62,10 @@ fn isopod_help_run() {
                                       below it, under the name GUEST (default: as given). May be given
                                       several times
           --read-dir <HOST[::GUEST]>  As `--dir`, but the program can only read it
-          --allow-overlap             Allow `--dir` for a directory that holds isopod's cache, its key,
-                                      a compiler or another program that builds use, or lies in one. Who
-                                      writes there has native code run as you: only for a program that
-                                      you trust
+          --allow-overlap             Allow `--dir` for a directory that holds a compiler or another
+                                      program that builds use, or lies in one. Who writes there has
+                                      native code run as you: only for a program that you trust.
+                                      isopod's cache and its key stay refused
           --allow-special-files       Let the program open FIFOs and devices in its directories, which
                                       may wait for ever
           --net <ADDRESS:PORT>        Let the program connect to this address, as `192.0.2.7:443` or

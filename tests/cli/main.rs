@@ -27,6 +27,7 @@ mod languages;
 mod leftovers;
 mod limits;
 mod loading;
+mod named_files;
 mod out_of_reach;
 mod output;
 mod plugins;

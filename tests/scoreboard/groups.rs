@@ -195,8 +195,6 @@ fn isopod_run(suite: &Suite, what: &str, names: &[String]) -> Output {
     arguments.extend([
         grant.to_owned(),
         library.to_string(),
-        // The tests are kept in the cache.
-        "--allow-overlap".to_owned(),
         "--dir".to_owned(),
         here.display().to_string(),
         "--env".to_owned(),

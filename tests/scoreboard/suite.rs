@@ -3,7 +3,6 @@
 //! The packages are unpacked into the cache. They are of a Debian that has a recent Python, whatever the
 //! machine's own is: apt is asked for it at the machine's own mirror, with lists of its own.
 
-use crate::support::cache;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +36,8 @@ pub(crate) fn find() -> Option<Suite> {
             is_given: true,
         });
     }
-    let parent = cache().join("cpython-tests");
+    // Not in the cache: they are granted to write.
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cpython-tests");
     let library = parent.join(VERSION);
     if !library.is_dir()
         && let Err(said) = unpack(&parent, &library)

@@ -31,16 +31,22 @@ fn dependencies(package: &Package) -> BTreeSet<&str> {
 #[test]
 fn data_flows_one_way() {
     let metadata = metadata();
-    let arrows: [(&str, &[&str]); 8] = [
+    let arrows: [(&str, &[&str]); 9] = [
         (
             "isopod-cli",
-            &["isopod-build", "isopod-host", "isopod-text"],
+            &["isopod-build", "isopod-file", "isopod-host", "isopod-text"],
         ),
         (
             "isopod-host",
-            &["isopod-component", "isopod-sync", "isopod-text"],
+            &[
+                "isopod-component",
+                "isopod-file",
+                "isopod-sync",
+                "isopod-text",
+            ],
         ),
-        ("isopod-build", &["isopod-component"]),
+        ("isopod-build", &["isopod-component", "isopod-file"]),
+        ("isopod-file", &[]),
         ("isopod-component", &[]),
         ("isopod-sync", &[]),
         ("isopod-text", &[]),

@@ -5,6 +5,7 @@
 //! writes in `rust/target.rs`.
 
 use crate::cache::Cache;
+use crate::file::MOST_MODULE_BYTES;
 use crate::program::{Program, Target as ProgramTarget, choose, needs_patch, read_metadata};
 use crate::rust::remembered::Inputs;
 use crate::rust::site::Site;
@@ -136,7 +137,7 @@ pub(crate) fn build(
     }
     match run_build(&sandbox, command, &name)? {
         Outcome::Module { file, warned } => {
-            let module = std::fs::read(&file).map_err(|error| {
+            let module = isopod_file::read(&file, MOST_MODULE_BYTES).map_err(|error| {
                 Error::new(
                     ErrorKind::Compile,
                     format!("cannot read `{}`", file.display()),

@@ -6,8 +6,7 @@ use crate::cache::{Cache, cannot_write};
 use crate::language::{Kind, Source};
 use crate::sandbox::Sandbox;
 use crate::tool::{self, last_lines, output_of};
-use crate::{Error, ErrorKind, Options, environment, stage};
-use std::fs;
+use crate::{Error, ErrorKind, Options, environment, file, stage};
 use std::path::{Path, PathBuf};
 
 /// What carries the engine. Another version is another engine.
@@ -178,7 +177,7 @@ fn make(
         .because(what_node_said(&said))
     })?;
     let output = temporary.path().join("component.wasm");
-    fs::read(&output).map_err(|error| cannot_write(&output, &error))
+    file::read(&output, file::MOST_MODULE_BYTES)
 }
 
 /// Where a file of the workspace is for componentize-js.

@@ -5,8 +5,7 @@
 //! known: `ISOPOD_PLUGIN(` in C, `@isopod.function` in Python, `plugin(` in JavaScript. For Rust cargo
 //! says it.
 
-use crate::{Error, ErrorKind, unreadable};
-use std::fs;
+use crate::{Error, ErrorKind, file, unreadable};
 use std::path::{Path, PathBuf};
 
 /// A language that programs and plugins are built from.
@@ -127,7 +126,7 @@ pub(crate) fn read(path: &Path, language: Language) -> Result<Source, Error> {
             name: name_of(path.file_name()),
         });
     }
-    let text = fs::read(&path).map_err(unreadable)?;
+    let text = file::read(&path, file::MOST_SOURCE_BYTES)?;
     let name = name_of(path.file_stem());
     let kind = if name == "plugin" || makes_functions_known(&text, language) {
         Kind::Plugin
@@ -166,6 +165,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_directory_is_what_its_main_file_is() {

@@ -22,6 +22,7 @@ mod cache;
 mod cargo;
 mod environment;
 mod error;
+mod file;
 mod javascript;
 mod language;
 mod links;
@@ -29,6 +30,7 @@ mod owners;
 mod program;
 mod project;
 mod python;
+mod read_source;
 mod rust;
 mod sandbox;
 mod sdk;
@@ -61,7 +63,8 @@ pub struct Options {
     /// kernel cannot confine it, it is not built. If it is trusted, its build can do whatever the user can.
     /// Default: false.
     pub trust: bool,
-    /// Directories beside the source that its build may read: those of dependencies by path. Default: none.
+    /// Directories beside the source that its build may read: those of dependencies by path. One that holds the home
+    /// directory is refused. Default: none.
     pub read_source: Vec<PathBuf>,
     /// The cache directory. Default: `$ISOPOD_CACHE`, else `$XDG_CACHE_HOME/isopod`, else
     /// `$HOME/.cache/isopod`.
@@ -115,6 +118,10 @@ pub fn build(
     options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Built, Error> {
+    let options = &Options {
+        read_source: read_source::check(&options.read_source)?,
+        ..options.clone()
+    };
     let metadata = fs::metadata(source).map_err(|error| unreadable(source).because(error))?;
     let cache = || Cache::open(options.cache.as_deref());
     let core_module;
@@ -201,7 +208,7 @@ fn of_rust(
 
 /// A component from a `.wasm` file.
 fn of_module(source: &Path) -> Result<Built, Error> {
-    let bytes = fs::read(source).map_err(|error| unreadable(source).because(error))?;
+    let bytes = file::read(source, file::MOST_MODULE_BYTES)?;
     let name = source.file_stem().map_or_else(
         || "program".to_owned(),
         |stem| stem.to_string_lossy().into_owned(),

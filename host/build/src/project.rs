@@ -6,9 +6,8 @@
 
 use crate::cache::{Cache, write_if_changed};
 use crate::sdk::hex;
-use crate::{Error, ErrorKind};
+use crate::{Error, file};
 use sha2::{Digest, Sha256};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Names of binaries that cargo refuses, or that would hide a dependency.
@@ -34,21 +33,14 @@ const TAKEN: [&str; 16] = [
 /// Makes the project, or brings it up to date, and gives its directory. `source` is an absolute
 /// path; each has a project of its own, so that cargo builds anew only what has changed.
 pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
-    let unreadable = |error| {
-        Error::new(
-            ErrorKind::Source,
-            format!("cannot read `{}`", source.display()),
-        )
-        .because(error)
-    };
-    let text = fs::read(source).map_err(unreadable)?;
+    let text = file::read(source, file::MOST_SOURCE_BYTES)?;
     let stem = source.file_stem().unwrap_or_default().to_string_lossy();
     let name = program_name(&stem);
     let hash = hex(&Sha256::digest(source.as_os_str().as_encoded_bytes()));
     let directory = cache.directory(Path::new("projects").join(&hash))?;
-    let file = match source.file_name().and_then(|file| file.to_str()) {
-        Some(file) if !file.contains(['"', '\\']) && !file.contains(char::is_control) => {
-            file.to_owned()
+    let main = match source.file_name().and_then(|file| file.to_str()) {
+        Some(name) if !name.contains(['"', '\\']) && !name.contains(char::is_control) => {
+            name.to_owned()
         }
         _ => format!("{name}.rs"),
     };
@@ -64,7 +56,7 @@ pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
     let manifest = format!(
         "[package]\nname = \"{name}-{hash}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
          publish = false\nautobins = false\n\n\
-         {target}\nname = \"{name}\"\npath = \"{file}\"\n\n\
+         {target}\nname = \"{name}\"\npath = \"{main}\"\n\n\
          [dependencies]\nisopod = {{ version = \"{version}\", features = [{features}] }}\n\
          postcard = {{ version = \"1\", default-features = false, features = [\"use-std\"] }}\n\
          serde = {{ version = \"1\", features = [\"derive\"] }}\n\n\
@@ -72,7 +64,7 @@ pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
         version = env!("CARGO_PKG_VERSION"),
     );
     write_if_changed(&directory.join("Cargo.toml"), manifest.as_bytes())?;
-    write_if_changed(&directory.join(&file), &text)?;
+    write_if_changed(&directory.join(&main), &text)?;
     Ok(directory)
 }
 
@@ -111,6 +103,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use std::fs;
 
     #[test]
     fn names_are_made_fit_for_cargo() {

@@ -10,7 +10,7 @@ use crate::language::{Kind, Source};
 use crate::sandbox::Sandbox;
 use crate::sdk::short_hash;
 use crate::tool::last_lines;
-use crate::{Error, ErrorKind, Options, environment, stage};
+use crate::{Error, ErrorKind, Options, environment, file, read_source, stage};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,9 +31,11 @@ const FILES_HASH: &str = include_str!(concat!(env!("OUT_DIR"), "/python_files.ha
 /// Blocks while another process makes it in the same cache.
 ///
 /// # Errors
-/// [`ErrorKind::Cache`]; [`ErrorKind::Toolchain`] if there is no Python 3 with `venv` and pip, or
+/// [`ErrorKind::Cache`]; [`ErrorKind::Source`] for a directory of [`Options::read_source`]; [`ErrorKind::Toolchain`] if there is no Python 3 with `venv` and pip, or
 /// componentize-py cannot be installed; [`ErrorKind::Componentize`].
 pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
+    // A script is not built; but what is wrong with an option is told all the same.
+    read_source::check(&options.read_source)?;
     let cache = Cache::open(options.cache.as_deref())?;
     let directory = cache.directory("python")?;
     let parts: [(&str, &[u8]); 1] = [(COMPONENTIZE_PY, FILES_HASH.as_bytes())];
@@ -128,7 +130,7 @@ pub(crate) fn build(
             )
             .because(what_python_said(&said))
         })?;
-        fs::read(&output).map_err(|error| cannot_write(&output, &error))
+        file::read(&output, file::MOST_MODULE_BYTES)
     })
 }
 

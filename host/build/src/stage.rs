@@ -1,15 +1,12 @@
 //! What builds of C, Python and JavaScript share: the files of a source, and the cache of what was built.
 
 use crate::cache::{Cache, cannot_write, write_if_changed};
+use crate::file::MOST_SOURCE_BYTES;
 use crate::language::Source;
 use crate::sdk::short_hash;
-use crate::{Error, ErrorKind, Options, links, unreadable};
+use crate::{Error, ErrorKind, Options, file, links, unreadable};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// How large the files of a source may be together, in bytes: a directory is given by mistake sooner than
-/// more source is.
-const MAX_SOURCE_BYTES: u64 = 64 << 20;
 
 /// The files of a source that end in `extension`, by their paths below its directory; of a single file just
 /// that, under the name `main`. What begins with a point, and `node_modules`, is left out.
@@ -20,11 +17,14 @@ pub(crate) fn files(
     options: &Options,
 ) -> Result<Vec<(String, Vec<u8>)>, Error> {
     if !source.is_directory {
-        return Ok(vec![(main.to_owned(), read(&source.main)?)]);
+        return Ok(vec![(
+            main.to_owned(),
+            file::read(&source.main, MOST_SOURCE_BYTES)?,
+        )]);
     }
     let root = source.main.parent().unwrap_or(&source.main);
     let mut found = Vec::new();
-    let mut left = MAX_SOURCE_BYTES;
+    let mut left = MOST_SOURCE_BYTES;
     let mut roots = vec![root.to_owned()];
     roots.extend(options.read_source.iter().cloned());
     let roots = (!options.trust).then_some(roots.as_slice());
@@ -62,14 +62,14 @@ fn collect(
         {
             links::stays_below(&path, roots)?;
         }
-        let bytes = read(&path)?;
+        let bytes = file::read(&path, MOST_SOURCE_BYTES)?;
         *left = left.checked_sub(bytes.len() as u64).ok_or_else(|| {
             Error::new(
                 ErrorKind::Source,
                 format!(
                     "the sources in `{}` are larger than the limit of {} MiB",
                     root.display(),
-                    MAX_SOURCE_BYTES >> 20
+                    MOST_SOURCE_BYTES >> 20
                 ),
             )
             .with_hint("give the program a directory of its own")
@@ -78,10 +78,6 @@ fn collect(
         found.push((below.to_string_lossy().into_owned(), bytes));
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    fs::read(path).map_err(|error| unreadable(path).because(error))
 }
 
 /// Writes files below a directory, which is made if it is missing.

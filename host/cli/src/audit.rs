@@ -5,13 +5,15 @@
 //! can repeat is counted by the engine, events that find no room are counted here, and a file takes a bounded
 //! number of bytes from one run. Each line is written whole, soon after what it tells.
 
+use crate::commands::overlap;
 use crate::output;
+use crate::status_file::is_same_file;
 use anyhow::Context as _;
 use isopod_host::{Engine, EngineEvent, Events, ExitStatus, ListenError};
 use serde_json::{Map, Value, json};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,37 +45,32 @@ pub(crate) struct AuditFile {
 }
 
 impl AuditFile {
-    /// Opens the log to append to it. `writable` are the directories that the program may write: a log that it can change
-    /// says nothing.
+    /// Opens the log to append to it. `program` is the file that runs. `writable` are the directories that the program may
+    /// write: a log that it can change says nothing.
     ///
     /// # Errors
-    /// If the file lies in such a directory or cannot be opened.
+    /// If the file is the program, lies in such a directory, could lie in one by another name, or cannot be opened.
     pub(crate) fn open<'a>(
         path: &Path,
+        program: Option<&Path>,
         writable: impl Iterator<Item = &'a Path>,
     ) -> anyhow::Result<AuditFile> {
         let shown = path.display();
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)
+        if program.is_some_and(|program| is_same_file(path, program)) {
+            return Err(refused(format!("the audit log `{shown}` is the program")));
+        }
+        let writable: Vec<&Path> = writable.collect();
+        // Looked at first, so that nothing is made where it is refused; and again, as a link may have led there.
+        check_place(path, &writable)?;
+        let file = isopod_file::append(path, 0o600)
             .with_context(|| format!("cannot open the audit log `{shown}`"))?;
-        let own = path.canonicalize();
-        let own = own.with_context(|| format!("cannot find the audit log `{shown}`"))?;
-        for directory in writable {
-            if directory
-                .canonicalize()
-                .is_ok_and(|root| own.starts_with(root))
-            {
-                return Err(crate::report::with_hint(
-                    format!(
-                        "the audit log `{shown}` lies in `{}`, which the program may write",
-                        directory.display()
-                    ),
-                    "`--audit` takes a file outside of all directories of `--dir`",
-                ));
-            }
+        check_place(path, &writable)?;
+        let found = file.metadata()?;
+        if found.is_file() && found.nlink() > 1 && !writable.is_empty() {
+            return Err(refused(format!(
+                "the audit log `{shown}` has {} names, and another one may lie in a directory which the program may write",
+                found.nlink()
+            )));
         }
         Ok(AuditFile {
             path: path.to_owned(),
@@ -119,6 +116,39 @@ impl AuditFile {
             result,
         })
     }
+}
+
+/// Refuses a file that lies in one of these directories: by its path without links, or by its device and inode under
+/// another path. Of a file that does not exist yet, its directory counts.
+fn check_place(path: &Path, writable: &[&Path]) -> anyhow::Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let Ok(own) = path.canonicalize().or_else(|_| parent.canonicalize()) else {
+        // Whoever opens it is told.
+        return Ok(());
+    };
+    let above = overlap::identities_above(&own);
+    for directory in writable {
+        let root = directory.canonicalize();
+        let is_below = root.is_ok_and(|root| own.starts_with(root));
+        if is_below || overlap::identity(directory).is_some_and(|one| above.contains(&one)) {
+            return Err(refused(format!(
+                "the audit log `{}` lies in `{}`, which the program may write",
+                path.display(),
+                directory.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn refused(text: String) -> anyhow::Error {
+    crate::report::with_hint(
+        text,
+        "`--audit` takes a file outside of all directories of `--dir`",
+    )
 }
 
 impl Drop for Audit {

@@ -72,8 +72,9 @@ pub(crate) struct CallArgs {
     #[arg(long = "read-dir", value_name = "HOST[::GUEST]")]
     pub(crate) read_directories: Vec<DirectoryGrant>,
 
-    /// Allow `--dir` for a directory that holds isopod's cache, its key, a compiler or another program that
-    /// builds use, or lies in one. Who writes there has native code run as you: only for a plugin that you trust.
+    /// Allow `--dir` for a directory that holds a compiler or another program that builds use, or lies in one. Who
+    /// writes there has native code run as you: only for a plugin that you trust. isopod's cache and its key stay
+    /// refused.
     #[arg(long)]
     pub(crate) allow_overlap: bool,
 

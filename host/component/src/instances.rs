@@ -21,9 +21,55 @@ const DATA: u64 = 16;
 /// Of a component: a function that is lifted or lowered, a type of resources, an instance.
 const ITEM: u64 = 64;
 
-/// The bytes of the host that one process of this component or core module takes for its instances, at most, without its
-/// linear memories and the elements of its tables. Reads the bytes once; bytes that are not valid count as far as
-/// they can be read.
+/// Counts of the instances of one process of a program: see [`instances`].
+///
+/// Modules that a component takes as imports are known by their type alone: each counts as one core instance with the bytes
+/// of the largest module, and without tables and memories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Instances {
+    /// Bytes of the host at most, without linear memories and elements of tables.
+    pub bytes: u64,
+    /// Instances of core modules.
+    pub core_instances: u64,
+    /// Linear memories of these instances.
+    pub memories: u64,
+    /// Tables of these instances.
+    pub tables: u64,
+    /// Elements that the largest of these tables begins with.
+    pub largest_table: u64,
+}
+
+/// Counts the instances of one process of this component or core module. Reads the bytes once; bytes that are not
+/// valid count as far as they can be read.
+///
+/// ```
+/// let module = wat::parse_str("(module (memory 1) (table 7 funcref) (table 3 funcref))")?;
+/// let instances = isopod_component::instances(&module);
+/// assert_eq!((instances.memories, instances.tables, instances.largest_table), (1, 2, 7));
+/// # Ok::<(), wat::Error>(())
+/// ```
+#[must_use]
+pub fn instances(wasm: &[u8]) -> Instances {
+    let mut reader = Reader::default();
+    for payload in Parser::new(0).parse_all(wasm) {
+        // Whoever loads it is told.
+        let Ok(payload) = payload else { break };
+        reader.see(&payload);
+    }
+    let all = reader.all;
+    let of_unknown = all.unknown.saturating_mul(reader.largest);
+    Instances {
+        bytes: all.bytes.saturating_add(of_unknown),
+        core_instances: all.instances.saturating_add(all.unknown),
+        memories: all.memories,
+        tables: all.tables,
+        largest_table: all.largest_table,
+    }
+}
+
+/// The bytes of the host that one process of this component or core module takes for its instances, at most: those of
+/// [`instances`].
 ///
 /// ```
 /// let small = wat::parse_str("(module (func $f) (elem func $f))")?;
@@ -34,15 +80,7 @@ const ITEM: u64 = 64;
 /// ```
 #[must_use]
 pub fn instance_bytes(wasm: &[u8]) -> u64 {
-    let mut reader = Reader::default();
-    for payload in Parser::new(0).parse_all(wasm) {
-        // Whoever loads it is told.
-        let Ok(payload) = payload else { break };
-        reader.see(&payload);
-    }
-    let all = reader.all;
-    all.bytes
-        .saturating_add(all.unknown.saturating_mul(reader.largest))
+    instances(wasm).bytes
 }
 
 /// What instances come to.
@@ -51,12 +89,20 @@ struct Cost {
     bytes: u64,
     /// Instances of modules that are not known yet where they are instantiated.
     unknown: u64,
+    instances: u64,
+    memories: u64,
+    tables: u64,
+    largest_table: u64,
 }
 
 impl Cost {
     fn add(&mut self, other: Cost) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.unknown = self.unknown.saturating_add(other.unknown);
+        self.instances = self.instances.saturating_add(other.instances);
+        self.memories = self.memories.saturating_add(other.memories);
+        self.tables = self.tables.saturating_add(other.tables);
+        self.largest_table = self.largest_table.max(other.largest_table);
     }
 
     fn add_each(&mut self, count: u32, bytes: u64) {
@@ -95,9 +141,20 @@ impl Module {
             }
             Payload::TableSection(section) => {
                 self.cost.add_each(section.count(), TABLE);
+                for table in read(section) {
+                    self.cost.tables = self.cost.tables.saturating_add(1);
+                    let elements = table.ty.initial;
+                    self.cost.largest_table = self.cost.largest_table.max(elements);
+                }
                 self.named = self.named.saturating_add(section.count());
             }
-            Payload::MemorySection(section) => self.cost.add_each(section.count(), MEMORY),
+            Payload::MemorySection(section) => {
+                self.cost.add_each(section.count(), MEMORY);
+                self.cost.memories = self
+                    .cost
+                    .memories
+                    .saturating_add(u64::from(section.count()));
+            }
             Payload::ExportSection(section) => {
                 self.named = self.named.saturating_add(section.count());
             }
@@ -124,6 +181,7 @@ impl Module {
         let named = self.named.min(self.functions).saturating_add(1);
         self.cost.add_each(named, FUNCTION);
         self.cost.add_each(1, INSTANCE);
+        self.cost.instances = 1;
         self.cost
     }
 }
@@ -140,6 +198,10 @@ struct Scope {
 const UNKNOWN: Cost = Cost {
     bytes: 0,
     unknown: 1,
+    instances: 0,
+    memories: 0,
+    tables: 0,
+    largest_table: 0,
 };
 
 #[derive(Default)]
@@ -347,6 +409,26 @@ mod tests {
                 (instance (instantiate $c (with \"m\" (core module $m)))))"
         );
         assert!(bytes(&taken) - none >= 2 * once);
+    }
+
+    #[test]
+    fn what_the_instances_have_is_counted_as_often_as_they_are_made() {
+        let module = "(core module $m (memory 1) (table 5 funcref) (table 2 funcref))";
+        let unused = "(core module $u (memory 1) (table 9 funcref))";
+        let twice = "(core instance (instantiate $m)) (core instance (instantiate $m))";
+        let text = format!("(component {module} {unused} {twice})");
+        let counted = instances(&wat::parse_str(&text).unwrap());
+        assert_eq!(
+            (counted.core_instances, counted.memories, counted.tables),
+            (2, 2, 4)
+        );
+        assert_eq!(counted.largest_table, 5);
+        let nested = format!(
+            "(component (component $c {module} {twice})
+                (instance (instantiate $c)) (instance (instantiate $c)))"
+        );
+        let counted = instances(&wat::parse_str(nested).unwrap());
+        assert_eq!((counted.core_instances, counted.tables), (4, 8));
     }
 
     #[test]

@@ -31,7 +31,7 @@ mod tasks;
 mod validation;
 
 pub use error::Error;
-pub use instances::instance_bytes;
+pub use instances::{Instances, instance_bytes, instances};
 pub use interruption::make_interruptible;
 pub use kind::{Kind, kind_of};
 pub use tasks::task_names;

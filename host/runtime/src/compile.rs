@@ -32,7 +32,7 @@ pub(crate) fn program(engine: &Engine, bytes: &[u8]) -> Result<Component, Refusa
     };
     let changed = isopod_component::make_interruptible(&component).map_err(invalid)?;
     let component = changed.map_or(component, Cow::Owned);
-    compiled(engine, &component).map_err(|error| Refusal::invalid(error.as_ref()))
+    compiled(engine, &component).map_err(|error| Refusal::of_engine(&error))
 }
 
 /// With a thread for each core.

@@ -16,6 +16,12 @@ pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 /// Linear memories that one process may need. The preview 1 adapter shares the program's.
 pub(crate) const MEMORIES_PER_PROCESS: u32 = 2;
 
+/// What the instances of one process may take of the host's memory, beside their memories and tables, as
+/// [`isopod_component::instances`] counts it. Python's take 0.5 MiB.
+pub(crate) const INSTANCE_BYTES_PER_PROCESS: u64 = 2 << 20;
+/// What the adapters that make a component of a module add to it, which nobody has counted before.
+const ADAPTERS_BYTES: usize = 64 << 10;
+
 /// Pages that a process leaves dirty up to this size are cleared by hand, the rest is given back
 /// to the kernel: clearing is cheaper than the page faults of the next process. A Python process
 /// leaves 3 MiB, and started in two thirds of the time when these are kept.
@@ -88,6 +94,8 @@ fn common(stack_bytes: usize) -> Config {
 fn pool(max_processes: u32) -> PoolingAllocationConfig {
     let total = |per_process: u32| max_processes.saturating_mul(per_process);
     let processes = usize::try_from(max_processes).unwrap_or(usize::MAX);
+    let instance_bytes = usize::try_from(INSTANCE_BYTES_PER_PROCESS).unwrap_or(usize::MAX);
+    let instance_bytes = instance_bytes.saturating_add(ADAPTERS_BYTES);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(max_processes)
         .total_core_instances(total(CORE_INSTANCES_PER_PROCESS))
@@ -98,6 +106,9 @@ fn pool(max_processes: u32) -> PoolingAllocationConfig {
         .max_memories_per_component(MEMORIES_PER_PROCESS)
         .max_memories_per_module(MEMORIES_PER_PROCESS)
         .max_tables_per_component(TABLES_PER_PROCESS)
+        .max_tables_per_module(TABLES_PER_PROCESS)
+        .max_core_instance_size(instance_bytes)
+        .max_component_instance_size(instance_bytes)
         .table_elements(TABLE_ELEMENTS)
         .linear_memory_keep_resident(
             KEEP_RESIDENT_BYTES.min(KEEP_RESIDENT_TOTAL_BYTES / processes.max(1)),

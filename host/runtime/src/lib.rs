@@ -46,6 +46,7 @@ mod files;
 mod gate;
 mod host;
 mod in_flight;
+mod instance_limits;
 mod kernel;
 mod limits;
 mod logging;

@@ -1,16 +1,16 @@
 //! A program: a loaded component, ready to be run by any number of processes.
 
 use crate::code_cache;
-use crate::compiler::told;
+use crate::compiler::{Refusal, told};
 use crate::descriptors::Taken;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::LimitKind;
 use crate::file_identity;
 use crate::host::exported::ExportedIndices;
+use crate::instance_limits;
 use crate::run::State;
 use isopod_component::Kind;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::Precompiled;
@@ -143,7 +143,7 @@ impl Program {
         let path = path.as_ref();
         let shown = path.display().to_string();
         // Only a look: what is in a file of this form is the caller's to vouch for.
-        let form = fs::File::open(path)
+        let form = isopod_file::open(path)
             .map_err(|error| unreadable(path, error))
             .map(|_| wasmtime::Engine::detect_precompiled_file(path))?;
         if !matches!(form, Ok(Some(Precompiled::Component))) {
@@ -154,7 +154,7 @@ impl Program {
         }
         // SAFETY: the caller vouches for the file.
         let component = unsafe { code_cache::load(engine.wasmtime(), path) };
-        let component = component.map_err(|error| invalid(&shown, error))?;
+        let component = component.map_err(|error| Refusal::of_engine(&error).error(&shown))?;
         // Nothing tells how large its instances are; it is trusted.
         Program::link(engine, stem(path), &shown, component, 0, Origin::Native)
     }
@@ -234,8 +234,12 @@ impl Program {
 
     fn load(engine: &Engine, name: String, shown: &str, bytes: &[u8]) -> Result<Program> {
         check_kind(bytes, shown)?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        engine.compiler().check_size(length, shown)?;
+        let instances = isopod_component::instances(bytes);
+        instance_limits::check(&instances, shown, engine.is_pooled())?;
         let component = engine.compile(bytes, shown)?;
-        let instance_bytes = isopod_component::instance_bytes(bytes);
+        let instance_bytes = instances.bytes;
         let origin = Origin::Read(isopod_component::task_names(bytes));
         Program::link(engine, name, shown, component, instance_bytes, origin)
     }
@@ -347,14 +351,6 @@ fn unreadable(path: &Path, error: std::io::Error) -> Error {
         }
         _ => Error::new(ErrorKind::Io, format!("`{path}` cannot be read")).with_cause(error),
     }
-}
-
-fn invalid(shown: &str, error: wasmtime::Error) -> Error {
-    Error::new(
-        ErrorKind::InvalidProgram,
-        format!("`{shown}` is not a valid program"),
-    )
-    .with_cause(told(error.as_ref()))
 }
 
 fn stem(path: &Path) -> String {

@@ -83,7 +83,44 @@ fn c_reads_its_source_only() {
     let built = place.build("e/one.c", &[]).unwrap();
     assert_eq!(built.to_string(), "exit code: 0\n");
     assert_eq!(place.output(), "42\n");
-    assert!(is_refused(&place, "e/two.c", &["does not compile"]));
+    let hint = "hint: a build reads its source";
+    for source in ["a", "a/main.c", "b", "e/two.c"] {
+        assert!(is_refused(&place, source, &["does not compile", hint]));
+    }
+    // Nothing was refused.
+    place.write("f/main.c", "int main(void) { return x; }\n");
+    for source in ["f", "f/main.c"] {
+        assert!(is_refused(&place, source, &["does not compile"]));
+        let ended = place.build(source, &[]).unwrap();
+        assert!(!ended.stderr.contains("hint"), "{ended}");
+    }
+}
+
+#[test]
+fn each_language_reads_the_same_directories_beside_its_source() {
+    let place = Place::new();
+    for ending in ["rs", "c", "py", "js", "wasm"] {
+        let source = format!("x.{ending}");
+        place.write(&source, "");
+        for (directory, text) in [
+            (
+                "nowhere",
+                "`nowhere` cannot be read beside the source: it does not exist",
+            ),
+            (
+                "secret",
+                "`secret` cannot be read beside the source: it is no directory",
+            ),
+            (
+                "/",
+                "`/` cannot be read beside the source: it holds your home directory",
+            ),
+        ] {
+            let ended = place.build(&source, &["--read-source", directory]).unwrap();
+            assert_eq!(ended.exit_code, 125, "{source}: {ended}");
+            assert!(ended.stderr.contains(text), "{source}: {ended}");
+        }
+    }
 }
 
 #[test]

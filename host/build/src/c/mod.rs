@@ -10,12 +10,14 @@ use crate::language::{Kind, Source};
 use crate::rust::source::refuse_home;
 use crate::sandbox::Sandbox;
 use crate::sdk::short_hash;
+use crate::stderr::{Told, forward};
 use crate::tool::{last_lines, output_of};
-use crate::{Error, ErrorKind, Options, links, stage};
+use crate::{Error, ErrorKind, Options, file, links, stage};
 use compiler::Compiler;
 use std::fs;
+use std::io::{self, BufReader, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// The library and the generated code, by their path: `guest/c/isopod.h`, `program/wit.c`. Made by the build
 /// script.
@@ -36,14 +38,18 @@ pub(crate) fn build(
             refuse_home(directory)?;
             let mut roots = vec![directory.to_owned()];
             roots.extend(options.read_source.iter().cloned());
-            links::stay_below(directory, &roots)?;
+            links::check(directory, &roots)?;
         }
         sandbox = sandbox.read(directory);
         let files = stage::files(source, "c", "", options)?;
         files.into_iter().map(|(name, _)| name).collect()
     } else {
         // Not its directory, which may be anything: a home, or the one for temporary files.
-        sandbox = sandbox.read(&source.main).read_all(headers(directory));
+        let headers = headers(directory);
+        headers
+            .iter()
+            .try_for_each(|header| links::check_size(header))?;
+        sandbox = sandbox.read(&source.main).read_all(headers);
         vec![main.to_string_lossy().into_owned()]
     };
     let compiler = compiler::find(cache, options.install, announce)?;
@@ -68,8 +74,12 @@ pub(crate) fn build(
     command.args(files.iter().map(|name| format!("./{name}")));
     command.args(objects(&library));
     command.args(["-lm", "-o"]).arg(&output);
+    if io::stderr().is_terminal() {
+        // The compiler itself sees a pipe.
+        command.arg("-fcolor-diagnostics");
+    }
     command.stdout(Stdio::null());
-    let status = sandbox.status(&mut command).map_err(|error| {
+    let (status, told) = run(&sandbox, &mut command).map_err(|error| {
         Error::new(ErrorKind::Toolchain, "the C compiler cannot be run").because(error)
     })?;
     if !status.success() {
@@ -77,7 +87,7 @@ pub(crate) fn build(
             ErrorKind::Compile,
             format!("`{}` does not compile", source.name),
         );
-        return Err(match sandbox.is_closed() {
+        return Err(match told.refusal && sandbox.is_closed() {
             true => error.with_hint(
                 "a build reads its source and the compiler only; a file elsewhere is refused: \
                  `--read-source DIR` lets it read a directory",
@@ -85,7 +95,18 @@ pub(crate) fn build(
             false => error,
         });
     }
-    fs::read(&output).map_err(|error| cannot_write(&output, &error))
+    file::read(&output, file::MOST_MODULE_BYTES)
+}
+
+/// Runs the compiler. What it says goes to standard error as it comes.
+fn run(sandbox: &Sandbox, command: &mut Command) -> io::Result<(ExitStatus, Told)> {
+    let mut child = sandbox.spawn(command.stderr(Stdio::piped()))?;
+    let told = match child.stderr.take() {
+        // What could not be printed is lost, and the status still holds.
+        Some(errors) => forward(BufReader::new(errors), &mut io::stderr()).unwrap_or_default(),
+        None => Told::default(),
+    };
+    Ok((child.wait()?, told))
 }
 
 /// The directory with the header and the objects of the library, compiled by this compiler.

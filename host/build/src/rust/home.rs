@@ -6,6 +6,7 @@
 
 use super::settings;
 use crate::cache::{Cache, cannot_write, write_if_changed};
+use crate::file::settings as settings_file;
 use crate::program::{Metadata, Package};
 use crate::sandbox::Sandbox;
 use crate::sdk::hex;
@@ -201,7 +202,7 @@ pub(crate) fn locked(file: &Path) -> Result<Vec<Locked>, Error> {
         #[serde(default)]
         package: Vec<Locked>,
     }
-    let text = fs::read_to_string(file).map_err(|error| unreadable(file).because(error))?;
+    let text = settings_file(file)?;
     let lock: LockFile =
         toml::from_str(&text).map_err(|error| unreadable(file).because(error.message()))?;
     for package in &lock.package {
@@ -242,7 +243,7 @@ pub(crate) fn check_manifests(metadata: &Metadata) -> Result<(), Error> {
         locked(&lock_file)?;
     }
     let file = metadata.workspace_root.join("Cargo.toml");
-    let text = fs::read_to_string(&file).map_err(|error| unreadable(&file).because(error))?;
+    let text = settings_file(&file)?;
     let manifest: Table =
         toml::from_str(&text).map_err(|error| unreadable(&file).because(error.message()))?;
     let table = |value: &Value| value.as_table().cloned().unwrap_or_default();

@@ -13,6 +13,7 @@
 
 use super::site::Site;
 use crate::cache::{Cache, write_if_changed};
+use crate::file::settings_if_any;
 use crate::sdk::{Sdk, hex};
 use crate::tool;
 use sha2::{Digest, Sha256};
@@ -130,7 +131,7 @@ impl Inputs {
 
     /// Whether all files that cargo names as those of the program are looked at.
     fn holds_all_of(&self, dependencies: &Path) -> bool {
-        let Ok(text) = fs::read_to_string(dependencies) else {
+        let Some(text) = settings_if_any(dependencies) else {
             return false;
         };
         let is_held = |file: &Path| {

@@ -3,8 +3,8 @@
 //! They can name programs that run in place of the compiler, so a confined build takes those that it knows to be
 //! harmless, and refuses the rest by name.
 
-use crate::{Error, ErrorKind, unreadable};
-use std::fs;
+use crate::{Error, ErrorKind, file, unreadable};
+use std::io;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -81,10 +81,10 @@ pub(crate) fn file_in(directory: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// [`ErrorKind::Source`].
-pub(crate) fn read(file: &Path) -> Result<Table, Error> {
-    let text = fs::read_to_string(file).map_err(|error| unreadable(file).because(error))?;
+pub(crate) fn read(path: &Path) -> Result<Table, Error> {
+    let text = file::settings(path)?;
     text.parse()
-        .map_err(|error: toml::de::Error| unreadable(file).because(error.message()))
+        .map_err(|error: toml::de::Error| unreadable(path).because(error.message()))
 }
 
 /// Copies the settings that are taken, and refuses the first that is not.
@@ -198,25 +198,35 @@ fn refused(file: &Path, key: &str) -> Error {
 /// Refuses a toolchain that the source names by a path: its compiler would run before any sandbox is there.
 ///
 /// # Errors
-/// [`ErrorKind::Confinement`].
+/// [`ErrorKind::Confinement`]; [`ErrorKind::Source`] for a FIFO and the like.
 pub(crate) fn check_toolchain_file(directory: &Path) -> Result<(), Error> {
     for place in directory.ancestors() {
         for name in ["rust-toolchain", "rust-toolchain.toml"] {
-            let file = place.join(name);
-            let Ok(text) = fs::read_to_string(&file) else {
+            let path = place.join(name);
+            if !path.exists() || path.is_dir() {
                 continue;
+            }
+            let text = match isopod_file::read_text(&path, file::MOST_SETTINGS_BYTES) {
+                Ok(text) => text,
+                Err(error) => match error.kind() {
+                    // rustup reads it too, and would wait.
+                    io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge => {
+                        return Err(unreadable(&path).because(error));
+                    }
+                    _ => continue,
+                },
             };
             let settings: Table = text.parse().unwrap_or_default();
             let toolchain = settings.get("toolchain");
             let of = |key| toolchain.and_then(|table| table.get(key));
             if of("path").is_some() {
-                return Err(refused(&file, "toolchain.path"));
+                return Err(refused(&path, "toolchain.path"));
             }
             let channel = of("channel").and_then(Value::as_str);
             // The old form is nothing but the name.
             let channel = channel.unwrap_or(if settings.is_empty() { &text } else { "" });
             if channel.contains(['/', '\\']) {
-                return Err(refused(&file, "toolchain.channel"));
+                return Err(refused(&path, "toolchain.channel"));
             }
         }
     }
@@ -227,6 +237,7 @@ pub(crate) fn check_toolchain_file(directory: &Path) -> Result<(), Error> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
     use super::*;
+    use std::fs;
 
     fn settings(text: &str) -> Result<Table, Error> {
         let place = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! Where one crate is built: how cargo is called, and in which sandbox.
 
+use super::git;
 use super::home::{CargoHome, Locked, check_manifests, locked};
 use super::source::{self, Source};
 use crate::cache::Cache;
@@ -162,6 +163,7 @@ impl Site {
                 .home
                 .grant_to_build(sandbox, packages)
                 .write(target);
+            sandbox = git::grant_to_build(sandbox, packages)?;
             if let Some((settings, _)) = &distrust.settings {
                 sandbox = sandbox.read(settings.path());
             }
@@ -206,7 +208,7 @@ impl Site {
             let (sandbox, _) = self.reading()?;
             let mut sandbox = distrust
                 .home
-                .grant_to_fetch(sandbox)
+                .grant_to_fetch(git::grant_to_fetch(sandbox))
                 .write(&metadata.workspace_root);
             if let Some((_, sources)) = &distrust.settings {
                 sandbox = sandbox.read(sources.path());
@@ -215,6 +217,7 @@ impl Site {
                 sandbox = sandbox.with_network();
             }
             let mut command = self.cargo(&sandbox);
+            git::set_environment(&mut command);
             command.args(["fetch", "--target", TARGET]);
             if let Some(host) = self.host(&sandbox) {
                 // For build scripts and macros.

@@ -2,8 +2,7 @@
 
 use super::settings;
 use crate::program::Metadata;
-use crate::{Error, ErrorKind, links, unreadable};
-use std::fs;
+use crate::{Error, ErrorKind, file, links};
 use std::path::{Path, PathBuf};
 use toml::Table;
 
@@ -43,10 +42,7 @@ pub(crate) fn look(directory: &Path, also_read: &[PathBuf]) -> Result<Source, Er
             }
         }
     }
-    for path in also_read {
-        let real = path.canonicalize();
-        roots.push(real.map_err(|error| unreadable(path).because(error))?);
-    }
+    roots.extend(also_read.iter().cloned());
     Ok(Source {
         roots,
         workspace,
@@ -56,7 +52,7 @@ pub(crate) fn look(directory: &Path, also_read: &[PathBuf]) -> Result<Source, Er
 }
 
 fn is_workspace(manifest: &Path) -> bool {
-    let text = fs::read_to_string(manifest).unwrap_or_default();
+    let text = file::settings_if_any(manifest).unwrap_or_default();
     let manifest: Option<Table> = text.parse().ok();
     manifest.is_some_and(|manifest| manifest.contains_key("workspace"))
 }
@@ -91,7 +87,7 @@ impl Source {
                 }
             }
         }
-        links::stay_below(directory, &self.roots)?;
+        links::check(directory, &self.roots)?;
         self.settings = settings::of_crate(directory, root)?;
         let home = std::env::var_os("HOME").map(PathBuf::from);
         for above in root.ancestors().skip(1) {
@@ -109,12 +105,16 @@ impl Source {
     }
 }
 
-/// A source that holds the user's home directory would be all that the user has.
-pub(crate) fn refuse_home(root: &Path) -> Result<(), Error> {
+/// Whether a directory, whose path has no links, is all that the user has, or more.
+pub(crate) fn holds_home(root: &Path) -> bool {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     let home = home.and_then(|home| Path::new(&home).canonicalize().ok());
-    let holds_home = home.is_some_and(|home| home.starts_with(root));
-    if !holds_home && root.parent().is_some() {
+    home.is_some_and(|home| home.starts_with(root)) || root.parent().is_none()
+}
+
+/// A source that holds the user's home directory would be all that the user has.
+pub(crate) fn refuse_home(root: &Path) -> Result<(), Error> {
+    if !holds_home(root) {
         return Ok(());
     }
     Err(Error::new(

@@ -9,6 +9,7 @@ use super::home::Locked;
 use super::site::Site;
 use crate::cache::{Cache, CacheLock, cannot_write};
 use crate::cargo::not_begun;
+use crate::file::settings_if_any;
 use crate::owners::Owners;
 use crate::program::Metadata;
 use crate::sandbox::Sandbox;
@@ -119,10 +120,10 @@ fn runs_foreign_code(site: &Site, metadata: &Metadata, packages: &[Locked]) -> b
         .is_some_and(|distrust| !distrust.source.settings.is_empty());
     let has_features = metadata.packages.iter().any(|package| {
         // With features of cargo that are not stable, a manifest has flags for the compiler.
-        let text = fs::read_to_string(package.manifest()).unwrap_or_default();
+        let text = settings_if_any(package.manifest()).unwrap_or_default();
         text.contains("cargo-features")
     });
-    let root = fs::read_to_string(metadata.workspace_root.join("Cargo.toml")).unwrap_or_default();
+    let root = settings_if_any(&metadata.workspace_root.join("Cargo.toml")).unwrap_or_default();
     let is_member = |name: &str| {
         let mut members = metadata.packages.iter();
         members.any(|member| member.name == name && !member.runs_code())

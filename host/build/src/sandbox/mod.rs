@@ -22,7 +22,7 @@ use landlock::{
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command};
 use tempfile::TempDir;
 
 /// The oldest Landlock that is enough: before it, files that may not be written could be truncated.
@@ -191,11 +191,6 @@ impl Sandbox {
     /// Starts a command of [`command`](Self::command).
     pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
         self.inside(|| command.spawn())
-    }
-
-    /// Runs a command to its end.
-    pub(crate) fn status(&self, command: &mut Command) -> io::Result<ExitStatus> {
-        self.inside(|| command.status())
     }
 
     /// Runs a command for its output, as [`output_of`] does.

@@ -7,6 +7,7 @@ use crate::report;
 use crate::values::human_bytes;
 use anyhow::Context as _;
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Builds a component, writes it and prints where, and how large it is.
@@ -33,11 +34,16 @@ pub(crate) fn build(options: &BuildArgs, printer: &Printer) -> anyhow::Result<()
             output
         }
     };
-    fs::write(&output, &built.component)
+    write(&output, &built.component)
         .with_context(|| format!("`{}` cannot be written", output.display()))?;
     let size = human_bytes(u64::try_from(built.component.len()).unwrap_or(u64::MAX));
     printer.result(&format!("{} ({size})", output.display()));
     Ok(())
+}
+
+/// Writes a whole file, or to a FIFO that somebody reads.
+pub(super) fn write(output: &Path, bytes: &[u8]) -> io::Result<()> {
+    isopod_file::create(output)?.write_all(bytes)
 }
 
 /// Refuses an output that is the source, or that cannot be a file.

@@ -8,12 +8,13 @@ use crate::exit_code;
 use crate::plugin_args::CallArgs;
 use crate::printer::Printer;
 use crate::report::{self, Report};
+use crate::values::{ByteCount, human_bytes};
 use crate::what_runs::table;
 use anyhow::Context as _;
 use isopod_host::{Error, Limits, Plugin, PluginPool};
 use isopod_text::Line;
 use serde_json::Value;
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,9 @@ use std::time::{Duration, Instant};
 
 /// How many functions a hint names; `isopod inspect` lists all.
 const NAMED_FUNCTIONS: usize = 20;
+
+/// How large an input may be, unless `--max-message` says it: as the library's default is.
+const MOST_INPUT_BYTES: u64 = 64 << 20;
 
 /// What a function is called with.
 enum Input {
@@ -57,7 +61,7 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
     let audit = options.audit.as_deref();
     let audit = audit
-        .map(|path| AuditFile::open(path, grants.writable()))
+        .map(|log| AuditFile::open(log, Some(path), grants.writable()))
         .transpose()?;
     // Before the process gives up the right to read it.
     let bytes = input_bytes(options)?;
@@ -119,18 +123,45 @@ fn limits(options: &CallArgs) -> Limits {
 }
 
 /// The input as it was given, if it was.
+///
+/// # Errors
+/// A file that cannot be read, is no regular file, or has more bytes than a call takes.
 fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
+    let most = options
+        .max_message
+        .map_or(MOST_INPUT_BYTES, ByteCount::bytes);
+    let too_large = |input: &str| {
+        report::with_hint(
+            format!(
+                "{input} is larger than the limit of {} for an input",
+                human_bytes(most)
+            ),
+            "`--max-message` raises it",
+        )
+    };
     Ok(match options.input.as_deref() {
         None => None,
         Some("-") => {
             let mut bytes = Vec::new();
-            let read = std::io::stdin().read_to_end(&mut bytes);
+            let stdin = std::io::stdin().take(most.saturating_add(1));
+            let read = { stdin }.read_to_end(&mut bytes);
             read.context("standard input cannot be read")?;
+            if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
+                return Err(too_large("standard input"));
+            }
             Some(bytes)
         }
-        Some(text) if Path::new(text).is_file() => {
-            let read = std::fs::read(text);
-            Some(read.with_context(|| format!("the input `{text}` cannot be read"))?)
+        // A directory of the name says nothing: the text may well be one.
+        Some(text) if Path::new(text).exists() && !Path::new(text).is_dir() => {
+            match isopod_file::read(text, most) {
+                Ok(bytes) => Some(bytes),
+                Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                    return Err(too_large(&format!("the input `{text}`")));
+                }
+                Err(error) => {
+                    return Err(error).context(format!("the input `{text}` cannot be read"));
+                }
+            }
         }
         Some(text) => Some(text.as_bytes().to_vec()),
     })

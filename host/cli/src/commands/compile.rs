@@ -1,13 +1,12 @@
 //! `isopod compile`: a program or plugin to native code in a file.
 
-use super::build::check_output;
+use super::build::{check_output, write};
 use super::loading;
 use super::source::{self, Source};
 use crate::plugin_args::CompileArgs;
 use crate::printer::Printer;
 use crate::values::human_bytes;
 use anyhow::Context as _;
-use std::fs;
 use std::path::PathBuf;
 
 /// Compiles, writes the code and prints where, and how large it is.
@@ -36,8 +35,7 @@ pub(crate) fn compile(options: &CompileArgs, printer: &Printer) -> anyhow::Resul
         }
     };
     let code = program.precompile()?;
-    fs::write(&output, &code)
-        .with_context(|| format!("`{}` cannot be written", output.display()))?;
+    write(&output, &code).with_context(|| format!("`{}` cannot be written", output.display()))?;
     let size = human_bytes(u64::try_from(code.len()).unwrap_or(u64::MAX));
     printer.result(&format!("{} ({size})", output.display()));
     Ok(())

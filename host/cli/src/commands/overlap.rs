@@ -31,21 +31,29 @@ const SYSTEM: [&str; 9] = [
     "/usr/libexec",
 ];
 
+/// Places of isopod's own, which no option grants: private directories of programs lie in the first too.
+const OWN: [&str; 2] = ["isopod's cache", "the key of isopod's cache"];
+
 /// A place that programs must not write.
 struct Protected {
     what: &'static str,
     path: PathBuf,
+    /// Whether it is isopod's own, which no option grants.
+    is_own: bool,
 }
 
-/// Refuses grants to write that overlap such a place.
+/// Refuses grants to write that overlap such a place. If that `is_allowed`, isopod's cache and its key are refused alone.
 ///
 /// # Errors
 /// With the place, and the option that allows it.
 pub(crate) fn check(grants: &[DirectoryGrant], is_allowed: bool) -> anyhow::Result<()> {
-    if grants.is_empty() || is_allowed {
+    if grants.is_empty() {
         return Ok(());
     }
-    let protected = protected();
+    let mut protected = protected();
+    if is_allowed {
+        protected.retain(|place| place.is_own);
+    }
     for grant in grants {
         let shown = grant.host().display();
         if let Some(place) = overlapping(grant.host(), &protected) {
@@ -55,8 +63,13 @@ pub(crate) fn check(grants: &[DirectoryGrant], is_allowed: bool) -> anyhow::Resu
                     place.what,
                     place.path.display()
                 ),
-                "grant a directory below it that holds the program's files only, or `--read-dir`; \
-                 `--allow-overlap` grants it all the same, for a program that you trust",
+                match place.is_own {
+                    true => "grant another directory, or `--read-dir`; no option grants it",
+                    false => {
+                        "grant a directory below it that holds the program's files only, or `--read-dir`; \
+                         `--allow-overlap` grants it all the same, for a program that you trust"
+                    }
+                },
             ));
         }
     }
@@ -83,11 +96,13 @@ fn protected() -> Vec<Protected> {
     let mut found: Vec<Protected> = Vec::new();
     let mut add = |what, path: Option<PathBuf>| {
         if let Some(path) = path {
-            found.push(Protected { what, path });
+            let is_own = OWN.contains(&what);
+            found.push(Protected { what, path, is_own });
         }
     };
-    add("isopod's cache", isopod_build::cache_directory());
-    add("the key of isopod's cache", isopod_host::cache_key_file());
+    let [cache, key] = OWN;
+    add(cache, isopod_build::cache_directory());
+    add(key, isopod_host::cache_key_file());
     add("isopod itself", env::current_exe().ok());
     add(
         "cargo's directory",
@@ -156,15 +171,16 @@ fn resolved(path: &Path) -> PathBuf {
 }
 
 /// What tells a file from all others.
-type Identity = (u64, u64);
+pub(crate) type Identity = (u64, u64);
 
-fn identity(path: &Path) -> Option<Identity> {
+/// That of a path, if there is a file.
+pub(crate) fn identity(path: &Path) -> Option<Identity> {
     let metadata = fs::metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))
 }
 
 /// Of the path and all directories above.
-fn identities_above(path: &Path) -> BTreeSet<Identity> {
+pub(crate) fn identities_above(path: &Path) -> BTreeSet<Identity> {
     path.ancestors().filter_map(identity).collect()
 }
 
@@ -187,6 +203,7 @@ mod tests {
         let protected = [Protected {
             what: "it",
             path: place.to_owned(),
+            is_own: false,
         }];
         overlapping(granted, &protected).is_some()
     }

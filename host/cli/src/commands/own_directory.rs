@@ -71,8 +71,9 @@ impl Own {
         };
         if let Some(script) = &self.script {
             let name = script.file_name().unwrap_or(OsStr::new("script"));
-            fs::copy(script, destination.join(name))
-                .with_context(|| format!("the script `{}` cannot be read", script.display()))?;
+            let copied = isopod_file::read(script, MOST_BYTES)
+                .and_then(|text| fs::write(destination.join(name), text));
+            copied.with_context(|| format!("the script `{}` cannot be read", script.display()))?;
         }
         copying
             .modules_of(&self.directory, destination, DEEPEST)

@@ -28,8 +28,11 @@ const PYTHON_STACK_BYTES: usize = 32 << 20;
 /// # Errors
 /// Of isopod itself. However the program ends is no error.
 pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
+    let program = options.path.as_deref();
     let path = options.status_file.as_deref();
-    let status_file = path.map(StatusFile::create).transpose()?;
+    let status_file = path
+        .map(|path| StatusFile::create(path, program))
+        .transpose()?;
     let outcome = run_program(options, printer);
     if let Some(file) = status_file {
         match &outcome {
@@ -96,7 +99,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         .limits(limits::from_options(options));
     let audit = options.audit.as_deref();
     let audit = audit
-        .map(|path| AuditFile::open(path, grants.writable()))
+        .map(|log| AuditFile::open(log, options.path.as_deref(), grants.writable()))
         .transpose()?;
     // A program runs as well if nobody can ask what it does.
     let unheard =

@@ -24,7 +24,7 @@ pub(crate) enum Source {
 /// Looks at PATH.
 ///
 /// # Errors
-/// If there is nothing, or a directory without source.
+/// If there is nothing, a directory without source, or something that is no regular file.
 pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
     let shown = path.display();
     let metadata = match std::fs::metadata(path) {
@@ -37,6 +37,10 @@ pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
         }
         Err(error) => return Err(error).context(format!("`{shown}` cannot be read")),
     };
+    if !metadata.is_dir() {
+        let is_file = isopod_file::check(metadata.file_type());
+        is_file.with_context(|| format!("`{shown}` cannot be read"))?;
+    }
     match isopod_build::language_of(path) {
         Some(Language::Python) if !metadata.is_dir() => return Ok(Source::Python),
         Some(_) => return Ok(Source::Built),

@@ -4,6 +4,7 @@
 //! cannot make an entry; nobody is to be granted both.
 
 use crate::error::{Error, ErrorKind, Result};
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 use std::fmt;
@@ -125,9 +126,9 @@ pub(super) fn is_private(metadata: &Metadata, refused: u32) -> bool {
     metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & refused == 0
 }
 
-/// The flag of `open` for files that are no symbolic links.
+/// The flags of `open` for files that are no symbolic links, and that nobody waits for.
 pub(super) fn no_follow() -> i32 {
-    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
+    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
 }
 
 /// Makes the file whole or not at all; one that somebody else has made meanwhile stays.

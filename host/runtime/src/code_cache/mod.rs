@@ -144,7 +144,7 @@ impl CodeCache {
     ) -> Option<(Component, u64)> {
         let note_name = note_name(engine, identity);
         let mut note = String::new();
-        let file = fs::File::open(self.directory.join(&note_name)).ok()?;
+        let file = isopod_file::open(self.directory.join(&note_name)).ok()?;
         io::Read::read_to_string(&mut io::Read::take(file, LARGEST_NOTE_BYTES), &mut note).ok()?;
         let (told, code) = note.rsplit_once('\n')?;
         if !self.key.is_code(code, &note_parts(&note_name, told)) {

@@ -21,7 +21,6 @@ use crate::error::{Error, ErrorKind, Result};
 use here::Here;
 use process::CompilerProcess;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use wasmtime::Engine;
@@ -56,7 +55,6 @@ impl Compiler {
         bytes: &[u8],
         shown: &str,
     ) -> Result<Component> {
-        self.check_size(u64::try_from(bytes.len()).unwrap_or(u64::MAX), shown)?;
         let compiled = match &self.process {
             Some(process) => process.compile(engine, bytes, &self.limits),
             None => self.here.compile(engine, bytes, &self.limits),
@@ -80,7 +78,7 @@ impl Compiler {
                 _ => failed.with_cause(error),
             }
         };
-        let file = File::open(path).map_err(unreadable)?;
+        let file = isopod_file::open(path).map_err(unreadable)?;
         self.check_size(file.metadata().map_err(unreadable)?.len(), shown)?;
         let mut bytes = Vec::new();
         // What has no size, or grows meanwhile, ends there too.
@@ -92,7 +90,11 @@ impl Compiler {
         Ok(bytes)
     }
 
-    fn check_size(&self, bytes: u64, shown: &str) -> Result<()> {
+    /// Refuses a program of more bytes than it may have.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LimitExceeded`].
+    pub(crate) fn check_size(&self, bytes: u64, shown: &str) -> Result<()> {
         let limit = self.limits.program_bytes;
         match bytes > limit {
             true => Err(Error::new(

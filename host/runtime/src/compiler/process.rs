@@ -65,8 +65,13 @@ impl CompilerProcess {
         };
         match answer(&mut response, limits).map_err(failed)? {
             Some(Ok(code)) => code_cache::load_compiled(engine, &code).map_err(|error| {
-                let text = "could not be compiled: the compiler's code cannot be loaded; is it of another version?";
-                Refusal::Failed(text.to_owned(), vec![format!("{error:#}")])
+                match Refusal::of_engine(&error) {
+                    Refusal::Invalid(causes) => {
+                        let text = "could not be compiled: the compiler's code cannot be loaded; is it of another version?";
+                        Refusal::Failed(text.to_owned(), causes)
+                    }
+                    refusal => refusal,
+                }
             }),
             Some(Err(refusal)) => Err(refusal),
             None if told.contains("memory allocation of") => Err(Refusal::too_large(limits)),

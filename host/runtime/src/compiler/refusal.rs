@@ -15,6 +15,8 @@ const MOST_BYTES: usize = 2_000;
 pub(crate) enum Refusal {
     /// The program is not valid, or is beyond what a program may have; for these causes, the outermost first.
     Invalid(Vec<String>),
+    /// The engine has no room for its instances, for these causes.
+    NoRoom(Vec<String>),
     /// It is a module that cannot be made a component.
     NoComponent(Vec<String>),
     /// It is a module that imports what nobody provides.
@@ -29,6 +31,18 @@ impl Refusal {
     /// An error and its causes, in [`Refusal::Invalid`].
     pub(crate) fn invalid(error: &(dyn StdError + 'static)) -> Refusal {
         Refusal::Invalid(causes(error))
+    }
+
+    /// Code that the engine does not take: if a limit of its pool is the reason, the program was valid.
+    pub(crate) fn of_engine(error: &wasmtime::Error) -> Refusal {
+        let causes = causes(error.as_ref());
+        match causes
+            .iter()
+            .any(|cause| cause.contains("pooling allocator"))
+        {
+            true => Refusal::NoRoom(causes),
+            false => Refusal::Invalid(causes),
+        }
     }
 
     /// A module that cannot be made a component.
@@ -57,11 +71,18 @@ impl Refusal {
     }
 
     /// As this crate tells it, of the program that is called `shown`.
-    pub(super) fn error(self, shown: &str) -> Error {
+    pub(crate) fn error(self, shown: &str) -> Error {
         let (kind, text, causes) = match self {
             Refusal::Invalid(causes) => (
                 ErrorKind::InvalidProgram,
                 format!("`{shown}` is not a valid program"),
+                causes,
+            ),
+            Refusal::NoRoom(causes) => (
+                ErrorKind::LimitExceeded,
+                format!(
+                    "`{shown}` has instances beyond a limit of the pool that they come from; `EngineBuilder::pooling(false)` makes instances on demand"
+                ),
                 causes,
             ),
             Refusal::NoComponent(causes) => (

@@ -104,8 +104,8 @@ def serve(initializer, initargs):
     job = host_pool.next_job(None, [])
     while job is not None:
         payload, handles = _outcome(job.message)
-        # The pool may be terminated as soon as it has the result. CPython's workers are mostly told to
-        # end before they are killed, and flush then.
+        # The pool may be terminated as soon as it has the result. CPython mostly tells its workers to
+        # end before it kills them, and they flush then.
         start.flush()
         try:
             job = host_pool.next_job(host_pool.JobReport_Value(payload), handles)

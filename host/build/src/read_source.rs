@@ -1,0 +1,35 @@
+//! Directories that a build may read beside its source: the same rule for each language.
+
+use crate::rust::source::holds_home;
+use crate::{Error, ErrorKind};
+use std::path::PathBuf;
+
+/// The paths of these directories, without links.
+///
+/// # Errors
+/// [`ErrorKind::Source`] for one that does not exist, is no directory, or holds the user's home directory.
+pub(crate) fn check(directories: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let check = |path: &PathBuf| {
+        let refused = |why: &str| {
+            let text = format!(
+                "`{}` cannot be read beside the source: {why}",
+                path.display()
+            );
+            Error::new(ErrorKind::Source, text).with_hint(
+                "`--read-source DIR` names a directory that the build may read beside its source",
+            )
+        };
+        let real = path.canonicalize().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => refused("it does not exist"),
+            _ => refused("its path cannot be followed").because(error),
+        })?;
+        if !real.is_dir() {
+            return Err(refused("it is no directory"));
+        }
+        if holds_home(&real) {
+            return Err(refused("it holds your home directory"));
+        }
+        Ok(real)
+    };
+    directories.iter().map(check).collect()
+}

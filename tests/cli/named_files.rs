@@ -1,0 +1,174 @@
+//! Files by name that are no regular files, or are huge: each is an error at once, whatever reads or writes it.
+
+use crate::support::{Ended, Running, empty_directory, isopod, program};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use std::fs;
+use std::path::Path;
+
+fn fifo(path: &Path) {
+    mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+}
+
+/// Runs what would wait for ever.
+fn at_once(directory: &Path, arguments: &[&str]) -> Ended {
+    Running::start(&mut isopod(directory, arguments)).end()
+}
+
+fn assert_refused(ended: &Ended, case: &str, text: &str) {
+    assert_eq!(ended.exit_code, 125, "{case}: {ended}");
+    assert!(ended.stderr.contains(text), "{case}: {ended}");
+}
+
+const ENDINGS: [&str; 8] = ["rs", "c", "py", "js", "mjs", "wasm", "cwasm", "other"];
+
+#[test]
+fn a_program_is_a_regular_file() {
+    let directory = empty_directory();
+    for ending in ENDINGS {
+        let name = format!("x.{ending}");
+        fifo(&directory.path().join(&name));
+        for command in ["run", "build", "inspect", "compile", "call"] {
+            let mut arguments = vec![command, &*name];
+            if command == "call" {
+                arguments.push("function");
+            }
+            if ending == "cwasm" && command == "run" {
+                arguments.push("--allow-precompiled");
+            }
+            let ended = at_once(directory.path(), &arguments);
+            let text = "it is a FIFO, not a regular file";
+            assert_refused(&ended, &format!("{command} {name}"), text);
+        }
+    }
+    let ended = at_once(directory.path(), &["run", "/dev/zero"]);
+    assert_refused(
+        &ended,
+        "run /dev/zero",
+        "it is a device, not a regular file",
+    );
+}
+
+#[test]
+fn what_a_source_is_made_of_is_regular_files() {
+    let directory = empty_directory();
+    let at = |name: &str| directory.path().join(name);
+    let made = |source: &str, text: &str| {
+        fs::create_dir_all(at(source).parent().unwrap()).unwrap();
+        fs::write(at(source), text).unwrap();
+    };
+    let manifest = "[package]\nname = \"a\"\nversion = \"0.0.0\"\nedition = \"2024\"\n";
+    made("manifest/src/main.rs", "fn main() {}");
+    fifo(&at("manifest/Cargo.toml"));
+    made("toolchain/Cargo.toml", manifest);
+    made("toolchain/src/main.rs", "fn main() {}");
+    fifo(&at("toolchain/rust-toolchain.toml"));
+    made("module/Cargo.toml", manifest);
+    made("module/src/main.rs", "mod x;\nfn main() {}");
+    fifo(&at("module/src/x.rs"));
+    made(
+        "header/main.c",
+        "#include \"x.h\"\nint main(void) { return 0; }\n",
+    );
+    fifo(&at("header/x.h"));
+    for (source, text) in [
+        ("manifest", "holds no program and no plugin"),
+        ("manifest/Cargo.toml", "it is a FIFO, not a regular file"),
+        ("toolchain", "it is a FIFO, not a regular file"),
+        ("module", "the source holds a FIFO"),
+        ("header", "the source holds a FIFO"),
+    ] {
+        let ended = at_once(directory.path(), &["build", "-q", "--no-install", source]);
+        if ended.stderr.contains("cannot be confined") || ended.stderr.contains("no C compiler") {
+            continue;
+        }
+        assert_refused(&ended, source, text);
+    }
+}
+
+#[test]
+fn huge_source_is_not_read() {
+    let directory = empty_directory();
+    for ending in ["rs", "c", "js", "wasm"] {
+        let name = format!("x.{ending}");
+        let file = fs::File::create(directory.path().join(&name)).unwrap();
+        file.set_len(1 << 42).unwrap();
+        for command in ["run", "build"] {
+            let ended = at_once(directory.path(), &[command, &name]);
+            if !ended.stderr.contains("cannot be confined") {
+                assert_refused(&ended, &format!("{command} {name}"), "limit of ");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_run_writes_needs_a_reader_and_is_not_the_program() {
+    let directory = empty_directory();
+    let path = program("plain");
+    let path = path.to_str().unwrap();
+    fifo(&directory.path().join("fifo"));
+    for option in ["--status-file", "--audit"] {
+        for (file, text) in [
+            ("fifo", "nobody reads it"),
+            (".", "directory"),
+            (path, "is the program"),
+        ] {
+            let before = fs::metadata(path).unwrap().len();
+            let ended = at_once(directory.path(), &["run", path, option, file]);
+            assert_refused(&ended, &format!("{option} {file}"), text);
+            assert_eq!(fs::metadata(path).unwrap().len(), before);
+        }
+    }
+    let ended = at_once(directory.path(), &["build", path, "-o", "fifo"]);
+    assert_refused(&ended, "build -o", "nobody reads it");
+}
+
+#[test]
+fn an_audit_log_that_could_lie_in_a_grant_is_refused() {
+    let directory = empty_directory();
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("granted")).unwrap();
+    fs::write(at("log"), "").unwrap();
+    fs::hard_link(at("log"), at("other")).unwrap();
+    std::os::unix::fs::symlink("granted/new", at("link")).unwrap();
+    let path = program("plain");
+    let path = path.to_str().unwrap();
+    let log = |log: &str| {
+        at_once(
+            directory.path(),
+            &["run", path, "--dir", "granted", "--audit", log],
+        )
+    };
+    assert_refused(&log("log"), "log", "has 2 names");
+    assert_refused(&log("granted/log"), "granted/log", "lies in `granted`");
+    assert_refused(&log("link"), "link", "lies in `granted`");
+    assert!(!at("granted/log").exists());
+    // Where nothing can be written, no other name matters.
+    let ended = at_once(
+        directory.path(),
+        &["run", path, "--audit", "log", "--", "normal"],
+    );
+    assert_eq!(ended.exit_code, 0, "{ended}");
+}
+
+#[test]
+fn the_input_of_a_call_is_a_regular_file_of_a_bounded_size() {
+    let directory = empty_directory();
+    fifo(&directory.path().join("fifo"));
+    let huge = fs::File::create(directory.path().join("huge")).unwrap();
+    huge.set_len(1 << 42).unwrap();
+    let plugin = r#"(component
+        (core module $m (func (export "f")))
+        (core instance $i (instantiate $m))
+        (func (export "f") (canon lift (core func $i "f"))))"#;
+    let plugin = wat::parse_str(plugin).unwrap();
+    fs::write(directory.path().join("x.wasm"), plugin).unwrap();
+    for (input, text) in [
+        ("fifo", "it is a FIFO, not a regular file"),
+        ("/dev/zero", "it is a device, not a regular file"),
+        ("huge", "is larger than the limit of 64.0 MiB for an input"),
+    ] {
+        let ended = at_once(directory.path(), &["call", "x.wasm", "f", "--input", input]);
+        assert_refused(&ended, input, text);
+    }
+}
