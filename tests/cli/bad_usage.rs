@@ -85,14 +85,13 @@ fn limits() {
     error: invalid value `much` for `--memory <SIZE>`: a size looks like `256MiB`, `1.5GB` or `65536`
 
     --memory -1
-    error: unexpected argument `-1` found
-    hint: arguments for the program follow `--`; `isopod help run` lists the options
+    error: invalid value `-1` for `--memory <SIZE>`: a size looks like `256MiB`, `1.5GB` or `65536`
 
     --memory 0
-    error: invalid value `0` for `--memory <SIZE>`: the size must be above zero
+    error: invalid value `0` for `--memory <SIZE>`: no process can live in less than 64KiB; a size looks like `256MiB`
 
     --memory 1KiB
-    error: a memory limit of 1 KiB is too small: the smallest is 64 KiB
+    error: invalid value `1KiB` for `--memory <SIZE>`: no process can live in less than 64KiB; a size looks like `256MiB`
 
     --memory 99999999999999999999999
     error: invalid value `99999999999999999999999` for `--memory <SIZE>`: a size looks like `256MiB`, `1.5GB` or `65536`
@@ -101,19 +100,19 @@ fn limits() {
     error: invalid value `soon` for `--timeout <TIME>`: a time looks like `30s`, `500ms` or `1m 30s`
 
     --timeout 0s
-    error: invalid value `0s` for `--timeout <TIME>`: the time must be above zero
+    error: invalid value `0s` for `--timeout <TIME>`: a time is above zero, as `30s`, `500ms` or `1m 30s`
 
     --timeout 30
     error: invalid value `30` for `--timeout <TIME>`: a time looks like `30s`, `500ms` or `1m 30s`
 
     --max-processes 0
-    error: invalid value `0` for `--max-processes <COUNT>`: 0 is not in 1..=4294967295
+    error: invalid value `0` for `--max-processes <COUNT>`: a count is a whole number from 1 to 4294967295, such as `100`
 
     --max-processes many
-    error: invalid value `many` for `--max-processes <COUNT>`: invalid digit found in string
+    error: invalid value `many` for `--max-processes <COUNT>`: a count is a whole number from 1 to 4294967295, such as `100`
 
     --max-processes 5000000000
-    error: invalid value `5000000000` for `--max-processes <COUNT>`: 5000000000 is not in 1..=4294967295
+    error: invalid value `5000000000` for `--max-processes <COUNT>`: a count is a whole number from 1 to 4294967295, such as `100`
     ");
 }
 

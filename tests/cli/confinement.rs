@@ -20,7 +20,7 @@ fn is_confining() -> bool {
     let missing: Vec<&str> = ended
         .stderr
         .lines()
-        .filter(|line| line.starts_with("not confined: "))
+        .filter(|line| line.starts_with("confined in part: "))
         .collect();
     if !missing.is_empty() {
         #[allow(clippy::print_stderr, reason = "whoever reads the log is to know")]

@@ -135,12 +135,11 @@ fn the_memory_limit() {
     memory allocation of 1048576 bytes failed
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     error: process `MainProcess` ended: memory limit
-    cause: memory limit of 32 MiB reached: N MiB were wanted
+    cause: memory limit of 32 MiB reached: N MiB were wanted; raise it with `Limits::memory` or `--memory`
       backtrace:
       in task `main`, last called `WASI`, on core N, with N of memory
-    hint: `--memory SIZE` sets the limit of each process
     --- status file
-    {"status":"memory-limit","code":-9,"exit_code":121,"message":"memory limit of 32 MiB reached: N MiB were wanted","signal":null}
+    {"status":"memory-limit","code":-9,"exit_code":121,"message":"memory limit of 32 MiB reached: N MiB were wanted; raise it with `Limits::memory` or `--memory`","signal":null}
     "#);
 }
 
@@ -156,12 +155,11 @@ fn the_timeout() {
     busy
     --- standard error
     error: process `MainProcess` ended: timeout
-    cause: deadline of 300ms reached
+    cause: deadline of 300ms reached; raise it with `Limits::timeout` or `--timeout`
       backtrace:
       in task `main`, last called `WASI`, on core N, with N of memory
-    hint: `--timeout TIME` sets how long a program may run
     --- status file
-    {"status":"deadline","code":-9,"exit_code":124,"message":"deadline of 300ms reached","signal":null}
+    {"status":"deadline","code":-9,"exit_code":124,"message":"deadline of 300ms reached; raise it with `Limits::timeout` or `--timeout`","signal":null}
     "#);
 }
 
@@ -281,9 +279,8 @@ fn a_memory_that_begins_above_the_limit() {
     exit code: 121
     --- standard error
     error: process `MainProcess` ended: memory limit
-    cause: memory limit of 1 MiB reached: 4 MiB were wanted
+    cause: memory limit of 1 MiB reached: 4 MiB were wanted; raise it with `Limits::memory` or `--memory`
       in task `main`, on core N, with N of memory
-    hint: `--memory SIZE` sets the limit of each process
     ");
     let (ended, _) = status_of(&path, &["--memory", "64MiB"], "");
     assert_eq!(ended.to_string(), "exit code: 0\n");

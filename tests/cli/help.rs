@@ -56,8 +56,16 @@ fn isopod_help_run() {
       [ARGS]...  Arguments for the program
 
     Options:
-      -m, --module <NAME>             Run a Python module as a script, as `python -m`
-      -c, --code <CODE>               Run this Python code, as `python -c`
+      -m, --module <NAME>       Run a Python module as a script, as `python -m`
+      -c, --code <CODE>         Run this Python code, as `python -c`
+          --cores <LIST>        Run processes on these cores only, as `0-3,6` [default: all that isopod
+                                may use]
+          --on-deadlock <WHAT>  What to do when processes wait for each other for ever: tell it on
+                                standard error, end the program with exit code 120, or nothing [default:
+                                report] [possible values: report, end, ignore]
+      -h, --help                Print help
+
+    Grants:
           --dir <HOST[::GUEST]>       Let the program read and write the directory HOST and what is
                                       below it, under the name GUEST (default: as given). May be given
                                       several times
@@ -66,6 +74,8 @@ fn isopod_help_run() {
                                       program that builds use, or lies in one. Who writes there has
                                       native code run as you: only for a program that you trust.
                                       isopod's cache and its key stay refused
+          --env <NAME[=VALUE]>        Set an environment variable of the program; NAME alone takes the
+                                      value it has here. May be given several times
           --allow-special-files       Let the program open FIFOs and devices in its directories, which
                                       may wait for ever
           --net <ADDRESS:PORT>        Let the program connect to this address, as `192.0.2.7:443` or
@@ -74,55 +84,36 @@ fn isopod_help_run() {
           --listen <ADDRESS:PORT>     Let the program accept connections at this address of the machine.
                                       May be given several times
           --allow-name-lookup         Let the program look up the addresses of host names
-          --env <NAME[=VALUE]>        Set an environment variable of the program; NAME alone takes the
-                                      value it has here. May be given several times
-          --cores <LIST>              Run processes on these cores only, as `0-3,6` [default: all that
-                                      isopod may use]
-          --memory <SIZE>             Limit the memory of each process, as `256MiB`
-          --timeout <TIME>            End the program when it has run this long, as `30s` or `1m 30s`,
-                                      or `none`; building does not count [default: 30days]
-          --max-processes <COUNT>     Limit the number of processes alive at a time [default: 256]
-          --on-deadlock <WHAT>        What to do when processes wait for each other for ever: tell it on
-                                      standard error, end the program with exit code 120, or nothing
-                                      [default: report] [possible values: report, end, ignore]
-          --stats                     Print at the end what the program has used: processes, CPU time,
-                                      memory
-          --status-file <FILE>        Write how the program ended to FILE, as JSON: `status`, `code`
-                                      (the program's, as Python gives it), `exit_code` (isopod's),
-                                      `message`, `signal`. An error of isopod itself has the status
-                                      `error`; bad usage writes nothing; the file stays empty if isopod
-                                      is cut short
-          --audit <FILE>              Append to FILE, as lines of JSON, what the program is granted,
-                                      what it is refused, which limits it reaches, and who ends what.
-                                      FILE must not lie in a directory that the program may write
-          --allow-precompiled         Allow PATH to be a `.cwasm` file. It holds native code, which no
-                                      sandbox checks: only for files from someone you trust
-          --no-install                Never install what a build lacks; fail and say what is missing
-          --trust-build               Build the source without a sandbox: its build scripts and macros
-                                      may do whatever you can
-          --read-source <DIR>         Let the build read the directory DIR too, as that of a dependency
-                                      by path. May be given several times
-      -q, --quiet                     Do not print the progress of a build
-      -v, --verbose...                Print what the program is granted, and what the host does; `-vv`
-                                      and `-vvv` for more
-      -h, --help                      Print help
 
     Limits:
-          --cpu-time <TIME>               Limit the CPU time of each process; waiting does not count
-                                          [default: as --timeout]
+          --memory <SIZE>                 Limit the memory of each process, as `256MiB`
+          --timeout <TIME>                End the program, or a call, when it has run this long, as
+                                          `30s` or `1m 30s`, or `none`; building does not count
+                                          [default: 30days]
+          --cpu-time <TIME>               Limit the CPU time of each process, or of each call; waiting
+                                          does not count [default: as --timeout]
           --max-handles <COUNT>           Limit what each process holds at a time: handles, open files
                                           [default: 100000]
-          --max-message <SIZE>            Limit the size of a message [default: 64MiB]
-          --max-output <SIZE>             Limit what each process writes to standard output and error
-                                          [default: 1GiB]
+          --max-message <SIZE>            Limit the size of a message, or of inputs and outputs of a
+                                          call [default: 64MiB]
+          --max-output <SIZE>             Limit what each process, or each call, writes to standard
+                                          output and error [default: 1GiB]
           --max-file-operations <COUNT>   Limit the file operations of each process that have not
                                           returned [default: 4]
+          --max-descriptors <COUNT>       Limit the open files, directories and sockets of each process
+                                          [default: as --tree-descriptors]
+          --max-queued <SIZE>             Limit what waits in queues, pipes and pools, with shared
+                                          memory and managers' contents [default: 1GiB]
+          --tree-memory <SIZE>            Limit the memory of all processes together [default: half of
+                                          the machine's]
+          --tree-host-memory <SIZE>       Limit the memory that the host uses for all processes, beside
+                                          their own [default: a quarter of the machine's, at most 2GiB]
           --tree-cpu-time <TIME>          Limit the CPU time of all processes together, those that have
                                           ended too
           --cpus <CPUS>                   Limit the CPU time of all processes together in each second:
                                           0.5 is half of a core
-          --max-descriptors <COUNT>       Limit the open files, directories and sockets of each process
-                                          [default: as --tree-descriptors]
+          --tree-file-operations <COUNT>  Limit the file operations of all processes that have not
+                                          returned [default: 64]
           --tree-descriptors <COUNT>      Limit the open files, directories and sockets of all processes
                                           together [default: half of what `ulimit -n` leaves]
           --tree-written <SIZE>           Limit what all processes write to files, in all directories
@@ -131,24 +122,40 @@ fn isopod_help_run() {
           --tree-files <COUNT>            Limit the files, directories and links that all processes
                                           make, in all directories together [default: 100000 in the
                                           private /tmp, no limit elsewhere]
-          --tree-memory <SIZE>            Limit the memory of all processes together [default: half of
-                                          the machine's]
-          --tree-output <SIZE>            Limit what all processes write together [default: 4GiB]
-          --tree-file-operations <COUNT>  Limit the file operations of all processes that have not
-                                          returned [default: 64]
-          --max-queued <SIZE>             Limit what waits in queues, pipes and pools, with shared
-                                          memory and managers' contents [default: 1GiB]
-          --tree-host-memory <SIZE>       Limit the memory that the host uses for all processes, beside
-                                          their own [default: a quarter of the machine's, at most 2GiB]
+          --tree-output <SIZE>            Limit what all processes write to standard output and error
+                                          together [default: 4GiB]
+          --max-processes <COUNT>         Limit the number of processes alive at a time [default: 256]
           --max-started <COUNT>           Limit the number of processes started in all [default:
                                           100000000]
           --max-jobs <COUNT>              Limit the number of jobs of a pool that wait [default:
                                           1000000]
-          --compile-timeout <TIME>        Give up when compiling has taken so long [default: 5m]
-          --compile-memory <SIZE>         Limit the memory that compiling takes [default: half of the
-                                          machine's]
-          --max-program <SIZE>            Limit the size of the program itself, as WebAssembly [default:
-                                          128MiB]
+
+    Building and loading:
+          --allow-precompiled       Allow PATH to be a `.cwasm` file. It holds native code, which no
+                                    sandbox checks: only for files from someone you trust
+          --no-install              Never install what a build lacks; fail and say what is missing
+          --trust-build             Build the source without a sandbox: its build scripts and macros may
+                                    do whatever you can
+          --read-source <DIR>       Let the build read the directory DIR too, as that of a dependency by
+                                    path. May be given several times
+          --compile-timeout <TIME>  Give up when compiling has taken so long [default: 5m]
+          --compile-memory <SIZE>   Limit the memory that compiling takes [default: half of the
+                                    machine's]
+          --max-program <SIZE>      Limit the size of the program itself, as WebAssembly [default:
+                                    128MiB]
+
+    Reports:
+          --stats               Print at the end what the program has used: processes, CPU time, memory
+          --status-file <FILE>  Write how the program ended to FILE, as JSON: `status`, `code` (the
+                                program's, as Python gives it), `exit_code` (isopod's), `message`,
+                                `signal`. An error of isopod itself has the status `error`; bad usage
+                                writes nothing; the file stays empty if isopod is cut short
+          --audit <FILE>        Append to FILE, as lines of JSON, what the program is granted, what it
+                                is refused, which limits it reaches, and who ends what. FILE must not
+                                lie in a directory that the program may write
+      -q, --quiet               Do not print the progress of a build
+      -v, --verbose...          Print what the program is granted, and what the host does; `-vv` and
+                                `-vvv` for more
 
     Source is built in a sandbox: its build reads the source, the compiler and the crates that it
     depends on,
@@ -195,15 +202,16 @@ fn isopod_help_build() {
               or `.js`; one `.rs`, `.c`, `.py` or `.js` file; or a WebAssembly core module
 
     Options:
-      -o, --output <FILE>      Where to write the component [default: NAME.wasm in the current
-                               directory]
+      -o, --output <FILE>  Where to write the component [default: NAME.wasm in the current directory]
+      -q, --quiet          Print nothing but errors
+      -h, --help           Print help
+
+    Building and loading:
           --no-install         Never install what a build lacks; fail and say what is missing
           --trust-build        Build the source without a sandbox: its build scripts and macros may do
                                whatever you can
           --read-source <DIR>  Let the build read the directory DIR too, as that of a dependency by
                                path. May be given several times
-      -q, --quiet              Print nothing but errors
-      -h, --help               Print help
 
     Source is built in a sandbox: its build reads the source, the compiler and the crates that it
     depends on,

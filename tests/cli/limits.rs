@@ -1,10 +1,289 @@
-//! The limits of the command line: how an end at one is told, with its exit code and the option.
+//! The limits of the command line. However a program or a plugin reaches one, it is told alike: the exit code of its
+//! kind, one entry in the audit log with the kind, and the option that raises it.
 
 use crate::support::{Ended, empty_directory, isopod, program, run};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// A limit that is reached.
+struct Reached {
+    /// The options, of which the first sets the limit, as `--cpu-time=50ms`.
+    options: &'static [&'static str],
+    /// What the program does.
+    way: &'static str,
+    exit_code: i32,
+    /// The limit's name in the audit log.
+    kind: &'static str,
+    /// What else is told with it.
+    text: &'static str,
+    /// Whether the error, and not only the log, says how to raise the limit.
+    is_told: bool,
+}
+
+const fn reached(
+    options: &'static [&'static str],
+    way: &'static str,
+    exit_code: i32,
+    kind: &'static str,
+    text: &'static str,
+) -> Reached {
+    Reached {
+        options,
+        way,
+        exit_code,
+        kind,
+        text,
+        is_told: true,
+    }
+}
+
+/// The same, where a program gets one of the system's error numbers, or no error at all.
+const fn logged(
+    options: &'static [&'static str],
+    way: &'static str,
+    kind: &'static str,
+    text: &'static str,
+) -> Reached {
+    Reached {
+        is_told: false,
+        ..reached(options, way, 0, kind, text)
+    }
+}
+
+// One line each, as a table.
+#[rustfmt::skip]
+const OF_PROGRAMS: &[Reached] = &[
+    reached(&["--memory=8MiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--memory=64KiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--tree-memory=8MiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--tree-memory=64KiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--cpu-time=50ms"], "compute", 122, "cpu-time", "50ms"),
+    reached(&["--tree-cpu-time=50ms"], "compute", 122, "cpu-time", "50ms"),
+    logged(&["--cpus=0.1"], "compute-a-little", "cpus", "100ms"),
+    reached(&["--timeout=50ms"], "compute", 124, "deadline", "50ms"),
+    reached(&["--max-output=100"], "output", 123, "output", "100 bytes"),
+    reached(&["--max-output=0"], "output", 123, "output", "0 bytes"),
+    reached(&["--tree-output=100"], "output", 123, "output", "100 bytes"),
+    reached(&["--max-handles=40"], "queues", 0, "handles", "40 handles"),
+    reached(&["--max-message=9KB"], "message", 0, "message-size", "97.6 KiB"),
+    reached(&["--max-queued=1MiB"], "message", 0, "queued-bytes", "KiB"),
+    reached(&["--max-queued=0"], "message", 0, "queued-bytes", "KiB"),
+    reached(&["--tree-host-memory=1MiB"], "queues", 0, "host-memory", "were wanted"),
+    // Reached before anything runs.
+    reached(&["--tree-host-memory=1KiB"], "queues", 123, "host-memory", "were wanted"),
+    reached(&["--max-processes=2"], "processes", 0, "processes", "2 processes"),
+    reached(&["--max-started=3"], "processes", 0, "processes", "3 processes"),
+    reached(&["--max-jobs=3"], "jobs", 0, "waiting-jobs", "limit of 3"),
+    logged(&["--max-descriptors=3"], "descriptors", "descriptors", "3 descriptors"),
+    logged(&["--tree-descriptors=3"], "descriptors", "descriptors", "3 descriptors"),
+    logged(&["--tree-files=3"], "files", "files", "3 files"),
+    logged(&["--tree-files=0"], "files", "files", "0 files"),
+    logged(&["--tree-written=9KiB"], "written", "written-bytes", "9 KiB"),
+    logged(&["--tree-written=0"], "written", "written-bytes", "0 bytes"),
+    logged(&["--tree-file-operations=1", "--allow-special-files", "--dir=data"], "operations", "file-operations", "1 file operations"),
+];
+
+#[rustfmt::skip]
+const OF_PLUGINS: &[Reached] = &[
+    reached(&["--memory=8MiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--memory=64KiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--tree-memory=8MiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--cpu-time=50ms"], "compute", 122, "cpu-time", "50ms"),
+    reached(&["--tree-cpu-time=50ms"], "compute", 122, "cpu-time", "50ms"),
+    logged(&["--cpus=0.1"], "compute-a-little", "cpus", "100ms"),
+    reached(&["--timeout=50ms"], "compute", 124, "deadline", "50ms"),
+    reached(&["--max-output=100"], "output", 123, "output", "100 bytes"),
+    reached(&["--max-message=3"], "compute", 123, "message-size", "7 bytes"),
+    reached(&["--max-message=9KB"], "give", 123, "message-size", "97.6 KiB"),
+    reached(&["--tree-host-memory=1KiB"], "give", 123, "host-memory", "were wanted"),
+    logged(&["--max-descriptors=3", "--dir=data"], "descriptors", "descriptors", "3 descriptors"),
+    logged(&["--tree-descriptors=3", "--dir=data"], "descriptors", "descriptors", "3 descriptors"),
+    logged(&["--tree-files=3", "--dir=data"], "files", "files", "3 files"),
+    logged(&["--tree-written=9KiB", "--dir=data"], "written", "written-bytes", "9 KiB"),
+];
+
+/// A directory with what the options name.
+fn directory() -> tempfile::TempDir {
+    let directory = empty_directory();
+    let data = directory.path().join("data");
+    fs::create_dir(&data).unwrap();
+    mknodat(CWD, data.join("fifo"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+    directory
+}
+
+/// All faults of these limits, each with its options: a table is read at once.
+fn faults(limits: &[Reached], command: impl Fn(&Path, &Reached) -> Ended) -> Vec<String> {
+    let mut faults = Vec::new();
+    for limit in limits {
+        let directory = directory();
+        let ended = command(directory.path(), limit);
+        let log = fs::read_to_string(directory.path().join("audit.jsonl")).unwrap_or_default();
+        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        let told: Vec<Value> = lines
+            .filter(|line: &Value| line["record"] == "limit")
+            .collect();
+        let option = limit.options[0].split('=').next().unwrap();
+        let raised = format!("`{option}`");
+        let mut fault = |text: &str| {
+            faults.push(format!("{:?}: {text}\n{ended}{log}", limit.options));
+        };
+        if ended.exit_code != limit.exit_code {
+            fault("another exit code");
+        }
+        // One when it is refused, one when the process ends for it: not one for each attempt.
+        for ends in [false, true] {
+            let count = told.iter().filter(|line| line["ends"] == ends).count();
+            if count > 1 {
+                fault(&format!("told {count} times"));
+            }
+        }
+        if told.is_empty() {
+            fault("not told");
+        }
+        for line in told {
+            if line["limit"] != limit.kind {
+                fault("another kind");
+            }
+            for text in [limit.text, &raised] {
+                if !line["text"].as_str().unwrap().contains(text) {
+                    fault(&format!("the log does not say {text}"));
+                }
+            }
+        }
+        let said = format!("{}{}", ended.stdout, ended.stderr);
+        if limit.is_told && !(said.contains(&raised) && said.contains(limit.text)) {
+            fault("the error does not say it");
+        }
+        // A hint that names another option leads astray.
+        if said.contains("hint:") {
+            fault("a hint besides");
+        }
+    }
+    faults
+}
+
+#[test]
+fn each_limit_of_a_program_is_told_alike() {
+    let path = program("limited");
+    let faults = faults(OF_PROGRAMS, |directory, limit| {
+        let mut arguments = vec!["run", "--audit=audit.jsonl", path.to_str().unwrap()];
+        arguments.extend(limit.options);
+        arguments.extend(["--", limit.way]);
+        run(isopod(directory, &arguments))
+    });
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn each_limit_of_a_call_is_told_alike() {
+    let path = program("limited_plugin");
+    let faults = faults(OF_PLUGINS, |directory, limit| {
+        let mut arguments = vec!["call", "--audit=audit.jsonl", path.to_str().unwrap()];
+        arguments.extend(["reach", "--input", limit.way]);
+        arguments.extend(limit.options);
+        run(isopod(directory, &arguments))
+    });
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The names of the options in a section of the help of a command.
+fn options_of(command: &str, section: &str) -> Vec<String> {
+    let help = run(isopod(Path::new("."), &["help", command])).stdout;
+    let (_, after) = help.split_once(&format!("\n{section}:\n")).unwrap();
+    let (options, _) = after.split_once("\n\n").unwrap_or((after, ""));
+    let words = options
+        .lines()
+        .filter_map(|line| line.trim().split(' ').next());
+    let options = words.filter(|word| word.starts_with("--"));
+    options.map(str::to_owned).collect()
+}
+
+/// Those of which no test of the command line reaches the limit: the queue of a plugin is nobody's but its own, and a
+/// process has one operation at a time.
+const NOT_REACHED: [&str; 1] = ["--max-file-operations"];
+const NOT_REACHED_BY_CALLS: [&str; 4] = [
+    "--max-file-operations",
+    "--tree-file-operations",
+    "--max-handles",
+    "--max-queued",
+];
+
+#[test]
+fn no_limit_is_forgotten() {
+    for (command, table, not_reached) in [
+        ("run", OF_PROGRAMS, &NOT_REACHED[..]),
+        ("call", OF_PLUGINS, &NOT_REACHED_BY_CALLS),
+    ] {
+        let options = options_of(command, "Limits");
+        assert!(options.len() > 10, "{options:?}");
+        for option in options {
+            let is_reached = table
+                .iter()
+                .any(|limit| limit.options[0].split('=').next() == Some(&option));
+            let is_left_out = not_reached.contains(&option.as_str());
+            assert!(is_reached != is_left_out, "`{command}`: {option}");
+        }
+    }
+}
+
+#[test]
+fn values_of_a_wrong_form_have_one_clear_error_each() {
+    let path = program("limited");
+    // Of these none at all means something.
+    let may_be_zero = [
+        "--max-message",
+        "--max-output",
+        "--tree-output",
+        "--max-queued",
+        "--max-descriptors",
+        "--tree-descriptors",
+        "--tree-written",
+        "--tree-files",
+    ];
+    for (command, section) in [
+        ("run", "Limits"),
+        ("call", "Limits"),
+        ("run", "Building and loading"),
+    ] {
+        for option in options_of(command, section) {
+            let flags = [
+                "--allow-precompiled",
+                "--no-install",
+                "--trust-build",
+                "--read-source",
+            ];
+            if flags.contains(&option.as_str()) {
+                continue;
+            }
+            for value in ["abc", "-1", "1.5.0", "", "99999999999999999999999", "0"] {
+                let zero = match option.as_str() {
+                    "--timeout" | "--cpu-time" | "--tree-cpu-time" | "--compile-timeout" => "0s",
+                    _ => "0",
+                };
+                let value = if value == "0" { zero } else { value };
+                if value == "0" && may_be_zero.contains(&option.as_str()) {
+                    continue;
+                }
+                let words = [command, path.to_str().unwrap(), &option, value, "reach"];
+                let words = &words[..if command == "call" { 5 } else { 4 }];
+                let ended = run(isopod(Path::new("."), words));
+                let error = ended.own_error();
+                let start = format!("error: invalid value `{value}` for `{option} <");
+                assert!(error.starts_with(&start), "{words:?}: {error}");
+                // An example of what is right.
+                let (_, text) = error.split_once(">`: ").unwrap();
+                assert!(text.contains('`'), "{words:?}: {error}");
+                assert_eq!(error.lines().count(), 1, "{words:?}: {error}");
+            }
+        }
+    }
+}
 
 fn told(options: &[&str], way: &str) -> Ended {
     let directory = empty_directory();
-    let path = program("endings");
+    let path = program("limited");
     let mut arguments = vec!["run", path.to_str().unwrap()];
     arguments.extend(options);
     arguments.extend(["--", way]);
@@ -12,37 +291,22 @@ fn told(options: &[&str], way: &str) -> Ended {
 }
 
 #[test]
-fn the_limit_of_cpu_time() {
-    insta::assert_snapshot!(told(&["--cpu-time", "50ms"], "busy").without_frames(), @"
-    exit code: 122
-    --- standard output
-    busy
-    --- standard error
-    error: process `MainProcess` ended: limit of CPU time
-    cause: limit of 50ms of CPU time reached
-      backtrace:
-      in task `main`, last called `WASI`, on core N, with N of memory
-    hint: `--cpu-time TIME` sets the limit of each process
-    ");
-}
-
-#[test]
-fn the_limit_of_the_cpu_time_of_all_processes() {
-    let told = told(&["--tree-cpu-time", "50ms"], "busy").to_string();
-    assert!(told.starts_with("exit code: 122\n"), "{told}");
-    assert!(
-        told.contains("raise it with `Limits::tree_cpu_time` or `--tree-cpu-time`"),
-        "{told}"
-    );
-    assert!(!told.contains("hint:"), "{told}");
+fn the_limit_of_a_child_is_its_parents_to_raise() {
+    for (way, setter) in [
+        ("child-timeout", "`set-timeout` of `process.options`"),
+        ("child-memory", "`set-memory-limit` of `process.options`"),
+    ] {
+        let told = told(&[], way);
+        assert!(told.stdout.contains(setter), "{told}");
+    }
 }
 
 #[test]
 fn the_limit_of_output() {
-    insta::assert_snapshot!(told(&["--max-output", "3"], "normal").without_frames(), @"
+    insta::assert_snapshot!(told(&["--max-output", "3"], "output").without_frames(), @"
     exit code: 123
     --- standard output
-    don(no line end)
+    thi(no line end)
     --- standard error
     error: process `MainProcess` ended: limit
     cause: output limit of 3 bytes reached; raise it with `Limits::output` or `--max-output`
@@ -52,26 +316,26 @@ fn the_limit_of_output() {
 }
 
 #[test]
-fn the_memory_of_all_processes() {
-    let told = told(&["--tree-memory", "16MiB"], "memory").to_string();
-    assert!(told.starts_with("exit code: 121\n"), "{told}");
-    assert!(
-        told.contains("raise it with `Limits::tree_memory` or `--tree-memory`"),
-        "{told}"
-    );
-}
-
-#[test]
 fn limits_are_shown() {
-    let told = told(
-        &["-v", "--max-handles", "50", "--max-queued", "1MiB"],
-        "normal",
-    )
-    .to_string();
+    let path = program("limited_plugin");
+    let options = ["-v", "--max-handles", "50", "--max-queued", "1MiB"];
+    let ran = told(&options, "descriptors").to_string();
+    let mut arguments = vec!["call", path.to_str().unwrap(), "reach", "--env=LEVEL=3"];
+    arguments.extend(options);
+    let called = run(isopod(Path::new("."), &arguments)).to_string();
     for line in [
         "granted: 50 handles for each process\n",
         "granted: 1.0 MiB in queues and shared memory\n",
+        "granted: 256 processes at a time\n",
     ] {
-        assert!(told.contains(line), "{told}");
+        assert!(ran.contains(line), "{ran}");
+    }
+    for line in [
+        "granted: standard input, output and error\n",
+        "granted: environment variable `LEVEL`\n",
+        "granted: 50 handles for each instance\n",
+        "granted: 1.0 MiB in queues and shared memory\n",
+    ] {
+        assert!(called.contains(line), "{called}");
     }
 }

@@ -97,7 +97,7 @@ fn compiling_ends_at_its_limit_of_time() {
     let directory = empty_directory();
     fs::write(directory.path().join("bomb.wasm"), slow()).unwrap();
     let ended = watch(run_with(directory.path(), &["--compile-timeout", "1s"]));
-    assert_eq!(ended.exit_code, Some(125), "{}", ended.stderr);
+    assert_eq!(ended.exit_code, Some(123), "{}", ended.stderr);
     assert!(
         ended
             .stderr
@@ -119,7 +119,7 @@ fn compiling_ends_at_its_limit_of_memory() {
     let directory = empty_directory();
     fs::write(directory.path().join("bomb.wasm"), slow()).unwrap();
     let ended = watch(run_with(directory.path(), &["--compile-memory", "100MiB"]));
-    assert_eq!(ended.exit_code, Some(125), "{}", ended.stderr);
+    assert_eq!(ended.exit_code, Some(123), "{}", ended.stderr);
     assert!(
         ended.stderr.contains("`--compile-memory`"),
         "{}",
@@ -142,7 +142,7 @@ fn a_program_that_is_too_large_is_not_read() {
     // It takes no room on the disk.
     file.set_len(1 << 40).unwrap();
     let ended = watch(run_with(directory.path(), &[]));
-    assert_eq!(ended.exit_code, Some(125), "{}", ended.stderr);
+    assert_eq!(ended.exit_code, Some(123), "{}", ended.stderr);
     assert!(ended.stderr.contains("`--max-program`"), "{}", ended.stderr);
     assert!(ended.peak_bytes < 300 << 20, "{} bytes", ended.peak_bytes);
 }

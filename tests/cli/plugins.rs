@@ -59,13 +59,13 @@ fn a_call_that_fails_says_how() {
     exit code: 124
     --- standard error
     error: the call failed: deadline
-    cause: deadline of 50ms reached
+    cause: deadline of 50ms reached; raise it with `Limits::timeout` or `--timeout`
     ");
     insta::assert_snapshot!(told("call", &["end", "--input", "loop", "--cpu-time", "50ms"]), @"
     exit code: 122
     --- standard error
     error: the call failed: cpu-time-limit
-    cause: limit of 50ms of CPU time reached
+    cause: limit of 50ms of CPU time reached; raise it with `Limits::cpu_time` or `--cpu-time`
     ");
     insta::assert_snapshot!(told("call", &["end", "--input", "memory", "--memory", "16MiB"]), @"
     exit code: 121
@@ -73,7 +73,7 @@ fn a_call_that_fails_says_how() {
     memory allocation of 1048576 bytes failed
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     error: the call failed: memory-limit
-    cause: memory limit of 16 MiB reached: 16.1 MiB were wanted
+    cause: memory limit of 16 MiB reached: 16.1 MiB were wanted; raise it with `Limits::memory` or `--memory`
     ");
     insta::assert_snapshot!(told("call", &["upper", "--input", "hello", "--max-message", "4"]), @"
     exit code: 123

@@ -171,7 +171,7 @@ fn what_was_used_is_told_at_the_end() {
     wall-clock time #.# s
     CPU time #.# s
     memory of the largest process #.# MiB
-    most memory of the host # B
+    most memory of the host #.# KiB
     ");
 }
 

@@ -167,7 +167,9 @@ fn cpu_time_ends_who_computes_and_nobody_who_waits() {
     let waits = waits.spawn().unwrap();
     bench.wait_ready(1).unwrap();
     let finished = run(bench.command("end busy-quietly").limits(limits.clone())).unwrap();
-    let text = "limit of 100ms of CPU time reached".to_owned();
+    let text =
+        "limit of 100ms of CPU time reached; raise it with `Limits::cpu_time` or `--cpu-time`"
+            .to_owned();
     assert_eq!(finished.status, ExitStatus::CpuTimeLimit(text));
     // Threads are reused, and each process begins at nothing.
     for _ in 0..5 {
@@ -180,7 +182,7 @@ fn cpu_time_ends_who_computes_and_nobody_who_waits() {
         );
         assert_eq!(
             finished.stdout,
-            "CpuTimeLimit(\"limit of 50ms of CPU time reached\")\n"
+            "CpuTimeLimit(\"limit of 50ms of CPU time reached; its parent has set it, with `set-cpu-time-limit` of `process.options`\")\n"
         );
     }
     assert!(waits.is_alive());

@@ -308,7 +308,7 @@ fn the_calls_of_a_plugin_count_to_its_tree() {
     assert!(kinds.len() > 3 && kinds.len() < 100, "{kinds:?}");
     // So is each later call, whatever it does.
     let error = plugin.call_here("bad.sleep", b"1", &[]).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+    assert_eq!(error.kind(), ErrorKind::CpuTimeLimit, "{error}");
     assert!(error.to_string().contains("--tree-cpu-time"), "{error}");
 }
 

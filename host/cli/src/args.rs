@@ -1,18 +1,15 @@
 //! The syntax of the command line: what may be written, with its help texts. What it means is in
 //! [`commands`](crate::commands).
 
-use crate::limit_args::{CompileLimitArgs, LimitArgs};
+use crate::limit_args::{CompileLimitArgs, LimitArgs, ProgramLimitArgs};
 use crate::new_args::{NEW_EXAMPLES, NewArgs};
 use crate::plugin_args::{
     CALL_EXAMPLES, COMPILE_EXAMPLES, CallArgs, CompileArgs, INSPECT_EXAMPLES, InspectArgs,
 };
-use crate::values::{ByteCount, CoreList, DirectoryGrant, EnvironmentEntry, Timeout};
+use crate::values::{self, CoreList, DirectoryGrant, EnvironmentEntry};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use isopod_host::NetworkAddress;
 use std::path::PathBuf;
-
-/// How many processes a program may have alive at a time unless `--max-processes` says otherwise.
-pub(crate) const DEFAULT_MAX_PROCESSES: u32 = 256;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,13 +87,13 @@ pub(crate) enum Command {
     #[command(after_help = NEW_EXAMPLES)]
     New(NewArgs),
     /// Run a program: a Python script, a WebAssembly file, or source, which a sandbox builds first.
-    #[command(after_help = RUN_EXAMPLES)]
+    #[command(after_help = RUN_EXAMPLES, allow_negative_numbers = true)]
     Run(Box<RunArgs>),
     /// Build a program or plugin from source, or from a WebAssembly core module, to a component.
     #[command(after_help = BUILD_EXAMPLES)]
     Build(BuildArgs),
     /// Call a function of a plugin, once or many times.
-    #[command(after_help = CALL_EXAMPLES)]
+    #[command(after_help = CALL_EXAMPLES, allow_negative_numbers = true)]
     Call(Box<CallArgs>),
     /// Show what a program or plugin imports, exports and needs.
     #[command(after_help = INSPECT_EXAMPLES)]
@@ -132,6 +129,50 @@ pub(crate) struct RunArgs {
     #[arg(last = true)]
     pub(crate) args: Vec<String>,
 
+    /// Run processes on these cores only, as `0-3,6` [default: all that isopod may use].
+    #[arg(long, value_name = "LIST")]
+    pub(crate) cores: Option<CoreList>,
+
+    /// What to do when processes wait for each other for ever: tell it on standard error, end the
+    /// program with exit code 120, or nothing.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = OnDeadlock::Report)]
+    pub(crate) on_deadlock: OnDeadlock,
+
+    #[command(flatten)]
+    pub(crate) grants: GrantArgs,
+
+    #[command(flatten)]
+    pub(crate) more_grants: ProgramGrantArgs,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) program_limits: ProgramLimitArgs,
+
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+
+    #[command(flatten)]
+    pub(crate) toolchain: ToolchainArgs,
+
+    #[command(flatten)]
+    pub(crate) compile_limits: CompileLimitArgs,
+
+    #[command(flatten)]
+    pub(crate) told: ToldArgs,
+
+    #[command(flatten)]
+    pub(crate) audit: AuditArgs,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What the program, or the plugin, may do.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grants")]
+pub(crate) struct GrantArgs {
     /// Let the program read and write the directory HOST and what is below it, under the name
     /// GUEST (default: as given). May be given several times.
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
@@ -147,6 +188,16 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) allow_overlap: bool,
 
+    /// Set an environment variable of the program; NAME alone takes the value it has here. May be
+    /// given several times.
+    #[arg(long = "env", value_name = "NAME[=VALUE]")]
+    pub(crate) environment: Vec<EnvironmentEntry>,
+}
+
+/// What a plugin never may.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Grants")]
+pub(crate) struct ProgramGrantArgs {
     /// Let the program open FIFOs and devices in its directories, which may wait for ever.
     #[arg(long)]
     pub(crate) allow_special_files: bool,
@@ -163,39 +214,22 @@ pub(crate) struct RunArgs {
     /// Let the program look up the addresses of host names.
     #[arg(long)]
     pub(crate) allow_name_lookup: bool,
+}
 
-    /// Set an environment variable of the program; NAME alone takes the value it has here. May be
-    /// given several times.
-    #[arg(long = "env", value_name = "NAME[=VALUE]")]
-    pub(crate) environment: Vec<EnvironmentEntry>,
+/// Whether native code is loaded.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Building and loading")]
+pub(crate) struct TrustArgs {
+    /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
+    /// files from someone you trust.
+    #[arg(long)]
+    pub(crate) allow_precompiled: bool,
+}
 
-    /// Run processes on these cores only, as `0-3,6` [default: all that isopod may use].
-    #[arg(long, value_name = "LIST")]
-    pub(crate) cores: Option<CoreList>,
-
-    /// Limit the memory of each process, as `256MiB`.
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) memory: Option<ByteCount>,
-
-    /// End the program when it has run this long, as `30s` or `1m 30s`, or `none`; building does not
-    /// count [default: 30days].
-    #[arg(long, value_name = "TIME")]
-    pub(crate) timeout: Option<Timeout>,
-
-    /// Limit the number of processes alive at a time.
-    #[arg(
-        long,
-        value_name = "COUNT",
-        default_value_t = DEFAULT_MAX_PROCESSES,
-        value_parser = clap::value_parser!(u32).range(1..)
-    )]
-    pub(crate) max_processes: u32,
-
-    /// What to do when processes wait for each other for ever: tell it on standard error, end the
-    /// program with exit code 120, or nothing.
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t = OnDeadlock::Report)]
-    pub(crate) on_deadlock: OnDeadlock,
-
+/// What is told of a program at its end.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reports")]
+pub(crate) struct ToldArgs {
     /// Print at the end what the program has used: processes, CPU time, memory.
     #[arg(long)]
     pub(crate) stats: bool,
@@ -205,28 +239,16 @@ pub(crate) struct RunArgs {
     /// status `error`; bad usage writes nothing; the file stays empty if isopod is cut short.
     #[arg(long, value_name = "FILE")]
     pub(crate) status_file: Option<PathBuf>,
+}
 
+/// Where decisions are told.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reports")]
+pub(crate) struct AuditArgs {
     /// Append to FILE, as lines of JSON, what the program is granted, what it is refused, which limits it reaches, and
     /// who ends what. FILE must not lie in a directory that the program may write.
     #[arg(long, value_name = "FILE")]
     pub(crate) audit: Option<PathBuf>,
-
-    /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
-    /// files from someone you trust.
-    #[arg(long)]
-    pub(crate) allow_precompiled: bool,
-
-    #[command(flatten)]
-    pub(crate) toolchain: ToolchainArgs,
-
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-
-    #[command(flatten)]
-    pub(crate) limits: LimitArgs,
-
-    #[command(flatten)]
-    pub(crate) compile_limits: CompileLimitArgs,
 }
 
 /// What to do about a deadlock.
@@ -258,18 +280,19 @@ pub(crate) struct BuildArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    #[command(flatten)]
-    pub(crate) toolchain: ToolchainArgs,
-
     /// Print nothing but errors.
     #[arg(short, long)]
     pub(crate) quiet: bool,
+
+    #[command(flatten)]
+    pub(crate) toolchain: ToolchainArgs,
 }
 
 /// `isopod ps`.
 #[derive(Debug, Args)]
 pub(crate) struct PsArgs {
     /// The pid of an `isopod run` [default: all of this user].
+    #[arg(value_parser = values::count)]
     pub(crate) pid: Option<u32>,
 
     /// Print an array of JSON objects, one for each program.
@@ -279,6 +302,7 @@ pub(crate) struct PsArgs {
 
 /// What a build may do to this machine.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Building and loading")]
 pub(crate) struct ToolchainArgs {
     /// Never install what a build lacks; fail and say what is missing.
     #[arg(long)]
@@ -307,8 +331,9 @@ impl ToolchainArgs {
     }
 }
 
-/// How much `run` tells on standard error.
+/// How much `run` and `call` tell on standard error.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Reports")]
 pub(crate) struct OutputArgs {
     /// Do not print the progress of a build.
     #[arg(short, long, conflicts_with = "verbose")]
@@ -323,6 +348,7 @@ pub(crate) struct OutputArgs {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
     use super::*;
+    use crate::limit_args::DEFAULT_MAX_PROCESSES;
     use clap::CommandFactory;
     use std::time::Duration;
 
@@ -361,11 +387,14 @@ mod tests {
         ]);
         assert_eq!(args.path, Some(PathBuf::from("app.wasm")));
         assert_eq!(args.args, ["-v", "--dir"]);
-        assert_eq!(args.timeout.unwrap().duration(), Duration::from_secs(90));
-        assert_eq!(args.memory.unwrap().bytes(), 2 << 20);
-        assert_eq!(args.directories.len(), 2);
+        assert_eq!(
+            args.limits.timeout.unwrap().duration(),
+            Duration::from_secs(90)
+        );
+        assert_eq!(args.limits.memory.unwrap().bytes(), 2 << 20);
+        assert_eq!(args.grants.directories.len(), 2);
         assert_eq!(args.output.verbose, 2);
-        assert_eq!(args.max_processes, DEFAULT_MAX_PROCESSES);
+        assert_eq!(args.program_limits.max_processes, DEFAULT_MAX_PROCESSES);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How an abnormal end of the main process is told: one paragraph, with the option that helps.
+//! How an abnormal end of the main process is told: one paragraph.
 
 use crate::report::Report;
 use isopod_host::{CrashReport, ExitStatus};
@@ -13,33 +13,16 @@ pub(crate) fn report(
     status: &ExitStatus,
     crash: Option<&CrashReport>,
 ) -> Option<Report> {
-    let (how, hint) = match status {
+    // The text of a limit says itself how to raise it.
+    let how = match status {
         ExitStatus::Exited(_) | ExitStatus::Failed(_) => return None,
-        ExitStatus::Terminated => ("terminated", None),
-        ExitStatus::Killed => ("killed", None),
-        ExitStatus::Trapped(_) => ("trap", None),
-        ExitStatus::MemoryLimit(_) => (
-            "memory limit",
-            Some("`--memory SIZE` sets the limit of each process"),
-        ),
-        // The text of a tree's limit says itself how to raise it.
-        ExitStatus::CpuTimeLimit(text) if text.contains("--tree-cpu-time") => {
-            ("limit of CPU time", None)
-        }
-        ExitStatus::CpuTimeLimit(_) => (
-            "limit of CPU time",
-            Some("`--cpu-time TIME` sets the limit of each process"),
-        ),
-        ExitStatus::Deadline(_) => (
-            "timeout",
-            Some("`--timeout TIME` sets how long a program may run"),
-        ),
-        ExitStatus::Limit(_) => ("limit", None),
-        ExitStatus::Deadlock(_) => ("deadlock", None),
-        other => (other.kind(), None),
+        ExitStatus::Trapped(_) => "trap",
+        ExitStatus::MemoryLimit(_) => "memory limit",
+        ExitStatus::CpuTimeLimit(_) => "limit of CPU time",
+        ExitStatus::Deadline(_) => "timeout",
+        other => other.kind(),
     };
-    let report = Report::new(format!("process `{}` ended: {how}", Line(process_name)))
-        .with_hint(hint.map(str::to_owned));
+    let report = Report::new(format!("process `{}` ended: {how}", Line(process_name)));
     let cause = crash.map(ToString::to_string);
     Some(match cause.as_deref().or_else(|| status.message()) {
         Some(text) => report.cause(text),
@@ -59,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_has_its_cause_and_its_hint() {
+    fn an_end_has_its_cause() {
         let status = ExitStatus::MemoryLimit("1 MiB more than 2 MiB".to_owned());
         let told = report("MainProcess", &status, None);
         assert_eq!(
@@ -67,9 +50,6 @@ mod tests {
             Some(
                 Report::new("process `MainProcess` ended: memory limit")
                     .cause("1 MiB more than 2 MiB")
-                    .with_hint(Some(
-                        "`--memory SIZE` sets the limit of each process".to_owned()
-                    ))
             )
         );
         let told = report("MainProcess", &ExitStatus::Killed, None);

@@ -59,6 +59,20 @@ pub(crate) fn of_call(kind: ErrorKind) -> u8 {
     }
 }
 
+/// The exit code for an error before anything has run: of a limit that left no room, or isopod's own.
+pub(crate) fn of_error(error: &anyhow::Error) -> u8 {
+    let host = error.chain().find_map(|cause| cause.downcast_ref());
+    match host.map(isopod_host::Error::kind) {
+        Some(
+            kind @ (ErrorKind::MemoryLimit
+            | ErrorKind::CpuTimeLimit
+            | ErrorKind::LimitExceeded
+            | ErrorKind::Deadline),
+        ) => of_call(kind),
+        _ => OWN_ERROR,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

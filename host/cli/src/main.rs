@@ -95,7 +95,7 @@ fn isopod() -> u8 {
     };
     result.unwrap_or_else(|error| {
         printer.error(&Report::from(&error));
-        exit_code::OWN_ERROR
+        exit_code::of_error(&error)
     })
 }
 

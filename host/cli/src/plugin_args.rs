@@ -1,8 +1,8 @@
 //! The syntax of the commands for plugins: `call`, `inspect` and `compile`.
 
-use crate::args::{OutputArgs, ToolchainArgs};
-use crate::limit_args::CompileLimitArgs;
-use crate::values::{ByteCount, CoreList, DirectoryGrant, EnvironmentEntry, Timeout};
+use crate::args::{AuditArgs, GrantArgs, OutputArgs, ToolchainArgs, TrustArgs};
+use crate::limit_args::{CompileLimitArgs, LimitArgs};
+use crate::values::{self, CoreList};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -17,6 +17,9 @@ Examples:
 
 What the function gives goes to standard output. With `--repeat` or `--concurrency` a table of
 throughput, latency and failures does.
+
+For grants and limits the plugin is the program, and each of its instances is a process: a call runs in one.
+`-v` prints all that it is granted.
 
 Exit codes: 0; 1 the function gave an error, or panicked; 121 memory limit; 122 CPU time limit;
 123 other limit; 124 timeout; 125 an error of isopod itself, or no such function; 134 trap.";
@@ -48,11 +51,11 @@ pub(crate) struct CallArgs {
     pub(crate) input: Option<String>,
 
     /// Call it so often, and print a table.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = values::large_count)]
     pub(crate) repeat: Option<u64>,
 
     /// Have so many callers call at a time, and print a table.
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = values::small_count)]
     pub(crate) concurrency: Option<u16>,
 
     /// Give each call a new instance of the plugin.
@@ -63,79 +66,27 @@ pub(crate) struct CallArgs {
     #[arg(long)]
     pub(crate) here: bool,
 
-    /// Let the plugin read and write the directory HOST and what is below it, under the name GUEST
-    /// (default: as given). May be given several times.
-    #[arg(long = "dir", value_name = "HOST[::GUEST]")]
-    pub(crate) directories: Vec<DirectoryGrant>,
-
-    /// As `--dir`, but the plugin can only read it.
-    #[arg(long = "read-dir", value_name = "HOST[::GUEST]")]
-    pub(crate) read_directories: Vec<DirectoryGrant>,
-
-    /// Allow `--dir` for a directory that holds a compiler or another program that builds use, or lies in one. Who
-    /// writes there has native code run as you: only for a plugin that you trust. isopod's cache and its key stay
-    /// refused.
-    #[arg(long)]
-    pub(crate) allow_overlap: bool,
-
-    /// Set an environment variable of the plugin; NAME alone takes the value it has here. May be given
-    /// several times.
-    #[arg(long = "env", value_name = "NAME[=VALUE]")]
-    pub(crate) environment: Vec<EnvironmentEntry>,
-
     /// Run workers on these cores only, as `0-3,6` [default: all that isopod may use].
     #[arg(long, value_name = "LIST")]
     pub(crate) cores: Option<CoreList>,
 
-    /// Limit the memory of each instance, as `256MiB`.
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) memory: Option<ByteCount>,
+    #[command(flatten)]
+    pub(crate) grants: GrantArgs,
 
-    /// End a call that has run for so long, as `100ms` or `30s`.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) timeout: Option<Timeout>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
 
-    /// End a call that has computed for so long.
-    #[arg(long, value_name = "TIME")]
-    pub(crate) cpu_time: Option<Timeout>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
 
-    /// Limit the size of inputs and outputs [default: 64MiB].
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) max_message: Option<ByteCount>,
-
-    /// Limit what a call writes to standard output and error [default: 1GiB].
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) max_output: Option<ByteCount>,
-
-    /// Append to FILE, as lines of JSON, what the plugin is granted, what it is refused, which limits it reaches, and
-    /// who ends what. FILE must not lie in a directory that the plugin may write.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) audit: Option<PathBuf>,
-
-    /// Limit the memory of all instances together [default: half of the machine's].
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) tree_memory: Option<ByteCount>,
-
-    /// Limit what waits in queues, pipes and pools of all instances, with shared memory and
-    /// managers' contents [default: 1GiB].
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) max_queued: Option<ByteCount>,
-
-    /// Limit the memory that the host uses for all instances, beside their own [default: a
-    /// quarter of the machine's, at most 2GiB].
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) tree_host_memory: Option<ByteCount>,
-
-    /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
-    /// files from someone you trust.
-    #[arg(long)]
-    pub(crate) allow_precompiled: bool,
+    #[command(flatten)]
+    pub(crate) toolchain: ToolchainArgs,
 
     #[command(flatten)]
     pub(crate) compile_limits: CompileLimitArgs,
 
     #[command(flatten)]
-    pub(crate) toolchain: ToolchainArgs,
+    pub(crate) audit: AuditArgs,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -152,10 +103,10 @@ pub(crate) struct InspectArgs {
     pub(crate) json: bool,
 
     #[command(flatten)]
-    pub(crate) compile_limits: CompileLimitArgs,
+    pub(crate) toolchain: ToolchainArgs,
 
     #[command(flatten)]
-    pub(crate) toolchain: ToolchainArgs,
+    pub(crate) compile_limits: CompileLimitArgs,
 }
 
 /// `isopod compile`.
@@ -168,13 +119,13 @@ pub(crate) struct CompileArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    #[command(flatten)]
-    pub(crate) compile_limits: CompileLimitArgs,
+    /// Print nothing but errors.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 
     #[command(flatten)]
     pub(crate) toolchain: ToolchainArgs,
 
-    /// Print nothing but errors.
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) compile_limits: CompileLimitArgs,
 }

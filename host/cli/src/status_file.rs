@@ -4,7 +4,6 @@
 //! taken for this one's, and a file that cannot be written is told at once. It is written in
 //! place, so a pipe or `/dev/fd/3` will do.
 
-use crate::exit_code;
 use crate::output;
 use crate::report::Report;
 use anyhow::Context as _;
@@ -86,12 +85,12 @@ impl StatusFile {
         })
     }
 
-    /// Writes that isopod itself failed.
-    pub(crate) fn write_error(self, report: &Report) -> anyhow::Result<()> {
+    /// Writes that isopod itself failed, or that a limit left no room for the program, with the exit code of that.
+    pub(crate) fn write_error(self, report: &Report, exit_code: u8) -> anyhow::Result<()> {
         self.write(&Status {
             status: "error",
             code: None,
-            exit_code: exit_code::OWN_ERROR,
+            exit_code,
             message: Some(&report.text()),
             signal: None,
         })
@@ -161,7 +160,7 @@ mod tests {
     fn an_error() {
         let report = Report::new("cannot run `x`").cause("it is a directory");
         assert_eq!(
-            written(|file| file.write_error(&report)),
+            written(|file| file.write_error(&report, 125)),
             "{\"status\":\"error\",\"code\":null,\"exit_code\":125,\
              \"message\":\"cannot run `x`: it is a directory\",\"signal\":null}\n"
         );

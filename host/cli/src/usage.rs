@@ -45,7 +45,10 @@ impl From<&clap::Error> for Report {
         .into_iter()
         .find_map(|kind| error.get(kind));
         // Where the usage is what went wrong, clap shows it, and with it the subcommand.
-        let help = ["run ", "build ", ""].into_iter().find_map(|name| {
+        let commands = [
+            "run ", "build ", "call ", "inspect ", "compile ", "ps ", "new ", "",
+        ];
+        let help = commands.into_iter().find_map(|name| {
             let usage = format!("Usage: isopod {name}");
             let help = format!("isopod help {name}");
             rendered.contains(&usage).then(|| help.trim().to_owned())

@@ -100,7 +100,7 @@ impl FromStr for Cpus {
     fn from_str(text: &str) -> Result<Cpus, InvalidValue> {
         match text.trim().parse::<f64>() {
             Ok(number) if (0.001..=Cpus::MOST).contains(&number) => Ok(Cpus(number)),
-            _ => refuse("it is a number of CPUs such as `0.5` or `2`, and at least 0.001"),
+            _ => refuse("a number of CPUs looks like `0.5` or `2`, from 0.001 to 1000000"),
         }
     }
 }
@@ -183,7 +183,10 @@ impl FromStr for EnvironmentEntry {
     }
 }
 
-/// `--memory`: a number of bytes, above zero.
+/// The smallest memory that a process can have: one page.
+const SMALLEST_MEMORY_BYTES: u64 = 64 << 10;
+
+/// A number of bytes; above zero, where an option does not say otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByteCount(u64);
 
@@ -198,11 +201,66 @@ impl FromStr for ByteCount {
     type Err = InvalidValue;
 
     fn from_str(text: &str) -> Result<ByteCount, InvalidValue> {
-        match text.trim().parse::<bytesize::ByteSize>() {
-            Ok(size) if size.as_u64() == 0 => refuse("the size must be above zero"),
-            Ok(size) => Ok(ByteCount(size.as_u64())),
-            Err(_) => refuse("a size looks like `256MiB`, `1.5GB` or `65536`"),
+        match bytes_or_none(text)? {
+            ByteCount(0) => refuse("a size is above zero here, as `256MiB`, `1.5GB` or `65536`"),
+            size => Ok(size),
         }
+    }
+}
+
+/// A size of which none at all means something: no output, no message in any queue.
+pub(crate) fn bytes_or_none(text: &str) -> Result<ByteCount, InvalidValue> {
+    match text.trim().parse::<bytesize::ByteSize>() {
+        Ok(size) => Ok(ByteCount(size.as_u64())),
+        Err(_) => refuse("a size looks like `256MiB`, `1.5GB` or `65536`"),
+    }
+}
+
+/// A size of memory that a process can live in.
+pub(crate) fn memory_size(text: &str) -> Result<ByteCount, InvalidValue> {
+    match bytes_or_none(text)? {
+        size if size.bytes() < SMALLEST_MEMORY_BYTES => {
+            refuse("no process can live in less than 64KiB; a size looks like `256MiB`")
+        }
+        size => Ok(size),
+    }
+}
+
+/// A count of which there is one at least.
+pub(crate) fn count(text: &str) -> Result<u32, InvalidValue> {
+    whole(text, 1, u32::MAX)
+}
+
+/// A count of which none at all means something: no open files.
+pub(crate) fn count_or_none(text: &str) -> Result<u32, InvalidValue> {
+    whole(text, 0, u32::MAX)
+}
+
+/// As [`count`], where there may be very many.
+pub(crate) fn large_count(text: &str) -> Result<u64, InvalidValue> {
+    whole(text, 1, u64::MAX)
+}
+
+/// As [`count_or_none`], where there may be very many.
+pub(crate) fn large_count_or_none(text: &str) -> Result<u64, InvalidValue> {
+    whole(text, 0, u64::MAX)
+}
+
+/// As [`count`], where there are few.
+pub(crate) fn small_count(text: &str) -> Result<u16, InvalidValue> {
+    whole(text, 1, u16::MAX)
+}
+
+fn whole<T: FromStr + PartialOrd + fmt::Display>(
+    text: &str,
+    smallest: T,
+    largest: T,
+) -> Result<T, InvalidValue> {
+    match text.trim().parse::<T>() {
+        Ok(number) if number >= smallest => Ok(number),
+        _ => refuse(format!(
+            "a count is a whole number from {smallest} to {largest}, such as `100`"
+        )),
     }
 }
 
@@ -234,7 +292,9 @@ impl FromStr for Timeout {
     fn from_str(text: &str) -> Result<Timeout, InvalidValue> {
         match humantime::parse_duration(text.trim()) {
             _ if text.trim() == "none" => Ok(Timeout(Duration::MAX)),
-            Ok(duration) if duration.is_zero() => refuse("the time must be above zero"),
+            Ok(duration) if duration.is_zero() => {
+                refuse("a time is above zero, as `30s`, `500ms` or `1m 30s`")
+            }
             Ok(duration) => Ok(Timeout(duration)),
             Err(_) => refuse("a time looks like `30s`, `500ms` or `1m 30s`"),
         }

@@ -4,7 +4,7 @@ use crate::deadlock::OnDeadlock;
 use crate::error::Result;
 use crate::limits::{Limits, ProcessLimits};
 use crate::policy::{self, Access, Policy};
-use crate::process::{Entry, MAIN_NAME, Process};
+use crate::process::{Entry, MAIN_NAME, Process, ProcessState};
 use crate::program::Program;
 use crate::rights::Rights;
 use crate::spawn::{self, Birth};
@@ -167,7 +167,9 @@ impl Command {
             deadline,
             entry_bytes: 0,
         };
-        let state = spawn::spawn(&program, &tree, birth, |_| Entry::Main)?;
+        let state = spawn::spawn(&program, &tree, birth, |_| Entry::Main).inspect_err(|error| {
+            tree.tell_refused_start(ProcessState::next_id(), MAIN_NAME, error)
+        })?;
         Ok(Process::new(state))
     }
 
@@ -219,7 +221,7 @@ impl Command {
             engine,
             surroundings,
             self.handles,
-            self.limits.tree,
+            &self.limits,
             self.on_deadlock,
         );
         Ok((tree, Arc::new(rights)))

@@ -38,7 +38,7 @@ pub enum ErrorKind {
     FunctionFailed,
     /// A call of a plugin was ended, or not begun, because its time had passed.
     Deadline,
-    /// A call of a plugin was ended at its limit of CPU time.
+    /// A call of a plugin was ended at its limit of CPU time, or nothing was begun because the tree's is used up.
     CpuTimeLimit,
     /// A call of a plugin came to its end at the limit of memory.
     MemoryLimit,
@@ -142,11 +142,16 @@ impl Error {
         }
     }
 
-    /// A limit that refuses what a process asked for.
+    /// A limit that refuses what a process asked for, or a process.
     pub(crate) fn at_limit(limit: LimitKind, message: impl Into<String>) -> Error {
+        let kind = match limit {
+            LimitKind::Memory => ErrorKind::MemoryLimit,
+            LimitKind::CpuTime => ErrorKind::CpuTimeLimit,
+            _ => ErrorKind::LimitExceeded,
+        };
         Error {
             limit: Some(limit),
-            ..Error::new(ErrorKind::LimitExceeded, message)
+            ..Error::new(kind, message)
         }
     }
 

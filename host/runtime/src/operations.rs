@@ -8,9 +8,12 @@
 //!
 //! The CPU time of an operation counts to the process that began it and to its tree, when it has returned.
 
+use crate::events::LimitKind;
+use crate::limits::ProcessLimit;
+use crate::process::ProcessState;
 use crate::vitals::{Vitals, thread_cpu_time};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn_blocking};
@@ -86,6 +89,8 @@ pub(crate) struct Operations {
     engine: OperationLimit,
     vitals: Arc<Vitals>,
     patience: Duration,
+    /// Who is told that there was no slot.
+    owner: Weak<ProcessState>,
 }
 
 impl Operations {
@@ -101,7 +106,14 @@ impl Operations {
             engine: engine.clone(),
             vitals: Arc::clone(vitals),
             patience: PATIENCE,
+            owner: Weak::new(),
         }
+    }
+
+    /// The same, of this process, which is told when it finds no slot.
+    pub(crate) fn told_to(mut self, process: &Arc<ProcessState>) -> Operations {
+        self.owner = Arc::downgrade(process);
+        self
     }
 
     /// Slots, if they are free now.
@@ -141,9 +153,36 @@ impl Operations {
                 slot(&self.engine).await?,
             ]))
         };
-        tokio::time::timeout(self.patience, all)
-            .await
-            .unwrap_or(Err(Busy))
+        let begun = tokio::time::timeout(self.patience, all).await;
+        begun.unwrap_or_else(|_| {
+            self.tell();
+            Err(Busy)
+        })
+    }
+
+    /// Tells which of the limits leaves no slot.
+    #[cold]
+    fn tell(&self) {
+        let Some(process) = self.owner.upgrade() else {
+            return;
+        };
+        let is_full = |limit: &OperationLimit| limit.slots.available_permits() == 0;
+        let (whose, limit, raised) = if is_full(&self.process) {
+            let raised = process.raised(ProcessLimit::FileOperations);
+            ("the process has", self.process.limit, raised)
+        } else if is_full(&self.tree) {
+            let raised = "raise it with `Limits::tree_file_operations` or `--tree-file-operations`";
+            let whose = "this tree of processes has";
+            (whose, self.tree.limit, raised.to_owned())
+        } else {
+            let raised = "it holds for all trees of the engine together";
+            let whose = "the guests of this engine have";
+            (whose, self.engine.limit, raised.to_owned())
+        };
+        process.tell_refusal(
+            LimitKind::FileOperations,
+            &format!("{whose} {limit} file operations that have not returned, which is the limit; {raised}"),
+        );
     }
 
     /// Runs an operation where it may block.

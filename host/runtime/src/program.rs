@@ -86,23 +86,27 @@ impl Program {
     /// [`CompileLimits`](crate::CompileLimits).
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Program> {
         let path = path.as_ref();
+        Program::from_file_as(engine, &stem(path), path)
+    }
+
+    /// As [`from_file`](Self::from_file), with a name of the embedder's choice: of what the program runs, where
+    /// it is an interpreter.
+    ///
+    /// # Errors
+    /// Those of [`from_file`](Self::from_file).
+    pub fn from_file_as(engine: &Engine, name: &str, path: impl AsRef<Path>) -> Result<Program> {
+        let path = path.as_ref();
+        let name = name.to_owned();
         let shown = path.display().to_string();
         let identity = file_identity::of(path);
         if let Some(identity) = &identity
             && let Some((component, instance_bytes)) = engine.compiled(identity)
         {
             let origin = Origin::Unread(path.to_owned(), identity.clone());
-            return Program::link(
-                engine,
-                stem(path),
-                &shown,
-                component,
-                instance_bytes,
-                origin,
-            );
+            return Program::link(engine, name, &shown, component, instance_bytes, origin);
         }
         let bytes = engine.compiler().read(path, &shown)?;
-        let program = Program::load(engine, stem(path), &shown, &bytes)?;
+        let program = Program::load(engine, name, &shown, &bytes)?;
         // Another file may have been put in its place while it was read.
         match identity {
             Some(identity) if file_identity::of(path).as_ref() == Some(&identity) => {

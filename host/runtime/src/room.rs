@@ -9,7 +9,7 @@
 
 use crate::events::LimitKind;
 use crate::in_flight::{Charging, InFlight};
-use crate::limits;
+use crate::limits::{self, ProcessLimit};
 use crate::run::State;
 use isopod_sync::{Charge, OverBudget, Tree};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(crate) struct Room {
     /// So many places are free, as far as is known.
     free: usize,
     /// The limit for which the table was not made larger.
-    refused: Option<u64>,
+    refused: Option<OverBudget>,
     in_flight: Arc<InFlight>,
     /// Whether arguments are charged before the host's functions begin.
     charges_arguments: bool,
@@ -78,10 +78,13 @@ impl State {
     /// The limit that made the table full, with its text.
     pub(crate) fn full_table(&self) -> (LimitKind, String) {
         match self.room.refused {
-            Some(limit_bytes) => self.process.tree.over_budget(limit_bytes),
+            Some(over) => self.process.tree.over_budget(over),
             None => (
                 LimitKind::Handles,
-                limits::too_many_handles(self.process.limits.handles),
+                limits::too_many_handles(
+                    self.process.limits.handles,
+                    &self.process.raised(ProcessLimit::Handles),
+                ),
             ),
         }
     }
@@ -129,7 +132,7 @@ impl State {
                 true
             }
             Err(over) => {
-                self.room.refused = Some(over.limit_bytes);
+                self.room.refused = Some(over);
                 false
             }
         }

@@ -361,7 +361,8 @@ impl GuestState {
                 &process.tree.file_operations,
                 process.engine().file_operations(),
                 &process.vitals,
-            ),
+            )
+            .told_to(process),
             descriptors: Descriptors::new(process.limits.descriptors, &process.tree.descriptors),
             socket_descriptors: SocketDescriptors::default(),
             last_host_call: None,

@@ -50,7 +50,7 @@ pub(crate) fn spawn(
 ) -> Result<Arc<ProcessState>> {
     let charge = tree.objects.hold_charge(birth.entry_bytes);
     let charge = charge.map_err(|over| {
-        let (limit, text) = tree.over_budget(over.limit_bytes);
+        let (limit, text) = tree.over_budget(over);
         Error::at_limit(limit, text)
     })?;
     let id = ProcessState::next_id();
@@ -97,7 +97,7 @@ pub(crate) fn admitted(
 ) -> Result<Arc<ProcessState>> {
     let parent = birth.parent;
     let (presence, record) = ProcessState::charges(tree, program).map_err(|over| {
-        let (limit, text) = tree.over_budget(over.limit_bytes);
+        let (limit, text) = tree.over_budget(over);
         Error::at_limit(limit, text)
     })?;
     let process = Arc::new(ProcessState {
@@ -188,9 +188,11 @@ fn set_deadline(process: &Arc<ProcessState>) -> Option<Alarm> {
     let delay = deadline.saturating_duration_since(Instant::now());
     let alarm = process.engine().timer().after(delay, move || {
         if let Some(process) = weak.upgrade() {
-            process.request_end(ExitStatus::Deadline(format!(
-                "deadline of {timeout:?} reached"
-            )));
+            let raised = match timeout == process.tree.timeout {
+                true => limits::OF_TIMEOUT,
+                false => limits::OF_CHILD_TIMEOUT,
+            };
+            process.request_end(ExitStatus::Deadline(limits::deadline(timeout, raised)));
         }
         None
     });

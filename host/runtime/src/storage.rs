@@ -96,6 +96,25 @@ impl DiskRoom {
         if !self.counted.written || self.storage.written.charge(count).is_ok() {
             return Ok(());
         }
+        self.refuse_bytes();
+        Err(Full)
+    }
+
+    /// Whether there is room for anything at all. A stream has no error but `last-operation-failed`, and a C library
+    /// that asks no further makes an error of input and output of that: to open the stream has the error itself.
+    ///
+    /// # Errors
+    /// [`Full`], and the process is told why.
+    pub(crate) fn check_any(&self) -> Result<(), Full> {
+        let written = &self.storage.written;
+        if self.counted.written && written.used() >= written.limit() {
+            self.refuse_bytes();
+            return Err(Full);
+        }
+        Ok(())
+    }
+
+    fn refuse_bytes(&self) {
         let limit = bytes(self.storage.written.limit());
         self.refuse(
             LimitKind::WrittenBytes,
@@ -103,7 +122,6 @@ impl DiskRoom {
                 "limit of {limit} written to files by this tree of processes reached; raise it with `Limits::tree_written` or `--tree-written`"
             ),
         );
-        Err(Full)
     }
 
     /// Counts a file that is about to be made.
@@ -185,7 +203,10 @@ mod tests {
         assert_eq!(none.write(u64::MAX), Ok(()));
         assert_eq!(none.storage.used(), (0, 0));
         let temporary = room(&TreeLimits::default(), true);
+        assert_eq!(temporary.check_any(), Ok(()));
         assert_eq!(temporary.write(TEMPORARY_BYTES), Ok(()));
+        assert_eq!(temporary.check_any(), Err(Full));
+        assert_eq!(none.check_any(), Ok(()));
         assert_eq!(temporary.write(1), Err(Full));
         let limits = TreeLimits {
             files: Some(1),

@@ -9,13 +9,13 @@ use crate::descriptors::TreeDescriptors;
 use crate::engine::Engine;
 use crate::events::LimitKind;
 use crate::gate::Reason;
-use crate::limits::{self, Account, MOST_HOST_MEMORY_BYTES, TreeLimits};
+use crate::limits::{self, Account, Limits, MOST_HOST_MEMORY_BYTES, ProcessLimits, TreeLimits};
 use crate::operations::OperationLimit;
 use crate::process::{Process, ProcessState};
 use crate::rest::Rest;
 use crate::stdio::{Sink, Stdin};
 use crate::storage::Storage;
-use isopod_sync::{Completion, Handle, ProcessId};
+use isopod_sync::{Completion, Handle, OverBudget, ProcessId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,6 +45,9 @@ pub(crate) struct Tree {
     /// What the processes make; emptied when the last of them has ended.
     pub(crate) objects: isopod_sync::Tree,
     pub(crate) limits: TreeLimits,
+    /// What the embedder has given its first process. A parent may give its children less.
+    pub(crate) process_limits: ProcessLimits,
+    pub(crate) timeout: Duration,
     /// Bytes of the linear memories of all live processes.
     pub(crate) memory: Arc<Account>,
     /// Bytes that all processes have written.
@@ -127,9 +130,10 @@ impl Tree {
         engine: Engine,
         surroundings: Surroundings,
         inherited: BTreeMap<String, Handle>,
-        limits: TreeLimits,
+        limits: &Limits,
         on_deadlock: OnDeadlock,
     ) -> Arc<Tree> {
+        let (process_limits, timeout, limits) = (limits.process, limits.timeout, limits.tree);
         let memory_bytes = limits.memory_bytes;
         let memory_bytes = memory_bytes.unwrap_or_else(|| engine.memory_bytes() / 2);
         let host_memory_bytes = limits
@@ -142,6 +146,8 @@ impl Tree {
         let tree = Arc::new(Tree {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             limits,
+            process_limits,
+            timeout,
             memory: Arc::new(Account::new(memory_bytes)),
             output: Arc::new(Account::new(limits.output_bytes)),
             reports: Account::new(FREE_REPORT_BYTES),
@@ -309,13 +315,35 @@ impl Tree {
         self.members().live.values().cloned().collect()
     }
 
+    /// Main, if it lives.
+    pub(crate) fn oldest(&self) -> Option<Arc<ProcessState>> {
+        self.members().live.values().next().cloned()
+    }
+
     /// The kind and the text of this limit, which is on queued bytes or on host memory.
-    pub(crate) fn over_budget(&self, limit_bytes: u64) -> (LimitKind, String) {
+    pub(crate) fn over_budget(&self, over: OverBudget) -> (LimitKind, String) {
         // Queued bytes are part of the host's memory, so of two equal limits this one is reached first.
-        match limit_bytes == self.objects.host_bytes_limit() {
-            true => (LimitKind::HostMemory, limits::over_host_memory(limit_bytes)),
-            false => (LimitKind::QueuedBytes, limits::over_budget(limit_bytes)),
+        match over.limit_bytes == self.objects.host_bytes_limit() {
+            true => (LimitKind::HostMemory, limits::over_host_memory(over)),
+            false => (LimitKind::QueuedBytes, limits::over_budget(over)),
         }
+    }
+
+    /// The kind and the text of the limit that leaves no room ever for a message in a queue or a pipe.
+    pub(crate) fn too_large(&self, size_bytes: u64, limit_bytes: u64) -> (LimitKind, String) {
+        let (limit, raised) = if limit_bytes == self.objects.queued_bytes_limit() {
+            let raised = "raise it with `Limits::queued_bytes` or `--max-queued`";
+            (LimitKind::QueuedBytes, raised)
+        } else if limit_bytes == self.objects.host_bytes_limit() {
+            let raised = "raise it with `Limits::tree_host_memory` or `--tree-host-memory`";
+            (LimitKind::HostMemory, raised)
+        } else {
+            (
+                LimitKind::MessageSize,
+                "the queue or pipe was made with that",
+            )
+        };
+        (limit, limits::never_fits(size_bytes, limit_bytes, raised))
     }
 
     /// One more process, or something that will start one, is active.

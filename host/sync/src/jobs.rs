@@ -281,9 +281,7 @@ impl<L> Jobs<L> {
             }
         };
         let charge = self.tree.hold_charge(bytes);
-        let charge = charge.map_err(|over| ReportError::BudgetExceeded {
-            limit_bytes: over.limit_bytes,
-        })?;
+        let charge = charge.map_err(ReportError::BudgetExceeded)?;
         let running = self.state.change(|line| {
             let running = line.running.get(&worker);
             if running.ok_or(ReportError::NotRunning)?.is_expired {

@@ -25,6 +25,8 @@ pub enum SubmitError {
     BudgetExceeded {
         /// What is queued.
         queued_bytes: u64,
+        /// What the job costs.
+        charged_bytes: u64,
         /// What may be.
         limit_bytes: u64,
     },
@@ -39,16 +41,14 @@ pub enum ReportError {
     Expired,
     /// The tree's queued bytes do not leave room for the value, or for what an error's text has beyond
     /// its first 1,000 bytes. The job goes on.
-    BudgetExceeded {
-        /// What may be queued.
-        limit_bytes: u64,
-    },
+    BudgetExceeded(OverBudget),
 }
 
 impl From<OverBudget> for SubmitError {
     fn from(over: OverBudget) -> Self {
         Self::BudgetExceeded {
             queued_bytes: over.queued_bytes,
+            charged_bytes: over.charged_bytes,
             limit_bytes: over.limit_bytes,
         }
     }

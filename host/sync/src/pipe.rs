@@ -301,6 +301,7 @@ fn send_error(refusal: Refusal, message: Message) -> SendError {
         Refusal::OverBudget(OverBudget {
             queued_bytes,
             limit_bytes,
+            ..
         }) => SendError::BudgetExceeded {
             message,
             queued_bytes,

@@ -286,6 +286,7 @@ fn put_error(refusal: Refusal, message: Message) -> PutError {
         Refusal::OverBudget(OverBudget {
             queued_bytes,
             limit_bytes,
+            ..
         }) => PutError::BudgetExceeded {
             message,
             queued_bytes,

@@ -52,6 +52,8 @@ struct Counts {
 pub struct OverBudget {
     /// The bytes in use, without the refused ones.
     pub queued_bytes: u64,
+    /// The refused ones.
+    pub charged_bytes: u64,
     /// The limit, in bytes: [`Tree::host_bytes_limit`], if that is the one.
     pub limit_bytes: u64,
 }
@@ -150,7 +152,7 @@ impl Tree {
         self.queued_bytes().saturating_add(other_bytes)
     }
 
-    /// The highest value of [`host_bytes`](Self::host_bytes) until now, to 1 MiB.
+    /// The highest value of [`host_bytes`](Self::host_bytes) until now, to 1 MiB; to 4 KiB below that.
     #[must_use]
     pub fn most_host_bytes(&self) -> u64 {
         self.inner.most_host_bytes.load(Ordering::Relaxed)
@@ -259,6 +261,7 @@ impl Tree {
             .fetch_update(Ordering::SeqCst, Ordering::Relaxed, add)
             .map_err(|queued_bytes| OverBudget {
                 queued_bytes,
+                charged_bytes: bytes,
                 limit_bytes,
             })?;
         self.check_host_bytes(before, bytes)
@@ -277,6 +280,7 @@ impl Tree {
             .fetch_update(Ordering::SeqCst, Ordering::Relaxed, add)
             .map_err(|_| OverBudget {
                 queued_bytes: self.host_bytes(),
+                charged_bytes: bytes,
                 limit_bytes,
             })?;
         self.check_host_bytes(before, bytes)
@@ -295,11 +299,16 @@ impl Tree {
         other_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Notes the total, if a number has passed a multiple of 1 MiB.
+    /// Notes the total, if a number has passed a multiple of 1 MiB, or of 4 KiB below that.
     fn note_most(&self, before: u64, bytes: u64, total: u64) {
-        if (before ^ before.saturating_add(bytes)) >> 20 != 0 {
+        let after = before.saturating_add(bytes);
+        let is_small = after >> 20 == 0;
+        if (before ^ after) >> if is_small { 12 } else { 20 } != 0 {
             let most = &self.inner.most_host_bytes;
-            most.fetch_max(total, Ordering::Relaxed);
+            // The load first: usually more was in use before, and an exchange costs more.
+            if most.load(Ordering::Relaxed) < total {
+                most.fetch_max(total, Ordering::Relaxed);
+            }
         }
     }
 
@@ -312,6 +321,7 @@ impl Tree {
         if total > limit_bytes {
             return Err(OverBudget {
                 queued_bytes: total.saturating_sub(bytes),
+                charged_bytes: bytes,
                 limit_bytes,
             });
         }
@@ -338,6 +348,7 @@ impl Tree {
             true => Ok(()),
             false => Err(OverBudget {
                 queued_bytes,
+                charged_bytes: bytes,
                 limit_bytes,
             }),
         }

@@ -1,7 +1,7 @@
 //! Scripts that would not end, or take too much: each is ended, or told.
 
 use super::{is_available, run_text};
-use crate::support::{isopod, run};
+use crate::support::{empty_directory, isopod, run};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -169,5 +169,52 @@ if __name__ == '__main__':
     assert!(
         ended.stderr.contains("Process Process-1:") && ended.stderr.contains("in task `crash`"),
         "{ended}"
+    );
+}
+
+#[test]
+fn a_script_is_named_after_its_file() {
+    if !is_available() {
+        return;
+    }
+    let directory = empty_directory();
+    std::fs::write(directory.path().join("hello.py"), "print('hello')\n").unwrap();
+    let ended = run(isopod(
+        directory.path(),
+        &["run", "-v", "--audit=audit.jsonl", "hello.py"],
+    ));
+    assert_eq!(ended.exit_code, 0, "{ended}");
+    assert!(ended.stderr.contains("loaded: `hello.py` in "), "{ended}");
+    let log = std::fs::read_to_string(directory.path().join("audit.jsonl")).unwrap();
+    assert!(log.contains("\"program\":\"hello.py\""), "{log}");
+    assert!(!format!("{ended}{log}").contains("runner-"), "{ended}{log}");
+}
+
+/// A stream that is open has no reason for its failure that Python's C library asks for.
+#[test]
+fn a_full_directory_is_no_error_of_input_and_output() {
+    if !is_available() {
+        return;
+    }
+    let text = "
+import errno, os
+file = os.open('/tmp/first', os.O_CREAT | os.O_WRONLY)
+os.write(file, bytes(1000))
+for attempt in (
+    lambda: os.pwrite(file, bytes(1000), 0),
+    lambda: os.truncate(file, 5000),
+    lambda: open('/tmp/second', 'wb', 0).write(bytes(1000)),
+    lambda: os.mkdir('/tmp/third'),
+):
+    try:
+        attempt()
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+";
+    let options = ["-q", "--tree-written=1000", "--tree-files=2"];
+    let ended = run_text(text, &options);
+    assert_eq!(
+        ended.to_string(),
+        "exit code: 0\n--- standard output\nEDQUOT\nEDQUOT\nEDQUOT\nEDQUOT\n"
     );
 }

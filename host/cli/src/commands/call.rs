@@ -1,6 +1,7 @@
 //! `isopod call`: a function of a plugin, once, or many times to see how it bears that.
 
 use super::grants::Grants;
+use super::limits::Given;
 use super::source;
 use super::{confined, loading, overlap};
 use crate::audit::AuditFile;
@@ -11,7 +12,7 @@ use crate::report::{self, Report};
 use crate::values::{ByteCount, human_bytes};
 use crate::what_runs::table;
 use anyhow::Context as _;
-use isopod_host::{Error, Limits, Plugin, PluginPool};
+use isopod_host::{Error, Plugin, PluginPool};
 use isopod_text::Line;
 use serde_json::Value;
 use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
@@ -40,13 +41,10 @@ enum Input {
 /// Of isopod itself, and a function that is not there. How a call ends is no error.
 pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> {
     let source = source::kind_of(&options.path)?;
-    loading::check_trust(&options.path, source, options.allow_precompiled)?;
-    let grants = Grants::of(
-        &options.directories,
-        &options.read_directories,
-        &options.environment,
-    )?;
-    overlap::check(&options.directories, options.allow_overlap)?;
+    loading::check_trust(&options.path, source, options.trust.allow_precompiled)?;
+    let grants = Grants::of(&options.grants)?;
+    overlap::check(&options.grants.directories, options.grants.allow_overlap)?;
+    let given = Given::to_plugin(&options.limits);
     let callers = options.concurrency.unwrap_or(1);
     let most = u32::from(callers).saturating_mul(2).saturating_add(64);
     let engine = loading::engine(
@@ -59,7 +57,8 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     let (path, toolchain) = (&options.path, &options.toolchain);
     let quiet = options.output.quiet;
     let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
-    let audit = options.audit.as_deref();
+    grants.show(&[], engine.cores(), given.shown(), printer);
+    let audit = options.audit.audit.as_deref();
     let audit = audit
         .map(|log| AuditFile::open(log, Some(path), grants.writable()))
         .transpose()?;
@@ -70,7 +69,7 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
         .map(|file| file.start(&engine, program.name()))
         .transpose()?;
     let mut builder = Plugin::builder(&program)
-        .limits(limits(options))
+        .limits(given.limits())
         .policy(grants.policy())
         .warm_instances(usize::from(callers));
     if options.fresh {
@@ -89,37 +88,10 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
             printer,
         ),
     };
+    // An instance tells at its end what it was refused.
+    drop(plugin);
     drop(audit);
     code
-}
-
-fn limits(options: &CallArgs) -> Limits {
-    let mut limits = Limits::default();
-    if let Some(memory) = options.memory {
-        limits = limits.memory(memory.bytes());
-    }
-    if let Some(timeout) = options.timeout {
-        limits = limits.timeout(timeout.duration());
-    }
-    if let Some(time) = options.cpu_time {
-        limits = limits.cpu_time(time.duration());
-    }
-    if let Some(size) = options.max_message {
-        limits = limits.message_size(size.bytes());
-    }
-    if let Some(size) = options.max_output {
-        limits = limits.output(size.bytes());
-    }
-    if let Some(size) = options.tree_memory {
-        limits = limits.tree_memory(size.bytes());
-    }
-    if let Some(size) = options.max_queued {
-        limits = limits.queued_bytes(size.bytes());
-    }
-    if let Some(size) = options.tree_host_memory {
-        limits = limits.tree_host_memory(size.bytes());
-    }
-    limits
 }
 
 /// The input as it was given, if it was.
@@ -128,6 +100,7 @@ fn limits(options: &CallArgs) -> Limits {
 /// A file that cannot be read, is no regular file, or has more bytes than a call takes.
 fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
     let most = options
+        .limits
         .max_message
         .map_or(MOST_INPUT_BYTES, ByteCount::bytes);
     let too_large = |input: &str| {
@@ -275,10 +248,12 @@ fn load(
     printer.result(&table::calls(&statistics, elapsed));
     let failed: u64 = statistics.failures.values().sum();
     let first = first_error.into_inner().ok().flatten();
-    if let Some(error) = first {
+    let code = first.map(|error| {
+        let code = exit_code::of_call(error.kind());
         tell(error, printer);
-    }
-    Ok(u8::from(failed > 0))
+        code
+    });
+    Ok(code.unwrap_or_else(|| u8::from(failed > 0)))
 }
 
 /// A time as a table shows it: `1.5 us`, `12 ms`.

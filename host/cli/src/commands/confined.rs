@@ -6,15 +6,22 @@ use crate::output;
 use crate::printer::Printer;
 use isopod_host::confine::Confinement;
 
-/// Confines this process, for ever; it must have no other threads. `-v` tells what the kernel lacks.
+/// Confines this process, for ever; it must have no other threads. `-v` tells it in one line, with what the kernel lacks.
 ///
 /// # Errors
 /// If it cannot be confined though the kernel could: then nothing is run.
 pub(crate) fn confine(confinement: Confinement, printer: &Printer) -> anyhow::Result<()> {
     let confined = confinement.apply()?;
     output::begin_bounds();
-    for missing in confined.missing() {
-        printer.detail("not confined", missing);
+    match confined.missing() {
+        [] => printer.detail(
+            "confined",
+            "isopod itself reaches no file, program, process or socket beside what is granted",
+        ),
+        missing => printer.detail(
+            "confined in part",
+            &format!("this kernel lacks: {}", missing.join("; ")),
+        ),
     }
     Ok(())
 }

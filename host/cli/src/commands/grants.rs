@@ -1,13 +1,12 @@
 //! What a program gets, worked out from the options and shown by `-v`.
 
-use super::limits;
 use super::own_directory::{self, Own};
 use super::source::Source;
-use crate::args::RunArgs;
+use crate::args::{GrantArgs, RunArgs};
 use crate::printer::Printer;
 use crate::private::{self, PrivateDirectory};
 use crate::report;
-use crate::values::{DirectoryGrant, EnvironmentEntry};
+use crate::values::EnvironmentEntry;
 use anyhow::Context as _;
 use isopod_host::confine::Confinement;
 use isopod_host::{Access, NetworkAddress, Output, Policy, Stdin};
@@ -40,31 +39,24 @@ impl Grants {
     ///
     /// # Errors
     /// A directory that is none, two directories of one name, a variable that is not set here.
-    pub(crate) fn from_options(options: &RunArgs) -> anyhow::Result<Grants> {
-        let grants = Grants::of(
-            &options.directories,
-            &options.read_directories,
-            &options.environment,
-        )?;
+    pub(crate) fn of_program(options: &RunArgs) -> anyhow::Result<Grants> {
+        let (grants, more) = (Grants::of(&options.grants)?, &options.more_grants);
         Ok(Grants {
             arguments: options.args.clone(),
-            special_files: options.allow_special_files,
-            connect: options.connect.clone(),
-            listen: options.listen.clone(),
-            name_lookup: options.allow_name_lookup,
+            special_files: more.allow_special_files,
+            connect: more.connect.clone(),
+            listen: more.listen.clone(),
+            name_lookup: more.allow_name_lookup,
             ..grants
         })
     }
 
-    /// Directories and variables, and nothing else.
+    /// Directories and variables, and nothing else: what a plugin can get.
     ///
     /// # Errors
-    /// Those of [`from_options`](Self::from_options).
-    pub(crate) fn of(
-        directories: &[DirectoryGrant],
-        read_directories: &[DirectoryGrant],
-        variables: &[EnvironmentEntry],
-    ) -> anyhow::Result<Grants> {
+    /// Those of [`of_program`](Self::of_program).
+    pub(crate) fn of(options: &GrantArgs) -> anyhow::Result<Grants> {
+        let (directories, read_directories) = (&options.directories, &options.read_directories);
         let written = directories.iter();
         let read = read_directories.iter();
         let mut guest_names = BTreeSet::new();
@@ -88,7 +80,7 @@ impl Grants {
             directories.push((grant.host().to_owned(), grant.guest().to_owned(), access));
         }
         let mut environment = BTreeMap::new();
-        for entry in variables {
+        for entry in &options.environment {
             let (name, value) = match entry {
                 EnvironmentEntry::Set { name, value } => (name.clone(), value.clone()),
                 EnvironmentEntry::Inherit(name) => (name.clone(), own_variable(name)?),
@@ -313,15 +305,22 @@ impl Grants {
         }
     }
 
-    /// Prints it, for `-v`. Values of variables are not shown: they may be secrets.
-    pub(crate) fn show(&self, options: &RunArgs, cores: &[usize], printer: &Printer) {
-        let show = |text: String| printer.detail("granted", &text);
-        show("standard input, output and error".to_owned());
-        if !options.args.is_empty() {
-            show(format!("arguments `{}`", options.args.join("` `")));
+    /// Prints it, for `-v`, with the limits. Values of variables are not shown: they may be secrets. `arguments` are
+    /// those that the user has given.
+    pub(crate) fn show(
+        &self,
+        arguments: &[String],
+        cores: &[usize],
+        limits: &[String],
+        printer: &Printer,
+    ) {
+        let show = |text: &str| printer.detail("granted", text);
+        show("standard input, output and error");
+        if !arguments.is_empty() {
+            show(&format!("arguments `{}`", arguments.join("` `")));
         }
         for name in self.environment.keys() {
-            show(format!("environment variable `{name}`"));
+            show(&format!("environment variable `{name}`"));
         }
         for (host, guest, access) in &self.directories {
             let host = host.display();
@@ -329,27 +328,26 @@ impl Grants {
                 Access::ReadOnly => "to read",
                 Access::ReadWrite => "to read and write",
             };
-            show(format!("directory `{host}` as `{guest}`, {way}"));
+            show(&format!("directory `{host}` as `{guest}`, {way}"));
         }
         if self.private_tmp().is_some() {
-            show(format!("an empty directory as `{PRIVATE}`"));
+            show(&format!("an empty directory as `{PRIVATE}`"));
         }
         if self.special_files {
-            show("FIFOs and devices in these directories".to_owned());
+            show("FIFOs and devices in these directories");
         }
         for address in &self.connect {
-            show(format!("connections to {address}"));
+            show(&format!("connections to {address}"));
         }
         for address in &self.listen {
-            show(format!("connections accepted at {address}"));
+            show(&format!("connections accepted at {address}"));
         }
         if self.name_lookup {
-            show("look-up of host names".to_owned());
+            show("look-up of host names");
         }
         let cores: Vec<String> = cores.iter().map(usize::to_string).collect();
-        show(format!("cores {}", cores.join(", ")));
-        show(format!("{} processes at a time", options.max_processes));
-        for limit in limits::shown(options) {
+        show(&format!("cores {}", cores.join(", ")));
+        for limit in limits {
             show(limit);
         }
     }

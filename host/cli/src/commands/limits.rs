@@ -1,139 +1,157 @@
-//! The limits of a program, worked out from the options and shown by `-v`.
+//! The limits of a program or of a plugin, worked out from the options and shown by `-v`: one rule for both.
 
-use crate::args::RunArgs;
+use crate::limit_args::{LimitArgs, ProgramLimitArgs};
 use isopod_host::Limits;
+use std::fmt::Display;
 
 /// What the options say; the rest is as the library has it.
-pub(crate) fn from_options(options: &RunArgs) -> Limits {
-    let given = &options.limits;
-    let mut limits = Limits::default();
-    if let Some(memory) = options.memory {
-        limits = limits.memory(memory.bytes());
-    }
-    if let Some(timeout) = options.timeout {
-        limits = limits.timeout(timeout.duration());
-    }
-    if let Some(time) = given.cpu_time {
-        limits = limits.cpu_time(time.duration());
-    }
-    if let Some(count) = given.max_handles {
-        limits = limits.handles(count);
-    }
-    if let Some(size) = given.max_message {
-        limits = limits.message_size(size.bytes());
-    }
-    if let Some(size) = given.max_output {
-        limits = limits.output(size.bytes());
-    }
-    if let Some(count) = given.max_file_operations {
-        limits = limits.file_operations(count);
-    }
-    if let Some(count) = given.tree_file_operations {
-        limits = limits.tree_file_operations(count);
-    }
-    if let Some(time) = given.tree_cpu_time {
-        limits = limits.tree_cpu_time(time.duration());
-    }
-    if let Some(cpus) = given.cpus {
-        limits = limits.cpus(cpus.number());
-    }
-    if let Some(count) = given.max_descriptors {
-        limits = limits.descriptors(count);
-    }
-    if let Some(count) = given.tree_descriptors {
-        limits = limits.tree_descriptors(count);
-    }
-    if let Some(size) = given.tree_written {
-        limits = limits.tree_written(size.bytes());
-    }
-    if let Some(count) = given.tree_files {
-        limits = limits.tree_files(count);
-    }
-    if let Some(size) = given.tree_memory {
-        limits = limits.tree_memory(size.bytes());
-    }
-    if let Some(size) = given.tree_output {
-        limits = limits.tree_output(size.bytes());
-    }
-    if let Some(size) = given.max_queued {
-        limits = limits.queued_bytes(size.bytes());
-    }
-    if let Some(size) = given.tree_host_memory {
-        limits = limits.tree_host_memory(size.bytes());
-    }
-    if let Some(count) = given.max_started {
-        limits = limits.started_processes(count);
-    }
-    if let Some(count) = given.max_jobs {
-        limits = limits.waiting_jobs(count);
-    }
-    limits
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    limits: Limits,
+    shown: Vec<String>,
 }
 
-/// Those that were given, a line each.
-pub(crate) fn shown(options: &RunArgs) -> Vec<String> {
-    let given = &options.limits;
-    let lines = [
-        options
-            .memory
-            .map(|size| format!("{size} of memory for each process")),
-        options.timeout.map(|time| format!("{time} of time")),
-        given
-            .cpu_time
-            .map(|time| format!("{time} of CPU time for each process")),
-        given
-            .max_handles
-            .map(|count| format!("{count} handles for each process")),
-        given
-            .max_message
-            .map(|size| format!("messages of up to {size}")),
-        given
-            .max_output
-            .map(|size| format!("{size} of output for each process")),
-        given
-            .max_file_operations
-            .map(|count| format!("{count} file operations at a time for each process")),
-        given
-            .tree_file_operations
-            .map(|count| format!("{count} file operations at a time for all processes")),
-        given
-            .tree_cpu_time
-            .map(|time| format!("{time} of CPU time for all processes")),
-        given
-            .cpus
-            .map(|cpus| format!("{cpus} s of CPU time in each second for all processes")),
-        given
-            .max_descriptors
-            .map(|count| format!("{count} descriptors for each process")),
-        given
-            .tree_descriptors
-            .map(|count| format!("{count} descriptors for all processes")),
-        given
-            .tree_written
-            .map(|size| format!("{size} written to files by all processes")),
-        given
-            .tree_files
-            .map(|count| format!("{count} files made by all processes")),
-        given
-            .tree_memory
-            .map(|size| format!("{size} of memory for all processes")),
-        given
-            .tree_output
-            .map(|size| format!("{size} of output for all processes")),
-        given
-            .max_queued
-            .map(|size| format!("{size} in queues and shared memory")),
-        given
-            .tree_host_memory
-            .map(|size| format!("{size} of the host's memory for all processes")),
-        given
-            .max_started
-            .map(|count| format!("{count} processes in all")),
-        given
-            .max_jobs
-            .map(|count| format!("{count} jobs that wait in a pool")),
-    ];
-    lines.into_iter().flatten().collect()
+impl Given {
+    /// Those of a program.
+    pub(crate) fn to_program(given: &LimitArgs, more: &ProgramLimitArgs) -> Given {
+        Given::default()
+            .set(given.timeout, "{} of time", |limits, time| {
+                limits.timeout(time.duration())
+            })
+            .set(
+                given.cpu_time,
+                "{} of CPU time for each process",
+                |limits, time| limits.cpu_time(time.duration()),
+            )
+            .set(
+                given.max_output,
+                "{} of output for each process",
+                |limits, size| limits.output(size.bytes()),
+            )
+            .set_common(given, "process", "processes")
+            .set(
+                more.tree_output,
+                "{} of output for all processes",
+                |limits, size| limits.tree_output(size.bytes()),
+            )
+            .set(
+                more.max_started,
+                "{} processes in all",
+                Limits::started_processes,
+            )
+            .set(
+                more.max_jobs,
+                "{} jobs that wait in a pool",
+                Limits::waiting_jobs,
+            )
+    }
+
+    /// Those of a plugin, each of whose instances is a process.
+    pub(crate) fn to_plugin(given: &LimitArgs) -> Given {
+        Given::default()
+            .set(given.timeout, "{} of time for each call", |limits, time| {
+                limits.timeout(time.duration())
+            })
+            .set(
+                given.cpu_time,
+                "{} of CPU time for each call",
+                |limits, time| limits.cpu_time(time.duration()),
+            )
+            .set(
+                given.max_output,
+                "{} of output for each call",
+                |limits, size| limits.output(size.bytes()),
+            )
+            .set_common(given, "instance", "instances")
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits.clone()
+    }
+
+    /// Those that were given, a line each.
+    pub(crate) fn shown(&self) -> &[String] {
+        &self.shown
+    }
+
+    fn set_common(self, given: &LimitArgs, one: &str, all: &str) -> Given {
+        let each = |what: &str| format!("{{}} {what} for each {one}");
+        let of_all = |what: &str| format!("{{}} {what} for all {all}");
+        self.set(given.memory, &each("of memory"), |limits, size| {
+            limits.memory(size.bytes())
+        })
+        .set(given.max_handles, &each("handles"), Limits::handles)
+        .set(given.max_message, "messages of up to {}", |limits, size| {
+            limits.message_size(size.bytes())
+        })
+        .set(
+            given.max_file_operations,
+            &each("file operations at a time"),
+            Limits::file_operations,
+        )
+        .set(
+            given.max_descriptors,
+            &each("descriptors"),
+            Limits::descriptors,
+        )
+        .set(
+            given.max_queued,
+            "{} in queues and shared memory",
+            |limits, size| limits.queued_bytes(size.bytes()),
+        )
+        .set(given.tree_memory, &of_all("of memory"), |limits, size| {
+            limits.tree_memory(size.bytes())
+        })
+        .set(
+            given.tree_host_memory,
+            &of_all("of the host's memory"),
+            |limits, size| limits.tree_host_memory(size.bytes()),
+        )
+        .set(
+            given.tree_cpu_time,
+            &of_all("of CPU time"),
+            |limits, time| limits.tree_cpu_time(time.duration()),
+        )
+        .set(
+            given.cpus,
+            &of_all("s of CPU time in each second"),
+            |limits, cpus| limits.cpus(cpus.number()),
+        )
+        .set(
+            given.tree_file_operations,
+            &of_all("file operations at a time"),
+            Limits::tree_file_operations,
+        )
+        .set(
+            given.tree_descriptors,
+            &of_all("descriptors"),
+            Limits::tree_descriptors,
+        )
+        .set(
+            given.tree_written,
+            &format!("{{}} written to files by all {all}"),
+            |limits, size| limits.tree_written(size.bytes()),
+        )
+        .set(
+            given.tree_files,
+            &format!("{{}} files made by all {all}"),
+            Limits::tree_files,
+        )
+    }
+
+    /// `shown` is the line, with `{}` for the value.
+    fn set<T: Display + Copy>(
+        mut self,
+        given: Option<T>,
+        shown: &str,
+        set: impl FnOnce(Limits, T) -> Limits,
+    ) -> Given {
+        if let Some(value) = given {
+            self.limits = set(self.limits, value);
+            self.shown.push(shown.replace("{}", &value.to_string()));
+        }
+        self
+    }
 }
 
 #[cfg(test)]
@@ -144,42 +162,39 @@ mod tests {
     use clap::Parser as _;
     use std::time::Duration;
 
-    fn options(words: &[&str]) -> RunArgs {
-        let words = ["isopod", "run", "x.wasm"].iter().chain(words);
+    const COMMON: [&str; 17] = [
+        "--memory=1MiB",
+        "--timeout=1s",
+        "--cpu-time=2s",
+        "--max-handles=3",
+        "--max-message=4",
+        "--max-output=5",
+        "--tree-memory=6MiB",
+        "--tree-cpu-time=13s",
+        "--cpus=0.5",
+        "--max-queued=8",
+        "--tree-host-memory=13MiB",
+        "--max-file-operations=11",
+        "--tree-file-operations=12",
+        "--max-descriptors=13",
+        "--tree-descriptors=14",
+        "--tree-written=15",
+        "--tree-files=16",
+    ];
+    const OF_PROGRAMS: [&str; 3] = ["--tree-output=7", "--max-started=9", "--max-jobs=10"];
+
+    fn given(words: &[&str], options: &[&str]) -> Given {
+        let words = [&["isopod"], words, options].concat();
         match Cli::try_parse_from(words).unwrap().command {
-            Command::Run(args) => *args,
-            other => panic!("not a run: {other:?}"),
+            Command::Run(args) => Given::to_program(&args.limits, &args.program_limits),
+            Command::Call(args) => Given::to_plugin(&args.limits),
+            other => panic!("not a run or a call: {other:?}"),
         }
     }
 
     #[test]
-    fn each_option_sets_its_limit() {
-        let none = options(&[]);
-        assert_eq!(from_options(&none), Limits::default());
-        assert!(shown(&none).is_empty());
-        let all = options(&[
-            "--memory=1MiB",
-            "--timeout=1s",
-            "--cpu-time=2s",
-            "--max-handles=3",
-            "--max-message=4",
-            "--max-output=5",
-            "--tree-memory=6MiB",
-            "--tree-cpu-time=13s",
-            "--cpus=0.5",
-            "--tree-output=7",
-            "--max-queued=8",
-            "--tree-host-memory=13MiB",
-            "--max-started=9",
-            "--max-jobs=10",
-            "--max-file-operations=11",
-            "--tree-file-operations=12",
-            "--max-descriptors=13",
-            "--tree-descriptors=14",
-            "--tree-written=15",
-            "--tree-files=16",
-        ]);
-        let expected = Limits::default()
+    fn each_option_sets_its_limit_in_run_and_in_call() {
+        let common = Limits::default()
             .memory(1 << 20)
             .timeout(Duration::from_secs(1))
             .cpu_time(Duration::from_secs(2))
@@ -189,18 +204,33 @@ mod tests {
             .tree_memory(6 << 20)
             .tree_cpu_time(Duration::from_secs(13))
             .cpus(0.5)
-            .tree_output(7)
             .queued_bytes(8)
             .tree_host_memory(13 << 20)
-            .started_processes(9)
-            .waiting_jobs(10)
             .file_operations(11)
             .tree_file_operations(12)
             .descriptors(13)
             .tree_descriptors(14)
             .tree_written(15)
             .tree_files(16);
-        assert_eq!(from_options(&all), expected);
-        assert_eq!(shown(&all).len(), 20);
+        let programs = common
+            .clone()
+            .tree_output(7)
+            .started_processes(9)
+            .waiting_jobs(10);
+        for (command, options, expected) in [
+            (
+                &["run", "x.wasm"][..],
+                &[COMMON.as_slice(), &OF_PROGRAMS].concat(),
+                programs,
+            ),
+            (&["call", "x.wasm", "f"], &COMMON.to_vec(), common),
+        ] {
+            let none = given(command, &[]);
+            assert_eq!(none.limits(), Limits::default());
+            assert!(none.shown().is_empty());
+            let all = given(command, options);
+            assert_eq!(all.limits(), expected);
+            assert_eq!(all.shown().len(), options.len());
+        }
     }
 }

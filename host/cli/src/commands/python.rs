@@ -24,6 +24,21 @@ pub(crate) enum Script {
     Stdin,
 }
 
+impl Script {
+    /// What it is called wherever programs are named: as python itself would show it.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Script::File(path) => {
+                let name = path.file_name().unwrap_or(path.as_os_str());
+                name.to_string_lossy().into_owned()
+            }
+            Script::Module(name) => format!("-m {name}"),
+            Script::Code(_) => "-c".to_owned(),
+            Script::Stdin => "-".to_owned(),
+        }
+    }
+}
+
 /// What of Python the options ask for, if they do.
 pub(crate) fn script(options: &RunArgs) -> Option<Script> {
     if let Some(name) = &options.module {

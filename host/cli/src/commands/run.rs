@@ -4,11 +4,13 @@
 //! signals do what they always do, so Ctrl-C ends a build.
 
 use super::grants::Grants;
+use super::limits::Given;
 use super::python::{self, Script};
 use super::source::{self, Source};
-use super::{confined, limits, loading, overlap};
+use super::{confined, loading, overlap};
 use crate::args::RunArgs;
 use crate::audit::AuditFile;
+use crate::exit_code;
 use crate::printer::Printer;
 use crate::report::Report;
 use crate::status_file::StatusFile;
@@ -29,7 +31,7 @@ const PYTHON_STACK_BYTES: usize = 32 << 20;
 /// Of isopod itself. However the program ends is no error.
 pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
     let program = options.path.as_deref();
-    let path = options.status_file.as_deref();
+    let path = options.told.status_file.as_deref();
     let status_file = path
         .map(|path| StatusFile::create(path, program))
         .transpose()?;
@@ -43,7 +45,8 @@ pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
             )?,
             // The error that was first is the one to tell.
             Err(error) => {
-                if let Err(second) = file.write_error(&Report::from(error)) {
+                let code = exit_code::of_error(error);
+                if let Err(second) = file.write_error(&Report::from(error), code) {
                     printer.warning(&Report::from(&second).text());
                 }
             }
@@ -62,27 +65,28 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         (_, Some(path)) => source::kind_of(path)?,
     };
     let path = options.path.as_deref().unwrap_or(Path::new(""));
-    loading::check_trust(path, source, options.allow_precompiled)?;
-    let mut grants = Grants::from_options(options)?;
-    overlap::check(&options.directories, options.allow_overlap)?;
+    loading::check_trust(path, source, options.trust.allow_precompiled)?;
+    let mut grants = Grants::of_program(options)?;
+    overlap::check(&options.grants.directories, options.grants.allow_overlap)?;
+    let given = Given::to_program(&options.limits, &options.program_limits);
+    let most_processes = options.program_limits.max_processes;
     if let Some(script) = &script {
         python::grant(script, &mut grants)?;
     }
     let stack_bytes = (source == Source::Python).then_some(PYTHON_STACK_BYTES);
     let cores = options.cores.as_ref();
     let engine = loading::engine(
-        options.max_processes,
+        most_processes,
         cores,
         stack_bytes,
         &options.compile_limits,
         printer,
     )?;
+    let name = script.as_ref().map_or_else(String::new, Script::name);
     let program = match source {
         Source::Python => loading::timed(printer, || {
-            Ok(Program::from_file(
-                &engine,
-                python::runner(options, printer)?,
-            )?)
+            let runner = python::runner(options, printer)?;
+            Ok(Program::from_file_as(&engine, &name, runner)?)
         })?,
         _ => {
             let quiet = options.output.quiet;
@@ -90,14 +94,16 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         }
     };
     grants.add_defaults(path, source, printer)?;
-    grants.show(options, engine.cores(), printer);
+    let processes = format!("{most_processes} processes at a time");
+    let limits = [&[processes][..], given.shown()].concat();
+    grants.show(&options.args, engine.cores(), &limits, printer);
 
     let command = Command::new(&program)
         .args(grants.arguments())
         .policy(grants.policy())
         .on_deadlock(options.on_deadlock.into())
-        .limits(limits::from_options(options));
-    let audit = options.audit.as_deref();
+        .limits(given.limits());
+    let audit = options.audit.audit.as_deref();
     let audit = audit
         .map(|log| AuditFile::open(log, options.path.as_deref(), grants.writable()))
         .transpose()?;
@@ -125,7 +131,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     }
     let outcome = supervisor.wait(&process, begin, printer)?;
     drop(audit);
-    if options.stats {
+    if options.told.stats {
         let usage = Usage::from(&process.tree_usage());
         printer.table(&table::usage(&usage, begin.elapsed().as_secs_f64()));
     }

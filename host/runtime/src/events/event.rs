@@ -1,5 +1,6 @@
 //! What is told.
 
+use super::LimitKind;
 use super::decision::{GrantKind, RefusalKind, Requester};
 use crate::deadlock::Deadlock;
 use crate::exit_status::ExitStatus;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 /// and limits, then [`ProcessEnded`](Self::ProcessEnded), when its exit status can be read; only the end of
 /// a job that was lost with its worker comes later. Before `join_tree` returns, the ends of all processes of
 /// the tree have been told.
+///
+/// A tree whose first process finds no room within its limits has the event of that limit alone.
 ///
 /// An instance of a plugin is a process, and is told as one; its calls are not told
 /// ([`Plugin::statistics`](crate::Plugin::statistics) counts them).
@@ -182,106 +185,6 @@ pub enum JobOutcome {
     Panicked(String),
     /// The worker ended in this way before the job did.
     WorkerLost(ExitStatus),
-}
-
-/// A kind of limit: see [`Limits`](crate::Limits).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum LimitKind {
-    /// Memory or tables, of the process or of its tree.
-    Memory,
-    /// CPU time.
-    CpuTime,
-    /// A deadline: of main, of a child, of a job or of a call.
-    Deadline,
-    /// Handles.
-    Handles,
-    /// The size of a message.
-    MessageSize,
-    /// What the process or its tree has written.
-    Output,
-    /// What is queued in the tree.
-    QueuedBytes,
-    /// The memory that the host uses for the tree.
-    HostMemory,
-    /// Processes, of the tree, the engine or the system.
-    Processes,
-    /// Jobs of a pool that wait to be begun.
-    WaitingJobs,
-    /// Open files, directories and sockets, of the process, its tree or the engine.
-    Descriptors,
-    /// What the tree has written to files.
-    WrittenBytes,
-    /// Files that the tree has made.
-    Files,
-    /// Any other.
-    Other,
-}
-
-impl LimitKind {
-    /// Its name, in lower case: `cpu-time`.
-    ///
-    /// ```
-    /// assert_eq!(isopod_host::LimitKind::CpuTime.as_str(), "cpu-time");
-    /// ```
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LimitKind::Memory => "memory",
-            LimitKind::CpuTime => "cpu-time",
-            LimitKind::Deadline => "deadline",
-            LimitKind::Handles => "handles",
-            LimitKind::MessageSize => "message-size",
-            LimitKind::Output => "output",
-            LimitKind::QueuedBytes => "queued-bytes",
-            LimitKind::HostMemory => "host-memory",
-            LimitKind::Processes => "processes",
-            LimitKind::WaitingJobs => "waiting-jobs",
-            LimitKind::Descriptors => "descriptors",
-            LimitKind::WrittenBytes => "written-bytes",
-            LimitKind::Files => "files",
-            LimitKind::Other => "other",
-        }
-    }
-
-    /// The kind at which a process ends with this status, where the status says so.
-    pub(super) fn of_status(status: &ExitStatus) -> Option<LimitKind> {
-        match status {
-            ExitStatus::MemoryLimit(_) => Some(LimitKind::Memory),
-            ExitStatus::CpuTimeLimit(_) => Some(LimitKind::CpuTime),
-            ExitStatus::Deadline(_) => Some(LimitKind::Deadline),
-            _ => None,
-        }
-    }
-
-    /// How many there are.
-    pub(super) const COUNT: usize = LimitKind::ALL.len();
-
-    /// All of them, each at its index.
-    pub(super) const ALL: [LimitKind; 11] = [
-        LimitKind::Memory,
-        LimitKind::CpuTime,
-        LimitKind::Deadline,
-        LimitKind::Handles,
-        LimitKind::MessageSize,
-        LimitKind::Output,
-        LimitKind::QueuedBytes,
-        LimitKind::HostMemory,
-        LimitKind::Processes,
-        LimitKind::WaitingJobs,
-        LimitKind::Other,
-    ];
-
-    pub(super) fn index(self) -> usize {
-        let index = LimitKind::ALL.iter().position(|kind| *kind == self);
-        index.unwrap_or(LimitKind::COUNT)
-    }
-}
-
-impl fmt::Display for LimitKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
 }
 
 /// For people: one line, or several where a status or a deadlock has several.

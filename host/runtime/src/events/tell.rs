@@ -1,14 +1,17 @@
 //! Where the rest of the crate says that something has happened to a process.
 
+use super::LimitKind;
 use super::decision::{GrantKind, RefusalKind, Requester};
-use super::event::{EngineEvent, JobOutcome, LimitKind};
+use super::event::{EngineEvent, JobOutcome};
 use crate::deadlock::Deadlock;
+use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::limits::{self, LONGEST_STATUS_BYTES};
 use crate::process::ProcessState;
 use crate::rights::Rights;
 use crate::stdio::{Sink, Stdin};
 use crate::tree::Tree;
+use isopod_sync::ProcessId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -189,6 +192,19 @@ impl Tree {
         if rights.network.name_lookup {
             tell(GrantKind::NameLookup, String::new());
         }
+    }
+
+    /// Its first process, or an instance of a plugin, was not started: nobody else tells of the limit.
+    pub(crate) fn tell_refused_start(&self, process: ProcessId, name: &str, error: &Error) {
+        let Some(limit) = error.limit() else { return };
+        self.engine().hub().tell(|| EngineEvent::LimitReached {
+            process,
+            name: name.to_owned(),
+            tree: self.id,
+            limit,
+            text: error.to_string(),
+            is_end: true,
+        });
     }
 
     /// A deadlock was found in it.

@@ -7,7 +7,7 @@ use crate::descriptors::{Taken, TooMany};
 use crate::events::LimitKind;
 use crate::operations::Busy;
 use crate::run::State;
-use crate::storage::DiskRoom;
+use crate::storage::{DiskRoom, Full};
 use rustix::io::Errno;
 use std::future::Future;
 use std::pin::pin;
@@ -76,6 +76,7 @@ impl State {
         if file.perms.write_not_permitted() {
             return Err(ErrorCode::NotPermitted.into());
         }
+        held.room.check_any().map_err(|Full| QUOTA)?;
         let stream = FileOutput::new(&file.file, held, place, &self.operations);
         let stream: DynOutputStream = Box::new(stream);
         Ok(self.push(stream)?)

@@ -2,8 +2,8 @@
 //! with a copy of the descriptor in a table of its own.
 
 use super::streams::{FileInput, Place};
-use crate::exit_status::ExitStatus;
-use crate::run::{State, Stop};
+use crate::events::LimitKind;
+use crate::run::State;
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -296,10 +296,10 @@ impl HostDescriptor for State {
         });
         is_same.await.map_err(|error| match error.downcast() {
             // The call has no error of this kind.
-            Ok(code) => Stop::Now(ExitStatus::Limit(format!(
-                "two files could not be compared: {code}"
-            )))
-            .into(),
+            Ok(code) => self.stop_at(
+                LimitKind::FileOperations,
+                format!("two files could not be compared: {code}"),
+            ),
             Err(error) => error,
         })
     }

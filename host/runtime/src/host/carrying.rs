@@ -54,7 +54,7 @@ fn call_without_error<T>(
     state.begin_host_call(interface);
     match state.arrive() {
         Ok(()) => run(state),
-        Err(over) => Err(state.end_over_budget(over.limit_bytes)),
+        Err(over) => Err(state.end_over_budget(over)),
     }
 }
 

@@ -186,6 +186,7 @@ fn refused(failure: Failure) -> wasmtime::Result<Reply> {
         Failure::Code(_)
         | Failure::Limit(..)
         | Failure::OverBudget(_)
+        | Failure::TooLarge(..)
         | Failure::TooManyHandles => Ok(Reply::Other),
         Failure::End(error) => Err(error),
     }

@@ -24,9 +24,10 @@ pub enum Failure {
     Code(ErrorCode),
     /// The guest is told which limit it has reached.
     Limit(LimitKind, String),
-    /// The guest is told that its tree may have no more than this many bytes queued, or of the host's
-    /// memory.
-    OverBudget(u64),
+    /// The guest is told that its tree may have no more bytes queued, or of the host's memory.
+    OverBudget(OverBudget),
+    /// The guest is told that a message of so many bytes could never fit, since so many may be queued.
+    TooLarge(u64, u64),
     /// The guest is told that it holds as many handles as it may, or as there is room for.
     TooManyHandles,
     /// The guest does not run on: it was asked to end, or it used the host against the rules.
@@ -76,8 +77,12 @@ impl From<PutError> for Failure {
             PutError::TooLarge {
                 message,
                 limit_bytes,
-            } => too_large(message.payload_bytes(), limit_bytes),
-            PutError::BudgetExceeded { limit_bytes, .. } => Failure::OverBudget(limit_bytes),
+            } => Failure::TooLarge(message.payload_bytes(), limit_bytes),
+            PutError::BudgetExceeded {
+                message,
+                queued_bytes,
+                limit_bytes,
+            } => over_budget(message.charged_bytes(), queued_bytes, limit_bytes),
             PutError::Killed(_) => Killed.into(),
         }
     }
@@ -102,8 +107,12 @@ impl From<SendError> for Failure {
             SendError::TooLarge {
                 message,
                 limit_bytes,
-            } => too_large(message.payload_bytes(), limit_bytes),
-            SendError::BudgetExceeded { limit_bytes, .. } => Failure::OverBudget(limit_bytes),
+            } => Failure::TooLarge(message.payload_bytes(), limit_bytes),
+            SendError::BudgetExceeded {
+                message,
+                queued_bytes,
+                limit_bytes,
+            } => over_budget(message.charged_bytes(), queued_bytes, limit_bytes),
             SendError::Killed(_) => Killed.into(),
         }
     }
@@ -197,14 +206,18 @@ impl From<SubmitError> for Failure {
                 let text = limits::too_many_waiting(waiting, limit);
                 Failure::Limit(LimitKind::WaitingJobs, text)
             }
-            SubmitError::BudgetExceeded { limit_bytes, .. } => Failure::OverBudget(limit_bytes),
+            SubmitError::BudgetExceeded {
+                queued_bytes,
+                charged_bytes,
+                limit_bytes,
+            } => over_budget(charged_bytes, queued_bytes, limit_bytes),
         }
     }
 }
 
 impl From<OverBudget> for Failure {
     fn from(over: OverBudget) -> Failure {
-        Failure::OverBudget(over.limit_bytes)
+        Failure::OverBudget(over)
     }
 }
 
@@ -216,7 +229,7 @@ impl From<ReportError> for Failure {
             ReportError::NotRunning => {
                 ErrorCode::InvalidArgument("a report without a job".to_owned()).into()
             }
-            ReportError::BudgetExceeded { limit_bytes } => Failure::OverBudget(limit_bytes),
+            ReportError::BudgetExceeded(over) => Failure::OverBudget(over),
         }
     }
 }
@@ -241,10 +254,12 @@ impl From<CreateError> for Failure {
     fn from(error: CreateError) -> Failure {
         let text = error.to_string();
         Failure::Code(match error {
-            CreateError::BudgetExceeded { limit_bytes, .. } => {
-                return Failure::OverBudget(limit_bytes);
-            }
-            CreateError::OutOfMemory { .. } => ErrorCode::LimitExceeded(text),
+            CreateError::BudgetExceeded {
+                size_bytes,
+                queued_bytes,
+                limit_bytes,
+            } => return over_budget(size_bytes, queued_bytes, limit_bytes),
+            CreateError::OutOfMemory { .. } => return Failure::Limit(LimitKind::Other, text),
             CreateError::NameTaken => ErrorCode::AlreadyExists(text),
             CreateError::NameTooLong { .. } => ErrorCode::InvalidArgument(text),
         })
@@ -264,7 +279,7 @@ impl From<Error> for Failure {
             return Failure::Limit(limit, text);
         }
         Failure::Code(match error.kind() {
-            ErrorKind::LimitExceeded => ErrorCode::LimitExceeded(text),
+            ErrorKind::LimitExceeded => return Failure::Limit(LimitKind::Other, text),
             ErrorKind::AccessDenied => ErrorCode::AccessDenied(text),
             ErrorKind::InvalidArgument => ErrorCode::InvalidArgument(text),
             _ => ErrorCode::Other(text),
@@ -272,10 +287,10 @@ impl From<Error> for Failure {
     }
 }
 
-fn too_large(size: u64, limit: u64) -> Failure {
-    Failure::Code(ErrorCode::MessageTooLarge(format!(
-        "message of {} is larger than the limit of {}",
-        limits::bytes(size),
-        limits::bytes(limit)
-    )))
+pub(super) fn over_budget(charged_bytes: u64, queued_bytes: u64, limit_bytes: u64) -> Failure {
+    Failure::OverBudget(OverBudget {
+        queued_bytes,
+        charged_bytes,
+        limit_bytes,
+    })
 }

@@ -59,7 +59,7 @@ impl HostOptions for State {
     fn new(&mut self) -> wasmtime::Result<Resource<Options>> {
         let charge = match self.process.tree.objects.hold_host_charge(OPTIONS_BYTES) {
             Ok(charge) => charge,
-            Err(over) => return Err(self.end_over_budget(over.limit_bytes)),
+            Err(over) => return Err(self.end_over_budget(over)),
         };
         let options = Options {
             _charge: charge,
@@ -251,7 +251,7 @@ impl State {
         match changed {
             Ok(()) => Ok(()),
             Err(Failure::End(error)) => Err(error),
-            Err(Failure::OverBudget(limit_bytes)) => Err(self.end_over_budget(limit_bytes)),
+            Err(Failure::OverBudget(over)) => Err(self.end_over_budget(over)),
             // The options are in the table, as no other number comes through this interface.
             Err(failure) => Err(wasmtime::format_err!("{failure:?}")),
         }

@@ -10,7 +10,7 @@ use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::limits::ProcessLimits;
 use crate::pool::{Home, Initializer, PoolState, Settings};
-use crate::run::{State, Stop};
+use crate::run::State;
 use isopod_sync::{Batch, BatchOptions, Charge, Handle, Message, Outcome, OverBudget};
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,11 +91,9 @@ impl HostOptions for State {
             Err(Failure::End(error)) => return Err(error),
             // This call has no error of its own.
             Err(Failure::Code(ErrorCode::MessageTooLarge(text))) => {
-                self.process
-                    .tell_limit_of_end(LimitKind::MessageSize, &text);
-                return Err(Stop::Now(ExitStatus::Limit(text)).into());
+                return Err(self.stop_at(LimitKind::MessageSize, text));
             }
-            Err(Failure::OverBudget(limit_bytes)) => return Err(self.end_over_budget(limit_bytes)),
+            Err(Failure::OverBudget(over)) => return Err(self.end_over_budget(over)),
             Err(failure) => return Err(wasmtime::format_err!("{failure:?}")),
         };
         let charge = self.hold_charge(&message);

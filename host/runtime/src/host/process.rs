@@ -234,12 +234,15 @@ impl State {
                 wasmtime::format_err!("the process could not take over its arguments: {code:?}")
             }
             Failure::End(error) => error,
-            Failure::Limit(_, text) => Stop::Now(ExitStatus::Limit(text)).into(),
-            Failure::OverBudget(limit_bytes) => self.end_over_budget(limit_bytes),
+            Failure::Limit(limit, text) => self.stop_at(limit, text),
+            Failure::OverBudget(over) => self.end_over_budget(over),
+            Failure::TooLarge(size_bytes, limit_bytes) => {
+                let (limit, text) = self.process.tree.too_large(size_bytes, limit_bytes);
+                self.stop_at(limit, text)
+            }
             Failure::TooManyHandles => {
                 let (limit, text) = self.full_table();
-                self.process.tell_limit_of_end(limit, &text);
-                Stop::Now(ExitStatus::Limit(text)).into()
+                self.stop_at(limit, text)
             }
         })
     }

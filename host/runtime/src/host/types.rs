@@ -4,9 +4,9 @@ use super::bindings::isopod::multiprocessing::types::{ErrorCode, Host, HostHandl
 use super::errors::Failure;
 use crate::events::{LimitKind, RefusalKind};
 use crate::exit_status::ExitStatus;
-use crate::limits;
+use crate::limits::{self, ProcessLimit};
 use crate::run::{State, Stop};
-use isopod_sync::{Handle, Holder, LARGEST_OBJECT_BYTES, Message};
+use isopod_sync::{Handle, Holder, LARGEST_OBJECT_BYTES, Message, OverBudget};
 use wasmtime::component::Resource;
 
 impl Host for State {
@@ -20,16 +20,26 @@ impl Host for State {
                 if let ErrorCode::MessageTooLarge(text) = &code {
                     self.process.tell_refusal(LimitKind::MessageSize, text);
                 }
+                // Other limits that are reached come below: this is one that a child cannot have.
+                if let ErrorCode::LimitExceeded(text) = &code {
+                    self.process
+                        .tell_refused(RefusalKind::ChildRight, || text.clone());
+                }
                 Ok(code)
             }
             Failure::Limit(limit, text) => {
                 self.process.tell_refusal(limit, &text);
                 Ok(ErrorCode::LimitExceeded(text))
             }
-            Failure::OverBudget(limit_bytes) => {
-                let (limit, text) = self.process.tree.over_budget(limit_bytes);
+            Failure::OverBudget(over) => {
+                let (limit, text) = self.process.tree.over_budget(over);
                 self.process.tell_refusal(limit, &text);
                 Ok(ErrorCode::LimitExceeded(text))
+            }
+            Failure::TooLarge(size_bytes, limit_bytes) => {
+                let (limit, text) = self.process.tree.too_large(size_bytes, limit_bytes);
+                self.process.tell_refusal(limit, &text);
+                Ok(ErrorCode::MessageTooLarge(text))
             }
             Failure::TooManyHandles => {
                 let (limit, text) = self.full_table();
@@ -82,7 +92,7 @@ impl State {
         let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let limit_bytes = self.process.limits.message_bytes;
         if size_bytes > limit_bytes {
-            let text = limits::message_too_large(size_bytes, limit_bytes);
+            let text = self.message_too_large(size_bytes);
             return Err(ErrorCode::MessageTooLarge(text).into());
         }
         self.carry(size_bytes)?;
@@ -101,7 +111,7 @@ impl State {
         for (bytes, handles) in parts {
             let size_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             if size_bytes > limit_bytes {
-                let text = limits::message_too_large(size_bytes, limit_bytes);
+                let text = self.message_too_large(size_bytes);
                 return Err(ErrorCode::MessageTooLarge(text).into());
             }
             let message = self.part_of_message(bytes, &handles)?;
@@ -110,6 +120,15 @@ impl State {
         }
         self.carry(total_bytes)?;
         Ok(messages)
+    }
+
+    fn message_too_large(&self, size_bytes: u64) -> String {
+        let limit = self.process.limits.message_bytes;
+        limits::message_too_large(
+            size_bytes,
+            limit,
+            &self.process.raised(ProcessLimit::MessageSize),
+        )
     }
 
     fn part_of_message(
@@ -160,15 +179,19 @@ impl State {
 
     /// Ends the guest at a limit, in a call that has no error for it.
     pub(super) fn end_at(&self, limit: LimitKind, text: String) -> Failure {
+        Failure::End(self.stop_at(limit, text))
+    }
+
+    /// As [`end_at`](Self::end_at), as an error of the call.
+    pub(crate) fn stop_at(&self, limit: LimitKind, text: String) -> wasmtime::Error {
         self.process.tell_limit_of_end(limit, &text);
-        Failure::End(Stop::Now(ExitStatus::Limit(text)).into())
+        Stop::Now(ExitStatus::Limit(text)).into()
     }
 
     /// As [`end_at`](Self::end_at), at the limit on queued bytes or host memory.
-    pub(super) fn end_over_budget(&self, limit_bytes: u64) -> wasmtime::Error {
-        let (limit, text) = self.process.tree.over_budget(limit_bytes);
-        self.process.tell_limit_of_end(limit, &text);
-        Stop::Now(ExitStatus::Limit(text)).into()
+    pub(super) fn end_over_budget(&self, over: OverBudget) -> wasmtime::Error {
+        let (limit, text) = self.process.tree.over_budget(over);
+        self.stop_at(limit, text)
     }
 
     /// Whether there is room for one more object. For calls that make one.

@@ -7,6 +7,7 @@
 //! Reading a clock needs no descriptor ([`kernel`](crate::kernel)). If a clock cannot be read all the
 //! same, the process that it belongs to ends: a limit never ends before the process that it holds for.
 
+use super::ProcessLimit;
 use crate::exit_status::ExitStatus;
 use crate::kernel::thread_time;
 use crate::process::ProcessState;
@@ -39,7 +40,7 @@ pub(crate) fn watch(process: &Arc<ProcessState>) -> Option<Alarm> {
         if process.status.get().is_some() {
             return None;
         }
-        match judge(used, limit) {
+        match judge(used, limit, || process.raised(ProcessLimit::CpuTime)) {
             Ok(remaining) => Some(pause(remaining)),
             Err(status) => {
                 process.request_end(status);
@@ -80,12 +81,17 @@ pub(crate) fn watch_tree(tree: &Arc<Tree>) {
     });
 }
 
-/// What is left of a limit, or how the process ends: at the limit, and if its clock cannot be read.
-pub(crate) fn judge(used: Option<Duration>, limit: Duration) -> Result<Duration, ExitStatus> {
+/// What is left of a limit, or how the process ends: at the limit, and if its clock cannot be read. `raised` says how
+/// the limit is raised.
+pub(crate) fn judge(
+    used: Option<Duration>,
+    limit: Duration,
+    raised: impl FnOnce() -> String,
+) -> Result<Duration, ExitStatus> {
     let used = used.ok_or_else(unreadable)?;
     match limit.checked_sub(used) {
         Some(remaining) if !remaining.is_zero() => Ok(remaining),
-        _ => Err(reached(limit)),
+        _ => Err(reached(limit, &raised())),
     }
 }
 
@@ -95,8 +101,8 @@ pub(crate) fn pause(remaining: Duration) -> Duration {
 }
 
 /// How a process ends that has used all of its CPU time.
-pub(crate) fn reached(limit: Duration) -> ExitStatus {
-    ExitStatus::CpuTimeLimit(format!("limit of {limit:?} of CPU time reached"))
+fn reached(limit: Duration, raised: &str) -> ExitStatus {
+    ExitStatus::CpuTimeLimit(format!("limit of {limit:?} of CPU time reached; {raised}"))
 }
 
 /// How each process ends whose tree has used all of its CPU time.
@@ -127,8 +133,10 @@ mod tests {
     fn a_clock_that_cannot_be_read_ends_what_it_watches() {
         let limit = Duration::from_secs(1);
         let left = Duration::from_millis(400);
-        assert_eq!(judge(Some(limit - left), limit), Ok(left));
-        assert_eq!(judge(Some(limit), limit), Err(reached(limit)));
-        assert_eq!(judge(None, limit), Err(unreadable()));
+        let raised = || "raise it".to_owned();
+        assert_eq!(judge(Some(limit - left), limit, raised), Ok(left));
+        let reached = reached(limit, "raise it");
+        assert_eq!(judge(Some(limit), limit, raised), Err(reached));
+        assert_eq!(judge(None, limit, raised), Err(unreadable()));
     }
 }

@@ -1,6 +1,6 @@
 //! The memory limit of a process: its linear memories, and its tables.
 
-use super::{Account, ProcessLimits, bytes};
+use super::{Account, ProcessLimit, ProcessLimits, bytes};
 use crate::config::{CORE_INSTANCES_PER_PROCESS, MEMORIES_PER_PROCESS, TABLES_PER_PROCESS};
 use crate::events::LimitKind;
 use crate::process::ProcessState;
@@ -64,6 +64,13 @@ impl MemoryLimit {
         self.refused = None;
     }
 
+    /// How the limit of the process is raised.
+    fn raised(&self) -> String {
+        let given = self.process.as_ref();
+        let given = given.map_or(self.limits, |process| process.tree.process_limits);
+        self.limits.raised(ProcessLimit::Memory, &given)
+    }
+
     fn refuse(&mut self, limit: LimitKind, text: String) -> wasmtime::Result<bool> {
         if let Some(process) = &self.process {
             process.tell_refusal(limit, &text);
@@ -90,9 +97,10 @@ impl ResourceLimiter for MemoryLimit {
             return self.refuse(
                 LimitKind::Memory,
                 format!(
-                    "memory limit of {} reached: {} were wanted",
+                    "memory limit of {} reached: {} were wanted; {}",
                     bytes(limit),
-                    bytes(wanted)
+                    bytes(wanted),
+                    self.raised()
                 ),
             );
         }
@@ -128,7 +136,7 @@ impl ResourceLimiter for MemoryLimit {
             match objects.hold_host_charge(growth(current, desired).saturating_mul(ELEMENT_BYTES)) {
                 Ok(charge) => self.tables.merge(charge),
                 Err(over) => {
-                    let (limit, text) = process.tree.over_budget(over.limit_bytes);
+                    let (limit, text) = process.tree.over_budget(over);
                     return self.refuse(limit, text);
                 }
             }

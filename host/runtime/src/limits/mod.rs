@@ -9,6 +9,7 @@ pub(crate) mod cpu_time;
 mod memory;
 mod output;
 mod quota;
+mod raising;
 mod text;
 
 pub(crate) use account::Account;
@@ -18,9 +19,10 @@ pub(crate) use cpu_time::{
 pub(crate) use memory::MemoryLimit;
 pub(crate) use output::OutputLimit;
 pub(crate) use quota::watch as watch_quota;
+pub(crate) use raising::{OF_CALL_CPU_TIME, OF_CHILD_TIMEOUT, OF_TIMEOUT, ProcessLimit};
 pub(crate) use text::{
-    LONGEST_STATUS_BYTES, bytes, cut, message_too_large, over_budget, over_either_budget,
-    over_host_memory, too_many_handles, too_many_waiting,
+    LONGEST_STATUS_BYTES, bytes, cut, deadline, message_too_large, never_fits, over_budget,
+    over_either_budget, over_host_memory, too_many_handles, too_many_waiting,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -354,6 +356,7 @@ impl Limits {
                 quota::SMALLEST_QUOTA.as_secs_f64()
             ));
         }
+        // Of the others none at all means something: no output, no files.
         for (what, is_zero) in [
             ("handles", self.process.handles == 0),
             ("live processes", self.tree.live_processes == 0),

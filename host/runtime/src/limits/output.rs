@@ -1,6 +1,6 @@
 //! The limit of a process's output, and of its tree's.
 
-use super::{Account, bytes};
+use super::{Account, ProcessLimit, bytes};
 use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::process::ProcessState;
@@ -46,8 +46,9 @@ impl OutputLimit {
                     bytes(self.tree.limit())
                 ),
                 false => format!(
-                    "output limit of {} reached; raise it with `Limits::output` or `--max-output`",
-                    bytes(self.own.limit())
+                    "output limit of {} reached; {}",
+                    bytes(self.own.limit()),
+                    process.raised(ProcessLimit::Output)
                 ),
             };
             process.tell_limit_of_end(LimitKind::Output, &text);

@@ -8,6 +8,7 @@
 //! The clocks are read when the account can be empty at the earliest, and four times in a period at most.
 
 use super::cpu_time;
+use crate::events::LimitKind;
 use crate::tree::Tree;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,10 +40,24 @@ pub(crate) fn watch(tree: &Arc<Tree>) {
         for process in unreadable {
             process.request_end(cpu_time::unreadable());
         }
+        let was_empty = account.is_empty;
         account.settle(Instant::now(), used);
+        if account.is_empty && !was_empty {
+            tell(&tree, per_second);
+        }
         let is_paused = tree.throttle(account.is_empty);
         Some(account.next_look(cores, is_paused))
     });
+}
+
+/// Tells the oldest process of the tree that it is paused with the others.
+fn tell(tree: &Tree, per_second: Duration) {
+    if let Some(process) = tree.oldest() {
+        let text = format!(
+            "quota of {per_second:?} of CPU time in each second for the whole tree of processes used up, so they are paused; raise it with `Limits::cpus` or `--cpus`"
+        );
+        process.tell_refusal(LimitKind::Cpus, &text);
+    }
 }
 
 /// What a tree may use, in nanoseconds.

@@ -1,46 +1,66 @@
 //! What whoever reaches a limit is told: the value, the limit, and how to raise it.
 
+use isopod_sync::OverBudget;
+use std::time::Duration;
+
 /// What is kept of the text that says how a process ended, in bytes: others hold it for longer than
 /// the process lives, and a guest chooses the names in a backtrace.
 pub(crate) const LONGEST_STATUS_BYTES: usize = 64 << 10;
 
+/// For a process, or a call of a plugin, whose time is over.
+pub(crate) fn deadline(time: Duration, raised: &str) -> String {
+    format!("deadline of {time:?} reached; {raised}")
+}
+
 /// For a message above the sender's own limit.
-pub(crate) fn message_too_large(size_bytes: u64, limit_bytes: u64) -> String {
+pub(crate) fn message_too_large(size_bytes: u64, limit_bytes: u64, raised: &str) -> String {
     format!(
-        "message of {} is larger than the process's limit of {}; raise it with `Limits::message_size` or `--max-message`",
+        "message of {} is larger than the process's limit of {}; {raised}",
+        bytes(size_bytes),
+        bytes(limit_bytes)
+    )
+}
+
+/// For a message that a queue or pipe can never have room for.
+pub(crate) fn never_fits(size_bytes: u64, limit_bytes: u64, raised: &str) -> String {
+    format!(
+        "message of {} is larger than the limit of {} for what is queued; {raised}",
         bytes(size_bytes),
         bytes(limit_bytes)
     )
 }
 
 /// For a process that holds as much as it may.
-pub(crate) fn too_many_handles(limit: u32) -> String {
-    format!(
-        "the process holds {limit} handles, which is its limit; raise it with `Limits::handles` or `--max-handles`"
-    )
+pub(crate) fn too_many_handles(limit: u32, raised: &str) -> String {
+    format!("the process holds {limit} handles, which is its limit; {raised}")
 }
 
 /// For whoever exceeds a tree's limit on queued bytes.
-pub(crate) fn over_budget(limit_bytes: u64) -> String {
+pub(crate) fn over_budget(over: OverBudget) -> String {
     format!(
-        "the messages queued by this tree of processes would exceed its limit of {}; raise it with `Limits::queued_bytes` or `--max-queued`",
-        bytes(limit_bytes)
+        "the messages queued by this tree of processes would exceed its limit of {}: {} were wanted beside {}; raise it with `Limits::queued_bytes` or `--max-queued`",
+        bytes(over.limit_bytes),
+        bytes(over.charged_bytes),
+        bytes(over.queued_bytes)
     )
 }
 
 /// For a process that exceeds the host's memory for its tree.
-pub(crate) fn over_host_memory(limit_bytes: u64) -> String {
+pub(crate) fn over_host_memory(over: OverBudget) -> String {
     format!(
-        "the memory that the host uses for this tree of processes would exceed its limit of {}; raise it with `Limits::tree_host_memory` or `--tree-host-memory`",
-        bytes(limit_bytes)
+        "the memory that the host uses for this tree of processes would exceed its limit of {}: {} were wanted beside {}; raise it with `Limits::tree_host_memory` or `--tree-host-memory`",
+        bytes(over.limit_bytes),
+        bytes(over.charged_bytes),
+        bytes(over.queued_bytes)
     )
 }
 
 /// For an embedder with a job that exceeds either of the two.
-pub(crate) fn over_either_budget(limit_bytes: u64) -> String {
+pub(crate) fn over_either_budget(wanted_bytes: u64, limit_bytes: u64) -> String {
     format!(
-        "the job would exceed the limit of {} on bytes queued for the pool, or on the host's memory for it; raise it with `Limits::queued_bytes` or `Limits::tree_host_memory`",
-        bytes(limit_bytes)
+        "the job would exceed the limit of {} on bytes queued for the pool, or on the host's memory for it: {} were wanted in all; raise it with `Limits::queued_bytes` or `Limits::tree_host_memory`",
+        bytes(limit_bytes),
+        bytes(wanted_bytes)
     )
 }
 

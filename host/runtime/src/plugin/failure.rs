@@ -1,9 +1,11 @@
 //! What the caller of a plugin is told when a call fails.
 
 use crate::error::{Error, ErrorKind};
+use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::host::exported::exports::isopod::multiprocessing::functions::CallError;
-use crate::limits::{LONGEST_STATUS_BYTES, cut};
+use crate::limits::{LONGEST_STATUS_BYTES, ProcessLimit, cut};
+use crate::process::ProcessState;
 
 /// An instance came to its end in a call.
 pub(crate) fn of_status(status: ExitStatus) -> Error {
@@ -16,11 +18,6 @@ pub(crate) fn of_status(status: ExitStatus) -> Error {
         ExitStatus::Terminated | ExitStatus::Killed => {
             (ErrorKind::Terminated, "the call was terminated".to_owned())
         }
-        ExitStatus::Trapped(text) if text.starts_with(TOO_MUCH_DATA) => (
-            ErrorKind::LimitExceeded,
-            "the plugin gives more in one call than its limit on messages allows; raise it with `Limits::message_size` or `--max-message`"
-                .to_owned(),
-        ),
         ExitStatus::Trapped(text) => (ErrorKind::Trap, text),
         ExitStatus::MemoryLimit(text) => (ErrorKind::MemoryLimit, text),
         ExitStatus::CpuTimeLimit(text) => (ErrorKind::CpuTimeLimit, text),
@@ -29,6 +26,22 @@ pub(crate) fn of_status(status: ExitStatus) -> Error {
         ExitStatus::Other(text) => (ErrorKind::Engine, text),
     };
     Error::new(kind, text)
+}
+
+/// The status of an instance whose guest has come to its end in a call. To give more than a message may have is a
+/// limit, which is told.
+pub(crate) fn status_of(process: &ProcessState, status: ExitStatus) -> ExitStatus {
+    match status {
+        ExitStatus::Trapped(text) if text.starts_with(TOO_MUCH_DATA) => {
+            let text = format!(
+                "the plugin gives more in one call than its limit on messages allows; {}",
+                process.raised(ProcessLimit::MessageSize)
+            );
+            process.tell_limit_of_end(LimitKind::MessageSize, &text);
+            ExitStatus::Limit(text)
+        }
+        status => status,
+    }
 }
 
 /// How wasmtime says that a guest gives more than its fuel for that is worth. The type is not public.

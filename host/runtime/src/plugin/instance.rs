@@ -6,10 +6,11 @@ use super::version::Version;
 use super::watch::Watch;
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::host::exported::Exported;
 use crate::kernel;
-use crate::limits;
+use crate::limits::{self, ProcessLimit};
 use crate::process::ProcessState;
 use crate::run::{self, State};
 use crate::spawn::{self, Birth, Seating};
@@ -106,8 +107,7 @@ impl Instance {
         };
         self.calls += 1;
         let doors = exported.isopod_multiprocessing_functions();
-        let limit_bytes = self.guest.process.limits.message_bytes;
-        check_size("input", input.len(), limit_bytes)?;
+        check_size("input", input.len(), &self.guest.process)?;
         let given = self.guest.give(handles)?;
         let called = self.guest.run(begun, last, async |store| {
             doors.call_call(store, function, input, &given).await
@@ -125,7 +125,7 @@ impl Instance {
             Error::new(ErrorKind::Trap, "the plugin gives a handle that it has not")
                 .with_cause(error)
         })?;
-        check_size("output", output.bytes.len(), limit_bytes)?;
+        check_size("output", output.bytes.len(), &self.guest.process)?;
         Ok(Message {
             bytes: output.bytes,
             handles,
@@ -185,7 +185,12 @@ impl Guest {
             deadline: None,
             entry_bytes: 0,
         };
-        let process = spawn::admitted(&version.program, &version.tree, birth, id, seating)?;
+        let process = spawn::admitted(&version.program, &version.tree, birth, id, seating)
+            .inspect_err(|error| {
+                version
+                    .tree
+                    .tell_refused_start(id, version.program.name(), error)
+            })?;
         let watch = version.watch_for(&process);
         let mut guest = Guest {
             store: None,
@@ -222,6 +227,7 @@ impl Guest {
                         let _ = state.table.delete(resource);
                     }
                     let (limit, text) = state.full_table();
+                    state.process.tell_refusal(limit, &text);
                     return Err(Error::at_limit(limit, text));
                 }
             }
@@ -267,7 +273,9 @@ impl Guest {
         process.is_called.store(false, Ordering::Relaxed);
         let status = match ran {
             Some(Ok(Ok(value))) => return Ok(value),
-            Some(Ok(Err(error))) => run::failed(process, store.data(), &error),
+            Some(Ok(Err(error))) => {
+                failure::status_of(process, run::failed(process, store.data(), &error))
+            }
             Some(Err(isopod_sync::Killed)) => run::requested(process),
             None => ExitStatus::Other(bug::TOLD.to_owned()),
         };
@@ -322,17 +330,18 @@ fn no_doors(program: &str) -> Error {
     )
 }
 
-fn check_size(what: &str, length: usize, limit_bytes: u64) -> Result<()> {
+fn check_size(what: &str, length: usize, process: &ProcessState) -> Result<()> {
     let size_bytes = u64::try_from(length).unwrap_or(u64::MAX);
-    match size_bytes > limit_bytes {
-        true => Err(Error::new(
-            ErrorKind::LimitExceeded,
-            format!(
-                "the {what} of {} is larger than the plugin's limit of {}; raise it with `Limits::message_size` or `--max-message`",
-                limits::bytes(size_bytes),
-                limits::bytes(limit_bytes)
-            ),
-        )),
-        false => Ok(()),
+    let limit_bytes = process.limits.message_bytes;
+    if size_bytes <= limit_bytes {
+        return Ok(());
     }
+    let text = format!(
+        "the {what} of {} is larger than the plugin's limit of {}; {}",
+        limits::bytes(size_bytes),
+        limits::bytes(limit_bytes),
+        process.raised(ProcessLimit::MessageSize)
+    );
+    process.tell_refusal(LimitKind::MessageSize, &text);
+    Err(Error::at_limit(LimitKind::MessageSize, text))
 }

@@ -18,6 +18,7 @@
 use crate::end_request::end_each;
 use crate::exit_status::ExitStatus;
 use crate::kernel::thread_time;
+use crate::limits;
 use crate::limits::cpu_time::{self, LONGEST_PAUSE};
 use crate::process::ProcessState;
 use crate::threads;
@@ -186,13 +187,19 @@ impl Watch {
         if now >= due {
             let begun = self.begun.load(Ordering::Relaxed);
             let allowed = Duration::from_nanos(due.saturating_sub(begun));
-            let status = ExitStatus::Deadline(format!("deadline of {allowed:?} reached"));
+            let raised = match self.deadline == Some(allowed) {
+                true => limits::OF_TIMEOUT,
+                false => "whoever calls has set it",
+            };
+            let status = ExitStatus::Deadline(limits::deadline(allowed, raised));
             return self.claim(call, status);
         }
         let until_due = (due != u64::MAX).then(|| Duration::from_nanos(due - now));
         let until_cpu = match self.cpu_time {
             None => None,
-            Some(limit) => match cpu_time::judge(self.cpu_used(), limit) {
+            Some(limit) => match cpu_time::judge(self.cpu_used(), limit, || {
+                limits::OF_CALL_CPU_TIME.to_owned()
+            }) {
                 Ok(remaining) => Some(cpu_time::pause(remaining)),
                 Err(status) => return self.claim(call, status),
             },

@@ -87,8 +87,13 @@ impl From<SubmitError> for JobError {
             SubmitError::TooManyWaiting { waiting, limit } => {
                 JobError::LimitExceeded(limits::too_many_waiting(waiting, limit))
             }
-            SubmitError::BudgetExceeded { limit_bytes, .. } => {
-                JobError::LimitExceeded(limits::over_either_budget(limit_bytes))
+            SubmitError::BudgetExceeded {
+                queued_bytes,
+                charged_bytes,
+                limit_bytes,
+            } => {
+                let wanted = queued_bytes.saturating_add(charged_bytes);
+                JobError::LimitExceeded(limits::over_either_budget(wanted, limit_bytes))
             }
         }
     }

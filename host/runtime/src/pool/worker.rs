@@ -87,7 +87,7 @@ impl WorkerLink {
                 let limit = self.alarm().map(|(_, limit)| limit);
                 expire(process, limit.unwrap_or_default());
             }
-            Err(ReportError::NotRunning | ReportError::BudgetExceeded { .. }) => {}
+            Err(ReportError::NotRunning | ReportError::BudgetExceeded(_)) => {}
         }
         reported
     }

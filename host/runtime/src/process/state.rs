@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::events::Refusals;
 use crate::exit_status::ExitStatus;
 use crate::gate::Gate;
-use crate::limits::ProcessLimits;
+use crate::limits::{ProcessLimit, ProcessLimits};
 use crate::pool::{Initializer, WorkerLink};
 use crate::program::Program;
 use crate::rights::Rights;
@@ -139,6 +139,11 @@ impl ProcessState {
     pub(crate) fn next_id() -> ProcessId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How a limit of this process is raised.
+    pub(crate) fn raised(&self, limit: ProcessLimit) -> String {
+        self.limits.raised(limit, &self.tree.process_limits)
     }
 
     pub(crate) fn engine(&self) -> &Engine {

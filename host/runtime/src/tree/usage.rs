@@ -29,7 +29,7 @@ pub struct TreeUsage {
     /// The memory that the host uses for the tree, beside the linear memories, in bytes; queued bytes
     /// are part of it. See [`Limits::tree_host_memory`](crate::Limits::tree_host_memory).
     pub host_memory_bytes: u64,
-    /// The same at its highest, to 1 MiB.
+    /// The same at its highest, to 1 MiB; to 4 KiB below that.
     pub most_host_memory_bytes: u64,
     /// How many file operations have not returned, those of processes that have ended included.
     pub file_operations: u32,

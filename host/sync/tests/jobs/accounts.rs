@@ -1,8 +1,8 @@
 //! Who holds what is in jobs and values, what it costs, and what nobody wants any more.
 
 use isopod_sync::{
-    BatchOptions, Bounds, Handle, Holder, Holders, Killed, Message, Outcome, ProcessId, Queue,
-    ReportError, SubmitError, TakeError, Tree,
+    BatchOptions, Bounds, Handle, Holder, Holders, Killed, Message, Outcome, OverBudget, ProcessId,
+    Queue, ReportError, SubmitError, TakeError, Tree,
 };
 
 use crate::{
@@ -99,12 +99,13 @@ fn a_report_that_is_too_large_leaves_the_job_running() {
     let refused = jobs.report(FIRST, Ok(Message::from_bytes(vec![0; 10_000])));
     assert!(matches!(
         refused,
-        Err(ReportError::BudgetExceeded {
-            limit_bytes: 10_000
-        })
+        Err(ReportError::BudgetExceeded(OverBudget {
+            limit_bytes: 10_000,
+            ..
+        }))
     ));
     let refused = jobs.report(FIRST, Err("e".repeat(11_000)));
-    assert!(matches!(refused, Err(ReportError::BudgetExceeded { .. })));
+    assert!(matches!(refused, Err(ReportError::BudgetExceeded(_))));
     assert_eq!((batch.is_done(), tree.queued_bytes()), (false, JOB_BYTES));
     // A short error fits even when nothing else does.
     let others = Queue::new_in(&tree, OWNER, Bounds::default());

@@ -101,6 +101,7 @@ fn what_is_refused_leaves_no_trace() {
         jobs.add(&batch, &options, large),
         Err(SubmitError::BudgetExceeded {
             queued_bytes: charged,
+            charged_bytes: 2 * JOB_BYTES + 9_901,
             limit_bytes: 10_000
         })
     );

@@ -140,6 +140,7 @@ impl Reference {
         if queued_bytes + bytes > self.limit_bytes {
             return Err(SubmitError::BudgetExceeded {
                 queued_bytes,
+                charged_bytes: bytes,
                 limit_bytes: self.limit_bytes,
             });
         }

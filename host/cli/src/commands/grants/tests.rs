@@ -8,7 +8,7 @@ use clap::Parser as _;
 fn grants(options: &[&str]) -> anyhow::Result<Grants> {
     let words = ["isopod", "run", "x.wasm"].iter().chain(options);
     match Cli::try_parse_from(words).unwrap().command {
-        Parsed::Run(args) => Grants::from_options(&args),
+        Parsed::Run(args) => Grants::of_program(&args),
         other => panic!("not a run: {other:?}"),
     }
 }

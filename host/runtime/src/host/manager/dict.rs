@@ -101,7 +101,7 @@ impl HostDict for State {
         let room = &self.room;
         let keys = self.table.get(&dict)?;
         let keys = keys.keys_if(|bytes| room.carry(bytes));
-        keys.map_err(|over| self.end_over_budget(over.limit_bytes))
+        keys.map_err(|over| self.end_over_budget(over))
     }
 
     fn values(&mut self, dict: Resource<Dict>) -> Result<Vec<Message>, Failure> {

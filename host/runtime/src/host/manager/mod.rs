@@ -5,7 +5,7 @@ mod list;
 
 use super::bindings::isopod::multiprocessing::manager::{Host, Value, Versioned};
 use super::bindings::isopod::multiprocessing::types::{ErrorCode, Message};
-use super::errors::Failure;
+use super::errors::{Failure, over_budget};
 use crate::run::State;
 use isopod_sync::{OutOfRange, ReorderError, StoreError};
 
@@ -49,9 +49,12 @@ impl<T> From<StoreError<T>> for Failure {
     fn from(error: StoreError<T>) -> Failure {
         let text = error.to_string();
         Failure::Code(match error {
-            StoreError::BudgetExceeded { limit_bytes, .. } => {
-                return Failure::OverBudget(limit_bytes);
-            }
+            StoreError::BudgetExceeded {
+                charged_bytes,
+                queued_bytes,
+                limit_bytes,
+                ..
+            } => return over_budget(charged_bytes, queued_bytes, limit_bytes),
             StoreError::OutOfRange { .. } => ErrorCode::InvalidArgument(text),
             StoreError::Changed(_) => ErrorCode::Other(text),
         })
