@@ -17,7 +17,7 @@ pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 pub(crate) const MEMORIES_PER_PROCESS: u32 = 2;
 
 /// What the instances of one process may take of the host's memory, beside their memories and tables, as
-/// [`isopod_component::instances`] counts it. Python's take 0.5 MiB.
+/// [`isopod_component::instances`] counts it. Python's instances fit.
 pub(crate) const INSTANCE_BYTES_PER_PROCESS: u64 = 2 << 20;
 /// What the adapters that make a component of a module add to it, which nobody has counted before.
 const ADAPTERS_BYTES: usize = 64 << 10;
