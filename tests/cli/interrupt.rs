@@ -1,11 +1,11 @@
 //! SIGINT and SIGTERM end all processes in order, whatever they are doing, and tell what was
 //! running.
 
-use crate::support::{Ended, GUARD, Running, empty_directory, isopod, program, wait};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::support::{Ended, Running, Unread, empty_directory, isopod, program};
+use rustix::process::Signal;
 use std::fs;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Runs main and children in these states, and sends a signal when all have come to them. The
@@ -113,60 +113,13 @@ fn of_many_processes_the_first_are_named() {
     "#);
 }
 
-/// A run whose streams nobody reads, full.
-struct Unread {
-    child: Child,
-    _directory: TempDir,
-}
-
-impl Unread {
-    fn start(options: &[&str], states: &[&str]) -> Unread {
-        let directory = empty_directory();
-        let path = program("endless");
-        let mut arguments = vec!["run", path.to_str().unwrap()];
-        arguments.extend(options);
-        arguments.push("--");
-        arguments.extend(states);
-        let mut command = isopod(directory.path(), &arguments);
-        let (reader, writer) = std::io::pipe().unwrap();
-        let child = command
-            .stdout(writer.try_clone().unwrap())
-            .stderr(writer)
-            .spawn()
-            .unwrap();
-        // They are one pipe. As soon as it is full, it takes not one byte more.
-        let begin = Instant::now();
-        let mut last = 0;
-        loop {
-            let held = rustix::io::ioctl_fionread(&reader).unwrap();
-            if held == last && held > 60_000 {
-                break;
-            }
-            last = held;
-            assert!(begin.elapsed() < GUARD, "{held} bytes");
-            std::thread::park_timeout(Duration::from_millis(50));
-        }
-        // Not closed: a reader that has gone would end the writers.
-        std::mem::forget(reader);
-        Unread {
-            child,
-            _directory: directory,
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// Waits for the end, and gives the exit code and how long that took.
-    fn end(mut self) -> (Option<i32>, Duration) {
-        let begin = Instant::now();
-        let status = wait(&mut self.child, begin + GUARD);
-        if status.is_none() {
-            let _ = self.child.kill();
-        }
-        (status.and_then(|status| status.code()), begin.elapsed())
-    }
+/// A run of these states whose streams nobody reads, full.
+fn unread(options: &[&str], states: &[&str]) -> (Unread, TempDir) {
+    let directory = empty_directory();
+    let path = program("endless");
+    let arguments = [&["run", path.to_str().unwrap()], options, &["--"], states].concat();
+    let run = Unread::start(&mut isopod(directory.path(), &arguments));
+    (run, directory)
 }
 
 /// On a machine with nothing else to do it takes some 0.3 seconds.
@@ -184,7 +137,7 @@ fn a_signal_ends_a_program_whose_output_nobody_reads() {
             &["-vvv"],
             &["--stats", "--status-file", "status.json"],
         ] {
-            let run = Unread::start(options, states);
+            let (run, _directory) = unread(options, states);
             run.signal(Signal::TERM);
             let (code, took) = run.end();
             assert_eq!(code, Some(143), "{states:?} {options:?}");
@@ -195,7 +148,7 @@ fn a_signal_ends_a_program_whose_output_nobody_reads() {
 
 #[test]
 fn questions_and_a_second_signal_do_not_wait_for_a_reader_either() {
-    let run = Unread::start(&[], &["flood"]);
+    let (run, _directory) = unread(&[], &["flood"]);
     for _ in 0..20 {
         run.signal(Signal::QUIT);
     }
@@ -212,7 +165,7 @@ fn limits_end_a_program_whose_output_nobody_reads() {
         (&["--timeout=3s", "-vvv"], 124),
         (&["--timeout=3s", "--stats"], 124),
     ] {
-        let run = Unread::start(options, &["join", "flood"]);
+        let (run, _directory) = unread(options, &["join", "flood"]);
         let (code, took) = run.end();
         assert_eq!(code, Some(expected), "{options:?}");
         assert!(took < SOON, "{options:?}: {took:?}");

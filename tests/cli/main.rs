@@ -22,6 +22,7 @@ mod entry;
 mod examples;
 mod grants;
 mod help;
+mod hostile;
 mod interrupt;
 mod languages;
 mod leftovers;

@@ -1,8 +1,8 @@
-//! Stores much in `/tmp`, in each shape, or holds many descriptors.
+//! Stores much in `/tmp`, in each shape, reads without end, or holds many descriptors.
 
 use isopod::{Process, Queue};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {
@@ -39,6 +39,13 @@ fn main() -> Result<(), isopod::Error> {
             until_refused(size);
             return Ok(());
         }
+        "refusals" => {
+            for _ in 0..number() {
+                fs::read("/tmp/../secret").expect_err("it leads out");
+                fs::hard_link("/tmp/none", "/tmp/../other").expect_err("it leads out");
+            }
+        }
+        "operations" => operations(size.parse().expect("a number")),
         "descriptors" => return descriptors(number()),
         other => panic!("no action {other}"),
     }
@@ -47,6 +54,17 @@ fn main() -> Result<(), isopod::Error> {
         std::thread::sleep(std::time::Duration::from_secs(3_600));
     }
     Ok(())
+}
+
+/// Reads a file of so many mebibytes without end: the host has more to do for it than the guest.
+fn operations(mebibytes: usize) {
+    fs::write("/tmp/file", vec![0; mebibytes << 20]).expect("made");
+    let mut file = File::open("/tmp/file").expect("made");
+    let mut bytes = vec![0; mebibytes << 20];
+    loop {
+        file.rewind().expect("a position");
+        file.read_exact(&mut bytes).expect("read");
+    }
 }
 
 /// Directories in each other, with names that make the path far longer than one can be.

@@ -6,6 +6,7 @@ mod programs;
 mod python;
 mod running;
 mod terminal;
+mod unread;
 
 pub(crate) use ended::Ended;
 pub(crate) use expected::compare;
@@ -13,6 +14,7 @@ pub(crate) use programs::{program, program_source};
 pub(crate) use python::has_python;
 pub(crate) use running::{GUARD, Running, run, wait};
 pub(crate) use terminal::Terminal;
+pub(crate) use unread::Unread;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

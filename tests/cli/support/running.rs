@@ -2,7 +2,9 @@
 
 use super::Ended;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open, waitid,
+};
 use std::io::Read;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -19,6 +21,9 @@ const BUILD_GUARD: Duration = Duration::from_secs(1200);
 pub(crate) fn run(mut command: Command) -> Ended {
     Running::start_within(&mut command, BUILD_GUARD).end()
 }
+
+/// Of the clock that the kernel tells programs CPU time by, on all machines.
+const MILLISECONDS_PER_TICK: u64 = 10;
 
 /// Which stream bytes came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +88,15 @@ impl Running {
         });
     }
 
+    /// Waits until this is the last line of standard output.
+    pub(crate) fn wait_for_last_line(&mut self, line: &str) {
+        let end = format!("{line}\n");
+        self.wait_until(line, |running| {
+            let output = String::from_utf8_lossy(&running.stdout);
+            output.ends_with(&end)
+        });
+    }
+
     /// Waits until a line of standard error has this in it.
     pub(crate) fn wait_for_error_line(&mut self, text: &str) {
         self.wait_until(text, |running| {
@@ -99,6 +113,18 @@ impl Running {
 
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(pid(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end, and gives the CPU time that all its threads have used.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(pid(&self.child)), ended).unwrap();
+        // Nobody has waited for it, so the kernel still has its record.
+        let record = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        let fields = record.rsplit_once(')').unwrap().1.split_whitespace();
+        let ticks = fields.skip(11).take(2);
+        let ticks: u64 = ticks.map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * MILLISECONDS_PER_TICK)
     }
 
     /// Waits for the end.

@@ -127,3 +127,45 @@ fn a_function_with_a_name_of_a_mebibyte() {
     );
     hostile_module("giant-function-name", &module, Traps("unreachable"));
 }
+
+/// What is kept of an end is charged as long as the record of the process is kept.
+#[test]
+fn what_a_backtrace_takes_is_charged() {
+    let arena = arena();
+    let charged = |name: &str| {
+        let module = format!(
+            r#"(module
+                (memory (export "memory") 1)
+                (func $f (@name "{name}") (param i32)
+                    (if (i32.eqz (local.get 0)) (then unreachable))
+                    (call $f (i32.sub (local.get 0) (i32.const 1))))
+                (func (export "_start") (call $f (i32.const 200))))"#
+        );
+        let module = wat::parse_str(module).unwrap();
+        let program = Program::from_bytes(&arena.engine, "deep", &module).unwrap();
+        let process = Command::new(&program).spawn().unwrap();
+        let status = process.join_tree_timeout(isopod_tests::GUARD).unwrap();
+        let frames = process.crash_report().unwrap().backtrace;
+        let names: usize = frames.iter().map(|frame| frame.function.len()).sum();
+        let text = status.to_string().len();
+        // The charge for its life ends a moment after it.
+        let life = 128 << 10;
+        let usage = || process.tree_usage().host_memory_bytes;
+        isopod_tests::eventually("only its record is charged", || usage() < life);
+        (
+            usize::try_from(usage()).unwrap(),
+            names + text,
+            frames.len(),
+        )
+    };
+    let (short, of_short, _) = charged("f");
+    let (long, of_long, frames) = charged(&"f".repeat(300));
+    assert!(frames >= 50, "{frames} frames");
+    assert!(of_long - of_short >= frames * 290, "{of_short} {of_long}");
+    // A short name has a piece of memory that is longer than itself.
+    let unused = frames * 8;
+    assert!(
+        long - short + unused >= of_long - of_short,
+        "{short} bytes for {of_short}, {long} for {of_long}"
+    );
+}

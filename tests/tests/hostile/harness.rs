@@ -2,7 +2,7 @@
 
 use isopod_host::Queue;
 use isopod_host::{
-    Bounds, Capture, Command, Engine, ExitStatus, Message, Output, Process, Program,
+    Bounds, Capture, Command, Engine, ExitStatus, Handle, Message, Output, Process, Program,
 };
 use isopod_tests::{GUARD, Remains, build, eventually, root};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -15,10 +15,10 @@ pub(crate) const MAX_PROCESSES: u32 = 200;
 const MEMORY_BYTES: u64 = 64 << 20;
 
 /// How long it may take until nothing is left. Only a guard.
-const LEFT_GUARD: Duration = Duration::from_secs(3);
+pub(crate) const LEFT_GUARD: Duration = Duration::from_secs(3);
 
 /// How often more may be there after a hostile guest than before it.
-const MOST_ATTEMPTS: u32 = 5;
+pub(crate) const MOST_ATTEMPTS: u32 = 5;
 
 /// How a hostile guest is to end.
 #[derive(Debug, Clone, Copy)]
@@ -52,12 +52,7 @@ pub(crate) fn arena() -> MutexGuard<'static, Arena> {
     static ARENA: OnceLock<Mutex<Arena>> = OnceLock::new();
     let arena = ARENA.get_or_init(|| Mutex::new(Arena::new()));
     let arena = arena.lock().unwrap_or_else(PoisonError::into_inner);
-    // What a test that failed has left is not to make the next one fail.
-    for process in arena.engine.processes() {
-        process.kill();
-        process.join_tree_timeout(GUARD).expect("never ended");
-    }
-    arena.forget_ready();
+    arena.clear();
     arena
 }
 
@@ -105,6 +100,20 @@ impl Arena {
         assert_eq!(bomb.0.join_tree_timeout(GUARD), Some(ExitStatus::Exited(0)));
     }
 
+    /// What a test that failed has left is not to make the next one fail.
+    pub(crate) fn clear(&self) {
+        for process in self.engine.processes() {
+            process.kill();
+            process.join_tree_timeout(GUARD).expect("never ended");
+        }
+        self.forget_ready();
+    }
+
+    /// Where guests say that they have come to their point.
+    pub(crate) fn ready(&self) -> Handle {
+        self.ready.to_handle()
+    }
+
     pub(crate) fn command(&self, scenario: &str) -> Command {
         Command::new(&self.program)
             .arg(scenario)
@@ -122,7 +131,7 @@ impl Arena {
             for _ in 0..2 {
                 self.round(&sibling, &command, expectation);
             }
-            match Arena::come_back_to(&before) {
+            match Arena::come_back_to(&before, LEFT_GUARD) {
                 Ok(()) => break,
                 Err(after) if attempt == MOST_ATTEMPTS => panic!("left: {before:?} {after:?}"),
                 Err(_) => {}
@@ -138,14 +147,14 @@ impl Arena {
     }
 
     /// Threads leave only after their processes have ended.
-    fn come_back_to(before: &Remains) -> Result<(), Remains> {
+    pub(crate) fn come_back_to(before: &Remains, guard: Duration) -> Result<(), Remains> {
         let start = Instant::now();
         loop {
             let after = Remains::count().unwrap();
             if after.is_as(before) {
                 return Ok(());
             }
-            if start.elapsed() > LEFT_GUARD {
+            if start.elapsed() > guard {
                 return Err(after);
             }
             std::thread::yield_now();
@@ -188,7 +197,7 @@ impl Arena {
         self.forget_ready();
     }
 
-    fn forget_ready(&self) {
+    pub(crate) fn forget_ready(&self) {
         while self.ready.try_get().is_ok() {}
     }
 

@@ -3,46 +3,19 @@
 //! and that nothing stays charged.
 
 use crate::harness::arena;
+use crate::outside::{SLACK_BYTES, nothing_is_charged, peak_bytes};
 use isopod_host::{Capture, Command, ErrorKind, ExitStatus, Limits, Output, Process, Program};
 use isopod_tests::{GUARD, eventually};
-use std::fs;
 use std::time::{Duration, Instant};
 
 /// The limit of each process of the guest.
 const MEMORY_BYTES: u64 = 64 << 20;
 /// The limit of the host's memory for the guest.
 const HOST_MEMORY_BYTES: u64 = 64 << 20;
-/// The allocator's own memory.
-const SLACK_BYTES: u64 = 32 << 20;
 /// How long the host's memory is observed.
 const OBSERVED: Duration = Duration::from_secs(2);
 /// How long the end may take. The aim is a quarter of a second; the machine may be busy.
 const LONGEST_END: Duration = Duration::from_secs(5);
-
-/// The memory of this operating-system process at its highest, since this was called with `true`.
-fn peak_bytes(begin: bool) -> u64 {
-    if begin {
-        // The kernel begins to measure anew.
-        fs::write("/proc/self/clear_refs", "5").unwrap();
-    }
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes: u64 = peak
-        .unwrap()
-        .trim()
-        .trim_end_matches(" kB")
-        .parse()
-        .unwrap();
-    kibibytes << 10
-}
-
-/// Nothing is charged to a tree that has ended, except the record of main, which the test holds. Threads
-/// let go of the other records a moment after the end.
-fn nothing_is_charged(main: &Process) {
-    eventually("an account without charges", || {
-        main.tree_usage().host_memory_bytes < 80 << 10
-    });
-}
 
 /// Runs one way of `tests/hostile-guests/src/host_memory.rs`. Its processes have `guests_bytes` of memory
 /// together.

@@ -11,8 +11,10 @@
 mod by_hand;
 mod harness;
 mod host_memory;
+mod languages;
 mod messages;
 mod objects;
+mod outside;
 mod processes;
 mod storage;
 mod surroundings;
