@@ -96,8 +96,8 @@ fn what_the_options_name_is_granted_and_shown() {
     granted: an empty directory as `/tmp`
     granted: cores CORE
     granted: 7 processes at a time
-    granted: 64.0 MiB of memory for each process
     granted: 10m of time
+    granted: 64.0 MiB of memory for each process
     "#);
     let written = fs::read_to_string(directory.path().join("data/written")).unwrap();
     assert_eq!(written, "by the program");

@@ -309,8 +309,11 @@ fn what_is_too_large_is_refused_with_its_limit() {
     );
 
     // A file that says nothing of its size, and never ends.
-    let error = Program::from_file(&engine, "/dev/zero").unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+    let error = format!(
+        "{:?}",
+        Program::from_file(&engine, "/dev/zero").unwrap_err()
+    );
+    assert!(error.contains("not a regular file"), "{error}");
 
     let engine = Engine::builder().max_processes(4).build().unwrap();
     let refused = |text: &str| {

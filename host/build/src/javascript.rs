@@ -28,7 +28,7 @@ pub(crate) fn build(
     options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
-    let sandbox = Sandbox::for_source(options.trust)?;
+    let sandbox = Sandbox::for_source(cache, options.trust)?;
     let main = match source.main.file_name().and_then(|name| name.to_str()) {
         // Errors name the file. A name that would hide a file of isopod's gives way.
         Some(name) if !name.starts_with("isopod") => name.to_owned(),

@@ -51,19 +51,19 @@ pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Resul
     }
     let environment = environment::with(COMPONENTIZE_PY, &directory, options.install, announce)?;
     announce("builds the Python runner, once (half a minute)");
-    make(&directory, &environment, &runner)?;
+    make(&cache, &directory, &environment, &runner)?;
     Ok(runner)
 }
 
 /// Makes the component in a directory of its own, and gives it its name when it is whole.
-fn make(directory: &Path, environment: &Path, runner: &Path) -> Result<(), Error> {
+fn make(cache: &Cache, directory: &Path, environment: &Path, runner: &Path) -> Result<(), Error> {
     let cannot = |error: io::Error| cannot_write(runner, &error);
     let temporary = tempfile::tempdir_in(directory).map_err(cannot)?;
     write_files(temporary.path())?;
     let output = temporary.path().join("runner.wasm");
     // isopod's own files, which need no sandbox; where there is one, they are built in it.
     componentize(
-        Sandbox::closed().unwrap_or_else(|_| Sandbox::open()),
+        Sandbox::closed(cache).unwrap_or_else(|_| Sandbox::open()),
         temporary.path(),
         environment,
         "isopod_runner",
@@ -89,7 +89,7 @@ pub(crate) fn build(
     options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
-    let sandbox = Sandbox::for_source(options.trust)?;
+    let sandbox = Sandbox::for_source(cache, options.trust)?;
     // A single file is the module that the application imports.
     let main = match source.kind {
         Kind::Program => "main.py",

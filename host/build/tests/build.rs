@@ -7,7 +7,7 @@ use isopod_build::{Built, Error, ErrorKind, Options, build};
 use isopod_component::{Kind, kind_of};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const HELLO: &str = r#"
 fn task(queue: isopod::Queue<String>) -> Result<(), isopod::Error> {
@@ -269,6 +269,29 @@ fn a_core_module_becomes_a_component_and_a_component_stays() {
     assert_eq!(kind_of(&first.component), Kind::Component);
     fs::write(&path, &first.component).unwrap();
     assert!(built(&path).unwrap().component == first.component);
+}
+
+#[test]
+fn a_file_that_is_replaced_by_an_older_one_is_built_anew() {
+    let main =
+        |text: &str| format!("fn main() {{ println!(\"{text} {{}}\", include_str!(\"text\")) }}");
+    let guest = guest("older", "", &main("the-main-of-today"));
+    let source = guest.path().join("src");
+    fs::write(source.join("text"), "the-text-of-today").unwrap();
+    built(guest.path()).unwrap();
+    for (file, content, text) in [
+        ("main.rs", main("the-main-of-then!"), "the-main-of-then!"),
+        ("text", "the-text-of-then!".to_owned(), "the-text-of-then!"),
+    ] {
+        let (before, after) = (source.join(file), guest.path().join("older"));
+        fs::write(&after, content).unwrap();
+        let old = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        let opened = fs::File::options().append(true).open(&after).unwrap();
+        opened.set_modified(old).unwrap();
+        fs::rename(&after, &before).unwrap();
+        let component = built(guest.path()).unwrap().component;
+        assert!(contains(&component, text), "{text}");
+    }
 }
 
 /// Whether the module with this text is among those that are given back without a build.

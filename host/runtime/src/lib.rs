@@ -48,6 +48,7 @@ mod host;
 mod in_flight;
 mod instance_limits;
 mod kernel;
+mod kernel_files;
 mod limits;
 mod logging;
 mod lookout;

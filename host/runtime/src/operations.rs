@@ -12,6 +12,7 @@ use crate::events::LimitKind;
 use crate::limits::ProcessLimit;
 use crate::process::ProcessState;
 use crate::vitals::{Vitals, thread_cpu_time};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -198,6 +199,11 @@ impl Operations {
     }
 }
 
+thread_local! {
+    /// The CPU time of this thread when its last operation ended.
+    static LAST_READ: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
 /// Begins an operation. If the result is dropped, it goes on, with its slots; unless it waits for a
 /// thread: then it is never begun.
 pub(crate) fn start<R: Send + 'static>(
@@ -205,9 +211,12 @@ pub(crate) fn start<R: Send + 'static>(
     body: impl FnOnce() -> R + Send + 'static,
 ) -> AbortOnDropJoinHandle<R> {
     spawn_blocking(move || {
-        let before = thread_cpu_time();
+        // Since the last operation of this thread: to be woken for one costs more than many an operation does.
+        let before = LAST_READ.get().unwrap_or_else(thread_cpu_time);
         let result = body();
-        slots.charge(thread_cpu_time().saturating_sub(before));
+        let after = thread_cpu_time();
+        LAST_READ.set(Some(after));
+        slots.charge(after.saturating_sub(before));
         drop(slots);
         result
     })

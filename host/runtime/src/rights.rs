@@ -3,6 +3,7 @@
 use crate::descriptors::{EngineDescriptors, Taken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::LimitKind;
+use crate::kernel_files;
 use crate::network::{Network, NetworkAddress};
 use crate::policy::{Access, Directory};
 use std::collections::HashSet;
@@ -68,6 +69,15 @@ impl GrantedDirectory {
                 )
                 .with_cause(error),
             })?;
+        let may_write = matches!(granted.access, Access::ReadWrite);
+        if kernel_files::is_refused(&opened, may_write).unwrap_or(true) {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "`{shown}` cannot be granted: its files are the kernel's, and lead to the memory and the rights of the host"
+                ),
+            ));
+        }
         let (permissions, mode) = match granted.access {
             Access::ReadOnly => (FsPerms::ReadOnly, OpenMode::READ),
             Access::ReadWrite => (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE),

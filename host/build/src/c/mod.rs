@@ -30,7 +30,7 @@ pub(crate) fn build(
     options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
-    let mut sandbox = Sandbox::for_source(options.trust)?;
+    let mut sandbox = Sandbox::for_source(cache, options.trust)?;
     let directory = source.main.parent().unwrap_or(&source.main);
     let main = source.main.file_name().unwrap_or_default();
     let files: Vec<String> = if source.is_directory {

@@ -43,7 +43,7 @@ pub(crate) struct CargoHome {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Locked {
     pub(crate) name: String,
-    version: String,
+    pub(crate) version: String,
     /// None for one that lies in the source.
     pub(crate) source: Option<String>,
     /// Whether it is the standard library's.

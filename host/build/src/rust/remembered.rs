@@ -28,8 +28,8 @@ const COARSEST: Duration = Duration::from_secs(2);
 /// How many files and directories are looked at. A larger source is left to cargo.
 const MAX_ENTRIES: usize = 20_000;
 
-/// How many modules are kept.
-const MAX_KEPT: usize = 64;
+/// How many files are kept, two for each crate.
+const MAX_KEPT: usize = 128;
 
 /// Directories of a source that are not looked at: a program that is built from files in them is not remembered.
 const SKIPPED: [&str; 3] = ["target", "node_modules", ".git"];
@@ -129,6 +129,51 @@ impl Inputs {
         write_if_changed(&self.kept, &content).ok()
     }
 
+    /// Notes that a build begins. Whether a file was changed since the last one, or a moment before it, and has an older
+    /// time: cargo compares times alone, and takes such a file for unchanged.
+    pub(crate) fn begin(&self, cache: &Cache, now: SystemTime) -> bool {
+        let note = self.kept.with_extension("begun");
+        let last = fs::read_to_string(&note).ok();
+        let last = last.and_then(|text| text.parse().ok());
+        let seconds = now.duration_since(UNIX_EPOCH).map(|now| now.as_secs());
+        if let (Ok(_), Ok(seconds)) = (cache.directory("built"), seconds) {
+            // Without the note the next build trusts the times.
+            let _ = write_if_changed(&note, seconds.to_string().as_bytes());
+        }
+        last.is_some_and(|last: u64| self.has_older_times(last))
+    }
+
+    fn has_older_times(&self, since: u64) -> bool {
+        let since = since.saturating_sub(COARSEST.as_secs()).cast_signed();
+        let coarsest = COARSEST.as_secs().cast_signed();
+        let mut has_older = false;
+        self.entries(|_, metadata| {
+            let (modified, changed) = (metadata.mtime(), metadata.ctime());
+            has_older = !metadata.is_dir()
+                && changed >= since
+                && modified < changed.saturating_sub(coarsest);
+            (!has_older).then_some(())
+        });
+        has_older
+    }
+
+    /// Goes through the source until nothing comes of an entry, or there are too many.
+    fn entries(&self, mut each: impl FnMut(&Path, &Metadata) -> Option<()>) -> Option<()> {
+        let mut entries = self.source.clone();
+        let mut left = MAX_ENTRIES;
+        while let Some(path) = entries.pop() {
+            left = left.checked_sub(1)?;
+            let metadata = fs::symlink_metadata(&path).ok()?;
+            each(&path, &metadata)?;
+            if metadata.is_dir() {
+                let mut below = tool::entries(&path, "");
+                below.retain(|path| !SKIPPED.iter().any(|name| path.ends_with(name)));
+                entries.append(&mut below);
+            }
+        }
+        Some(())
+    }
+
     /// Whether all files that cargo names as those of the program are looked at.
     fn holds_all_of(&self, dependencies: &Path) -> bool {
         let Some(text) = settings_if_any(dependencies) else {
@@ -151,18 +196,11 @@ impl Inputs {
     fn state(&self) -> Option<State> {
         let mut hash = self.surroundings.clone();
         let mut changed = Duration::ZERO;
-        let mut entries = self.source.clone();
-        let mut left = MAX_ENTRIES;
-        while let Some(path) = entries.pop() {
-            left = left.checked_sub(1)?;
-            let metadata = add_file(&mut hash, &path)?;
-            changed = changed.max(last_change(&metadata)?);
-            if metadata.is_dir() {
-                let mut below = tool::entries(&path, "");
-                below.retain(|path| !SKIPPED.iter().any(|name| path.ends_with(name)));
-                entries.append(&mut below);
-            }
-        }
+        self.entries(|path, metadata| {
+            add_file(&mut hash, path)?;
+            changed = changed.max(last_change(metadata)?);
+            Some(())
+        })?;
         Some(State {
             hash: hash.finalize().into(),
             changed,

@@ -20,6 +20,7 @@ use tempfile::NamedTempFile;
 /// One crate, and the tools for it.
 #[derive(Debug)]
 pub(crate) struct Site {
+    cache: Cache,
     toolchain: Toolchain,
     directory: PathBuf,
     /// The directory of the guest library, if the crate takes it from there.
@@ -53,6 +54,7 @@ impl Site {
     ) -> Result<Site, Error> {
         if options.trust {
             return Ok(Site {
+                cache: cache.clone(),
                 toolchain: toolchain.clone(),
                 directory: directory.to_owned(),
                 patch: None,
@@ -60,6 +62,7 @@ impl Site {
             });
         }
         Ok(Site {
+            cache: cache.clone(),
             toolchain: toolchain.without_proxies(),
             directory: directory.to_owned(),
             patch: None,
@@ -136,7 +139,7 @@ impl Site {
 
     /// A sandbox in which the source can be read, and cargo in it.
     pub(crate) fn reading(&self) -> Result<(Sandbox, Command), Error> {
-        let mut sandbox = Sandbox::for_source(self.distrust.is_none())?;
+        let mut sandbox = Sandbox::for_source(&self.cache, self.distrust.is_none())?;
         if let Some(distrust) = &self.distrust {
             let source = &distrust.source;
             sandbox = sandbox

@@ -86,28 +86,39 @@ impl Target {
         })
     }
 
-    /// Removes what packages of the same names left that were built from another workspace.
+    /// The packages of the source itself, as cargo names them, so that they are built anew.
+    pub(crate) fn packages_of_source(packages: &[Locked]) -> Vec<String> {
+        let of_source = packages.iter().filter(|package| {
+            package.source.is_none() && !package.is_of_library && !OWN.contains(&&*package.name)
+        });
+        of_source
+            .map(|package| format!("{}@{}", package.name, package.version))
+            .collect()
+    }
+
+    /// Removes what packages of the same names left that were built from another workspace, and what these left.
     pub(crate) fn clean(
         &self,
         sandbox: &Sandbox,
         mut cargo: Command,
         manifest: &Path,
         name: &str,
+        mut packages: Vec<String>,
     ) -> Result<(), Error> {
-        let Some(owners) = &self.owners else {
-            return Ok(());
-        };
-        if !owners.strangers.is_empty() {
+        if let Some(owners) = &self.owners {
+            packages.extend(owners.strangers.iter().cloned());
+        }
+        if !packages.is_empty() {
             cargo.args(["clean", "--release", "--target", TARGET, "--target-dir"]);
             cargo.arg(&self.directory);
             cargo.arg("--manifest-path").arg(manifest);
-            for id in &owners.strangers {
+            for id in &packages {
                 cargo.args(["--package", id]);
             }
             let said = sandbox.output_of(&mut cargo);
             said.map_err(|said| not_begun(name).because(last_lines(&said)))?;
         }
-        owners.write()
+        self.owners.as_ref().map_or(Ok(()), Owners::write)
     }
 }
 

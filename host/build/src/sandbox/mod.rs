@@ -13,6 +13,7 @@
 mod system_calls;
 mod variables;
 
+use crate::cache::Cache;
 use crate::tool::{self, output_of};
 use crate::{Error, ErrorKind};
 use landlock::{
@@ -20,7 +21,9 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, Scope,
 };
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use tempfile::TempDir;
@@ -104,13 +107,18 @@ impl Sandbox {
         Sandbox { walls: None }
     }
 
-    /// A sandbox in which a tool finds the system's programs and a temporary directory, and nothing else.
+    /// A sandbox in which a tool finds the system's programs and a temporary directory, and nothing else. That directory
+    /// lies in the cache, where no guest is granted to write: in `/tmp` one could change the files of a build.
     ///
     /// # Errors
-    /// [`ErrorKind::Confinement`] if the kernel cannot confine.
-    pub(crate) fn closed() -> Result<Sandbox, Error> {
+    /// [`ErrorKind::Confinement`] if the kernel cannot confine; [`ErrorKind::Cache`].
+    pub(crate) fn closed(cache: &Cache) -> Result<Sandbox, Error> {
         available()?;
-        let temporary = tempfile::Builder::new().prefix("isopod-build-").tempdir();
+        let parent = cache.directory("temporary")?;
+        let temporary = tempfile::Builder::new()
+            .prefix("build-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(parent);
         let temporary = temporary.map_err(|error| cannot_confine().because(error))?;
         Ok(Sandbox {
             walls: Some(Walls {
@@ -126,10 +134,10 @@ impl Sandbox {
     ///
     /// # Errors
     /// Those of [`closed`](Self::closed).
-    pub(crate) fn for_source(is_trusted: bool) -> Result<Sandbox, Error> {
+    pub(crate) fn for_source(cache: &Cache, is_trusted: bool) -> Result<Sandbox, Error> {
         match is_trusted {
             true => Ok(Sandbox::open()),
-            false => Sandbox::closed(),
+            false => Sandbox::closed(cache),
         }
     }
 

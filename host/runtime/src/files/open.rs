@@ -5,11 +5,12 @@
 //! more, since it may have been replaced in between: by another guest's `rename`, for instance.
 
 use super::QUOTA;
+use crate::kernel_files;
 use crate::storage::{DiskRoom, Full};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fcntl_getfl, fcntl_setfl, fstat, openat2};
 use rustix::io::Errno;
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use wasmtime_wasi::filesystem::{Descriptor, Dir, File};
 use wasmtime_wasi::p2::bindings::filesystem::types::{
@@ -54,7 +55,7 @@ pub(super) fn ordinary(
         // What cannot be looked at cannot be opened either, or is to be made.
         let found = below(directory, path, OFlags::PATH | follow);
         if let Ok(Some(found)) = &found {
-            refuse_special(found)?;
+            refuse_special(found, directory.perms)?;
         }
         let is_there = found.is_ok();
         let makes = flags.contains(OFlags::CREATE) && !is_there;
@@ -86,7 +87,7 @@ pub(super) fn ordinary(
         Err(Errno::XDEV) => return Err(ErrorCode::NotPermitted.into()),
         Err(errno) => return Err(FsError::from(std::io::Error::from(errno))),
     };
-    let is_directory = refuse_special(&opened)?.is_dir();
+    let is_directory = refuse_special(&opened, directory.perms)?.is_dir();
     if !is_directory && wanted.open_flags.contains(OpenFlags::DIRECTORY) {
         return Err(ErrorCode::NotDirectory.into());
     }
@@ -99,6 +100,23 @@ pub(super) fn ordinary(
         true => Descriptor::Dir(Dir::new(file, permissions, open_mode, true)),
         false => Descriptor::File(File::new(file, permissions, open_mode, true)),
     }))
+}
+
+/// Refuses files that the kernel makes up: see [`kernel_files`].
+fn refuse_the_kernels(file: impl AsFd, permissions: FsPerms) -> FsResult<()> {
+    let may_write = !permissions.write_not_permitted();
+    match kernel_files::is_refused(file, may_write).map_err(std::io::Error::from)? {
+        true => Err(REFUSED.into()),
+        false => Ok(()),
+    }
+}
+
+/// The same for what was opened in another way.
+pub(super) fn check_opened(opened: &Descriptor) -> FsResult<()> {
+    match opened {
+        Descriptor::File(file) => refuse_the_kernels(&*file.file, file.perms),
+        Descriptor::Dir(directory) => refuse_the_kernels(&*directory.dir, directory.perms),
+    }
 }
 
 /// For kernels without that call: whether what was found may be opened.
@@ -179,7 +197,8 @@ pub(super) fn below(
     Ok(None)
 }
 
-fn refuse_special(found: &OwnedFd) -> FsResult<FileType> {
+fn refuse_special(found: &OwnedFd, permissions: FsPerms) -> FsResult<FileType> {
+    refuse_the_kernels(found, permissions)?;
     let found = fstat(found).map_err(std::io::Error::from)?;
     match FileType::from_raw_mode(found.st_mode) {
         kind @ (FileType::RegularFile | FileType::Directory | FileType::Symlink) => Ok(kind),

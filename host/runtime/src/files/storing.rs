@@ -107,7 +107,9 @@ impl State {
             if let Some(made) = made {
                 made.keep();
             }
-            Ok(held(files.table.delete(opened)?, room))
+            let opened = files.table.delete(opened)?;
+            open::check_opened(&opened)?;
+            Ok(held(opened, room))
         });
         let opened = opened.await?;
         Ok(self.put(opened)?)
