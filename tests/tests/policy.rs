@@ -114,12 +114,16 @@ fn connections_are_made_where_they_are_granted() {
 
 #[test]
 fn names_are_looked_up_where_that_is_granted() {
-    // An address needs no resolver, but the right to ask; `localhost` is known to every machine.
-    for name in ["127.0.0.1", "[::1]", "localhost"] {
+    // An address in digits asks nobody; `localhost` is known to every machine.
+    for (name, unasked) in [
+        ("127.0.0.1", "an address\n"),
+        ("[::1]", "an address\n"),
+        ("localhost", "access-denied\n"),
+    ] {
         let scenario = format!("network look-up {name}");
         let granted = Policy::default().name_lookup(true);
         assert_eq!(output(&scenario, granted), "an address\n", "{name}");
-        assert_eq!(output(&scenario, Policy::default()), "access-denied\n");
+        assert_eq!(output(&scenario, Policy::default()), unasked, "{name}");
     }
     for name in ["a/b", "ä", "a:80", &"a".repeat(254)] {
         let granted = Policy::default().name_lookup(true);
@@ -138,6 +142,8 @@ fn a_directory_that_cannot_be_granted_is_told() {
     };
     assert_eq!(kind("/no/such/directory"), ErrorKind::NotFound);
     assert_eq!(kind("/dev/null"), ErrorKind::InvalidArgument);
+    // The kernel's own files.
+    assert_eq!(kind("/proc/self"), ErrorKind::InvalidArgument);
 }
 
 /// What a program is refused on the network is told, the first of each kind with what it asked for.
