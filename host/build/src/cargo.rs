@@ -81,7 +81,7 @@ pub(crate) fn build(
         return Ok(built);
     }
     let begin = SystemTime::now();
-    let has_older_times = inputs.as_ref().is_some_and(|one| one.begin(cache, begin));
+    let has_hidden_change = inputs.as_ref().is_some_and(Inputs::has_hidden_change);
     let mut has_announced = false;
     let announce = &mut |step: &str| {
         has_announced = true;
@@ -107,11 +107,14 @@ pub(crate) fn build(
         announce("building the standard library with the program; only the first build does");
     }
     let (sandbox, command) = site.building(&packages, &target.directory)?;
-    let own = match has_older_times {
+    let own = match has_hidden_change {
         true => Target::packages_of_source(&packages),
         false => Vec::new(),
     };
     target.clean(&sandbox, command, &site.manifest(), &name, own)?;
+    if let Some(inputs) = &inputs {
+        inputs.note_begin(cache, begin);
+    }
 
     let (sandbox, mut command) = site.building(&packages, &target.directory)?;
     command.args(["rustc", "--release", "--target", TARGET, "--target-dir"]);

@@ -16,8 +16,8 @@ pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 /// Linear memories that one process may need. The preview 1 adapter shares the program's.
 pub(crate) const MEMORIES_PER_PROCESS: u32 = 2;
 
-/// What the instances of one process may take of the host's memory, beside their memories and tables, as
-/// [`isopod_component::instances`] counts it. Python's instances fit.
+/// The bytes of one core instance, or of one component, beside its memories and tables, as wasmtime counts them.
+/// Python's instances fit.
 pub(crate) const INSTANCE_BYTES_PER_PROCESS: u64 = 2 << 20;
 /// What the adapters that make a component of a module add to it, which nobody has counted before.
 const ADAPTERS_BYTES: usize = 64 << 10;

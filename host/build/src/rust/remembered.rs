@@ -129,18 +129,26 @@ impl Inputs {
         write_if_changed(&self.kept, &content).ok()
     }
 
-    /// Notes that a build begins. Whether a file was changed since the last one, or a moment before it, and has an older
-    /// time: cargo compares times alone, and takes such a file for unchanged.
-    pub(crate) fn begin(&self, cache: &Cache, now: SystemTime) -> bool {
-        let note = self.kept.with_extension("begun");
-        let last = fs::read_to_string(&note).ok();
+    /// Whether a file was changed since the last build began, or a moment before, and has an older time: cargo compares
+    /// times alone, and takes such a file for unchanged.
+    pub(crate) fn has_hidden_change(&self) -> bool {
+        let last = fs::read_to_string(self.note()).ok();
         let last = last.and_then(|text| text.parse().ok());
-        let seconds = now.duration_since(UNIX_EPOCH).map(|now| now.as_secs());
+        last.is_some_and(|last: u64| self.has_older_times(last))
+    }
+
+    /// Notes when a build began. To be called once cargo can no longer take an older output for the one of these files:
+    /// a build that is interrupted before leaves the note of the last one.
+    pub(crate) fn note_begin(&self, cache: &Cache, begin: SystemTime) {
+        let seconds = begin.duration_since(UNIX_EPOCH).map(|time| time.as_secs());
         if let (Ok(_), Ok(seconds)) = (cache.directory("built"), seconds) {
             // Without the note the next build trusts the times.
-            let _ = write_if_changed(&note, seconds.to_string().as_bytes());
+            let _ = write_if_changed(&self.note(), seconds.to_string().as_bytes());
         }
-        last.is_some_and(|last: u64| self.has_older_times(last))
+    }
+
+    fn note(&self) -> PathBuf {
+        self.kept.with_extension("begun")
     }
 
     fn has_older_times(&self, since: u64) -> bool {
