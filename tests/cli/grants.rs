@@ -245,3 +245,86 @@ fn a_directory_that_isopod_runs_code_from_is_not_granted_to_write() {
         assert!(!ended.stderr.contains("overlaps"), "{options:?}: {ended}");
     }
 }
+
+#[test]
+fn the_key_of_the_cache_is_read_by_nobody() {
+    let directory = empty_directory();
+    let at = |name: &str| directory.path().join(name);
+    for name in ["home/state", "home/data", "source/src"] {
+        fs::create_dir_all(at(name)).unwrap();
+    }
+    fs::copy(program("plain"), at("plain.wasm")).unwrap();
+    std::os::unix::fs::symlink("home/state", at("link")).unwrap();
+    let with_key = |arguments: &[&str], state: &str| {
+        let mut command = isopod(directory.path(), arguments);
+        command.env("ISOPOD_STATE", at(state));
+        if arguments.contains(&"run") {
+            // What the tests share has another key.
+            command.env("ISOPOD_CACHE", at("cache"));
+        }
+        run(command)
+    };
+    // Whether the key exists already or not.
+    for _ in 0..2 {
+        for granted in ["home/state", "home", "link", "home/data/.."] {
+            let ended = with_key(&["run", "plain.wasm", "--read-dir", granted], "home/state");
+            let error = ended.own_error();
+            assert!(
+                error.contains("it holds the key of isopod's cache"),
+                "{granted}: {error}"
+            );
+        }
+        let arguments = [
+            "run",
+            "plain.wasm",
+            "--read-dir",
+            "home/data",
+            "--",
+            "normal",
+        ];
+        let ended = with_key(&arguments, "home/state");
+        assert_eq!(ended.exit_code, 0, "{ended}");
+        assert!(at("home/state/cache.key").exists());
+    }
+    // Nor by a build.
+    let manifest = "[package]\nname = \"a\"\nversion = \"0.0.0\"\nedition = \"2024\"\n";
+    fs::write(at("source/Cargo.toml"), manifest).unwrap();
+    fs::write(at("source/src/main.rs"), "fn main() {}").unwrap();
+    for (arguments, state) in [
+        (
+            &["build", "-q", "source", "-o", "x.wasm"][..],
+            "source/.state",
+        ),
+        (
+            &[
+                "build",
+                "-q",
+                "source",
+                "-o",
+                "x.wasm",
+                "--read-source",
+                "home",
+            ],
+            "home/state",
+        ),
+        (
+            &[
+                "build",
+                "-q",
+                "source",
+                "-o",
+                "x.wasm",
+                "--read-source",
+                "link",
+            ],
+            "home/state",
+        ),
+    ] {
+        let ended = with_key(arguments, state);
+        if ended.stderr.contains("cannot be confined") {
+            continue;
+        }
+        assert_eq!(ended.exit_code, 125, "{state}: {ended}");
+        assert!(ended.stderr.contains("cache.key`"), "{state}: {ended}");
+    }
+}

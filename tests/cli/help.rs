@@ -69,7 +69,8 @@ fn isopod_help_run() {
           --dir <HOST[::GUEST]>       Let the program read and write the directory HOST and what is
                                       below it, under the name GUEST (default: as given). May be given
                                       several times
-          --read-dir <HOST[::GUEST]>  As `--dir`, but the program can only read it
+          --read-dir <HOST[::GUEST]>  As `--dir`, but the program can only read it. Not for a directory
+                                      that holds the key of isopod's cache
           --allow-overlap             Allow `--dir` for a directory that holds a compiler or another
                                       program that builds use, or lies in one. Who writes there has
                                       native code run as you: only for a program that you trust.
@@ -138,6 +139,10 @@ fn isopod_help_run() {
                                     do whatever you can
           --read-source <DIR>       Let the build read the directory DIR too, as that of a dependency by
                                     path. May be given several times
+          --build-timeout <TIME>    Give up when one tool of a sandboxed build has taken so long
+                                    [default: 1h]
+          --build-memory <SIZE>     Limit the memory of each process of a sandboxed build, and the size
+                                    of each file that it writes [default: half of the machine's memory]
           --compile-timeout <TIME>  Give up when compiling has taken so long [default: 5m]
           --compile-memory <SIZE>   Limit the memory that compiling takes [default: half of the
                                     machine's]
@@ -152,7 +157,8 @@ fn isopod_help_run() {
                                 writes nothing; the file stays empty if isopod is cut short
           --audit <FILE>        Append to FILE, as lines of JSON, what the program is granted, what it
                                 is refused, which limits it reaches, and who ends what. FILE must not
-                                lie in a directory that the program may write
+                                lie in a directory that the program may write, nor in the program's
+                                source
       -q, --quiet               Do not print the progress of a build
       -v, --verbose...          Print what the program is granted, and what the host does; `-vv` and
                                 `-vvv` for more
@@ -207,11 +213,15 @@ fn isopod_help_build() {
       -h, --help           Print help
 
     Building and loading:
-          --no-install         Never install what a build lacks; fail and say what is missing
-          --trust-build        Build the source without a sandbox: its build scripts and macros may do
-                               whatever you can
-          --read-source <DIR>  Let the build read the directory DIR too, as that of a dependency by
-                               path. May be given several times
+          --no-install            Never install what a build lacks; fail and say what is missing
+          --trust-build           Build the source without a sandbox: its build scripts and macros may
+                                  do whatever you can
+          --read-source <DIR>     Let the build read the directory DIR too, as that of a dependency by
+                                  path. May be given several times
+          --build-timeout <TIME>  Give up when one tool of a sandboxed build has taken so long [default:
+                                  1h]
+          --build-memory <SIZE>   Limit the memory of each process of a sandboxed build, and the size of
+                                  each file that it writes [default: half of the machine's memory]
 
     Source is built in a sandbox: its build reads the source, the compiler and the crates that it
     depends on,

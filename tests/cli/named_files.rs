@@ -1,6 +1,6 @@
 //! Files by name that are no regular files, or are huge: each is an error at once, whatever reads or writes it.
 
-use crate::support::{Ended, Running, empty_directory, isopod, program};
+use crate::support::{Ended, Running, empty_directory, isopod, program, run};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs;
 use std::path::Path;
@@ -74,18 +74,63 @@ fn what_a_source_is_made_of_is_regular_files() {
         "#include \"x.h\"\nint main(void) { return 0; }\n",
     );
     fifo(&at("header/x.h"));
+    // The text names them, wherever they lie.
+    for name in [
+        "hidden/.x/y",
+        "made/target/y",
+        "packages/node_modules/y",
+        "linked/.x",
+    ] {
+        let (source, file) = name.split_once('/').unwrap();
+        made(&format!("{source}/Cargo.toml"), manifest);
+        let text = format!("const X: &[u8] = include_bytes!(\"../{file}\");\nfn main() {{}}");
+        made(&format!("{source}/src/main.rs"), &text);
+        fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+        fifo(&at(name));
+    }
+    std::os::unix::fs::symlink("../.x", at("linked/src/link")).unwrap();
+    made(
+        "embedded/main.c",
+        "char x[] = {\n#embed \".x/y\"\n};\nint main(void) { return 0; }\n",
+    );
+    fs::create_dir(at("embedded/.x")).unwrap();
+    fifo(&at("embedded/.x/y"));
     for (source, text) in [
         ("manifest", "holds no program and no plugin"),
         ("manifest/Cargo.toml", "it is a FIFO, not a regular file"),
         ("toolchain", "it is a FIFO, not a regular file"),
         ("module", "the source holds a FIFO"),
         ("header", "the source holds a FIFO"),
+        ("hidden", "the source holds a FIFO"),
+        ("made", "the source holds a FIFO"),
+        ("packages", "the source holds a FIFO"),
+        ("linked", "the source holds a FIFO"),
+        ("embedded", "the source holds a FIFO"),
     ] {
         let ended = at_once(directory.path(), &["build", "-q", "--no-install", source]);
         if ended.stderr.contains("cannot be confined") || ended.stderr.contains("no C compiler") {
             continue;
         }
         assert_refused(&ended, source, text);
+    }
+}
+
+#[test]
+fn no_device_without_end_is_read_by_a_build() {
+    let directory = empty_directory();
+    for device in ["zero", "full", "random", "urandom", "tty", "stdin", "ptmx"] {
+        let name = format!("{device}.rs");
+        let text = format!(
+            "static X: &[u8] = include_bytes!(\"/dev/{device}\");\nfn main() {{ print!(\"{{}}\", X.len()); }}"
+        );
+        fs::write(directory.path().join(&name), text).unwrap();
+        let ended = run(isopod(directory.path(), &["build", "-q", &name]));
+        if ended.stderr.contains("cannot be confined") {
+            continue;
+        }
+        // The standard input of a build is at its end.
+        let exit_code = if device == "stdin" { 0 } else { 125 };
+        assert_eq!(ended.exit_code, exit_code, "{device}: {ended}");
     }
 }
 
@@ -131,6 +176,45 @@ fn what_a_run_writes_needs_a_reader_and_is_not_the_program() {
     }
     let ended = at_once(directory.path(), &["build", path, "-o", "fifo"]);
     assert_refused(&ended, "build -o", "nobody reads it");
+}
+
+#[test]
+fn what_a_run_writes_is_no_file_of_the_source() {
+    let directory = empty_directory();
+    let at = |name: &str| directory.path().join(name);
+    for (source, main) in [("c", "main.c"), ("py", "main.py"), ("rs", "Cargo.toml")] {
+        fs::create_dir(at(source)).unwrap();
+        fs::write(at(source).join(main), "text").unwrap();
+        let file = format!("{source}/{main}");
+        std::os::unix::fs::symlink(source, at(&format!("{source}-link"))).unwrap();
+        let mut sources = vec![source.to_owned(), format!("{source}-link")];
+        if main == "Cargo.toml" {
+            sources.push(file.clone());
+        }
+        for program in &sources {
+            for option in ["--status-file", "--audit"] {
+                for name in [
+                    file.clone(),
+                    format!("{source}/new"),
+                    format!("{source}-link/new"),
+                ] {
+                    let arguments = ["run", "--no-install", program, option, &name];
+                    let case = arguments.join(" ");
+                    let ended = at_once(directory.path(), &arguments);
+                    // It is told before the build, which would fail.
+                    let is_program = *program == name;
+                    let text = if is_program {
+                        "is the program"
+                    } else {
+                        "lies in the source"
+                    };
+                    assert_refused(&ended, &case, text);
+                    assert_eq!(fs::read(at(&file)).unwrap(), b"text", "{case}");
+                    assert!(!at(source).join("new").exists(), "{case}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

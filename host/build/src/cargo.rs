@@ -12,7 +12,7 @@ use crate::rust::site::Site;
 use crate::rust::target::Target;
 use crate::sandbox::Sandbox;
 use crate::sdk::Sdk;
-use crate::stderr;
+use crate::stderr::{self, Told};
 use crate::toolchain::{Library, TARGET, Toolchain};
 use crate::{Error, ErrorKind, Options};
 use serde::Deserialize;
@@ -46,8 +46,8 @@ enum Message {
 enum Outcome {
     /// The core module.
     Module { file: PathBuf, warned: bool },
-    /// The compiler refused the crate. It may be that the compiler, or what it ran, was refused a file.
-    DoesNotCompile { was_refused: bool },
+    /// The compiler refused the crate.
+    DoesNotCompile { told: Told },
     /// cargo did not get as far as compiling.
     NotBegun,
 }
@@ -80,6 +80,7 @@ pub(crate) fn build(
     if let Some(built) = inputs.as_ref().and_then(Inputs::recall) {
         return Ok(built);
     }
+    site.check_entries()?;
     let begin = SystemTime::now();
     let has_hidden_change = inputs.as_ref().is_some_and(Inputs::has_hidden_change);
     let mut has_announced = false;
@@ -162,18 +163,13 @@ pub(crate) fn build(
             }
             Ok((module, name))
         }
-        Outcome::DoesNotCompile { was_refused: true } if sandbox.is_closed() => {
-            Err(
-                Error::new(ErrorKind::Compile, format!("`{name}` does not compile")).with_hint(
-                    "a build reads its source and the compiler only; a file elsewhere is refused: \
-             `--read-source DIR` lets it read a directory",
-                ),
-            )
+        Outcome::DoesNotCompile { told } => {
+            let error = Error::new(ErrorKind::Compile, format!("`{name}` does not compile"));
+            Err(match sandbox.is_closed() {
+                true => told.explain(error),
+                false => error,
+            })
         }
-        Outcome::DoesNotCompile { .. } => Err(Error::new(
-            ErrorKind::Compile,
-            format!("`{name}` does not compile"),
-        )),
         Outcome::NotBegun => Err(not_begun(&name)),
     }
 }
@@ -205,7 +201,8 @@ fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outc
         Error::new(ErrorKind::Toolchain, "cargo does not run").because(error)
     };
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = sandbox.spawn(&mut command).map_err(failed)?;
+    let mut running = sandbox.spawn(&mut command).map_err(failed)?;
+    let child = &mut running.child;
     let (Some(output), Some(errors)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
     };
@@ -227,7 +224,7 @@ fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outc
             _ => {}
         }
     }
-    let status = child.wait().map_err(failed)?;
+    let status = running.wait()?;
     // It ends with cargo; what it could not print is lost, and cargo's status still holds.
     let told = forwarder.join().map(Result::unwrap_or_default);
     let told = told.unwrap_or_default();
@@ -236,9 +233,7 @@ fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outc
             file,
             warned: told.warning,
         },
-        (_, _, Some(_)) => Outcome::DoesNotCompile {
-            was_refused: told.refusal,
-        },
+        (_, _, Some(_)) => Outcome::DoesNotCompile { told },
         _ => Outcome::NotBegun,
     })
 }

@@ -2,9 +2,10 @@
 //!
 //! componentize-js is installed with npm into the cache. node and npm are not: what the machine has is used.
 
-use crate::cache::{Cache, cannot_write};
+use crate::cache::Cache;
 use crate::language::{Kind, Source};
 use crate::sandbox::Sandbox;
+use crate::temporary::{PLACE_IN_JAVASCRIPT, Temporary};
 use crate::tool::{self, last_lines, output_of};
 use crate::{Error, ErrorKind, Options, environment, file, stage};
 use std::path::{Path, PathBuf};
@@ -28,7 +29,7 @@ pub(crate) fn build(
     options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
-    let sandbox = Sandbox::for_source(cache, options.trust)?;
+    let sandbox = Sandbox::for_source(cache, options)?;
     let main = match source.main.file_name().and_then(|name| name.to_str()) {
         // Errors name the file. A name that would hide a file of isopod's gives way.
         Some(name) if !name.starts_with("isopod") => name.to_owned(),
@@ -129,8 +130,7 @@ fn make(
     main: &str,
     modules: &[(String, Vec<u8>)],
 ) -> Result<Vec<u8>, Error> {
-    let temporary =
-        tempfile::tempdir_in(installed).map_err(|error| cannot_write(installed, &error))?;
+    let temporary = Temporary::new_in(&installed.join(PLACE_IN_JAVASCRIPT))?;
     let mut files: Vec<(String, Vec<u8>)> = modules
         .iter()
         .map(|(name, text)| (format!("source/{name}"), text.clone()))

@@ -36,6 +36,7 @@ mod sandbox;
 mod sdk;
 mod stage;
 mod stderr;
+mod temporary;
 mod tool;
 mod toolchain;
 
@@ -43,6 +44,8 @@ pub use cache::cache_directory;
 pub use error::{Error, ErrorKind};
 pub use language::{Language, language_of};
 pub use python::python_runner;
+pub use sandbox::{Supervisor, serve_build};
+pub use temporary::sweep;
 
 use cache::Cache;
 use isopod_component::Kind;
@@ -66,6 +69,12 @@ pub struct Options {
     /// Directories beside the source that its build may read: those of dependencies by path. One that holds the home
     /// directory is refused. Default: none.
     pub read_source: Vec<PathBuf>,
+    /// Files that no build may read: a source that holds one is refused, as one that holds the home directory is.
+    /// Default: none.
+    pub unread: Vec<PathBuf>,
+    /// Who ends the processes of a confined build with it, and bounds their time and memory. Without one, a process
+    /// of a build that is killed goes on, and nothing bounds a build. Default: none.
+    pub supervisor: Option<Supervisor>,
     /// The cache directory. Default: `$ISOPOD_CACHE`, else `$XDG_CACHE_HOME/isopod`, else
     /// `$HOME/.cache/isopod`.
     pub cache: Option<PathBuf>,
@@ -78,6 +87,8 @@ impl Default for Options {
             quiet: false,
             trust: false,
             read_source: Vec::new(),
+            unread: Vec::new(),
+            supervisor: None,
             cache: None,
         }
     }
@@ -119,7 +130,7 @@ pub fn build(
     announce: &mut dyn FnMut(&str),
 ) -> Result<Built, Error> {
     let options = &Options {
-        read_source: read_source::check(&options.read_source)?,
+        read_source: read_source::check(options)?,
         ..options.clone()
     };
     let metadata = fs::metadata(source).map_err(|error| unreadable(source).because(error))?;

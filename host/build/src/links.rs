@@ -1,71 +1,115 @@
-//! Files in a source that a tool would be refused, or would wait for: refused first, with their names.
+//! Entries of a source that a tool would be refused, or would wait for: refused first, with their names.
 //!
 //! A sandbox refuses what a symbolic link leads to outside of the source, but in the words of a tool. It lets a FIFO and a
-//! device in the source be read, which may take for ever, and a file of terabytes that takes no room on disk.
+//! device in the source be read, which may take for ever, and a file of terabytes that takes no room on disk. The text of a
+//! source can name any file in it. So all is looked at that a build may read, hidden directories and those that
+//! builds make too, by its kind alone: nothing is opened but directories.
 
 use crate::file::MOST_SOURCE_BYTES;
 use crate::{Error, ErrorKind, unreadable};
-use std::fs;
+use std::fs::{self, FileType};
+use std::io::ErrorKind as ErrorKindOfSystem;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
-/// How many entries of a directory are looked at. Beyond that the sandbox alone refuses.
-const MAX_ENTRIES: usize = 100_000;
+/// How many entries a source may have: some seconds' work, and more than a large workspace has with its target directory.
+const MAX_ENTRIES: usize = 2_000_000;
+
+/// Directories whose links may lead out: builds and package managers make such links, and the sandbox refuses to follow them.
+/// So may those of hidden directories.
+const MADE: [&str; 3] = ["target", "node_modules", "__pycache__"];
 
 /// The endings of files that compilers read whole.
 const READ_WHOLE: [&str; 3] = ["c", "h", "rs"];
 
-/// Looks at all of a source, but for the directories of builds and package managers, and names that begin with a point. `roots` are the
-/// directories that its build may read, its own among them.
+/// The links of a source that may not lead out of it.
+#[derive(Debug, Default)]
+pub(crate) struct Links(Vec<PathBuf>);
+
+impl Links {
+    /// Looks at all links. `roots` are the directories that the build may read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Source`] for one that leads to something outside of `roots`.
+    pub(crate) fn check(&self, roots: &[PathBuf]) -> Result<(), Error> {
+        self.0.iter().try_for_each(|link| stays_below(link, roots))
+    }
+}
+
+/// Looks at all of a source, and gives the links in `directory`. `others` are directories that its build may read beside
+/// that.
 ///
 /// # Errors
-/// [`ErrorKind::Source`] for a link below `directory` that leads to something outside of `roots`, and for a FIFO, a device
-/// and source that is too large in one of `roots`.
-pub(crate) fn check(directory: &Path, roots: &[PathBuf]) -> Result<(), Error> {
-    check_below(directory, None, &mut |link| stays_below(link, roots))?;
-    for root in roots {
-        if !root.starts_with(directory) {
-            check_below(root, Some(directory), &mut |_| Ok(()))?;
+/// [`ErrorKind::Source`] for a FIFO, a device, source that is too large, a directory that cannot be read, and more entries than
+/// are looked at.
+pub(crate) fn check_entries(directory: &Path, others: &[PathBuf]) -> Result<Links, Error> {
+    let mut left = MAX_ENTRIES;
+    let mut links = Links::default();
+    check_below(directory, None, &mut left, &mut links)?;
+    for other in others {
+        if !other.starts_with(directory) {
+            check_below(other, Some(directory), &mut left, &mut Links::default())?;
         }
     }
-    Ok(())
+    Ok(links)
 }
 
 fn check_below(
     root: &Path,
     but: Option<&Path>,
-    check_link: &mut dyn FnMut(&Path) -> Result<(), Error>,
+    left: &mut usize,
+    links: &mut Links,
 ) -> Result<(), Error> {
-    let mut left = MAX_ENTRIES;
-    let mut directories = vec![root.to_owned()];
-    while let Some(directory) = directories.pop() {
-        let entries =
-            fs::read_dir(&directory).map_err(|error| unreadable(&directory).because(error))?;
-        for entry in entries {
-            let entry = entry.map_err(|error| unreadable(&directory).because(error))?;
-            let (name, path) = (entry.file_name(), entry.path());
-            let name = name.to_string_lossy();
-            if left == 0 {
-                return Ok(());
-            }
-            left -= 1;
-            if name.starts_with('.') || ["target", "node_modules", "__pycache__"].contains(&&*name)
-            {
+    // Each with whether its links may lead out.
+    let mut directories = vec![(root.to_owned(), false)];
+    while let Some((directory, is_made)) = directories.pop() {
+        let entries = match fs::read_dir(&directory) {
+            // Another build may be at work in its target directory.
+            Err(error) if error.kind() == ErrorKindOfSystem::NotFound && directory != root => {
                 continue;
             }
-            match entry.file_type() {
-                Ok(kind) if kind.is_symlink() => check_link(&path)?,
-                Ok(kind) if kind.is_dir() && but != Some(&path) => directories.push(path),
-                Ok(kind) if kind.is_fifo() => return Err(no_file(&path, "a FIFO")),
-                Ok(kind) if kind.is_char_device() || kind.is_block_device() => {
-                    return Err(no_file(&path, "a device"));
+            entries => entries.map_err(|error| unreadable(&directory).because(error))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| unreadable(&directory).because(error))?;
+            *left = left.checked_sub(1).ok_or_else(|| too_many(root))?;
+            // Most file systems tell it with the name, so it takes no look at the file.
+            let kind = match entry.file_type() {
+                Err(error) if error.kind() == ErrorKindOfSystem::NotFound => continue,
+                kind => kind.map_err(|error| unreadable(&entry.path()).because(error))?,
+            };
+            if kind.is_file() {
+                let name = entry.file_name();
+                if is_read_whole(Path::new(&name)) {
+                    check_size(&entry.path())?;
                 }
-                Ok(kind) if kind.is_file() => check_size(&path)?,
-                _ => {}
+            } else if kind.is_dir() {
+                let path = entry.path();
+                if but != Some(&path) {
+                    let name = entry.file_name();
+                    let name = name.to_string_lossy();
+                    let is_made = is_made || name.starts_with('.') || MADE.contains(&&*name);
+                    directories.push((path, is_made));
+                }
+            } else if kind.is_symlink() {
+                if !is_made {
+                    links.0.push(entry.path());
+                }
+            } else if let Some(kind) = waits(kind) {
+                return Err(no_file(&entry.path(), kind));
             }
         }
     }
     Ok(())
+}
+
+/// What a reader of such a file waits for, or reads for ever. A socket cannot be opened at all.
+fn waits(kind: FileType) -> Option<&'static str> {
+    match kind {
+        kind if kind.is_fifo() => Some("a FIFO"),
+        kind if kind.is_char_device() || kind.is_block_device() => Some("a device"),
+        _ => None,
+    }
 }
 
 fn no_file(path: &Path, kind: &str) -> Error {
@@ -79,13 +123,31 @@ fn no_file(path: &Path, kind: &str) -> Error {
     .with_hint("remove it")
 }
 
+fn too_many(root: &Path) -> Error {
+    Error::new(
+        ErrorKind::Source,
+        format!(
+            "the source `{}` has more than the limit of {MAX_ENTRIES} files and directories",
+            root.display()
+        ),
+    )
+    .with_hint(
+        "remove what it does not need, such as `target`, or give the program a directory of its own; \
+         `--trust-build` builds it all the same",
+    )
+}
+
+fn is_read_whole(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default();
+    READ_WHOLE.iter().any(|known| ending == *known)
+}
+
 /// Refuses a file that a compiler would read whole. One that has gone meanwhile is nothing to refuse.
 ///
 /// # Errors
 /// [`ErrorKind::Source`] with the limit.
 pub(crate) fn check_size(path: &Path) -> Result<(), Error> {
-    let ending = path.extension().unwrap_or_default();
-    if !READ_WHOLE.iter().any(|known| ending == *known) {
+    if !is_read_whole(path) {
         return Ok(());
     }
     match fs::metadata(path) {
@@ -135,16 +197,23 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
+    fn check(directory: &Path, roots: &[PathBuf]) -> Result<(), Error> {
+        check_entries(directory, roots)?.check(roots)
+    }
+
     #[test]
     fn links_may_stay_and_may_not_leave() {
         let place = tempfile::tempdir().unwrap();
         let source = place.path().join("source");
         fs::create_dir_all(source.join("a/b")).unwrap();
+        fs::create_dir_all(source.join(".venv/bin")).unwrap();
         fs::write(source.join("file"), "").unwrap();
         fs::write(place.path().join("secret"), "").unwrap();
         symlink("../../file", source.join("a/b/inside")).unwrap();
         symlink("nowhere", source.join("broken")).unwrap();
         symlink("..", source.join("a/circle")).unwrap();
+        // The sandbox does not follow it.
+        symlink("/usr/bin/python3", source.join(".venv/bin/python3")).unwrap();
         let roots = [source.clone()];
         check(&source, &roots).unwrap();
         symlink("../../../secret", source.join("a/b/outside")).unwrap();
@@ -158,20 +227,41 @@ mod tests {
     fn files_to_wait_for_and_huge_ones_are_refused_in_all_that_a_build_reads() {
         let place = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
-        fs::create_dir_all(at("source/below")).unwrap();
-        fs::create_dir_all(at("also/below")).unwrap();
+        let directories = [
+            "source/below",
+            "also/below",
+            "source/.hidden/a",
+            "source/b/target/c",
+        ];
+        for directory in directories {
+            fs::create_dir_all(at(directory)).unwrap();
+        }
         let refused = || check(&at("source"), &[at("source"), at("also")]).unwrap_err();
-        for name in ["source/below/x.h", "also/below/x"] {
+        for name in [
+            "source/below/x.h",
+            "also/below/x",
+            "source/.hidden/a/x",
+            "source/.x",
+            "source/b/target/c/x",
+            "source/b/target/.x",
+        ] {
             let made = std::process::Command::new("mkfifo").arg(at(name)).status();
             assert!(made.unwrap().success());
             let text = refused().to_string();
             assert!(text.contains("a FIFO") && text.contains(name), "{text}");
             fs::remove_file(at(name)).unwrap();
         }
+        // Nobody can open it, so nobody waits: version control has some.
+        let _socket = std::os::unix::net::UnixListener::bind(at("source/.hidden/socket")).unwrap();
         let data = fs::File::create(at("source/data")).unwrap();
         data.set_len(1 << 40).unwrap();
         check(&at("source"), &[at("source"), at("also")]).unwrap();
-        for name in ["source/x.c", "source/below/x.rs", "also/x.h"] {
+        for name in [
+            "source/x.c",
+            "source/below/x.rs",
+            "also/x.h",
+            "source/.hidden/x.rs",
+        ] {
             fs::File::create(at(name))
                 .unwrap()
                 .set_len(1 << 40)
@@ -180,5 +270,21 @@ mod tests {
             assert!(text.contains("limit of 64 MiB"), "{text}");
             fs::remove_file(at(name)).unwrap();
         }
+    }
+
+    #[test]
+    fn what_is_not_looked_at_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            fs::create_dir(place.path().join(name)).unwrap();
+        }
+        let below = |mut left| check_below(place.path(), None, &mut left, &mut Links::default());
+        below(3).unwrap();
+        assert!(
+            below(2)
+                .unwrap_err()
+                .to_string()
+                .contains("has more than the limit")
+        );
     }
 }

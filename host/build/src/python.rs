@@ -9,6 +9,7 @@ use crate::cache::{Cache, cannot_write};
 use crate::language::{Kind, Source};
 use crate::sandbox::Sandbox;
 use crate::sdk::short_hash;
+use crate::temporary::Temporary;
 use crate::tool::last_lines;
 use crate::{Error, ErrorKind, Options, environment, file, read_source, stage};
 use std::fs;
@@ -35,7 +36,7 @@ const FILES_HASH: &str = include_str!(concat!(env!("OUT_DIR"), "/python_files.ha
 /// componentize-py cannot be installed; [`ErrorKind::Componentize`].
 pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
     // A script is not built; but what is wrong with an option is told all the same.
-    read_source::check(&options.read_source)?;
+    read_source::check(options)?;
     let cache = Cache::open(options.cache.as_deref())?;
     let directory = cache.directory("python")?;
     let parts: [(&str, &[u8]); 1] = [(COMPONENTIZE_PY, FILES_HASH.as_bytes())];
@@ -51,19 +52,19 @@ pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Resul
     }
     let environment = environment::with(COMPONENTIZE_PY, &directory, options.install, announce)?;
     announce("builds the Python runner, once (half a minute)");
-    make(&cache, &directory, &environment, &runner)?;
+    make(&cache, options, &environment, &runner)?;
     Ok(runner)
 }
 
 /// Makes the component in a directory of its own, and gives it its name when it is whole.
-fn make(cache: &Cache, directory: &Path, environment: &Path, runner: &Path) -> Result<(), Error> {
+fn make(cache: &Cache, options: &Options, environment: &Path, runner: &Path) -> Result<(), Error> {
     let cannot = |error: io::Error| cannot_write(runner, &error);
-    let temporary = tempfile::tempdir_in(directory).map_err(cannot)?;
+    let temporary = Temporary::new(cache)?;
     write_files(temporary.path())?;
     let output = temporary.path().join("runner.wasm");
     // isopod's own files, which need no sandbox; where there is one, they are built in it.
     componentize(
-        Sandbox::closed(cache).unwrap_or_else(|_| Sandbox::open()),
+        Sandbox::closed(cache, options).unwrap_or_else(|_| Sandbox::open()),
         temporary.path(),
         environment,
         "isopod_runner",
@@ -89,7 +90,7 @@ pub(crate) fn build(
     options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
-    let sandbox = Sandbox::for_source(cache, options.trust)?;
+    let sandbox = Sandbox::for_source(cache, options)?;
     // A single file is the module that the application imports.
     let main = match source.kind {
         Kind::Program => "main.py",
@@ -106,8 +107,7 @@ pub(crate) fn build(
             environment::with(COMPONENTIZE_PY, &directory, options.install, announce)?
         };
         announce("builds with componentize-py (half a minute)");
-        let temporary =
-            tempfile::tempdir_in(&directory).map_err(|error| cannot_write(&directory, &error))?;
+        let temporary = Temporary::new(cache)?;
         write_files(temporary.path())?;
         stage::write(&temporary.path().join("runner/application"), &modules)?;
         let (application, world) = match source.kind {

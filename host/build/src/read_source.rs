@@ -1,14 +1,14 @@
 //! Directories that a build may read beside its source: the same rule for each language.
 
-use crate::rust::source::holds_home;
-use crate::{Error, ErrorKind};
+use crate::rust::source::{holds_home, unread_in};
+use crate::{Error, ErrorKind, Options};
 use std::path::PathBuf;
 
 /// The paths of these directories, without links.
 ///
 /// # Errors
-/// [`ErrorKind::Source`] for one that does not exist, is no directory, or holds the user's home directory.
-pub(crate) fn check(directories: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+/// [`ErrorKind::Source`] for one that does not exist, is no directory, or holds the user's home directory or a file of [`Options::unread`].
+pub(crate) fn check(options: &Options) -> Result<Vec<PathBuf>, Error> {
     let check = |path: &PathBuf| {
         let refused = |why: &str| {
             let text = format!(
@@ -29,7 +29,10 @@ pub(crate) fn check(directories: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
         if holds_home(&real) {
             return Err(refused("it holds your home directory"));
         }
+        if let Some(file) = unread_in(&real, &options.unread) {
+            return Err(refused(&format!("it holds `{}`", file.display())));
+        }
         Ok(real)
     };
-    directories.iter().map(check).collect()
+    options.read_source.iter().map(check).collect()
 }

@@ -5,6 +5,7 @@
 
 use crate::Error;
 use crate::cache::{Cache, cannot_write};
+use crate::temporary::Temporary;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
@@ -39,21 +40,21 @@ pub(crate) fn unpack(cache: &Cache) -> Result<Sdk, Error> {
     let parent = cache.directory("sdk")?;
     let root = parent.join(format!("{}-{FILES_HASH}", env!("CARGO_PKG_VERSION")));
     if !root.is_dir() {
-        write_files(&parent, &root).map_err(|error| cannot_write(&root, &error))?;
+        let temporary = Temporary::new(cache)?;
+        write_files(temporary.path(), &root).map_err(|error| cannot_write(&root, &error))?;
     }
     Ok(Sdk { root })
 }
 
-fn write_files(parent: &Path, root: &Path) -> io::Result<()> {
-    let temporary = tempfile::tempdir_in(parent)?;
+fn write_files(temporary: &Path, root: &Path) -> io::Result<()> {
     for (name, content) in FILES {
-        let path = temporary.path().join(name);
+        let path = temporary.join(name);
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
         fs::write(path, content)?;
     }
-    match fs::rename(temporary.path(), root) {
+    match fs::rename(temporary, root) {
         // Someone else was faster: the content is the same, as the name says.
         Err(_) if root.is_dir() => Ok(()),
         result => result,

@@ -3,6 +3,7 @@
 //! Where the standard library is built, cargo resolves its workspace too, with the same patches, and
 //! warns at every build that `isopod` is not used there. It is true, and of no use to anyone.
 
+use crate::Error;
 use std::io::{self, BufRead, Write};
 
 /// The warning, which is one line, and the help that follows it on several.
@@ -13,13 +14,39 @@ const HELP: &str = "Check that the patched package version";
 /// The system's word for an access that was refused, as compilers pass it on.
 const REFUSED: &str = "Permission denied";
 
+/// How programs say that they get no more memory: Rust's, those in C++, and the system.
+const NO_MEMORY: [&str; 4] = [
+    "memory allocation of ",
+    "std::bad_alloc",
+    "out of memory",
+    "Cannot allocate memory",
+];
+
 /// What the lines tell of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
     /// The compiler, or what it ran, was refused a file.
     pub(crate) refusal: bool,
+    /// One of them had no more memory.
+    pub(crate) memory: bool,
     /// A warning was copied.
     pub(crate) warning: bool,
+}
+
+impl Told {
+    /// Adds a hint to the error of a confined build that they explain.
+    pub(crate) fn explain(self, error: Error) -> Error {
+        match self {
+            Told { memory: true, .. } => error.with_hint(
+                "each process of a build has a limit of memory, which `--build-memory` raises, or `Supervisor::memory_bytes`",
+            ),
+            Told { refusal: true, .. } => error.with_hint(
+                "a build reads its source and the compiler only; a file elsewhere is refused: \
+                 `--read-source DIR` lets it read a directory",
+            ),
+            _ => error,
+        }
+    }
 }
 
 /// Copies all lines but the warning, each as it comes.
@@ -31,6 +58,7 @@ pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result
         in_warning = (text.contains(WARNING) && text.contains(WARNING_END))
             || (in_warning && (text.contains(HELP) || is_help(&text)));
         told.refusal |= text.contains(REFUSED);
+        told.memory |= NO_MEMORY.iter().any(|words| text.contains(words));
         if !in_warning {
             told.warning |= text.contains("warning");
             to.write_all(&line)?;
@@ -61,8 +89,8 @@ mod tests {
         assert_eq!(
             told,
             Told {
-                refusal: false,
-                warning
+                warning,
+                ..Told::default()
             }
         );
         output

@@ -5,8 +5,9 @@
 //! taken away, and the ones that say where things are and how to reach them stay.
 
 use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// Variables that change what is built, beyond those that begin with `CARGO`.
 const REMOVED: [&str; 10] = [
@@ -56,9 +57,17 @@ fn changes_builds(name: &str) -> bool {
 ///
 /// The error is what the command said on standard error, or why it did not run.
 pub(crate) fn output_of(command: &mut Command) -> Result<String, String> {
-    let output = command
-        .output()
-        .map_err(|error| format!("`{}`: {error}", command.get_program().to_string_lossy()))?;
+    let output = command.output();
+    said(&output.map_err(|error| does_not_run(command, &error))?)
+}
+
+/// Why a command did not run.
+pub(crate) fn does_not_run(command: &Command, error: &io::Error) -> String {
+    format!("`{}`: {error}", command.get_program().to_string_lossy())
+}
+
+/// What a command has said: [`output_of`].
+pub(crate) fn said(output: &Output) -> Result<String, String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }

@@ -6,9 +6,11 @@ use crate::new_args::{NEW_EXAMPLES, NewArgs};
 use crate::plugin_args::{
     CALL_EXAMPLES, COMPILE_EXAMPLES, CallArgs, CompileArgs, INSPECT_EXAMPLES, InspectArgs,
 };
+use crate::toolchain_args::{SERVE_BUILD, ToolchainArgs};
 use crate::values::{self, CoreList, DirectoryGrant, EnvironmentEntry};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use isopod_host::NetworkAddress;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -107,6 +109,13 @@ pub(crate) enum Command {
     /// Compile for the isopod that has started this.
     #[command(hide = true)]
     ServeCompiler,
+    /// Run a tool of a build for the isopod that has started this.
+    #[command(hide = true, name = SERVE_BUILD)]
+    ServeBuild {
+        /// The tool, and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        tool: Vec<OsString>,
+    },
 }
 
 /// `isopod run`.
@@ -178,7 +187,7 @@ pub(crate) struct GrantArgs {
     #[arg(long = "dir", value_name = "HOST[::GUEST]")]
     pub(crate) directories: Vec<DirectoryGrant>,
 
-    /// As `--dir`, but the program can only read it.
+    /// As `--dir`, but the program can only read it. Not for a directory that holds the key of isopod's cache.
     #[arg(long = "read-dir", value_name = "HOST[::GUEST]")]
     pub(crate) read_directories: Vec<DirectoryGrant>,
 
@@ -246,7 +255,7 @@ pub(crate) struct ToldArgs {
 #[command(next_help_heading = "Reports")]
 pub(crate) struct AuditArgs {
     /// Append to FILE, as lines of JSON, what the program is granted, what it is refused, which limits it reaches, and
-    /// who ends what. FILE must not lie in a directory that the program may write.
+    /// who ends what. FILE must not lie in a directory that the program may write, nor in the program's source.
     #[arg(long, value_name = "FILE")]
     pub(crate) audit: Option<PathBuf>,
 }
@@ -298,37 +307,6 @@ pub(crate) struct PsArgs {
     /// Print an array of JSON objects, one for each program.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// What a build may do to this machine.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Building and loading")]
-pub(crate) struct ToolchainArgs {
-    /// Never install what a build lacks; fail and say what is missing.
-    #[arg(long)]
-    pub(crate) no_install: bool,
-
-    /// Build the source without a sandbox: its build scripts and macros may do whatever you can.
-    #[arg(long, conflicts_with = "read_source")]
-    pub(crate) trust_build: bool,
-
-    /// Let the build read the directory DIR too, as that of a dependency by path. May be given several
-    /// times.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) read_source: Vec<PathBuf>,
-}
-
-impl ToolchainArgs {
-    /// How to build.
-    pub(crate) fn options(&self, is_quiet: bool) -> isopod_build::Options {
-        isopod_build::Options {
-            install: !self.no_install,
-            quiet: is_quiet,
-            trust: self.trust_build,
-            read_source: self.read_source.clone(),
-            cache: None,
-        }
-    }
 }
 
 /// How much `run` and `call` tell on standard error.

@@ -5,9 +5,8 @@
 //! can repeat is counted by the engine, events that find no room are counted here, and a file takes a bounded
 //! number of bytes from one run. Each line is written whole, soon after what it tells.
 
-use crate::commands::overlap;
 use crate::output;
-use crate::status_file::is_same_file;
+use crate::written;
 use anyhow::Context as _;
 use isopod_host::{Engine, EngineEvent, Events, ExitStatus, ListenError};
 use serde_json::{Map, Value, json};
@@ -45,20 +44,27 @@ pub(crate) struct AuditFile {
 }
 
 impl AuditFile {
+    /// Looks at the name of a log before anything is built.
+    ///
+    /// # Errors
+    /// If the file is the program or lies in its source.
+    pub(crate) fn check(path: Option<&Path>, program: Option<&Path>) -> anyhow::Result<()> {
+        let check = |path| written::check(path, "audit log", "--audit", program);
+        path.map_or(Ok(()), check)
+    }
+
     /// Opens the log to append to it. `program` is the file that runs. `writable` are the directories that the program may
     /// write: a log that it can change says nothing.
     ///
     /// # Errors
-    /// If the file is the program, lies in such a directory, could lie in one by another name, or cannot be opened.
+    /// If the file is the program or lies in its source, lies in such a directory, could lie in one by another name, or cannot be opened.
     pub(crate) fn open<'a>(
         path: &Path,
         program: Option<&Path>,
         writable: impl Iterator<Item = &'a Path>,
     ) -> anyhow::Result<AuditFile> {
         let shown = path.display();
-        if program.is_some_and(|program| is_same_file(path, program)) {
-            return Err(refused(format!("the audit log `{shown}` is the program")));
-        }
+        AuditFile::check(Some(path), program)?;
         let writable: Vec<&Path> = writable.collect();
         // Looked at first, so that nothing is made where it is refused; and again, as a link may have led there.
         check_place(path, &writable)?;
@@ -118,30 +124,19 @@ impl AuditFile {
     }
 }
 
-/// Refuses a file that lies in one of these directories: by its path without links, or by its device and inode under
-/// another path. Of a file that does not exist yet, its directory counts.
+/// Refuses a file that lies in one of these directories.
 fn check_place(path: &Path, writable: &[&Path]) -> anyhow::Result<()> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let Ok(own) = path.canonicalize().or_else(|_| parent.canonicalize()) else {
-        // Whoever opens it is told.
-        return Ok(());
-    };
-    let above = overlap::identities_above(&own);
-    for directory in writable {
-        let root = directory.canonicalize();
-        let is_below = root.is_ok_and(|root| own.starts_with(root));
-        if is_below || overlap::identity(directory).is_some_and(|one| above.contains(&one)) {
-            return Err(refused(format!(
-                "the audit log `{}` lies in `{}`, which the program may write",
-                path.display(),
-                directory.display()
-            )));
-        }
+    match writable
+        .iter()
+        .find(|directory| written::lies_in(path, directory))
+    {
+        None => Ok(()),
+        Some(directory) => Err(refused(format!(
+            "the audit log `{}` lies in `{}`, which the program may write",
+            path.display(),
+            directory.display()
+        ))),
     }
-    Ok(())
 }
 
 fn refused(text: String) -> anyhow::Error {

@@ -18,9 +18,11 @@ mod report;
 mod signals;
 mod status_file;
 mod supervise;
+mod toolchain_args;
 mod usage;
 mod values;
 mod what_runs;
+mod written;
 
 use args::{Cli, Command};
 use clap::Parser as _;
@@ -87,6 +89,10 @@ fn isopod() -> u8 {
                 served.map(|()| 0).map_err(anyhow::Error::from),
             )
         }
+        Command::ServeBuild { tool } => (
+            Printer::new(true, false),
+            isopod_build::serve_build(tool.clone()).map_err(anyhow::Error::from),
+        ),
         Command::Ps(options) => {
             let printer = Printer::new(false, false);
             let told = commands::ps::ps(options).map(|text| printer.result(&text));

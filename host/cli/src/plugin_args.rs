@@ -1,7 +1,8 @@
 //! The syntax of the commands for plugins: `call`, `inspect` and `compile`.
 
-use crate::args::{AuditArgs, GrantArgs, OutputArgs, ToolchainArgs, TrustArgs};
+use crate::args::{AuditArgs, GrantArgs, OutputArgs, TrustArgs};
 use crate::limit_args::{CompileLimitArgs, LimitArgs};
+use crate::toolchain_args::ToolchainArgs;
 use crate::values::{self, CoreList};
 use clap::Args;
 use std::path::PathBuf;

@@ -6,12 +6,12 @@
 
 use crate::output;
 use crate::report::Report;
+use crate::written;
 use anyhow::Context as _;
 use isopod_host::ExitStatus;
 use serde::Serialize;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,14 +34,6 @@ struct Status<'a> {
     signal: Option<&'a str>,
 }
 
-/// Whether both names lead to one file.
-pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    match (fs::metadata(one), fs::metadata(other)) {
-        (Ok(one), Ok(other)) => one.dev() == other.dev() && one.ino() == other.ino(),
-        _ => false,
-    }
-}
-
 /// A file that takes the status of one run.
 #[derive(Debug)]
 pub(crate) struct StatusFile {
@@ -53,14 +45,9 @@ impl StatusFile {
     /// Creates the file, or empties it. `program` is the file that runs.
     ///
     /// # Errors
-    /// If it is the program's own, or cannot be written.
+    /// If it is the program or lies in its source, or cannot be written.
     pub(crate) fn create(path: &Path, program: Option<&Path>) -> anyhow::Result<StatusFile> {
-        if program.is_some_and(|program| is_same_file(path, program)) {
-            return Err(crate::report::with_hint(
-                format!("the status file `{}` is the program", path.display()),
-                "`--status-file` takes another file",
-            ));
-        }
+        written::check(path, "status file", "--status-file", program)?;
         let file = isopod_file::create(path)
             .with_context(|| format!("cannot create the status file `{}`", path.display()))?;
         Ok(StatusFile {

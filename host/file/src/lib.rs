@@ -4,9 +4,14 @@
 //! room on disk. [`open`] and [`read`] take regular files alone. [`create`] and [`append`] also write to FIFOs with a
 //! reader, and to character devices such as a terminal.
 //!
+//! [`owned`] has directories that are swept when their owner has ended, however it did, and [`removal`] how.
+//!
 //! Errors are a clause that follows the name of the file: ``cannot read `x.rs`: it is a FIFO, not a regular file``.
 
 #![forbid(unsafe_code)]
+
+pub mod owned;
+pub mod removal;
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;

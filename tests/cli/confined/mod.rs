@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "a line says what was skipped, and why")]
 
+mod ends;
 mod other_languages;
 mod rust;
 mod settings;

@@ -106,6 +106,17 @@ impl Running {
         });
     }
 
+    /// Whether standard error has had this so far. Does not wait.
+    pub(crate) fn has_error(&mut self, text: &str) -> bool {
+        while let Ok((stream, bytes)) = self.bytes.try_recv() {
+            match stream {
+                Stream::Output => self.stdout.extend(bytes),
+                Stream::Error => self.stderr.extend(bytes),
+            }
+        }
+        String::from_utf8_lossy(&self.stderr).contains(text)
+    }
+
     /// The operating system's number of the run.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()

@@ -11,6 +11,7 @@ use crate::rust::source::refuse_home;
 use crate::sandbox::Sandbox;
 use crate::sdk::short_hash;
 use crate::stderr::{Told, forward};
+use crate::temporary::Temporary;
 use crate::tool::{last_lines, output_of};
 use crate::{Error, ErrorKind, Options, file, links, stage};
 use compiler::Compiler;
@@ -30,15 +31,15 @@ pub(crate) fn build(
     options: &Options,
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
-    let mut sandbox = Sandbox::for_source(cache, options.trust)?;
+    let mut sandbox = Sandbox::for_source(cache, options)?;
     let directory = source.main.parent().unwrap_or(&source.main);
     let main = source.main.file_name().unwrap_or_default();
     let files: Vec<String> = if source.is_directory {
         if !options.trust {
-            refuse_home(directory)?;
+            refuse_home(directory, &options.unread)?;
             let mut roots = vec![directory.to_owned()];
             roots.extend(options.read_source.iter().cloned());
-            links::check(directory, &roots)?;
+            links::check_entries(directory, &options.read_source)?.check(&roots)?;
         }
         sandbox = sandbox.read(directory);
         let files = stage::files(source, "c", "", options)?;
@@ -49,12 +50,17 @@ pub(crate) fn build(
         headers
             .iter()
             .try_for_each(|header| links::check_size(header))?;
+        if !options.trust {
+            for also in &options.read_source {
+                links::check_entries(also, &[])?;
+            }
+        }
         sandbox = sandbox.read(&source.main).read_all(headers);
         vec![main.to_string_lossy().into_owned()]
     };
     let compiler = compiler::find(cache, options.install, announce)?;
     let library = library(cache, &compiler, source.kind, announce)?;
-    let temporary = tempfile::tempdir().map_err(|error| cannot_write(directory, &error))?;
+    let temporary = Temporary::new(cache)?;
     let output = temporary.path().join("module.wasm");
     let kept = cache.directory("c/zig-cache")?;
     let sandbox = compiler
@@ -79,19 +85,14 @@ pub(crate) fn build(
         command.arg("-fcolor-diagnostics");
     }
     command.stdout(Stdio::null());
-    let (status, told) = run(&sandbox, &mut command).map_err(|error| {
-        Error::new(ErrorKind::Toolchain, "the C compiler cannot be run").because(error)
-    })?;
+    let (status, told) = run(&sandbox, &mut command)?;
     if !status.success() {
         let error = Error::new(
             ErrorKind::Compile,
             format!("`{}` does not compile", source.name),
         );
-        return Err(match told.refusal && sandbox.is_closed() {
-            true => error.with_hint(
-                "a build reads its source and the compiler only; a file elsewhere is refused: \
-                 `--read-source DIR` lets it read a directory",
-            ),
+        return Err(match sandbox.is_closed() {
+            true => told.explain(error),
             false => error,
         });
     }
@@ -99,14 +100,17 @@ pub(crate) fn build(
 }
 
 /// Runs the compiler. What it says goes to standard error as it comes.
-fn run(sandbox: &Sandbox, command: &mut Command) -> io::Result<(ExitStatus, Told)> {
-    let mut child = sandbox.spawn(command.stderr(Stdio::piped()))?;
-    let told = match child.stderr.take() {
+fn run(sandbox: &Sandbox, command: &mut Command) -> Result<(ExitStatus, Told), Error> {
+    let running = sandbox.spawn(command.stderr(Stdio::piped()));
+    let mut running = running.map_err(|error| {
+        Error::new(ErrorKind::Toolchain, "the C compiler cannot be run").because(error)
+    })?;
+    let told = match running.child.stderr.take() {
         // What could not be printed is lost, and the status still holds.
         Some(errors) => forward(BufReader::new(errors), &mut io::stderr()).unwrap_or_default(),
         None => Told::default(),
     };
-    Ok((child.wait()?, told))
+    Ok((running.wait()?, told))
 }
 
 /// The directory with the header and the objects of the library, compiled by this compiler.
@@ -132,7 +136,7 @@ fn library(
         return Ok(library);
     }
     announce("builds the library for C, once (seconds)");
-    let temporary = tempfile::tempdir_in(&parent).map_err(|error| cannot_write(&parent, &error))?;
+    let temporary = Temporary::new(cache)?;
     let files: Vec<(String, Vec<u8>)> = FILES
         .iter()
         .filter_map(|(name, content)| Some((place(name, kind)?.to_owned(), content.to_vec())))

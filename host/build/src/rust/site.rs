@@ -8,6 +8,7 @@ use crate::cargo::not_begun;
 use crate::program::Metadata;
 use crate::sandbox::Sandbox;
 use crate::sdk::Sdk;
+use crate::temporary::Temporary;
 use crate::tool::last_lines;
 use crate::toolchain::{Library, TARGET, Toolchain, set_library_path};
 use crate::{Error, ErrorKind, Options};
@@ -15,13 +16,13 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tempfile::NamedTempFile;
 
 /// One crate, and the tools for it.
 #[derive(Debug)]
 pub(crate) struct Site {
     cache: Cache,
     toolchain: Toolchain,
+    options: Options,
     directory: PathBuf,
     /// The directory of the guest library, if the crate takes it from there.
     pub(crate) patch: Option<PathBuf>,
@@ -37,7 +38,16 @@ pub(crate) struct Distrust {
     /// The unpacked guest library.
     sdk: PathBuf,
     /// The settings that the crate brings along, and those of them that say where crates come from.
-    settings: Option<(NamedTempFile, NamedTempFile)>,
+    settings: Option<Settings>,
+}
+
+/// Files for cargo.
+#[derive(Debug)]
+struct Settings {
+    all: PathBuf,
+    /// Those that say where crates come from.
+    sources: PathBuf,
+    _directory: Temporary,
 }
 
 impl Site {
@@ -56,6 +66,7 @@ impl Site {
             return Ok(Site {
                 cache: cache.clone(),
                 toolchain: toolchain.clone(),
+                options: options.clone(),
                 directory: directory.to_owned(),
                 patch: None,
                 distrust: None,
@@ -64,6 +75,7 @@ impl Site {
         Ok(Site {
             cache: cache.clone(),
             toolchain: toolchain.without_proxies(),
+            options: options.clone(),
             directory: directory.to_owned(),
             patch: None,
             distrust: Some(Distrust {
@@ -73,6 +85,17 @@ impl Site {
                 settings: None,
             }),
         })
+    }
+
+    /// Looks at the files of a source that is not trusted, before cargo reads one of them.
+    ///
+    /// # Errors
+    /// Those of [`Source::check_entries`].
+    pub(crate) fn check_entries(&mut self) -> Result<(), Error> {
+        match &mut self.distrust {
+            Some(distrust) => distrust.source.check_entries(&self.directory),
+            None => Ok(()),
+        }
     }
 
     /// Looks at the rest, when cargo has told what the crate is.
@@ -89,24 +112,31 @@ impl Site {
         };
         distrust
             .source
-            .settle(&self.directory, metadata, announce)?;
+            .settle(&self.directory, metadata, &self.options.unread, announce)?;
         if distrust.source.settings.is_empty() {
             return Ok(());
         }
-        let write = |settings: &toml::Table| -> std::io::Result<NamedTempFile> {
-            let file = tempfile::Builder::new().suffix(".toml").tempfile()?;
+        let temporary = Temporary::new(&self.cache)?;
+        let write = |name: &str, settings: &toml::Table| -> std::io::Result<PathBuf> {
+            let file = temporary.path().join(name);
             let text = toml::to_string(settings);
-            std::fs::write(file.path(), text.map_err(std::io::Error::other)?)?;
+            std::fs::write(&file, text.map_err(std::io::Error::other)?)?;
             Ok(file)
         };
         let all = &distrust.source.settings;
         // Flags of the compiler could load code, which must not be where the network is.
         let mut sources = all.clone();
         sources.retain(|name, _| ["source", "registries", "registry"].contains(&name));
-        let files = write(all).and_then(|all| Ok((all, write(&sources)?)));
-        distrust.settings = Some(files.map_err(|error| {
+        let files =
+            write("all.toml", all).and_then(|all| Ok((all, write("sources.toml", &sources)?)));
+        let (all, sources) = files.map_err(|error| {
             Error::new(ErrorKind::Cache, "the settings of the crate cannot be kept").because(error)
-        })?);
+        })?;
+        distrust.settings = Some(Settings {
+            all,
+            sources,
+            _directory: temporary,
+        });
         Ok(())
     }
 
@@ -139,7 +169,7 @@ impl Site {
 
     /// A sandbox in which the source can be read, and cargo in it.
     pub(crate) fn reading(&self) -> Result<(Sandbox, Command), Error> {
-        let mut sandbox = Sandbox::for_source(&self.cache, self.distrust.is_none())?;
+        let mut sandbox = Sandbox::for_source(&self.cache, &self.options)?;
         if let Some(distrust) = &self.distrust {
             let source = &distrust.source;
             sandbox = sandbox
@@ -167,15 +197,15 @@ impl Site {
                 .grant_to_build(sandbox, packages)
                 .write(target);
             sandbox = git::grant_to_build(sandbox, packages)?;
-            if let Some((settings, _)) = &distrust.settings {
-                sandbox = sandbox.read(settings.path());
+            if let Some(settings) = &distrust.settings {
+                sandbox = sandbox.read(&settings.all);
             }
         }
         let mut command = self.cargo(&sandbox);
         if let Some(distrust) = &self.distrust {
             command.arg("--offline");
-            if let Some((settings, _)) = &distrust.settings {
-                command.arg("--config").arg(settings.path());
+            if let Some(settings) = &distrust.settings {
+                command.arg("--config").arg(&settings.all);
             }
         }
         Ok((sandbox, command))
@@ -213,8 +243,8 @@ impl Site {
                 .home
                 .grant_to_fetch(git::grant_to_fetch(sandbox))
                 .write(&metadata.workspace_root);
-            if let Some((_, sources)) = &distrust.settings {
-                sandbox = sandbox.read(sources.path());
+            if let Some(settings) = &distrust.settings {
+                sandbox = sandbox.read(&settings.sources);
             }
             if !offline {
                 sandbox = sandbox.with_network();
@@ -231,8 +261,8 @@ impl Site {
             if offline {
                 command.arg("--offline");
             }
-            if let Some((_, sources)) = &distrust.settings {
-                command.arg("--config").arg(sources.path());
+            if let Some(settings) = &distrust.settings {
+                command.arg("--config").arg(&settings.sources);
             }
             command.arg("--manifest-path").arg(self.manifest());
             Ok(sandbox.output_of(&mut command))

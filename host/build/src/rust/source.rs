@@ -1,8 +1,9 @@
 //! Which directories a crate is: what its build may read.
 
 use super::settings;
+use crate::links::{self, Links};
 use crate::program::Metadata;
-use crate::{Error, ErrorKind, file, links};
+use crate::{Error, ErrorKind, file};
 use std::path::{Path, PathBuf};
 use toml::Table;
 
@@ -17,6 +18,8 @@ pub(crate) struct Source {
     pub(crate) manifests_above: Vec<PathBuf>,
     /// The settings of cargo that it brings along.
     pub(crate) settings: Table,
+    /// What [`Source::check_entries`] has found, for [`Source::settle`].
+    links: Links,
 }
 
 /// Looks at a crate before any tool does. [`Source::settle`] says whether it belongs to the workspace above.
@@ -48,6 +51,7 @@ pub(crate) fn look(directory: &Path, also_read: &[PathBuf]) -> Result<Source, Er
         workspace,
         manifests_above,
         settings: Table::new(),
+        links: Links::default(),
     })
 }
 
@@ -58,6 +62,18 @@ fn is_workspace(manifest: &Path) -> bool {
 }
 
 impl Source {
+    /// Looks at all that cargo may read, before it reads the first manifest. Not at a workspace that holds the home
+    /// directory: that is refused if the crate is a member of it.
+    ///
+    /// # Errors
+    /// Those of [`links::check_entries`].
+    pub(crate) fn check_entries(&mut self, directory: &Path) -> Result<(), Error> {
+        let above = self.workspace.iter().filter(|above| !holds_home(above));
+        let others: Vec<PathBuf> = self.roots.iter().skip(1).chain(above).cloned().collect();
+        self.links = links::check_entries(directory, &others)?;
+        Ok(())
+    }
+
     /// Keeps the workspace only if the crate is a member of it, which its own manifest says; then looks at all
     /// that the crate brings along.
     ///
@@ -68,6 +84,7 @@ impl Source {
         &mut self,
         directory: &Path,
         metadata: &Metadata,
+        unread: &[PathBuf],
         announce: &mut dyn FnMut(&str),
     ) -> Result<(), Error> {
         let root = &metadata.workspace_root;
@@ -77,7 +94,7 @@ impl Source {
             self.roots.push(workspace);
         }
         for root in &self.roots {
-            refuse_home(root)?;
+            refuse_home(root, unread)?;
         }
         for package in &metadata.packages {
             for (name, path) in package.paths() {
@@ -87,7 +104,7 @@ impl Source {
                 }
             }
         }
-        links::check(directory, &self.roots)?;
+        self.links.check(&self.roots)?;
         self.settings = settings::of_crate(directory, root)?;
         let home = std::env::var_os("HOME").map(PathBuf::from);
         for above in root.ancestors().skip(1) {
@@ -112,15 +129,27 @@ pub(crate) fn holds_home(root: &Path) -> bool {
     home.is_some_and(|home| home.starts_with(root)) || root.parent().is_none()
 }
 
+/// The first of these files that lies in a directory, whose path has no links. It may not exist yet.
+pub(crate) fn unread_in<'a>(root: &Path, unread: &'a [PathBuf]) -> Option<&'a PathBuf> {
+    unread.iter().find(|file| {
+        let mut above = file.ancestors();
+        let real = above.find_map(|above| above.canonicalize().ok());
+        // What does not exist yet is made in the directory above.
+        real.is_some_and(|real| real.starts_with(root)) || file.starts_with(root)
+    })
+}
+
 /// A source that holds the user's home directory would be all that the user has.
-pub(crate) fn refuse_home(root: &Path) -> Result<(), Error> {
-    if !holds_home(root) {
-        return Ok(());
-    }
+pub(crate) fn refuse_home(root: &Path, unread: &[PathBuf]) -> Result<(), Error> {
+    let held = match (holds_home(root), unread_in(root, unread)) {
+        (true, _) => "your home directory".to_owned(),
+        (false, Some(file)) => format!("`{}`", file.display()),
+        (false, None) => return Ok(()),
+    };
     Err(Error::new(
         ErrorKind::Source,
         format!(
-            "the source `{}` holds your home directory, which its build could read",
+            "the source `{}` holds {held}, which its build could read",
             root.display()
         ),
     )

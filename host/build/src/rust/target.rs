@@ -14,6 +14,7 @@ use crate::owners::Owners;
 use crate::program::Metadata;
 use crate::sandbox::Sandbox;
 use crate::sdk::hex;
+use crate::temporary::{self, Temporary};
 use crate::tool::last_lines;
 use crate::toolchain::TARGET;
 use crate::{Error, tool};
@@ -74,7 +75,8 @@ impl Target {
             let _shared = cache.lock("target", waiting)?;
             let parent = cache.directory("targets")?;
             remove_oldest(cache, &parent);
-            begin_with_copy(&cache.path("target"), &parent, &directory)
+            let temporary = Temporary::new(cache)?;
+            begin_with_copy(&cache.path("target"), temporary.path(), &directory)
                 .map_err(|error| cannot_write(&directory, &error))?;
         }
         // The time of its use, by which the oldest is found.
@@ -170,15 +172,14 @@ fn remove_oldest(cache: &Cache, parent: &Path) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         // What cannot be removed is tried again next time.
         if let Some(_lock) = cache.try_lock(&format!("targets-{name}")) {
-            let _ = fs::remove_dir_all(&path);
+            let _ = temporary::remove(&path);
         }
     }
 }
 
 /// Makes a directory of a workspace from the shared one, which spares it the standard library.
-fn begin_with_copy(shared: &Path, parent: &Path, directory: &Path) -> io::Result<()> {
-    let temporary = tempfile::tempdir_in(parent)?;
-    let copy = temporary.path().join("copy");
+fn begin_with_copy(shared: &Path, temporary: &Path, directory: &Path) -> io::Result<()> {
+    let copy = temporary.join("copy");
     fs::create_dir(&copy)?;
     if shared.is_dir() {
         copy_below(shared, &copy)?;

@@ -5,106 +5,52 @@
 //! names, and reach the network only if that is allowed; the environment is an allow-list (`variables`).
 //!
 //! A thread of its own is confined with Landlock and a filter of system calls, and starts the tool: children
-//! inherit both, and the rest of this process stays as it is. What the kernel cannot enforce is no sandbox: then
-//! nothing runs, see [`available`].
+//! inherit both, and the rest of its process stays as it is. What the kernel cannot enforce is no sandbox: then
+//! nothing runs, see [`available`]. With a [`Supervisor`] that thread is in another process (`serve`), which
+//! outlives this one by as long as it takes to end the tool, and bounds its time and memory.
 //!
-//! It leaves out what a build costs: time, memory and disk are bounded by whoever waits for it.
+//! It leaves out the room that a build takes on disk.
 
+mod serve;
+mod supervised;
 mod system_calls;
 mod variables;
+mod walls;
+
+pub use serve::serve_build;
+pub use supervised::Supervisor;
 
 use crate::cache::Cache;
-use crate::tool::{self, output_of};
-use crate::{Error, ErrorKind};
-use landlock::{
-    ABI, Access, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
-    RulesetAttr, RulesetCreatedAttr, Scope,
-};
-use std::ffi::OsStr;
-use std::fs::Permissions;
+use crate::temporary::Temporary;
+use crate::tool;
+use crate::{Error, ErrorKind, Options};
+use landlock::{Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _};
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use tempfile::TempDir;
-
-/// The oldest Landlock that is enough: before it, files that may not be written could be truncated.
-const REQUIRED: ABI = ABI::V3;
-
-/// What every program of the system needs: its libraries and tools. Nothing of a user lies there.
-const SYSTEM: [&str; 24] = [
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/nix/store",
-    "/gnu/store",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/ld.so.preload",
-    "/etc/localtime",
-    "/etc/timezone",
-    "/etc/ssl/openssl.cnf",
-    "/proc/cpuinfo",
-    "/proc/meminfo",
-    "/proc/stat",
-    "/proc/version",
-    "/proc/sys/vm/overcommit_memory",
-    "/proc/sys/kernel/osrelease",
-    "/sys/devices/system/cpu",
-    "/sys/kernel/mm/transparent_hugepage",
-];
-
-/// Devices that hold nothing of anybody.
-const DEVICES: [&str; 5] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-];
-
-/// What finding a host and trusting its certificate need.
-const NETWORK: [&str; 12] = [
-    "/etc/resolv.conf",
-    "/etc/hosts",
-    "/etc/host.conf",
-    "/etc/gai.conf",
-    "/etc/nsswitch.conf",
-    "/etc/services",
-    "/etc/protocols",
-    "/etc/ssl",
-    "/etc/pki",
-    "/etc/ca-certificates",
-    "/run/systemd/resolve",
-    "/run/resolvconf",
-];
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use supervised::Running;
+use walls::{REQUIRED, Walls};
 
 /// What the tools of one step of a build may reach.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     /// None where the source is trusted: the tool runs with all that the user has.
-    walls: Option<Walls>,
+    closed: Option<Closed>,
 }
 
-/// What is let through.
 #[derive(Debug)]
-struct Walls {
-    read: Vec<PathBuf>,
-    written: Vec<PathBuf>,
-    network: bool,
+struct Closed {
+    walls: Walls,
+    supervisor: Option<Supervisor>,
     /// The home directory and the place for temporary files; removed with this.
-    temporary: TempDir,
+    temporary: Temporary,
 }
 
 impl Sandbox {
     /// No sandbox: for source that the user trusts.
     pub(crate) fn open() -> Sandbox {
-        Sandbox { walls: None }
+        Sandbox { closed: None }
     }
 
     /// A sandbox in which a tool finds the system's programs and a temporary directory, and nothing else. That directory
@@ -112,39 +58,37 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`ErrorKind::Confinement`] if the kernel cannot confine; [`ErrorKind::Cache`].
-    pub(crate) fn closed(cache: &Cache) -> Result<Sandbox, Error> {
+    pub(crate) fn closed(cache: &Cache, options: &Options) -> Result<Sandbox, Error> {
         available()?;
-        let parent = cache.directory("temporary")?;
-        let temporary = tempfile::Builder::new()
-            .prefix("build-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent);
-        let temporary = temporary.map_err(|error| cannot_confine().because(error))?;
+        let temporary = Temporary::new(cache)?;
+        let walls = Walls {
+            written: vec![temporary.path().into()],
+            ..Walls::default()
+        };
         Ok(Sandbox {
-            walls: Some(Walls {
-                read: Vec::new(),
-                written: Vec::new(),
-                network: false,
+            closed: Some(Closed {
+                walls,
+                supervisor: options.supervisor.clone(),
                 temporary,
             }),
         })
     }
 
-    /// One or the other.
+    /// One or the other, as the options say.
     ///
     /// # Errors
     /// Those of [`closed`](Self::closed).
-    pub(crate) fn for_source(cache: &Cache, is_trusted: bool) -> Result<Sandbox, Error> {
-        match is_trusted {
+    pub(crate) fn for_source(cache: &Cache, options: &Options) -> Result<Sandbox, Error> {
+        match options.trust {
             true => Ok(Sandbox::open()),
-            false => Sandbox::closed(cache),
+            false => Sandbox::closed(cache, options),
         }
     }
 
     /// Lets a file or directory be read, and programs in it be executed. What does not exist is left out.
     pub(crate) fn read(mut self, path: impl Into<PathBuf>) -> Sandbox {
-        if let Some(walls) = &mut self.walls {
-            walls.read.push(path.into());
+        if let Some(closed) = &mut self.closed {
+            closed.walls.read.push(path.into().into_os_string());
         }
         self
     }
@@ -158,127 +102,72 @@ impl Sandbox {
 
     /// Lets a file, or a directory and all below it, be written too.
     pub(crate) fn write(mut self, path: impl Into<PathBuf>) -> Sandbox {
-        if let Some(walls) = &mut self.walls {
-            walls.written.push(path.into());
+        if let Some(closed) = &mut self.closed {
+            closed.walls.written.push(path.into().into_os_string());
         }
         self
     }
 
     /// Lets the network be reached: for tools that run no code of the source.
     pub(crate) fn with_network(mut self) -> Sandbox {
-        if let Some(walls) = &mut self.walls {
-            walls.network = true;
+        if let Some(closed) = &mut self.closed {
+            closed.walls.network = true;
         }
         self
     }
 
     /// Whether there are walls.
     pub(crate) fn is_closed(&self) -> bool {
-        self.walls.is_some()
+        self.closed.is_some()
     }
 
     /// A call of a program, with the variables that it may see.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
-        let Some(walls) = &self.walls else {
+        let Some(closed) = &self.closed else {
             return tool::command(program);
         };
-        let mut command = match walls.network {
-            true => tool::command(program),
-            false => {
-                // A mask is of a whole process, so the program has to begin with one.
-                let mut command = tool::command("/bin/sh");
-                let script = "umask 077 && exec \"$0\" \"$@\"";
-                command.args(["-c", script]).arg(program);
-                command
-            }
-        };
-        variables::restrict(&mut command, walls.network, walls.temporary.path());
+        let supervisor = closed.supervisor.as_ref();
+        let mut words = supervisor.map(Supervisor::words).unwrap_or_default();
+        if !closed.walls.network {
+            // A mask is of a whole process, so the program has to begin with one.
+            let script = "umask 077 && exec \"$0\" \"$@\"";
+            words.extend(["/bin/sh", "-c", script].map(OsString::from));
+        }
+        words.push(program.as_ref().to_owned());
+        let mut words = words.iter();
+        let mut command = tool::command(words.next().unwrap_or(&OsString::new()));
+        command.args(words);
+        variables::restrict(&mut command, closed.walls.network, closed.temporary.path());
         command
     }
 
     /// Starts a command of [`command`](Self::command).
-    pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Child> {
-        self.inside(|| command.spawn())
-    }
-
-    /// Runs a command for its output, as [`output_of`] does.
-    pub(crate) fn output_of(&self, command: &mut Command) -> Result<String, String> {
-        self.inside(|| Ok(output_of(command)))
-            .unwrap_or_else(|error| Err(error.to_string()))
-    }
-
-    /// Does something on a thread that is confined.
-    fn inside<T: Send>(&self, work: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
-        let Some(walls) = &self.walls else {
-            return work();
+    pub(crate) fn spawn(&self, command: &mut Command) -> io::Result<Running> {
+        let Some(closed) = &self.closed else {
+            return Ok(Running::alone(command.spawn()?));
         };
+        if let Some(supervisor) = &closed.supervisor {
+            return supervisor.spawn(&closed.walls, command);
+        }
+        let walls = &closed.walls;
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().name("isopod-sandbox".to_owned());
             let thread = thread.spawn_scoped(scope, || {
                 walls.enclose_this_thread().map_err(io::Error::other)?;
-                work()
+                Ok(Running::alone(command.spawn()?))
             })?;
             thread
                 .join()
                 .unwrap_or_else(|_| Err(io::Error::other("the thread of a build panicked")))
         })
     }
-}
 
-impl Walls {
-    /// Confines the calling thread, and whatever it starts, for good.
-    fn enclose_this_thread(&self) -> Result<(), String> {
-        self.restrict_files().map_err(|error| error.to_string())?;
-        system_calls::restrict(self.network).map_err(|error| error.to_string())
+    /// Runs a command for its output, as [`output_of`](tool::output_of) does.
+    pub(crate) fn output_of(&self, command: &mut Command) -> Result<String, String> {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = self.spawn(command).and_then(Running::output);
+        tool::said(&output.map_err(|error| tool::does_not_run(command, &error))??)
     }
-
-    fn restrict_files(&self) -> Result<(), landlock::RulesetError> {
-        let read = AccessFs::from_read(REQUIRED);
-        // Devices are made by nobody, and neither are sockets.
-        let written = (read | AccessFs::from_write(REQUIRED))
-            & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeSock);
-        let device = AccessFs::ReadFile | AccessFs::WriteFile;
-        let mut rules = Ruleset::default()
-            .set_compatibility(CompatLevel::HardRequirement)
-            .handle_access(AccessFs::from_all(REQUIRED))?
-            .set_compatibility(CompatLevel::BestEffort)
-            .handle_access(AccessFs::IoctlDev)?
-            .scope(Scope::from_all(ABI::V6))?
-            .create()?;
-        let network: &[&str] = if self.network { &NETWORK } else { &[] };
-        for (paths, access) in [(&SYSTEM[..], read), (network, read), (&DEVICES[..], device)] {
-            for path in paths {
-                rules = allow(rules, Path::new(path), access)?;
-            }
-        }
-        // Settings of Python that its library has links to.
-        let of_python = tool::entries(Path::new("/etc"), "python3");
-        for path in self.read.iter().chain(&of_python) {
-            rules = allow(rules, path, read)?;
-        }
-        for path in &self.written {
-            rules = allow(rules, path, written)?;
-        }
-        rules = allow(rules, self.temporary.path(), written)?;
-        rules.restrict_self()?;
-        Ok(())
-    }
-}
-
-/// Adds a rule for a path that exists.
-fn allow(
-    rules: landlock::RulesetCreated,
-    path: &Path,
-    access: BitFlags<AccessFs>,
-) -> Result<landlock::RulesetCreated, landlock::RulesetError> {
-    let (Ok(metadata), Ok(opened)) = (std::fs::metadata(path), PathFd::new(path)) else {
-        return Ok(rules);
-    };
-    let access = match metadata.is_dir() {
-        true => access,
-        false => access & AccessFs::from_file(REQUIRED),
-    };
-    rules.add_rule(PathBeneath::new(opened, access))
 }
 
 /// Whether the kernel can confine a build.

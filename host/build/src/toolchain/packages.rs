@@ -1,6 +1,7 @@
 //! Debian packages: installed by root, or unpacked into the cache by anyone.
 
 use crate::cache::Cache;
+use crate::temporary::Temporary;
 use crate::tool::{self, entries, last_lines, output_of};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -66,10 +67,11 @@ fn unpack(
     apt_get: &Path,
     packages: &[&str],
 ) -> Result<(), String> {
-    let parent = cache
+    // Where the destination lies.
+    cache
         .directory("toolchain")
         .map_err(|error| error.to_string())?;
-    let temporary = tempfile::tempdir_in(&parent).map_err(|error| error.to_string())?;
+    let temporary = Temporary::new(cache).map_err(|error| error.to_string())?;
     let state = temporary.path().join("apt");
     let downloads = temporary.path().join("downloads");
     let root = temporary.path().join("root");

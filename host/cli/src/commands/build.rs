@@ -3,11 +3,13 @@
 use super::source::{self, Source};
 use crate::args::BuildArgs;
 use crate::printer::Printer;
+use crate::private;
 use crate::report;
 use crate::values::human_bytes;
+use crate::written;
 use anyhow::Context as _;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Builds a component, writes it and prints where, and how large it is.
@@ -25,6 +27,7 @@ pub(crate) fn build(options: &BuildArgs, printer: &Printer) -> anyhow::Result<()
     if let Some(output) = &options.output {
         check_output(&options.path, output)?;
     }
+    private::sweep_cache();
     let built = source::build(&options.path, &options.toolchain, options.quiet, printer)?;
     let output = match &options.output {
         Some(output) => output.clone(),
@@ -46,7 +49,7 @@ pub(super) fn write(output: &Path, bytes: &[u8]) -> io::Result<()> {
     isopod_file::create(output)?.write_all(bytes)
 }
 
-/// Refuses an output that is the source, or that cannot be a file.
+/// Refuses an output that is the source, would replace a file of it, or cannot be a file.
 pub(super) fn check_output(source: &Path, output: &Path) -> anyhow::Result<()> {
     let shown = output.display();
     if output.is_dir() {
@@ -66,13 +69,22 @@ pub(super) fn check_output(source: &Path, output: &Path) -> anyhow::Result<()> {
         );
     }
     let same = fs::canonicalize(source).ok() == fs::canonicalize(output).ok();
-    if same && output.exists() {
+    let directory = written::source_directory(source);
+    let is_of_source = directory.is_some_and(|directory| written::lies_in(output, &directory));
+    if output.exists() && (same || is_of_source && !is_made(output)) {
         return Err(report::with_hint(
             format!("the output `{shown}` would replace the source"),
             "`-o FILE` names another file",
         ));
     }
     Ok(())
+}
+
+/// Whether a file is none, or was made by isopod: source has no such beginning.
+fn is_made(output: &Path) -> bool {
+    let mut beginning = Vec::new();
+    let read = isopod_file::open(output).and_then(|file| file.take(4).read_to_end(&mut beginning));
+    read.is_ok() && [&b""[..], b"\0asm", b"\x7fELF"].contains(&&*beginning)
 }
 
 #[cfg(test)]
@@ -101,5 +113,18 @@ mod tests {
         );
         assert!(check(".").unwrap_err().ends_with("is a directory"));
         assert!(check_output(&at("a.wasm"), Path::new("b.wasm")).is_ok());
+        fs::create_dir(at("source")).unwrap();
+        for (name, text, is_taken) in [
+            ("main.c", "int main(void) {}", false),
+            ("empty", "", true),
+            ("old.wasm", "\0asm\x0d\0\x01\0", true),
+            ("old.cwasm", "\x7fELF\x02", true),
+        ] {
+            let output = at("source").join(name);
+            assert!(check_output(&at("source"), &output).is_ok(), "{name}");
+            fs::write(&output, text).unwrap();
+            let checked = check_output(&at("source"), &output);
+            assert_eq!(checked.is_ok(), is_taken, "{name}");
+        }
     }
 }

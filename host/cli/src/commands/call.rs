@@ -43,7 +43,8 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     let source = source::kind_of(&options.path)?;
     loading::check_trust(&options.path, source, options.trust.allow_precompiled)?;
     let grants = Grants::of(&options.grants)?;
-    overlap::check(&options.grants.directories, options.grants.allow_overlap)?;
+    overlap::check(&options.grants)?;
+    AuditFile::check(options.audit.audit.as_deref(), Some(&options.path))?;
     let given = Given::to_plugin(&options.limits);
     let callers = options.concurrency.unwrap_or(1);
     let most = u32::from(callers).saturating_mul(2).saturating_add(64);

@@ -2,10 +2,10 @@
 
 use super::precompiled;
 use super::source::{self, Source};
-use crate::args::ToolchainArgs;
 use crate::limit_args::CompileLimitArgs;
 use crate::printer::Printer;
 use crate::report::{self, Report};
+use crate::toolchain_args::ToolchainArgs;
 use crate::values::CoreList;
 use isopod_host::{CompileLimits, Engine, ErrorKind, Program};
 use std::path::Path;

@@ -5,6 +5,7 @@
 //! them, or lies in one, is refused: by the path without links, and by device and inode, which tell a directory
 //! under another name (a bind mount).
 
+use crate::args::GrantArgs;
 use crate::report;
 use crate::values::DirectoryGrant;
 use std::collections::BTreeSet;
@@ -42,11 +43,44 @@ struct Protected {
     is_own: bool,
 }
 
-/// Refuses grants to write that overlap such a place. If that `is_allowed`, isopod's cache and its key are refused alone.
+/// Refuses grants to write that overlap such a place, and grants to read that hold the key of the cache: with it
+/// a program can make code that passes for isopod's own.
 ///
 /// # Errors
 /// With the place, and the option that allows it.
-pub(crate) fn check(grants: &[DirectoryGrant], is_allowed: bool) -> anyhow::Result<()> {
+pub(crate) fn check(grants: &GrantArgs) -> anyhow::Result<()> {
+    check_to_write(&grants.directories, grants.allow_overlap)?;
+    let Some(key) = isopod_host::cache_key_file() else {
+        return Ok(());
+    };
+    for grant in &grants.read_directories {
+        if holds_key(grant.host(), &key) {
+            return Err(report::with_hint(
+                format!(
+                    "the directory `{}` cannot be granted: it holds the key of isopod's cache `{}`, and who reads that can make code that passes for isopod's own",
+                    grant.host().display(),
+                    key.display()
+                ),
+                "grant the directories that the program needs and that do not hold it, or name another directory for the key with `ISOPOD_STATE`; no option grants it",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether this directory, or one that it leads to, holds the key of the cache, or is to hold it.
+pub(crate) fn holds_key(directory: &Path, key: &Path) -> bool {
+    let [_, what] = OWN;
+    let key = Protected {
+        what,
+        path: key.to_owned(),
+        is_own: true,
+    };
+    overlapping(directory, &[key]).is_some()
+}
+
+/// If that `is_allowed`, isopod's cache and its key are refused alone.
+fn check_to_write(grants: &[DirectoryGrant], is_allowed: bool) -> anyhow::Result<()> {
     if grants.is_empty() {
         return Ok(());
     }

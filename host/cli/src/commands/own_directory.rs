@@ -4,6 +4,7 @@
 //! in others that many share, what lies beside it is not its own. Of such a directory it gets copies: of
 //! itself, and of the modules that it could import from there.
 
+use super::overlap;
 use crate::private;
 use crate::report;
 use anyhow::Context as _;
@@ -40,8 +41,12 @@ pub(super) struct Own {
 }
 
 /// Whether a directory can be taken for a program's own: it is not the home directory, nor one for files of
-/// all programs, nor one in which such a one or the cache lies.
+/// all programs, nor one in which such a one, the cache or its key lies.
 pub(super) fn is_only_the_programs(directory: &Path) -> bool {
+    is_only_with_key(directory, isopod_host::cache_key_file().as_deref())
+}
+
+fn is_only_with_key(directory: &Path, key: Option<&Path>) -> bool {
     let Ok(directory) = directory.canonicalize() else {
         return true;
     };
@@ -55,7 +60,8 @@ pub(super) fn is_only_the_programs(directory: &Path) -> bool {
     ];
     let shared = SHARED.iter().map(PathBuf::from);
     let mut shared = shared.chain(of_user.into_iter().flatten());
-    !shared.any(|shared| private::lies_in(&private::real(&shared), &directory))
+    let holds_key = key.is_some_and(|key| overlap::holds_key(&directory, key));
+    !holds_key && !shared.any(|shared| private::lies_in(&private::real(&shared), &directory))
 }
 
 impl Own {
@@ -182,6 +188,22 @@ mod tests {
         let shared = std::os::unix::fs::PermissionsExt::from_mode(0o1777);
         fs::set_permissions(own.path(), shared).unwrap();
         assert!(!is_only_the_programs(own.path()));
+    }
+
+    #[test]
+    fn no_directory_with_the_key_of_the_cache_is_a_programs_own() {
+        let own = tempfile::tempdir().unwrap();
+        let (key, other) = (own.path().join("a/b/cache.key"), own.path().join("a/other"));
+        for is_there in [false, true] {
+            if is_there {
+                fs::create_dir_all(&other).unwrap();
+                fs::create_dir_all(key.parent().unwrap()).unwrap();
+                fs::write(&key, "").unwrap();
+                assert!(is_only_with_key(&other, Some(&key)));
+            }
+            assert!(!is_only_with_key(own.path(), Some(&key)));
+            assert!(is_only_with_key(own.path(), None));
+        }
     }
 
     #[test]

@@ -67,7 +67,8 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
     let path = options.path.as_deref().unwrap_or(Path::new(""));
     loading::check_trust(path, source, options.trust.allow_precompiled)?;
     let mut grants = Grants::of_program(options)?;
-    overlap::check(&options.grants.directories, options.grants.allow_overlap)?;
+    overlap::check(&options.grants)?;
+    AuditFile::check(options.audit.audit.as_deref(), options.path.as_deref())?;
     let given = Given::to_program(&options.limits, &options.program_limits);
     let most_processes = options.program_limits.max_processes;
     if let Some(script) = &script {

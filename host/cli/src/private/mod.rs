@@ -4,20 +4,19 @@
 //! in, or of anything in it, are refused. A run holds a lock on its directory for as long as it lives; so the
 //! next run can tell what an end by SIGKILL has left, and removes that ([`sweep`]).
 
-mod removal;
 mod sweep;
 
 use crate::report;
 use anyhow::Context as _;
-use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
+use isopod_file::owned;
+use rustix::fs::{Mode, OFlags};
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// The directory of all runs, in the cache directory.
 const RUNS: &str = "private";
@@ -25,8 +24,6 @@ const RUNS: &str = "private";
 const GIVEN: &str = "tmp";
 /// How long the end of a run may take to remove what its program has stored: some million files.
 const REMOVAL: Duration = Duration::from_secs(30);
-/// How often a name is tried that another run may have taken.
-const ATTEMPTS: u32 = 100;
 
 /// One run's directory. It is removed when this is dropped.
 #[derive(Debug)]
@@ -66,8 +63,8 @@ impl PrivateDirectory {
     fn make_in(root_path: &Path) -> anyhow::Result<PrivateDirectory> {
         let root = open_root(root_path)
             .with_context(|| format!("`{}` cannot be used", root_path.display()))?;
-        let (name, run) =
-            new_run(&root).with_context(|| format!("`{}` cannot be used", root_path.display()))?;
+        let (name, run) = owned::make(&root)
+            .with_context(|| format!("`{}` cannot be used", root_path.display()))?;
         let given = root_path.join(&name).join(GIVEN);
         let made = PrivateDirectory {
             root,
@@ -108,7 +105,7 @@ impl PrivateDirectory {
     fn remove_within(&mut self, time: Duration) -> anyhow::Result<()> {
         self.is_removed = true;
         let until = Instant::now() + time;
-        removal::directory(&self.root, &self.name, &self.run, until).with_context(|| {
+        owned::remove(&self.root, &self.name, &self.run, until).with_context(|| {
             format!(
                 "`{}` could not be removed; the next run of isopod tries again",
                 self.run().display()
@@ -124,6 +121,11 @@ impl Drop for PrivateDirectory {
             let _ = self.remove_within(REMOVAL);
         }
     }
+}
+
+/// Removes what runs and builds have left in the cache that were ended without a chance to tidy up.
+pub(crate) fn sweep_cache() {
+    sweep::cache();
 }
 
 /// Refuses to grant a directory in which private directories lie, or that is one.
@@ -221,43 +223,6 @@ fn open_root(path: &Path) -> io::Result<OwnedFd> {
         rustix::fs::fchmod(&root, Mode::RWXU)?;
     }
     Ok(root)
-}
-
-/// Makes a directory that is locked, so that nobody sweeps it.
-fn new_run(root: &OwnedFd) -> io::Result<(OsString, OwnedFd)> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| now.as_nanos());
-    for attempt in 0..ATTEMPTS {
-        let name = format!("{}-{now:x}-{attempt}", std::process::id());
-        match rustix::fs::mkdirat(root, &name, Mode::RWXU) {
-            Err(Errno::EXIST) => continue,
-            made => made?,
-        }
-        if let Some(run) = locked(root, &name)? {
-            return Ok((name.into(), run));
-        }
-    }
-    Err(io::Error::other("other runs take each name"))
-}
-
-/// Opens and locks a directory of a run; none if another has locked it, or it has gone.
-fn locked(root: &OwnedFd, name: impl rustix::path::Arg + Copy) -> io::Result<Option<OwnedFd>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let run = match rustix::fs::openat(root, name, flags, Mode::empty()) {
-        Err(Errno::NOENT) => return Ok(None),
-        opened => opened?,
-    };
-    match rustix::fs::flock(&run, FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => return Ok(None),
-        locked => locked?,
-    }
-    // It may have been swept, or swept and made anew, before it was locked.
-    let own = rustix::fs::fstat(run.as_fd())?;
-    match rustix::fs::statat(root, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(found) if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) => Ok(Some(run)),
-        Ok(_) | Err(Errno::NOENT) => Ok(None),
-        Err(errno) => Err(errno.into()),
-    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! What lives is known by a lock that its run holds, or by a socket that answers. A sweep takes a bounded
 //! time: what is left then, the run after the next removes.
 
-use super::{locked, removal};
-use rustix::fs::{Dir, FlockOperation, Mode, OFlags};
-use std::ffi::{CStr, OsStr};
+use isopod_file::owned;
+use rustix::fs::{FlockOperation, Mode, OFlags};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
@@ -24,31 +24,11 @@ const PREFIX: &str = ".tmp";
 
 /// Removes directories of runs that have ended, but that of this name.
 pub(super) fn runs(root: &OwnedFd, own: &OsStr) {
-    let until = Instant::now() + TIME;
-    let Ok(entries) = Dir::read_from(root) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        if Instant::now() >= until {
-            return;
-        }
-        let name = entry.file_name();
-        let is_own = name.to_bytes() == own.as_bytes();
-        if is_own || matches!(name.to_bytes(), b"." | b"..") {
-            continue;
-        }
-        // What fails is tried again by the next run.
-        if let Ok(Some(left)) = locked(root, name) {
-            let _ = removal::directory(root, as_name(name), &left, until);
-        }
-    }
+    owned::sweep(root, Some(own), Instant::now() + TIME);
 }
 
-fn as_name(name: &CStr) -> &OsStr {
-    OsStr::from_bytes(name.to_bytes())
-}
-
-/// Removes sockets that nobody listens on, and files that were not written to their end.
+/// Removes sockets that nobody listens on, files that were not written to their end, and what builds have left that were
+/// ended. Whoever builds without a run sweeps so too.
 pub(super) fn cache() {
     let Some(cache) = isopod_build::cache_directory() else {
         return;
@@ -70,6 +50,7 @@ pub(super) fn cache() {
             }
         }
     }
+    isopod_build::sweep(&cache, until);
 }
 
 fn entries(directory: &Path) -> impl Iterator<Item = fs::DirEntry> {

@@ -56,6 +56,12 @@ impl CompileLimits {
         self
     }
 
+    /// The memory that a compiler may take for one program.
+    #[must_use]
+    pub fn most_memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
     /// The size of a program, as it is loaded: 128 MiB unless set.
     pub fn program_bytes(mut self, bytes: u64) -> CompileLimits {
         self.program_bytes = bytes;

@@ -15,7 +15,7 @@ use std::time::Instant;
 ///
 /// # Errors
 /// What hindered it, the first time that anything did, or that the time is over.
-pub(super) fn directory(
+pub fn directory(
     root: impl AsFd,
     name: &OsStr,
     directory: &OwnedFd,

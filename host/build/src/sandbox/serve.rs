@@ -1,0 +1,200 @@
+//! A tool in a sandbox, from the side that starts and ends it: see [`Supervisor`](crate::Supervisor).
+//!
+//! This process stays outside of the walls, so nothing in them can signal it (from Linux 6.12 on). It is the reaper of all
+//! that descends from it: a process whose parent has ended becomes its own child, whatever that process does. So all can be
+//! found and ended from here, one generation after the other.
+
+use super::walls::Walls;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, WaitOptions, getpid, kill_process, pidfd_open,
+    set_child_subreaper, setrlimit, wait,
+};
+use serde::{Deserialize, Serialize};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::FileTypeExt as _;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How soon it is seen that somebody has ended, besides the tool.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long what is left of a tool is ended: it may make processes as fast as it can.
+const END_TIME: Duration = Duration::from_secs(30);
+/// More than any request has.
+const MOST_REQUEST_BYTES: u64 = 64 << 20;
+/// What an end by the limit, or with the build, looks like: as one by SIGKILL does in a shell.
+const ENDED: u8 = 137;
+
+/// What the build asks for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Request {
+    pub(super) walls: Walls,
+    pub(super) time: Duration,
+    pub(super) memory_bytes: Option<u64>,
+}
+
+impl Request {
+    pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let text = serde_json::to_vec(self)?;
+        let length = u64::try_from(text.len()).map_err(io::Error::other)?;
+        Ok([&length.to_le_bytes()[..], &text].concat())
+    }
+
+    fn read(from: &mut impl io::Read) -> io::Result<Request> {
+        let mut length = [0; 8];
+        from.read_exact(&mut length)?;
+        let length = u64::from_le_bytes(length);
+        let mut text = Vec::new();
+        from.take(length.min(MOST_REQUEST_BYTES))
+            .read_to_end(&mut text)?;
+        Ok(serde_json::from_slice(&text)?)
+    }
+}
+
+/// Runs a tool of a build, as the process that a [`Supervisor`](crate::Supervisor) names is to do, and gives its exit code.
+/// The build gives the rest through standard input.
+///
+/// # Errors
+/// If no build has started it, or the tool cannot be started.
+pub fn serve_build(tool: Vec<OsString>) -> io::Result<u8> {
+    let mut lifetime = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut words = tool.into_iter();
+    let (true, Some(program)) = (lifetime.metadata()?.file_type().is_fifo(), words.next()) else {
+        return Err(io::Error::other("only a build of isopod starts this"));
+    };
+    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+        // Ctrl-C reaches this process too: the build ends then, and after it this one. The tool gets the signals as ever.
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
+    set_child_subreaper(Some(getpid()))?;
+    let request = Request::read(&mut lifetime)?;
+    let deadline = Instant::now().checked_add(request.time);
+    if let Some(bytes) = request.memory_bytes {
+        bound(Resource::Data, bytes)?;
+        bound(Resource::Fsize, bytes)?;
+    }
+    bound(Resource::Core, 0)?;
+    let walls = request.walls;
+    let thread = std::thread::Builder::new().name("isopod-sandbox".to_owned());
+    let started = thread.spawn(move || {
+        walls.enclose_this_thread().map_err(io::Error::other)?;
+        let mut tool = Command::new(program);
+        tool.args(words).stdin(Stdio::null()).spawn()
+    })?;
+    let started = started
+        .join()
+        .map_err(|_| io::Error::other("the thread of a build panicked"))??;
+    let ended = until_end(Pid::from_child(&started), &lifetime, deadline)?;
+    end_the_rest()?;
+    Ok(ended.unwrap_or(ENDED))
+}
+
+/// No process of the tool can raise it again, unless it is the super-user's.
+fn bound(resource: Resource, most: u64) -> io::Result<()> {
+    let limit = Rlimit {
+        current: Some(most),
+        maximum: Some(most),
+    };
+    Ok(setrlimit(resource, limit)?)
+}
+
+/// Waits for the tool, and gives its exit code; none if the build has ended, or the time.
+fn until_end(tool: Pid, lifetime: &File, deadline: Option<Instant>) -> io::Result<Option<u8>> {
+    let descriptor = pidfd_open(tool, PidfdFlags::empty())?;
+    loop {
+        while let Some((ended, status)) = next_end()? {
+            if ended == tool {
+                return Ok(Some(status));
+            }
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(None);
+        }
+        let look = left.map_or(LOOK, |left| left.min(LOOK));
+        let look = Timespec::try_from(look).map_err(io::Error::other)?;
+        let mut ends = [
+            PollFd::new(&descriptor, PollFlags::IN),
+            PollFd::new(lifetime, PollFlags::IN),
+        ];
+        match poll(&mut ends, Some(&look)) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let [_, lifetime] = &ends;
+        // Nothing more is written to it: it can only be closed.
+        if !lifetime.revents().is_empty() {
+            return Ok(None);
+        }
+    }
+}
+
+/// A process that has ended, with its exit code; none if none has.
+fn next_end() -> io::Result<Option<(Pid, u8)>> {
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) => {
+                let signal = status.terminating_signal().map(|signal| 128 | signal);
+                let code = status.exit_status().or(signal);
+                let code = code.and_then(|code| u8::try_from(code).ok());
+                return Ok(Some((pid, code.unwrap_or(u8::MAX))));
+            }
+            Ok(None) | Err(Errno::CHILD) => return Ok(None),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Ends all that is left, which are this process's children by now or become so when their parents end.
+fn end_the_rest() -> io::Result<()> {
+    let until = Instant::now() + END_TIME;
+    loop {
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) | Err(Errno::INTR) => continue,
+            Err(Errno::CHILD) => return Ok(()),
+            Ok(None) if Instant::now() < until => {}
+            Ok(None) => return Err(io::Error::other("processes of the build do not end")),
+            Err(error) => return Err(error.into()),
+        }
+        // Their numbers are not given to others before this process has waited for them.
+        let children = children()?;
+        for child in &children {
+            // One that has ended meanwhile is nothing to end.
+            let _ = kill_process(*child, Signal::KILL);
+        }
+        if let Some(child) = children.first() {
+            let descriptor = pidfd_open(*child, PidfdFlags::empty())?;
+            let look = Timespec::try_from(LOOK).map_err(io::Error::other)?;
+            // Whether it has ended or not, the next round sees.
+            let _ = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&look));
+        }
+    }
+}
+
+/// The children of this process.
+fn children() -> io::Result<Vec<Pid>> {
+    let own = getpid().as_raw_nonzero().get().to_string();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let record = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // Its name, in brackets, can have any bytes.
+        let parent = record
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1));
+        if parent == Some(&own) {
+            found.extend(Pid::from_raw(pid));
+        }
+    }
+    Ok(found)
+}
