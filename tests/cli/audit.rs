@@ -195,3 +195,45 @@ fn a_log_that_the_program_could_write_is_refused() {
     let text = "error: the audit log `audit.jsonl` lies in `.`, which the program may write";
     assert!(ended.stderr.contains(text), "{ended}");
 }
+
+#[test]
+fn what_the_processes_of_a_tree_do_without_end_is_counted() {
+    let told_of = |arguments: &[&str]| {
+        let directory = empty_directory();
+        run(isopod(directory.path(), arguments));
+        lines(&directory.path().join("audit.jsonl"))
+    };
+    let (limited, plugin) = (program("limited"), program("limited_plugin"));
+    let children = [
+        "run",
+        "--audit=audit.jsonl",
+        limited.to_str().unwrap(),
+        "--",
+        "children-memory",
+    ];
+    let calls = [
+        "call",
+        "--audit=audit.jsonl",
+        plugin.to_str().unwrap(),
+        "reach",
+        "--input=memory",
+        "--memory=8MiB",
+        "--repeat=150",
+        "--concurrency=2",
+    ];
+    for told in [told_of(&children), told_of(&calls)] {
+        let limits = of(&told, "limit");
+        assert_eq!(limits.len(), 1, "{limits:?}");
+        assert_eq!(limits[0]["limit"], "memory");
+        let ends = of(&told, "ended");
+        assert_eq!(ends.len(), 100);
+        let repeated = |of_record: &str, kind: &str| {
+            let repeated = of(&told, "repeated").into_iter();
+            let mut repeated =
+                repeated.filter(|line| line["of"] == of_record && line["kind"] == kind);
+            repeated.next().unwrap()["count"].as_u64().unwrap()
+        };
+        assert_eq!(repeated("limit", "memory"), 149);
+        assert_eq!(repeated("ended", "memory-limit"), 50);
+    }
+}

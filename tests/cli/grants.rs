@@ -97,7 +97,7 @@ fn what_the_options_name_is_granted_and_shown() {
     granted: cores CORE
     granted: 7 processes at a time
     granted: 10m of time
-    granted: 64.0 MiB of memory for each process
+    granted: 64 MiB of memory for each process
     "#);
     let written = fs::read_to_string(directory.path().join("data/written")).unwrap();
     assert_eq!(written, "by the program");

@@ -55,24 +55,26 @@ const fn logged(
 // One line each, as a table.
 #[rustfmt::skip]
 const OF_PROGRAMS: &[Reached] = &[
-    reached(&["--memory=8MiB"], "memory", 121, "memory", "were wanted"),
-    reached(&["--memory=64KiB"], "memory", 121, "memory", "were wanted"),
-    reached(&["--tree-memory=8MiB"], "memory", 121, "memory", "were wanted"),
-    reached(&["--tree-memory=64KiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--memory=8MiB"], "memory", 121, "memory", "memory limit of 8 MiB"),
+    reached(&["--memory=9MB"], "memory", 121, "memory", "memory limit of 9000000 bytes"),
+    reached(&["--memory=64KiB"], "memory", 121, "memory", "memory limit of 64 KiB"),
+    reached(&["--tree-memory=8MB"], "memory", 121, "memory", "memory limit of 8000000 bytes"),
+    reached(&["--tree-memory=64KiB"], "memory", 121, "memory", "memory limit of 64 KiB"),
     reached(&["--cpu-time=50ms"], "compute", 122, "cpu-time", "50ms"),
     reached(&["--tree-cpu-time=50ms"], "compute", 122, "cpu-time", "50ms"),
     logged(&["--cpus=0.1"], "compute-a-little", "cpus", "100ms"),
     reached(&["--timeout=50ms"], "compute", 124, "deadline", "50ms"),
-    reached(&["--max-output=100"], "output", 123, "output", "100 bytes"),
-    reached(&["--max-output=0"], "output", 123, "output", "0 bytes"),
-    reached(&["--tree-output=100"], "output", 123, "output", "100 bytes"),
+    reached(&["--timeout=1s 1us"], "compute", 124, "deadline", "1.000001s"),
+    reached(&["--max-output=10000"], "output", 123, "output", "output limit of 10000 bytes"),
+    reached(&["--max-output=0"], "output", 123, "output", "output limit of 0 bytes"),
+    reached(&["--tree-output=10000"], "output", 123, "output", "output limit of 10000 bytes"),
     reached(&["--max-handles=40"], "queues", 0, "handles", "40 handles"),
-    reached(&["--max-message=9KB"], "message", 0, "message-size", "97.6 KiB"),
-    reached(&["--max-queued=1MiB"], "message", 0, "queued-bytes", "KiB"),
-    reached(&["--max-queued=0"], "message", 0, "queued-bytes", "KiB"),
-    reached(&["--tree-host-memory=1MiB"], "queues", 0, "host-memory", "were wanted"),
+    reached(&["--max-message=9KB"], "message", 0, "message-size", "limit of 9000 bytes"),
+    reached(&["--max-queued=1MB"], "message", 0, "queued-bytes", "limit of 1000000 bytes"),
+    reached(&["--max-queued=0"], "message", 0, "queued-bytes", "limit of 0 bytes"),
+    reached(&["--tree-host-memory=1MB"], "queues", 0, "host-memory", "limit of 1000000 bytes"),
     // Reached before anything runs.
-    reached(&["--tree-host-memory=1KiB"], "queues", 123, "host-memory", "were wanted"),
+    reached(&["--tree-host-memory=1KiB"], "queues", 123, "host-memory", "limit of 1 KiB"),
     reached(&["--max-processes=2"], "processes", 0, "processes", "2 processes"),
     reached(&["--max-started=3"], "processes", 0, "processes", "3 processes"),
     reached(&["--max-jobs=3"], "jobs", 0, "waiting-jobs", "limit of 3"),
@@ -80,28 +82,34 @@ const OF_PROGRAMS: &[Reached] = &[
     logged(&["--tree-descriptors=3"], "descriptors", "descriptors", "3 descriptors"),
     logged(&["--tree-files=3"], "files", "files", "3 files"),
     logged(&["--tree-files=0"], "files", "files", "0 files"),
-    logged(&["--tree-written=9KiB"], "written", "written-bytes", "9 KiB"),
-    logged(&["--tree-written=0"], "written", "written-bytes", "0 bytes"),
+    logged(&["--tree-written=9KB"], "written", "written-bytes", "limit of 9000 bytes"),
+    logged(&["--tree-written=0"], "written", "written-bytes", "limit of 0 bytes"),
     logged(&["--tree-file-operations=1", "--allow-special-files", "--dir=data"], "operations", "file-operations", "1 file operations"),
 ];
 
 #[rustfmt::skip]
 const OF_PLUGINS: &[Reached] = &[
-    reached(&["--memory=8MiB"], "memory", 121, "memory", "were wanted"),
-    reached(&["--memory=64KiB"], "memory", 121, "memory", "were wanted"),
-    reached(&["--tree-memory=8MiB"], "memory", 121, "memory", "were wanted"),
+    reached(&["--memory=8MiB"], "memory", 121, "memory", "memory limit of 8 MiB"),
+    reached(&["--memory=64KiB"], "memory", 121, "memory", "memory limit of 64 KiB"),
+    reached(&["--tree-memory=8MB"], "memory", 121, "memory", "memory limit of 8000000 bytes"),
     reached(&["--cpu-time=50ms"], "compute", 122, "cpu-time", "50ms"),
     reached(&["--tree-cpu-time=50ms"], "compute", 122, "cpu-time", "50ms"),
     logged(&["--cpus=0.1"], "compute-a-little", "cpus", "100ms"),
     reached(&["--timeout=50ms"], "compute", 124, "deadline", "50ms"),
-    reached(&["--max-output=100"], "output", 123, "output", "100 bytes"),
-    reached(&["--max-message=3"], "compute", 123, "message-size", "7 bytes"),
-    reached(&["--max-message=9KB"], "give", 123, "message-size", "97.6 KiB"),
-    reached(&["--tree-host-memory=1KiB"], "give", 123, "host-memory", "were wanted"),
+    reached(&["--max-output=10000"], "output", 123, "output", "output limit of 10000 bytes"),
+    reached(&["--max-message=3"], "compute", 123, "message-size", "the input of 7 bytes is larger than the plugin's limit of 3 bytes"),
+    reached(&["--max-message=9KB"], "give", 123, "message-size", "the output of 100000 bytes is larger than the plugin's limit of 9000 bytes"),
+    // An input in a file, which is not read then.
+    reached(&["--max-message=9KB"], "data/large", 123, "message-size", "the input of 8000000 bytes is larger than the plugin's limit of 9000 bytes"),
+    // More than any message, and more than the memory for it.
+    reached(&["--max-message=10KB"], "give-much", 123, "message-size", "limit of 10000 bytes"),
+    reached(&["--tree-host-memory=4MB", "--max-message=1GiB"], "data/large", 123, "host-memory", "limit of 4000000 bytes"),
+    reached(&["--tree-host-memory=4MB", "--max-message=1GiB"], "give-much", 123, "host-memory", "limit of 4000000 bytes"),
+    reached(&["--tree-host-memory=1KiB"], "give", 123, "host-memory", "limit of 1 KiB"),
     logged(&["--max-descriptors=3", "--dir=data"], "descriptors", "descriptors", "3 descriptors"),
     logged(&["--tree-descriptors=3", "--dir=data"], "descriptors", "descriptors", "3 descriptors"),
     logged(&["--tree-files=3", "--dir=data"], "files", "files", "3 files"),
-    logged(&["--tree-written=9KiB", "--dir=data"], "written", "written-bytes", "9 KiB"),
+    logged(&["--tree-written=9KB", "--dir=data"], "written", "written-bytes", "limit of 9000 bytes"),
 ];
 
 /// A directory with what the options name.
@@ -110,6 +118,8 @@ fn directory() -> tempfile::TempDir {
     let data = directory.path().join("data");
     fs::create_dir(&data).unwrap();
     mknodat(CWD, data.join("fifo"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let large = fs::File::create(data.join("large")).unwrap();
+    large.set_len(8_000_000).unwrap();
     directory
 }
 
@@ -132,15 +142,9 @@ fn faults(limits: &[Reached], command: impl Fn(&Path, &Reached) -> Ended) -> Vec
         if ended.exit_code != limit.exit_code {
             fault("another exit code");
         }
-        // One when it is refused, one when the process ends for it: not one for each attempt.
-        for ends in [false, true] {
-            let count = told.iter().filter(|line| line["ends"] == ends).count();
-            if count > 1 {
-                fault(&format!("told {count} times"));
-            }
-        }
-        if told.is_empty() {
-            fault("not told");
+        // Not one for each attempt, and none besides when the process ends for it.
+        if told.len() != 1 {
+            fault(&format!("told {} times", told.len()));
         }
         for line in told {
             if line["limit"] != limit.kind {
@@ -188,8 +192,59 @@ fn each_limit_of_a_call_is_told_alike() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+#[test]
+fn each_limit_that_many_calls_reach_is_told_once() {
+    let path = program("limited_plugin");
+    let mut faults = Vec::new();
+    for limit in OF_PLUGINS {
+        let directory = directory();
+        let mut arguments = vec!["call", "--audit=audit.jsonl", path.to_str().unwrap()];
+        arguments.extend([
+            "reach",
+            "--input",
+            limit.way,
+            "--repeat=6",
+            "--concurrency=2",
+        ]);
+        arguments.extend(limit.options);
+        let ended = run(isopod(directory.path(), &arguments));
+        let log = fs::read_to_string(directory.path().join("audit.jsonl")).unwrap();
+        let told = log.matches(r#""record":"limit""#).count();
+        let is_right = log.contains(&format!(r#""limit":"{}""#, limit.kind));
+        if told != 1 || !is_right || ended.exit_code != limit.exit_code {
+            faults.push(format!("{:?}\n{ended}{log}", limit.options));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn an_input_that_comes_too_large_is_told_as_others() {
+    let directory = directory();
+    let path = program("limited_plugin");
+    let arguments = [
+        "call",
+        "--audit=audit.jsonl",
+        path.to_str().unwrap(),
+        "reach",
+        "--input=-",
+    ];
+    let mut command = isopod(
+        directory.path(),
+        &[&arguments[..], &["--max-message=9KB"]].concat(),
+    );
+    command.stdin(fs::File::open(directory.path().join("data/large")).unwrap());
+    let ended = run(command);
+    assert_eq!(ended.exit_code, 123, "{ended}");
+    let text = "the input of 9001 bytes or more is larger than the plugin's limit of 9000 bytes";
+    assert!(ended.stderr.contains(text), "{ended}");
+    let log = fs::read_to_string(directory.path().join("audit.jsonl")).unwrap();
+    assert!(log.contains(r#""limit":"message-size""#), "{log}");
+    assert!(log.contains(text), "{log}");
+}
+
 /// The names of the options in a section of the help of a command.
-fn options_of(command: &str, section: &str) -> Vec<String> {
+pub(crate) fn options_of(command: &str, section: &str) -> Vec<String> {
     let help = run(isopod(Path::new("."), &["help", command])).stdout;
     let (_, after) = help.split_once(&format!("\n{section}:\n")).unwrap();
     let (options, _) = after.split_once("\n\n").unwrap_or((after, ""));
@@ -325,7 +380,7 @@ fn limits_are_shown() {
     let called = run(isopod(Path::new("."), &arguments)).to_string();
     for line in [
         "granted: 50 handles for each process\n",
-        "granted: 1.0 MiB in queues and shared memory\n",
+        "granted: 1 MiB in queues and shared memory\n",
         "granted: 256 processes at a time\n",
     ] {
         assert!(ran.contains(line), "{ran}");
@@ -334,7 +389,7 @@ fn limits_are_shown() {
         "granted: standard input, output and error\n",
         "granted: environment variable `LEVEL`\n",
         "granted: 50 handles for each instance\n",
-        "granted: 1.0 MiB in queues and shared memory\n",
+        "granted: 1 MiB in queues and shared memory\n",
     ] {
         assert!(called.contains(line), "{called}");
     }

@@ -27,6 +27,7 @@ mod interrupt;
 mod languages;
 mod leftovers;
 mod limits;
+mod limits_of_loading;
 mod loading;
 mod named_files;
 mod out_of_reach;

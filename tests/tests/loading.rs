@@ -9,7 +9,9 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Command, CompileLimits, Engine, ErrorKind, ExitStatus, Limits, Program};
+use isopod_host::{
+    Command, CompileLimits, Engine, ErrorKind, ExitStatus, LimitKind, Limits, Program,
+};
 use isopod_tests::GUARD;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -325,8 +327,13 @@ fn what_is_too_large_is_refused_with_its_limit() {
             "{:?}",
             begin.elapsed()
         );
-        assert_eq!(error.kind(), ErrorKind::InvalidProgram, "{error:?}");
-        format!("{error:?}")
+        // Beyond a limit, or what no program may have.
+        let kind = match error.limit() {
+            Some(LimitKind::Program) => ErrorKind::LimitExceeded,
+            _ => ErrorKind::InvalidProgram,
+        };
+        assert_eq!(error.kind(), kind, "{error:?}");
+        (error.limit().is_some(), format!("{error:?}"))
     };
     let mut doubling = String::from("(component $c)");
     for _ in 0..30 {
@@ -334,24 +341,28 @@ fn what_is_too_large_is_refused_with_its_limit() {
             "(component $c {doubling} (instance (instantiate $c)) (instance (instantiate $c)))"
         );
     }
-    for (text, limit) in [
-        (doubling, "1000000 items"),
+    for (text, is_limit, limit) in [
+        (doubling, true, "1000000 items"),
         (
             format!("{}{}", "(component ".repeat(60), ")".repeat(60)),
+            true,
             "32 deep",
         ),
         (
             format!("(module (func {}))", "nop ".repeat(3 << 20)),
+            true,
             "2097152 bytes",
         ),
-        ("(module (memory i64 1))".to_owned(), "memory64"),
-        ("(module (memory 1 1 shared))".to_owned(), "threads"),
+        ("(module (memory i64 1))".to_owned(), false, "memory64"),
+        ("(module (memory 1 1 shared))".to_owned(), false, "threads"),
         (
             format!("(component (import \"{}\" (component)))", "a".repeat(9_000)),
+            false,
             "imports a component",
         ),
     ] {
-        let error = refused(&text);
+        let (at_limit, error) = refused(&text);
+        assert_eq!(at_limit, is_limit, "{error}");
         assert!(error.contains(limit), "{limit}: {error}");
         assert!(error.len() < 4_000, "{} bytes", error.len());
     }

@@ -1,5 +1,6 @@
 //! The exit codes of `isopod`: how a program ended, as one byte.
 
+use crate::at_limit;
 use isopod_host::{ErrorKind, ExitStatus};
 
 /// An error that nobody caught, or a panic.
@@ -69,7 +70,10 @@ pub(crate) fn of_error(error: &anyhow::Error) -> u8 {
             | ErrorKind::LimitExceeded
             | ErrorKind::Deadline),
         ) => of_call(kind),
-        _ => OWN_ERROR,
+        _ => match at_limit::limit_of(error) {
+            Some(_) => OTHER_LIMIT,
+            None => OWN_ERROR,
+        },
     }
 }
 

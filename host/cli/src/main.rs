@@ -4,6 +4,7 @@
 //! [`printer`]; all exit codes come from [`exit_code`].
 
 mod args;
+mod at_limit;
 mod audit;
 mod commands;
 mod ending;

@@ -266,11 +266,11 @@ fn whole<T: FromStr + PartialOrd + fmt::Display>(
 
 impl fmt::Display for ByteCount {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        human_bytes(self.0).fmt(formatter)
+        isopod_text::size(self.0).fmt(formatter)
     }
 }
 
-/// `256.0 MiB` for a number of bytes.
+/// `256.0 MiB` for a number of bytes that nobody has set as a limit.
 pub(crate) fn human_bytes(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()
 }

@@ -5,7 +5,6 @@
 //! the call, the uppermost frames of the backtrace show which function it was.
 
 use crate::exit_status::ExitStatus;
-use crate::limits;
 use crate::process::ProcessState;
 use isopod_sync::ProcessId;
 use isopod_text::{Line, Lines, function_name};
@@ -104,11 +103,21 @@ impl fmt::Display for CrashReport {
         if let Some(core) = self.core {
             write!(formatter, ", on core {core}")?;
         }
-        write!(
-            formatter,
-            ", with {} of memory",
-            limits::bytes(self.memory_bytes)
-        )
+        write!(formatter, ", with {} of memory", rounded(self.memory_bytes))
+    }
+}
+
+/// Memory for people, rounded down: `1.5 MiB`.
+fn rounded(bytes: u64) -> String {
+    match bytes {
+        bytes if bytes < 1 << 20 => format!("{} KiB", bytes >> 10),
+        bytes => {
+            let tenths = (u128::from(bytes) * 10) >> 20;
+            match tenths % 10 {
+                0 => format!("{} MiB", tenths / 10),
+                tenth => format!("{}.{tenth} MiB", tenths / 10),
+            }
+        }
     }
 }
 

@@ -155,7 +155,16 @@ impl Error {
         }
     }
 
-    pub(crate) fn limit(&self) -> Option<LimitKind> {
+    /// The kind of the limit that was reached, where one was.
+    ///
+    /// ```
+    /// use isopod_host::{CompileLimits, Engine, LimitKind, Program};
+    /// let engine = Engine::builder().compile_limits(CompileLimits::default().program_bytes(4)).build()?;
+    /// let error = Program::from_bytes(&engine, "empty", b"\0asm\x01\0\0\0").unwrap_err();
+    /// assert_eq!(error.limit(), Some(LimitKind::ProgramSize));
+    /// # Ok::<(), isopod_host::Error>(())
+    /// ```
+    pub fn limit(&self) -> Option<LimitKind> {
         self.limit
     }
 

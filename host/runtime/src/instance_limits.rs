@@ -3,17 +3,18 @@
 use crate::config::{
     CORE_INSTANCES_PER_PROCESS, MEMORIES_PER_PROCESS, TABLE_ELEMENTS, TABLES_PER_PROCESS,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
+use crate::events::LimitKind;
 use isopod_component::Instances;
 
 /// Refuses a program, which errors call `shown`, whose instances are beyond a limit of the engine.
 ///
 /// # Errors
-/// [`ErrorKind::LimitExceeded`] with the value, the limit and what to do.
+/// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) with the value, the limit and what to do.
 pub(crate) fn check(instances: &Instances, shown: &str, is_pooled: bool) -> Result<()> {
     let refused = |text: String| {
         let text = format!("each process of `{shown}` would have {text}");
-        Err(Error::new(ErrorKind::LimitExceeded, text))
+        Err(Error::at_limit(LimitKind::Program, text))
     };
     for (count, limit, what, advice) in [
         (

@@ -102,6 +102,9 @@ impl Program {
         if let Some(identity) = &identity
             && let Some((component, instance_bytes)) = engine.compiled(identity)
         {
+            // Another engine, with another limit, may have compiled it.
+            let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+            engine.compiler().check_size(bytes, &shown)?;
             let origin = Origin::Unread(path.to_owned(), identity.clone());
             return Program::link(engine, name, &shown, component, instance_bytes, origin);
         }

@@ -5,6 +5,7 @@
 //! * [`function_name`]: a compiler's name of a function as its source has it.
 //! * [`Line`], [`Lines`], [`json`]: text without hidden characters.
 //! * [`cut`]: text of a bounded size.
+//! * [`size`]: a size as a limit is told, exactly.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +14,9 @@ mod escape;
 mod function_name;
 mod itanium;
 mod itanium_codes;
+mod size;
 
 pub use bounded::cut;
 pub use escape::{Line, Lines, json};
 pub use function_name::{LONGEST_FUNCTION_NAME_BYTES, function_name};
+pub use size::size;

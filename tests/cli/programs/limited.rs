@@ -63,6 +63,14 @@ fn main() -> Result<(), isopod::Error> {
             let fill = || drop(black_box(vec![1_u8; 64 << 20]));
             println!("{:?}", child.spawn(fill, ())?.wait()?);
         }
+        // One after the other, each to its end.
+        "children-memory" => {
+            for _ in 0..150 {
+                let child = Process::builder().memory_limit(4 << 20);
+                let fill = || drop(black_box(vec![1_u8; 64 << 20]));
+                child.spawn(fill, ())?.wait()?;
+            }
+        }
         "output" => loop {
             println!("this line is of no use to anybody");
         },

@@ -42,6 +42,8 @@ fn reach(way: String) -> String {
             println!("this line is of no use to anybody");
         },
         "give" => "x".repeat(100_000),
+        // More than a call may give, whatever its message may have.
+        "give-much" => "x".repeat(130 << 20),
         "descriptors" => {
             fs::write("data/file", "x").expect("written");
             until_refused(|| File::open("data/file"))

@@ -2,20 +2,21 @@
 
 use super::grants::Grants;
 use super::limits::Given;
-use super::source;
+use super::source::{self, Source};
 use super::{confined, loading, overlap};
-use crate::audit::AuditFile;
+use crate::at_limit;
+use crate::audit::{Audit, Place};
 use crate::exit_code;
 use crate::plugin_args::CallArgs;
 use crate::printer::Printer;
 use crate::report::{self, Report};
-use crate::values::{ByteCount, human_bytes};
+use crate::values::ByteCount;
 use crate::what_runs::table;
 use anyhow::Context as _;
-use isopod_host::{Error, Plugin, PluginPool};
-use isopod_text::Line;
+use isopod_host::{Error, ErrorKind, LimitKind, Plugin, PluginPool};
+use isopod_text::{Line, size as size_of};
 use serde_json::Value;
-use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,10 +42,30 @@ enum Input {
 /// Of isopod itself, and a function that is not there. How a call ends is no error.
 pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> {
     let source = source::kind_of(&options.path)?;
-    loading::check_trust(&options.path, source, options.trust.allow_precompiled)?;
     let grants = Grants::of(&options.grants)?;
+    let place = Place {
+        path: options.audit.audit.as_deref(),
+        program: Some(&options.path),
+        name: source::name_of(&options.path),
+    };
+    let mut audit = Audit::open(place, grants.writable())?;
+    let called = call_audited(options, source, &grants, &mut audit, printer);
+    if let Err(error) = &called {
+        audit.fail(error);
+    }
+    audit.end();
+    called
+}
+
+fn call_audited(
+    options: &CallArgs,
+    source: Source,
+    grants: &Grants,
+    audit: &mut Audit,
+    printer: &Printer,
+) -> anyhow::Result<u8> {
+    loading::check_trust(&options.path, source, options.trust.allow_precompiled)?;
     overlap::check(&options.grants)?;
-    AuditFile::check(options.audit.audit.as_deref(), Some(&options.path))?;
     let given = Given::to_plugin(&options.limits);
     let callers = options.concurrency.unwrap_or(1);
     let most = u32::from(callers).saturating_mul(2).saturating_add(64);
@@ -59,16 +80,10 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     let quiet = options.output.quiet;
     let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
     grants.show(&[], engine.cores(), given.shown(), printer);
-    let audit = options.audit.audit.as_deref();
-    let audit = audit
-        .map(|log| AuditFile::open(log, Some(path), grants.writable()))
-        .transpose()?;
     // Before the process gives up the right to read it.
     let bytes = input_bytes(options)?;
     confined::confine(grants.confinement(), printer)?;
-    let audit = audit
-        .map(|file| file.start(&engine, program.name()))
-        .transpose()?;
+    audit.start(&engine)?;
     let mut builder = Plugin::builder(&program)
         .limits(given.limits())
         .policy(grants.policy())
@@ -78,7 +93,7 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
     }
     let plugin = builder.build()?;
     let input = input(options, bytes, &plugin)?;
-    let code = match (options.repeat, options.concurrency) {
+    match (options.repeat, options.concurrency) {
         (None, None) => Ok(once(options, &plugin, &input, printer)),
         (repeat, _) => load(
             options,
@@ -88,11 +103,7 @@ pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> 
             callers,
             printer,
         ),
-    };
-    // An instance tells at its end what it was refused.
-    drop(plugin);
-    drop(audit);
-    code
+    }
 }
 
 /// The input as it was given, if it was.
@@ -104,14 +115,14 @@ fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
         .limits
         .max_message
         .map_or(MOST_INPUT_BYTES, ByteCount::bytes);
-    let too_large = |input: &str| {
-        report::with_hint(
-            format!(
-                "{input} is larger than the limit of {} for an input",
-                human_bytes(most)
-            ),
-            "`--max-message` raises it",
-        )
+    // As the plugin's own limit tells it of an input that is not read.
+    let too_large = |size: &str| {
+        let text = format!(
+            "the input of {size} is larger than the plugin's limit of {}; raise it with `Limits::message_size` or `--max-message`",
+            size_of(most)
+        );
+        let kind = ErrorKind::LimitExceeded.as_str();
+        at_limit::error(LimitKind::MessageSize, text).context(format!("the call failed: {kind}"))
     };
     Ok(match options.input.as_deref() {
         None => None,
@@ -121,7 +132,8 @@ fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
             let read = { stdin }.read_to_end(&mut bytes);
             read.context("standard input cannot be read")?;
             if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > most {
-                return Err(too_large("standard input"));
+                let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                return Err(too_large(&format!("{} or more", size_of(read))));
             }
             Some(bytes)
         }
@@ -129,8 +141,10 @@ fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
         Some(text) if Path::new(text).exists() && !Path::new(text).is_dir() => {
             match isopod_file::read(text, most) {
                 Ok(bytes) => Some(bytes),
-                Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-                    return Err(too_large(&format!("the input `{text}`")));
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                    let length = std::fs::metadata(text).map_or(0, |found| found.len());
+                    let length = length.max(most.saturating_add(1));
+                    return Err(too_large(&size_of(length)));
                 }
                 Err(error) => {
                     return Err(error).context(format!("the input `{text}` cannot be read"));

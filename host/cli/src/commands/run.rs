@@ -9,7 +9,7 @@ use super::python::{self, Script};
 use super::source::{self, Source};
 use super::{confined, loading, overlap};
 use crate::args::RunArgs;
-use crate::audit::AuditFile;
+use crate::audit::{Audit, Place};
 use crate::exit_code;
 use crate::printer::Printer;
 use crate::report::Report;
@@ -64,16 +64,47 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         }
         (_, Some(path)) => source::kind_of(path)?,
     };
-    let path = options.path.as_deref().unwrap_or(Path::new(""));
-    loading::check_trust(path, source, options.trust.allow_precompiled)?;
     let mut grants = Grants::of_program(options)?;
-    overlap::check(&options.grants)?;
-    AuditFile::check(options.audit.audit.as_deref(), options.path.as_deref())?;
-    let given = Given::to_program(&options.limits, &options.program_limits);
-    let most_processes = options.program_limits.max_processes;
     if let Some(script) = &script {
         python::grant(script, &mut grants)?;
     }
+    let place = Place {
+        path: options.audit.audit.as_deref(),
+        program: options.path.as_deref(),
+        name: match (&script, &options.path) {
+            (Some(script), _) => script.name(),
+            (None, Some(path)) => source::name_of(path),
+            (None, None) => String::new(),
+        },
+    };
+    let mut audit = Audit::open(place, grants.writable())?;
+    let outcome = run_audited(
+        options,
+        source,
+        script.as_ref(),
+        grants,
+        &mut audit,
+        printer,
+    );
+    if let Err(error) = &outcome {
+        audit.fail(error);
+    }
+    outcome
+}
+
+fn run_audited(
+    options: &RunArgs,
+    source: Source,
+    script: Option<&Script>,
+    mut grants: Grants,
+    audit: &mut Audit,
+    printer: &Printer,
+) -> anyhow::Result<Outcome> {
+    let path = options.path.as_deref().unwrap_or(Path::new(""));
+    loading::check_trust(path, source, options.trust.allow_precompiled)?;
+    overlap::check(&options.grants)?;
+    let given = Given::to_program(&options.limits, &options.program_limits);
+    let most_processes = options.program_limits.max_processes;
     let stack_bytes = (source == Source::Python).then_some(PYTHON_STACK_BYTES);
     let cores = options.cores.as_ref();
     let engine = loading::engine(
@@ -83,7 +114,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         &options.compile_limits,
         printer,
     )?;
-    let name = script.as_ref().map_or_else(String::new, Script::name);
+    let name = script.map_or_else(String::new, Script::name);
     let program = match source {
         Source::Python => loading::timed(printer, || {
             let runner = python::runner(options, printer)?;
@@ -104,10 +135,6 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         .policy(grants.policy())
         .on_deadlock(options.on_deadlock.into())
         .limits(given.limits());
-    let audit = options.audit.audit.as_deref();
-    let audit = audit
-        .map(|log| AuditFile::open(log, options.path.as_deref(), grants.writable()))
-        .transpose()?;
     // A program runs as well if nobody can ask what it does.
     let unheard =
         |error: &anyhow::Error| printer.detail("not shown by `isopod ps`", &format!("{error:#}"));
@@ -118,9 +145,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
         None => confinement,
     };
     confined::confine(confinement, printer)?;
-    let audit = audit
-        .map(|file| file.start(&engine, program.name()))
-        .transpose()?;
+    audit.start(&engine)?;
     let supervisor = Supervisor::start()?;
     let begin = Instant::now();
     let process = command.spawn()?;
@@ -131,7 +156,7 @@ fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> 
             .inspect_err(unheard);
     }
     let outcome = supervisor.wait(&process, begin, printer)?;
-    drop(audit);
+    audit.end();
     if options.told.stats {
         let usage = Usage::from(&process.tree_usage());
         printer.table(&table::usage(&usage, begin.elapsed().as_secs_f64()));

@@ -59,6 +59,19 @@ pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
     })
 }
 
+/// What the program at PATH is called before it is loaded.
+pub(crate) fn name_of(path: &Path) -> String {
+    // `.` has a name by what it leads to.
+    let stem = match path.file_stem() {
+        Some(stem) => Some(stem.to_owned()),
+        None => path
+            .canonicalize()
+            .ok()
+            .and_then(|path| path.file_name().map(ToOwned::to_owned)),
+    };
+    stem.unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// Builds PATH to a component; the steps go to the printer.
 pub(crate) fn build(
     path: &Path,

@@ -80,7 +80,7 @@ fn sizes_and_times() {
     }
     assert_eq!(
         "256MiB".parse::<ByteCount>().unwrap().to_string(),
-        "256.0 MiB"
+        "256 MiB"
     );
     assert_eq!("90s".parse::<Timeout>().unwrap().to_string(), "1m 30s");
 }

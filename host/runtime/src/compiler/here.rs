@@ -4,7 +4,7 @@
 //! nobody waits for, nothing more is compiled while some such threads run.
 
 use super::limits::CompileLimits;
-use super::refusal::Refusal;
+use super::refusal::{Reached, Refusal};
 use crate::compile;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -35,9 +35,12 @@ impl Here {
         limits: &CompileLimits,
     ) -> Result<Component, Refusal> {
         if self.abandoned.load(Ordering::Acquire) >= MOST_ABANDONED {
-            return Err(Refusal::Limit(format!(
-                "is not compiled while {MOST_ABANDONED} compilations go on that have taken longer than the limit; compile in a process of its own (`EngineBuilder::compiler_process`), which can be ended"
-            )));
+            return Err(Refusal::Limit(
+                Reached::Time,
+                format!(
+                    "is not compiled while {MOST_ABANDONED} compilations go on that have taken longer than the limit; compile in a process of its own (`EngineBuilder::compiler_process`), which can be ended"
+                ),
+            ));
         }
         let state = Arc::new(AtomicU8::new(RUNS));
         let (sender, receiver) = mpsc::sync_channel(1);
@@ -56,10 +59,7 @@ impl Here {
         let thread = thread::Builder::new()
             .name("isopod-compile".to_owned())
             .spawn(job);
-        let thread = thread.map_err(|error| {
-            let text = "could not be compiled: the system refuses another thread";
-            Refusal::Failed(text.to_owned(), vec![error.to_string()])
-        })?;
+        let thread = thread.map_err(|error| Refusal::no_thread(&error))?;
         match receiver.recv_timeout(limits.time) {
             Ok(compiled) => {
                 // It has nothing more to do; so none is left.

@@ -18,7 +18,9 @@ pub(crate) use refusal::{Refusal, told};
 pub use serve::serve_compiler;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::LimitKind;
 use here::Here;
+use isopod_text::size;
 use process::CompilerProcess;
 use std::ffi::OsString;
 use std::io::Read as _;
@@ -97,10 +99,11 @@ impl Compiler {
     pub(crate) fn check_size(&self, bytes: u64, shown: &str) -> Result<()> {
         let limit = self.limits.program_bytes;
         match bytes > limit {
-            true => Err(Error::new(
-                ErrorKind::LimitExceeded,
+            true => Err(Error::at_limit(
+                LimitKind::ProgramSize,
                 format!(
-                    "`{shown}` has more than the limit of {limit} bytes for a program; raise it with `CompileLimits::program_bytes` or `--max-program`"
+                    "`{shown}` has more than the limit of {} for a program; raise it with `CompileLimits::program_bytes` or `--max-program`",
+                    size(limit)
                 ),
             )),
             false => Ok(()),

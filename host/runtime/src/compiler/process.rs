@@ -10,11 +10,13 @@ use super::serve::{HEADER_BYTES, Header};
 use crate::code_cache;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::Signal;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, PipeReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -74,13 +76,22 @@ impl CompilerProcess {
                 }
             }),
             Some(Err(refusal)) => Err(refusal),
-            None if told.contains("memory allocation of") => Err(Refusal::too_large(limits)),
+            None if is_of_memory(&told, status) => Err(Refusal::too_large(limits.memory_bytes)),
             None => Err(Refusal::Failed(
                 format!("could not be compiled: the compiler ended with {status}"),
                 told.lines().take(1).map(str::to_owned).collect(),
             )),
         }
     }
+}
+
+/// Whether a compiler that gave no answer has come to its limit of memory: what it said, and how it ended.
+fn is_of_memory(told: &str, status: ExitStatus) -> bool {
+    // Of the allocator, of the standard library and of the kernel.
+    let words = ["memory allocation of", "out of memory", "(os error 12)"];
+    // Its answer is a file, which is bounded as its memory is.
+    let is_file_too_large = status.signal() == Some(Signal::XFSZ.as_raw());
+    is_file_too_large || words.iter().any(|words| told.contains(words))
 }
 
 /// A file without a name.
@@ -108,7 +119,7 @@ fn request(bytes: &[u8], limits: &CompileLimits) -> io::Result<File> {
 fn answer(file: &mut File, limits: &CompileLimits) -> io::Result<Option<Result<Vec<u8>, Refusal>>> {
     let length = file.metadata()?.len();
     if length > limits.memory_bytes.saturating_add(HEADER_BYTES) {
-        return Ok(Some(Err(Refusal::too_large(limits))));
+        return Ok(Some(Err(Refusal::too_large(limits.memory_bytes))));
     }
     file.seek(SeekFrom::Start(0))?;
     let mut kind = [0];
@@ -159,7 +170,7 @@ struct Ended(Child);
 
 impl Ended {
     /// Ends it, if it has not, and says how it ended.
-    fn end(&mut self) -> io::Result<std::process::ExitStatus> {
+    fn end(&mut self) -> io::Result<ExitStatus> {
         // It may have closed its standard error and go on.
         if self.0.try_wait()?.is_none() {
             self.0.kill()?;

@@ -2,6 +2,7 @@
 
 use super::limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
+use crate::events::LimitKind;
 use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,6 +10,13 @@ use std::fmt;
 /// Causes that are kept of an error, and bytes of each: names in them are the program's.
 const MOST_CAUSES: usize = 8;
 const MOST_BYTES: usize = 2_000;
+
+/// A limit of compiling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Reached {
+    Time,
+    Memory,
+}
 
 /// Why there is no code.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,16 +29,23 @@ pub(crate) enum Refusal {
     NoComponent(Vec<String>),
     /// It is a module that imports what nobody provides.
     UnknownImport(Vec<String>),
-    /// Loading it came to a limit: the sentence that follows its name.
-    Limit(String),
+    /// It has more than a program may have, which is valid otherwise; for these causes.
+    Beyond(Vec<String>),
+    /// Compiling it came to a limit: the sentence that follows its name.
+    Limit(Reached, String),
     /// The compiler could not do its work: the sentence that follows its name.
     Failed(String, Vec<String>),
 }
 
 impl Refusal {
-    /// An error and its causes, in [`Refusal::Invalid`].
-    pub(crate) fn invalid(error: &(dyn StdError + 'static)) -> Refusal {
-        Refusal::Invalid(causes(error))
+    /// A program that is not valid, or has more than a program may have.
+    pub(crate) fn invalid(error: &isopod_component::Error) -> Refusal {
+        use isopod_component::Error::{LongFunction, TooDeep, TooMany};
+        let causes = causes(error);
+        match error {
+            LongFunction(_) | TooDeep | TooMany => Refusal::Beyond(causes),
+            _ => Refusal::Invalid(causes),
+        }
     }
 
     /// Code that the engine does not take: if a limit of its pool is the reason, the program was valid.
@@ -50,28 +65,49 @@ impl Refusal {
         let causes = causes(&error);
         match error {
             isopod_component::Error::UnknownImports { .. } => Refusal::UnknownImport(causes),
+            isopod_component::Error::LongFunction(_)
+            | isopod_component::Error::TooDeep
+            | isopod_component::Error::TooMany => Refusal::Beyond(causes),
             _ => Refusal::NoComponent(causes),
         }
     }
 
+    /// The system gives no thread to compile in.
+    pub(crate) fn no_thread(error: &std::io::Error) -> Refusal {
+        let text = "could not be compiled: the system refuses another thread";
+        Refusal::Failed(text.to_owned(), vec![error.to_string()])
+    }
+
     /// It has taken as long as it may.
     pub(super) fn too_slow(limits: &CompileLimits) -> Refusal {
-        Refusal::Limit(format!(
-            "was not compiled within the limit of {:?}; raise it with `CompileLimits::time` or `--compile-timeout`",
-            limits.time
-        ))
+        Refusal::Limit(
+            Reached::Time,
+            format!(
+                "was not compiled within the limit of {:?}; raise it with `CompileLimits::time` or `--compile-timeout`",
+                limits.time
+            ),
+        )
     }
 
     /// It has taken as much memory as it may.
-    pub(super) fn too_large(limits: &CompileLimits) -> Refusal {
-        Refusal::Limit(format!(
-            "needs more than the limit of {} to be compiled; raise it with `CompileLimits::memory_bytes` or `--compile-memory`",
-            crate::limits::bytes(limits.memory_bytes)
-        ))
+    pub(super) fn too_large(memory_bytes: u64) -> Refusal {
+        Refusal::Limit(
+            Reached::Memory,
+            format!(
+                "needs more than the limit of {} to be compiled; raise it with `CompileLimits::memory_bytes` or `--compile-memory`",
+                isopod_text::size(memory_bytes)
+            ),
+        )
     }
 
     /// As this crate tells it, of the program that is called `shown`.
     pub(crate) fn error(self, shown: &str) -> Error {
+        let limit = match &self {
+            Refusal::Limit(Reached::Time, _) => Some(LimitKind::CompileTime),
+            Refusal::Limit(Reached::Memory, _) => Some(LimitKind::CompileMemory),
+            Refusal::Beyond(_) | Refusal::NoRoom(_) => Some(LimitKind::Program),
+            _ => None,
+        };
         let (kind, text, causes) = match self {
             Refusal::Invalid(causes) => (
                 ErrorKind::InvalidProgram,
@@ -95,7 +131,12 @@ impl Refusal {
                 format!("`{shown}` cannot be made a component"),
                 causes,
             ),
-            Refusal::Limit(text) => (
+            Refusal::Beyond(causes) => (
+                ErrorKind::LimitExceeded,
+                format!("`{shown}` is beyond a limit of programs"),
+                causes,
+            ),
+            Refusal::Limit(_, text) => (
                 ErrorKind::LimitExceeded,
                 format!("`{shown}` {text}"),
                 Vec::new(),
@@ -104,7 +145,10 @@ impl Refusal {
                 (ErrorKind::Engine, format!("`{shown}` {text}"), causes)
             }
         };
-        let error = Error::new(kind, text);
+        let error = match limit {
+            Some(limit) => Error::at_limit(limit, text),
+            None => Error::new(kind, text),
+        };
         match Told::chain(causes) {
             Some(cause) => error.with_cause(cause),
             None => error,

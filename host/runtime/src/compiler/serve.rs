@@ -96,6 +96,10 @@ pub fn serve_compiler() -> io::Result<()> {
         let text = "could not be compiled: the compiler panicked, which is an error of isopod";
         Err(Refusal::Failed(text.to_owned(), Vec::new()))
     });
+    let compiled = compiled.map_err(|refusal| match is_of_memory(&refusal) {
+        true => Refusal::too_large(header.memory_bytes),
+        false => refusal,
+    });
     let (kind, answer) = match compiled {
         Ok(code) => (CODE, code),
         Err(refusal) => (REFUSAL, serde_json::to_vec(&refusal)?),
@@ -104,6 +108,20 @@ pub fn serve_compiler() -> io::Result<()> {
     output.write_all(&answer)?;
     output.seek(SeekFrom::Start(0))?;
     output.write_all(&kind)
+}
+
+/// Whether the bound of memory is the reason for a failure.
+fn is_of_memory(refusal: &Refusal) -> bool {
+    // As the kernel says it, and as the standard library does.
+    let is_refused =
+        |words: &str, causes: &[String]| causes.iter().any(|cause| cause.contains(words));
+    match refusal {
+        Refusal::Invalid(causes) => is_refused("(os error 12)", causes),
+        Refusal::Failed(_, causes) => {
+            is_refused("(os error 12)", causes) || is_refused("out of memory", causes)
+        }
+        _ => false,
+    }
 }
 
 fn bound(resource: Resource, most: u64) -> io::Result<()> {

@@ -154,6 +154,15 @@ impl Refusals {
             .is_some_and(|count| count.fetch_add(1, Ordering::Relaxed) == 0)
     }
 
+    /// Notes that a process is told of a kind otherwise, without counting. True if it was not told of it before.
+    pub(super) fn note(&self, kind: RefusalKind) -> bool {
+        self.counts.get(kind.index()).is_some_and(|count| {
+            count
+                .compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        })
+    }
+
     /// The kinds that were counted more than once, each with its count, which begins anew.
     pub(super) fn take_repeated(&self) -> impl Iterator<Item = (RefusalKind, u64)> {
         RefusalKind::all()
@@ -179,5 +188,18 @@ mod tests {
         assert_eq!(counted.len(), RefusalKind::COUNT);
         assert!(counted.iter().all(|(_, count)| *count == 2));
         assert_eq!(refusals.take_repeated().count(), 0);
+    }
+
+    #[test]
+    fn what_was_told_is_not_noted_and_what_is_noted_is_not_told() {
+        let refusals = Refusals::default();
+        let [first, second] = [LimitKind::Memory, LimitKind::Output].map(RefusalKind::Limit);
+        assert!(refusals.count(first));
+        assert!(!refusals.note(first));
+        assert!(refusals.note(second));
+        assert!(!refusals.note(second));
+        assert!(!refusals.count(second));
+        let repeated: Vec<(RefusalKind, u64)> = refusals.take_repeated().collect();
+        assert_eq!(repeated, [(second, 2)]);
     }
 }

@@ -94,7 +94,8 @@ pub enum EngineEvent {
         /// How it ended.
         outcome: JobOutcome,
     },
-    /// A process has reached a limit. Of one that goes on, each kind is told once.
+    /// A process has reached a limit. Each kind is told once of each process: one that was refused something, went on,
+    /// and ends at the same limit later, has the limit in the status that it ends with.
     #[non_exhaustive]
     LimitReached {
         /// The process.
@@ -107,7 +108,7 @@ pub enum EngineEvent {
         limit: LimitKind,
         /// What the process was told, with the limit's value.
         text: String,
-        /// Whether it is ended for that; else only what it asked for was refused.
+        /// Whether it is ended for that at once; else what it asked for was refused.
         is_end: bool,
     },
     /// Something that a tree may do, told before its first process starts; each grant has an event. A decision:

@@ -64,6 +64,14 @@ limit_kinds! {
     WrittenBytes = "written-bytes",
     /// Files that the tree has made.
     Files = "files",
+    /// The time to compile a program.
+    CompileTime = "compile-time",
+    /// The memory to compile a program.
+    CompileMemory = "compile-memory",
+    /// The size of a program, as WebAssembly.
+    ProgramSize = "program-size",
+    /// What a program consists of: the size of a function, components in each other, instances.
+    Program = "program",
     /// Any other.
     Other = "other",
 }

@@ -36,10 +36,12 @@ impl ProcessState {
 
     /// It has ended, and its status can be read.
     pub(crate) fn tell_end(&self, status: &ExitStatus) {
+        // Noted first: the counts begin anew.
+        let limit = LimitKind::of_status(status).filter(|limit| self.note(*limit));
         for (refusal, count) in self.refusals.take_repeated() {
             self.tell_refusals(refusal, String::new(), count);
         }
-        if let Some(limit) = LimitKind::of_status(status) {
+        if let Some(limit) = limit {
             self.tell_limit(limit, true, || {
                 status.message().unwrap_or_default().to_owned()
             });
@@ -97,9 +99,16 @@ impl ProcessState {
         });
     }
 
-    /// It has reached a limit, and is ended for that.
+    /// It has reached a limit, and is ended for that. What it writes or asks for until then reaches the limit again.
     pub(crate) fn tell_limit_of_end(&self, limit: LimitKind, text: &str) {
-        self.tell_limit(limit, true, || text.to_owned());
+        if self.note(limit) {
+            self.tell_limit(limit, true, || text.to_owned());
+        }
+    }
+
+    /// Whether nobody was told yet that it has reached this limit.
+    fn note(&self, limit: LimitKind) -> bool {
+        self.refusals.note(RefusalKind::Limit(limit))
     }
 
     fn tell_limit(&self, limit: LimitKind, is_end: bool, text: impl FnOnce() -> String) {

@@ -16,12 +16,14 @@ pub(crate) use account::Account;
 pub(crate) use cpu_time::{
     tree_used_up, watch as watch_cpu_time, watch_tree as watch_tree_cpu_time,
 };
+/// Sizes as limits are told, exactly.
+pub(crate) use isopod_text::size as bytes;
 pub(crate) use memory::MemoryLimit;
 pub(crate) use output::OutputLimit;
 pub(crate) use quota::watch as watch_quota;
 pub(crate) use raising::{OF_CALL_CPU_TIME, OF_CHILD_TIMEOUT, OF_TIMEOUT, ProcessLimit};
 pub(crate) use text::{
-    LONGEST_STATUS_BYTES, bytes, cut, deadline, message_too_large, never_fits, over_budget,
+    LONGEST_STATUS_BYTES, cut, deadline, message_too_large, never_fits, over_budget,
     over_either_budget, over_host_memory, too_many_handles, too_many_waiting,
 };
 

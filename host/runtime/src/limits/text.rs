@@ -1,6 +1,7 @@
 //! What whoever reaches a limit is told: the value, the limit, and how to raise it.
 
 use isopod_sync::OverBudget;
+use isopod_text::size as bytes;
 use std::time::Duration;
 
 /// What is kept of the text that says how a process ended, in bytes: others hold it for longer than
@@ -81,31 +82,9 @@ pub(crate) fn cut(mut text: String, most_bytes: usize) -> String {
     text
 }
 
-/// `16 MiB`, `1.5 MiB`, `100 bytes`.
-pub(crate) fn bytes(count: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    for (unit, name) in UNITS {
-        if count >= unit {
-            let tenths = u128::from(count) * 10 / u128::from(unit);
-            return match tenths % 10 {
-                0 => format!("{} {name}", tenths / 10),
-                tenth => format!("{}.{tenth} {name}", tenths / 10),
-            };
-        }
-    }
-    format!("{count} bytes")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_for_people() {
-        assert_eq!(bytes(16 << 20), "16 MiB");
-        assert_eq!(bytes(3 << 19), "1.5 MiB");
-        assert_eq!(bytes(100), "100 bytes");
-    }
 
     #[test]
     fn long_texts_are_cut_between_characters() {

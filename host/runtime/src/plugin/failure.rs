@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
 use crate::host::exported::exports::isopod::multiprocessing::functions::CallError;
-use crate::limits::{LONGEST_STATUS_BYTES, ProcessLimit, cut};
+use crate::limits::{LONGEST_STATUS_BYTES, ProcessLimit, bytes, cut};
 use crate::process::ProcessState;
 
 /// An instance came to its end in a call.
@@ -33,14 +33,35 @@ pub(crate) fn of_status(status: ExitStatus) -> Error {
 pub(crate) fn status_of(process: &ProcessState, status: ExitStatus) -> ExitStatus {
     match status {
         ExitStatus::Trapped(text) if text.starts_with(TOO_MUCH_DATA) => {
-            let text = format!(
-                "the plugin gives more in one call than its limit on messages allows; {}",
-                process.raised(ProcessLimit::MessageSize)
-            );
-            process.tell_limit_of_end(LimitKind::MessageSize, &text);
+            let (limit, text) = limit_of_results(process);
+            process.tell_limit_of_end(limit, &text);
             ExitStatus::Limit(text)
         }
         status => status,
+    }
+}
+
+/// The limit that a plugin has reached which gives too much: see [`new_store`](crate::store::new_store).
+fn limit_of_results(process: &ProcessState) -> (LimitKind, String) {
+    let message_bytes = process.limits.message_bytes;
+    let host_bytes = process.tree.objects.host_bytes_limit();
+    // What a call may give is more than a message, but never more than the host's memory for the tree.
+    match host_bytes <= message_bytes {
+        true => (
+            LimitKind::HostMemory,
+            format!(
+                "the plugin gives more in one call than the limit of {} on the memory that the host uses for its tree; raise it with `Limits::tree_host_memory` or `--tree-host-memory`",
+                bytes(host_bytes)
+            ),
+        ),
+        false => (
+            LimitKind::MessageSize,
+            format!(
+                "the plugin gives more in one call than its limit of {} on messages allows; {}",
+                bytes(message_bytes),
+                process.raised(ProcessLimit::MessageSize)
+            ),
+        ),
     }
 }
 
