@@ -13,11 +13,12 @@ use crate::rust::target::Target;
 use crate::sandbox::Sandbox;
 use crate::sdk::Sdk;
 use crate::stderr::{self, Told};
+use crate::tool;
 use crate::toolchain::{Library, TARGET, Toolchain};
 use crate::{Error, ErrorKind, Options};
 use serde::Deserialize;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
@@ -146,6 +147,9 @@ pub(crate) fn build(
     }
     match run_build(&sandbox, command, &name)? {
         Outcome::Module { file, warned } => {
+            if sandbox.is_closed() {
+                check_place(&file, &target.directory)?;
+            }
             let module = isopod_file::read(&file, MOST_MODULE_BYTES).map_err(|error| {
                 Error::new(
                     ErrorKind::Compile,
@@ -171,6 +175,22 @@ pub(crate) fn build(
             })
         }
         Outcome::NotBegun => Err(not_begun(&name)),
+    }
+}
+
+/// Refuses a module that lies elsewhere than cargo writes. A build script can write to cargo's output, and make links, which
+/// the sandbox does not follow and this process would; but by now it has ended.
+fn check_place(file: &Path, target: &Path) -> Result<(), Error> {
+    let real = |path: &Path| path.canonicalize().ok();
+    match (real(file), real(target)) {
+        (Some(file), Some(target)) if file.starts_with(&target) => Ok(()),
+        _ => Err(Error::new(
+            ErrorKind::Confinement,
+            format!(
+                "the build gives `{}` as its module, which does not lie in its target directory",
+                file.display()
+            ),
+        )),
     }
 }
 
@@ -212,10 +232,10 @@ fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outc
         .map_err(failed)?;
     let mut module = None;
     let mut finished = None;
-    for line in BufReader::new(output).lines() {
-        let line = line.map_err(failed)?;
+    let (mut output, mut line) = (BufReader::new(output), Vec::new());
+    while tool::next_line(&mut output, &mut line).map_err(failed)? {
         // A build script may print lines that are not cargo's.
-        match serde_json::from_str(&line) {
+        match serde_json::from_slice(&line) {
             Ok(Message::CompilerArtifact { target, filenames }) if target.name == name => {
                 let is_module = |path: &PathBuf| path.extension().is_some_and(|end| end == "wasm");
                 module = filenames.into_iter().find(is_module).or(module);

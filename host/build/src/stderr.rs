@@ -3,7 +3,7 @@
 //! Where the standard library is built, cargo resolves its workspace too, with the same patches, and
 //! warns at every build that `isopod` is not used there. It is true, and of no use to anyone.
 
-use crate::Error;
+use crate::{Error, tool};
 use std::io::{self, BufRead, Write};
 
 /// The warning, which is one line, and the help that follows it on several.
@@ -53,7 +53,7 @@ impl Told {
 pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result<Told> {
     let mut line = Vec::new();
     let (mut in_warning, mut told) = (false, Told::default());
-    while from.read_until(b'\n', &mut line)? != 0 {
+    while tool::next_line(&mut from, &mut line)? {
         let text = String::from_utf8_lossy(&line);
         in_warning = (text.contains(WARNING) && text.contains(WARNING_END))
             || (in_warning && (text.contains(HELP) || is_help(&text)));
@@ -63,7 +63,6 @@ pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result
             told.warning |= text.contains("warning");
             to.write_all(&line)?;
         }
-        line.clear();
     }
     Ok(told)
 }

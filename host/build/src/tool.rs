@@ -5,9 +5,9 @@
 //! taken away, and the ones that say where things are and how to reach them stay.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// Variables that change what is built, beyond those that begin with `CARGO`.
 const REMOVED: [&str; 10] = [
@@ -76,6 +76,46 @@ pub(crate) fn said(output: &Output) -> Result<String, String> {
         output.status.to_string()
     } else {
         said
+    })
+}
+
+/// How long a line may be that a tool writes, in bytes. A longer one comes in pieces.
+const MOST_LINE_BYTES: u64 = 1 << 20;
+
+/// Reads the next line, with its end, in place of what `line` has; false if there is none. What runs in a build can write to
+/// the pipes of cargo, without an end of the line.
+pub(crate) fn next_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    Ok(from.take(MOST_LINE_BYTES).read_until(b'\n', line)? != 0)
+}
+
+/// What is kept of each stream of a tool that is read whole, in bytes.
+const MOST_OUTPUT_BYTES: u64 = 64 << 20;
+
+/// Reads to the end, and keeps the beginning.
+fn beginning_of(mut from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.by_ref()
+        .take(MOST_OUTPUT_BYTES)
+        .read_to_end(&mut bytes)?;
+    // Whoever writes goes on.
+    io::copy(&mut from, &mut io::sink())?;
+    Ok(bytes)
+}
+
+/// Waits for the end of a child and all that it says; the beginning of that is kept.
+pub(crate) fn output_to_end(child: &mut Child) -> io::Result<Output> {
+    let errors = child.stderr.take();
+    let reader = std::thread::Builder::new().name("isopod-tool".to_owned());
+    let reader = reader.spawn(move || errors.map_or(Ok(Vec::new()), beginning_of))?;
+    let stdout = child.stdout.take().map_or(Ok(Vec::new()), beginning_of)?;
+    let stderr = reader
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("the thread that reads a tool panicked")))?;
+    Ok(Output {
+        status: child.wait()?,
+        stdout,
+        stderr,
     })
 }
 
@@ -156,6 +196,27 @@ mod tests {
                 .unwrap_err()
                 .starts_with("`/no/such/tool`")
         );
+    }
+
+    #[test]
+    fn of_what_has_no_end_a_bounded_part_is_kept() {
+        let endless = |length: u64| io::BufReader::new(io::repeat(b'x').take(length));
+        let mut from = endless(MOST_LINE_BYTES + 1).chain(&b"\nend"[..]);
+        let (mut line, mut lengths) = (Vec::new(), Vec::new());
+        while next_line(&mut from, &mut line).unwrap() {
+            lengths.push(line.len() as u64);
+        }
+        assert_eq!(lengths, [MOST_LINE_BYTES, 2, 3]);
+        let mut from = endless(MOST_OUTPUT_BYTES + (1 << 20));
+        let kept = beginning_of(&mut from).unwrap();
+        assert_eq!(kept.len() as u64, MOST_OUTPUT_BYTES);
+        assert_eq!(from.read(&mut [0]).unwrap(), 0);
+        let mut child = command("sh");
+        child.args(["-c", "echo out; echo error >&2; exit 3"]);
+        child.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let output = output_to_end(&mut child.spawn().unwrap()).unwrap();
+        let said = (output.status.code(), &*output.stdout, &*output.stderr);
+        assert_eq!(said, (Some(3), &b"out\n"[..], &b"error\n"[..]));
     }
 
     #[test]

@@ -159,6 +159,44 @@ fn a_build_script_reaches_nothing() {
 }
 
 #[test]
+fn no_file_elsewhere_is_taken_for_the_module() {
+    let place = Place::new();
+    let other = format!(
+        "(module (memory (export \"memory\") 1) (data (i32.const 0) \"{SECRET}\") (func (export \"_start\")))"
+    );
+    fs::write(place.path("other.wasm"), wat::parse_str(other).unwrap()).unwrap();
+    let message = serde_json::json!({
+        "reason": "compiler-artifact",
+        "target": {"name": "hostile", "kind": ["bin"]},
+        "filenames": [place.path("other.wasm")],
+    });
+    place.write("hostile/Cargo.toml", &manifest("hostile", ""));
+    place.write("hostile/src/main.rs", "fn main() {}");
+    // It goes on to say so until cargo has ended, so that this is the last that is said.
+    let script = format!(
+        "use std::process::{{Command, Stdio}};
+         fn main() {{
+             let output = format!(\"/proc/{{}}/fd/1\", std::os::unix::process::parent_id());
+             let output = std::fs::OpenOptions::new().append(true).open(output).unwrap();
+             let mut speaker = Command::new(\"sh\");
+             speaker.args([\"-c\", \"while echo \\\"$0\\\"; do sleep 0.01; done & exit\", {:?}]);
+             speaker.stdout(output).stderr(Stdio::null());
+             assert!(speaker.status().unwrap().success());
+         }}",
+        message.to_string()
+    );
+    place.write("hostile/build.rs", &script);
+    let Some(ended) = place.build("hostile", &[]) else {
+        return;
+    };
+    // What cargo itself has said may have been the last.
+    let is_refused = ended
+        .stderr
+        .contains("other.wasm` as its module, which does not lie in its target directory");
+    assert!(is_refused || ended.exit_code == 0, "{ended}");
+}
+
+#[test]
 fn a_macro_reaches_nothing() {
     let place = Place::new();
     let rest =

@@ -5,6 +5,7 @@
 
 use super::serve::Request;
 use super::walls::Walls;
+use crate::tool;
 use crate::{Error, ErrorKind};
 use std::ffi::OsString;
 use std::io::{self, PipeWriter, Write as _};
@@ -88,7 +89,7 @@ impl Supervisor {
         let child = child?;
         let running = |lifetime| Running {
             child,
-            lifetime: Some(lifetime),
+            _lifetime: Some(lifetime),
             limit: Some((begin, self.time)),
         };
         match lifetime.write_all(&request.to_bytes()?) {
@@ -104,7 +105,7 @@ impl Supervisor {
 pub(crate) struct Running {
     pub(crate) child: Child,
     /// Ends the tool when it is closed.
-    lifetime: Option<PipeWriter>,
+    _lifetime: Option<PipeWriter>,
     /// When it began, and what it may take.
     limit: Option<(Instant, Duration)>,
 }
@@ -114,7 +115,7 @@ impl Running {
     pub(super) fn alone(child: Child) -> Running {
         Running {
             child,
-            lifetime: None,
+            _lifetime: None,
             limit: None,
         }
     }
@@ -136,25 +137,18 @@ impl Running {
 
     /// Waits for the end and all that it says.
     pub(super) fn output(mut self) -> io::Result<Result<Output, String>> {
-        let lifetime = self.lifetime.take();
-        let limit = self.limit;
-        let output = self.child.wait_with_output()?;
-        drop(lifetime);
-        Ok(match late(limit, output.status) {
+        let output = tool::output_to_end(&mut self.child)?;
+        Ok(match self.late(output.status) {
             Some(text) => Err(format!("{text}; {RAISE}")),
             None => Ok(output),
         })
     }
 
     fn late(&self, status: ExitStatus) -> Option<String> {
-        late(self.limit, status)
+        let (begin, time) = self.limit?;
+        let is_late = !status.success() && begin.elapsed() >= time;
+        is_late.then(|| format!("a tool of the build did not end within the limit of {time:?}"))
     }
 }
 
 const RAISE: &str = "`--build-timeout` raises it, or `Supervisor::time`";
-
-fn late(limit: Option<(Instant, Duration)>, status: ExitStatus) -> Option<String> {
-    let (begin, time) = limit?;
-    let is_late = !status.success() && begin.elapsed() >= time;
-    is_late.then(|| format!("a tool of the build did not end within the limit of {time:?}"))
-}
