@@ -73,7 +73,7 @@ fn a_call_that_fails_says_how() {
     memory allocation of 1048576 bytes failed
     note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     error: the call failed: memory-limit
-    cause: memory limit of 16 MiB reached: 16.1 MiB were wanted; raise it with `Limits::memory` or `--memory`
+    cause: memory limit of 16 MiB reached: 16512 KiB were wanted; raise it with `Limits::memory` or `--memory`
     ");
     insta::assert_snapshot!(told("call", &["upper", "--input", "hello", "--max-message", "4"]), @"
     exit code: 123

@@ -57,7 +57,7 @@ fn a_process_that_cannot_hold_what_it_begins_with_ends() {
 
 #[test]
 fn messages_and_what_is_queued() {
-    let refused = "MessageTooLarge: message of 1.9 MiB is larger than the process's limit of 1 MiB; raise it with `Limits::message_size` or `--max-message`\n";
+    let refused = "MessageTooLarge: message of 2000003 bytes is larger than the process's limit of 1 MiB; raise it with `Limits::message_size` or `--max-message`\n";
     let small = Limits::default().message_size(1 << 20);
     let lines = output(small, "put-bytes 2000000");
     assert_eq!(lines, format!("{refused}{refused}MessageTooLarge\n"));
