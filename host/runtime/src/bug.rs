@@ -52,7 +52,7 @@ pub(crate) mod tests {
         reason = "what is tested, and a failed unwrap is a failed test"
     )]
     use super::*;
-    use crate::run::State;
+    use crate::guest::State;
     use crate::{Command, Engine, ExitStatus, Program};
     use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //!
 //! A process that fails is not an error here: it is an [`ExitStatus`](crate::ExitStatus).
 
-use crate::events::LimitKind;
+use crate::limit_kind::LimitKind;
 use isopod_text::Lines;
 use std::error::Error as StdError;
 use std::fmt;

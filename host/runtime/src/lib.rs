@@ -23,93 +23,70 @@
 //! The library denies by default: a process sees no file, no variable, no stream and no network that
 //! the [`Policy`] of its command does not name. What it leaves out: building programs (`isopod-build`) and the command line.
 
+// From the ground up: each room uses those before it, and never one after it. `tests/tests/architecture` holds
+// them to that.
 mod bug;
-mod code_cache;
-mod command;
-mod compile;
-mod compiler;
-mod config;
-pub mod confine;
-mod cores;
-mod crash_report;
-mod deadlock;
-mod descriptors;
-mod end_request;
-mod ending;
-mod engine;
 mod error;
-mod events;
 mod exit_status;
-mod extension;
-mod file_identity;
-mod files;
-mod gate;
-mod host;
-mod in_flight;
-mod instance_limits;
-mod kernel;
-mod kernel_files;
-mod limits;
+mod limit_kind;
 mod logging;
-mod lookout;
-mod machine;
-mod name_lookup;
-mod network;
-mod operations;
-mod outline;
-mod placement;
-mod plugin;
-mod policy;
-mod pool;
-mod process;
-mod program;
-mod rest;
-mod rights;
-mod room;
-mod run;
-mod sockets;
-mod spawn;
-mod stdio;
-mod storage;
-mod store;
-mod terminator;
-mod threads;
-mod timer;
-mod tree;
-mod turns;
-mod vitals;
-mod waits;
-mod waits_text;
 
-pub use code_cache::cache_key_file;
-pub use command::Command;
-pub use compiler::{CompileLimits, serve_compiler};
-pub use crash_report::{CrashReport, Frame};
-pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
+mod machine;
+
+mod limits;
+
+mod stdio;
+
+mod rights;
+
+pub mod confine;
+
+mod code;
+
+mod reports;
+
+mod events;
+
+mod life;
+
+mod inspect;
+
+mod guest;
+
+mod wasi;
+
+mod process;
+
+mod pool;
+
+mod multiprocessing;
+
+mod engine;
+
+mod plugin;
+
+pub use code::{CompileLimits, cache_key_file, serve_compiler};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
 pub use events::{
-    EngineEvent, EventStream, Events, EventsBuilder, GrantKind, JobOutcome, LimitKind, RefusalKind,
-    Requester,
+    EngineEvent, EventStream, Events, EventsBuilder, GrantKind, JobOutcome, RefusalKind, Requester,
 };
 pub use exit_status::ExitStatus;
-pub use extension::Extension;
+pub use guest::{Extension, GuestState, PluginExport, Program, ProgramOutline};
+pub use life::TreeUsage;
+pub use limit_kind::LimitKind;
 pub use limits::Limits;
-pub use network::NetworkAddress;
-pub use outline::ProgramOutline;
 pub use plugin::{
-    Plugin, PluginBuilder, PluginExport, PluginFunction, PluginPool, PluginPoolBuilder,
-    PluginStatistics, WhenFull,
+    Plugin, PluginBuilder, PluginFunction, PluginPool, PluginPoolBuilder, PluginStatistics,
+    WhenFull,
 };
-pub use policy::{Access, Policy};
 pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
-pub use process::{Ending, Process};
-pub use program::Program;
-pub use run::GuestState;
+pub use process::{Command, Ending, Process, Terminator};
+pub use reports::{
+    CrashReport, Deadlock, Deadlocked, Frame, OnDeadlock, RunState, Wait, WaitedObject,
+};
+pub use rights::{Access, NetworkAddress, Policy};
 pub use stdio::{Capture, Output, Stdin};
-pub use terminator::Terminator;
-pub use tree::TreeUsage;
-pub use waits::{RunState, Wait, WaitedObject};
 
 /// The engine below, in the version that an [`Extension`] is written against.
 pub use wasmtime;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use crate::error::WaitError;
 use crate::object::{Kind, ObjectId};
-use crate::registration::Wait;
-use crate::wait::{Operation, Shared, State, Subject, wait};
-use crate::wait_any::{Readiness, Waitable};
-use crate::wait_list::{Place, WaitList, Wakes};
+use crate::wait::any::{Readiness, Waitable};
+use crate::wait::error::WaitError;
+use crate::wait::list::{Place, WaitList, Wakes};
+use crate::wait::record::Subject;
+use crate::wait::registration::Wait;
+use crate::wait::shared::{Operation, Shared, State};
+use crate::wait::wait::wait;
 
 /// A value that is set at most once. Any number of parties wait for it.
 ///

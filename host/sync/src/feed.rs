@@ -9,9 +9,12 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::object::{Kind, ObjectId};
-use crate::registration::Wait;
-use crate::wait::{Interrupt, Operation, Shared, State, Subject, wait};
-use crate::wait_list::{Place, WaitList, Wakes};
+use crate::wait::interrupt::Interrupt;
+use crate::wait::list::{Place, WaitList, Wakes};
+use crate::wait::record::Subject;
+use crate::wait::registration::Wait;
+use crate::wait::shared::{Operation, Shared, State};
+use crate::wait::wait::wait;
 
 /// A bounded buffer that no sender waits for. It is no object that travels: there are no handles to it.
 ///

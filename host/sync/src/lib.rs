@@ -49,93 +49,49 @@
 
 #![forbid(unsafe_code)]
 
-mod barrier;
-mod batch;
-mod cells;
-mod channel;
-mod collect;
-mod completion;
-mod condition;
-mod current;
-mod dict;
-mod elements;
-mod entries;
-mod error;
-mod event;
-mod feed;
-mod gathering;
-mod jobs;
-mod jobs_error;
-mod joinable;
-mod line;
-mod list;
-mod lock;
-mod memory_error;
-mod message;
-mod object;
-mod object_methods;
-mod orphans;
-mod outcomes;
-mod ownership;
+// From the ground up: each room uses those before it, and never one after it. `tests/tests/architecture` holds them to
+// that.
 mod party;
-mod pipe;
-mod queue;
-mod record;
-mod reference;
-mod registration;
-mod rlock;
-mod semaphore;
-mod shared_memory;
 mod shim;
-mod signal;
-mod sleepers;
-mod store_error;
-mod stored;
-mod sync_error;
-mod trace;
-mod tree;
-mod wait;
-mod wait_any;
-mod wait_list;
-mod waiter;
-mod wakers;
 
-pub use barrier::Barrier;
-pub use batch::Batch;
-pub use collect::drop_together;
+mod object;
+
+mod wait;
+
+mod completion;
+mod feed;
+
+mod lock;
+
+mod queue;
+
+mod store;
+
+mod jobs;
+
 pub use completion::Completion;
-pub use condition::Condition;
-pub use current::Entered;
-pub use dict::{Dict, Items, Versioned};
-pub use error::{GetError, PutError, RecvError, SendError, TooManyTasksDone, WaitError};
-pub use event::Event;
 pub use feed::{Feed, ListenError, Told};
-pub use gathering::Arrival;
-pub use jobs::{BatchOptions, BegunJob, Jobs, UNREPORTED};
-pub use jobs_error::{ReportError, SubmitError};
-pub use joinable::{JoinableQueue, Joined};
-pub use list::List;
-pub use lock::Lock;
-pub use memory_error::{AccessError, CreateError, NameNotFound};
-pub use message::{Handle, Message};
-pub use object::{Holder, Holders, Kind, LARGEST_OBJECT_BYTES, ObjectId};
-pub use orphans::End;
-pub use outcomes::{Outcome, TakeError};
-pub use ownership::Acquired;
-pub use party::{Party, ProcessId};
-pub use pipe::{Connection, PIPE_CAPACITY_BYTES, PIPE_CAPACITY_MESSAGES, pipe, pipe_in};
-pub use queue::{Bounds, Queue};
-pub use record::WaitRecord;
-pub use rlock::RLock;
-pub use semaphore::{SEMAPHORE_MAX_PERMITS, Semaphore};
-pub use shared_memory::{SHARED_MEMORY_NAME_BYTES, SharedMemory};
-pub use sleepers::Waited;
-pub use store_error::{OutOfRange, ReorderError, StoreError};
-pub use sync_error::{
-    AcquireError, BarrierError, ConditionError, NotHeld, NotOwner, PassError, RLockError,
-    TooManyReleases,
+pub use jobs::{
+    Batch, BatchOptions, BegunJob, Jobs, Outcome, ReportError, SubmitError, TakeError, UNREPORTED,
 };
-pub use tree::{Charge, OverBudget, Tree};
-pub use wait_any::{Waitable, wait_any, wait_any_async};
-pub use waiter::{Hooks, Killed, Waiter};
-pub use wakers::{ObjectView, Wakers};
+pub use lock::{
+    AcquireError, Acquired, Arrival, Barrier, BarrierError, Condition, ConditionError, Event, Lock,
+    NotHeld, NotOwner, PassError, RLock, RLockError, SEMAPHORE_MAX_PERMITS, Semaphore,
+    TooManyReleases, Waited,
+};
+pub use object::{
+    Charge, Handle, Holder, Holders, Kind, LARGEST_OBJECT_BYTES, Message, ObjectId, ObjectView,
+    OverBudget, Tree, Wakers, drop_together,
+};
+pub use party::{Party, ProcessId};
+pub use queue::{
+    Bounds, Connection, GetError, JoinableQueue, Joined, PIPE_CAPACITY_BYTES,
+    PIPE_CAPACITY_MESSAGES, PutError, Queue, RecvError, SendError, TooManyTasksDone, pipe, pipe_in,
+};
+pub use store::{
+    AccessError, CreateError, Dict, Items, List, NameNotFound, OutOfRange, ReorderError,
+    SHARED_MEMORY_NAME_BYTES, SharedMemory, StoreError, Versioned,
+};
+pub use wait::{
+    End, Entered, Hooks, Killed, WaitError, WaitRecord, Waitable, Waiter, wait_any, wait_any_async,
+};

@@ -8,7 +8,7 @@
 
 use super::tree;
 use crate::error::{Error, ErrorKind, Result};
-use crate::network::Network;
+use crate::rights::Network;
 use libc::c_long;
 use seccompiler::{
     SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition, SeccompRule,

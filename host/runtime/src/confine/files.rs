@@ -2,7 +2,7 @@
 
 use super::{Keep, only_thread, unusable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::network::{Network, NetworkAddress};
+use crate::rights::{Network, NetworkAddress};
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath,
     RestrictSelf, RestrictSelfAttr as _, Ruleset, RulesetAttr as _, RulesetCreated,

@@ -56,8 +56,7 @@ mod files;
 mod tree;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::network::{Network, NetworkAddress};
-use crate::policy::{Access, Policy};
+use crate::rights::{Access, Network, NetworkAddress, Policy};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -1,26 +1,18 @@
 //! How an engine is made.
 
-use super::{Engine, Inner};
-use crate::code_cache::CodeCache;
-use crate::compiler::{CompileLimits, Compiler};
-use crate::config;
-use crate::cores;
-use crate::descriptors::EngineDescriptors;
+use super::Engine;
+use crate::code::{CodeCache, CompileLimits, Compiler, config};
 use crate::error::{Error, ErrorKind, Result};
-use crate::extension::{Extension, Extensions};
-use crate::host;
-use crate::kernel;
+use crate::guest::{Extension, Extensions};
+use crate::inspect::deadlock;
+use crate::life::{Machinery, Serving};
+use crate::limits::{EngineDescriptors, OperationLimit};
 use crate::logging::Tracing;
-use crate::lookout::Lookout;
-use crate::machine;
-use crate::operations::OperationLimit;
-use crate::placement::Placement;
-use crate::stdio;
-use crate::threads::Threads;
-use crate::timer::Timer;
+use crate::machine::{Lookout, Placement, Threads, Timer, capacity, cores, kernel};
+use crate::{multiprocessing, stdio};
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 /// Live processes that an engine takes unless told otherwise.
 const MAX_PROCESSES: u32 = 1_000;
@@ -208,7 +200,7 @@ impl EngineBuilder {
         let cache = self.cache_directory;
         let cache = cache.map(|directory| CodeCache::open(directory, key_file));
         let cache = cache.transpose()?;
-        let capacity = machine::capacity(max_processes)?;
+        let capacity = capacity::capacity(max_processes)?;
         if capacity.processes < max_processes {
             tracing::warn!(
                 wanted = max_processes,
@@ -219,31 +211,32 @@ impl EngineBuilder {
         let descriptors = EngineDescriptors::new(self.max_descriptors, MAX_FILE_OPERATIONS)?;
         let (wasmtime, is_pooled) =
             config::engine(capacity.processes, stack_bytes, self.is_pooled)?;
-        let linker = host::linker(&wasmtime, &self.extensions)?;
+        let linker = multiprocessing::linker(&wasmtime, &self.extensions)?;
         stdio::prepare();
         let timer = Arc::new(Timer::new(cores.clone(), self.tracing.clone()));
         kernel::install();
-        Ok(Engine {
-            inner: Arc::new(Inner {
-                wasmtime,
-                linker,
-                extensions: self.extensions,
-                lookout: Lookout::new(self.tracing.clone()),
-                threads: Arc::new(Threads::new(cores.len(), self.tracing)),
-                placement: Placement::new(cores, Some(Arc::clone(&timer))),
-                timer,
-                io: OnceLock::new(),
-                starting: Mutex::default(),
-                file_operations: OperationLimit::new(descriptors.file_operations),
-                descriptors,
-                cache,
-                compiler: self.compiler,
-                capacity,
-                memory_bytes: machine::memory_bytes()?,
-                processes: Mutex::default(),
-                hub: Arc::default(),
-                is_pooled,
-            }),
-        })
+        let machinery = Machinery {
+            wasmtime,
+            lookout: Lookout::new(self.tracing.clone()),
+            on_rest: deadlock::check_soon,
+            threads: Arc::new(Threads::new(cores.len(), self.tracing)),
+            placement: Placement::new(cores, Some(Arc::clone(&timer))),
+            timer,
+            serving: Serving::default(),
+            file_operations: OperationLimit::new(descriptors.file_operations),
+            descriptors,
+            cache,
+            compiler: self.compiler,
+            capacity,
+            memory_bytes: capacity::memory_bytes()?,
+            processes: Mutex::default(),
+            hub: Arc::default(),
+        };
+        Ok(Engine::from_parts(
+            machinery,
+            linker,
+            self.extensions,
+            is_pooled,
+        ))
     }
 }

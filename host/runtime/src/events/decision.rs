@@ -1,6 +1,6 @@
 //! What was granted, what was refused, and who asked for an end: the kinds of decisions that are told.
 
-use super::LimitKind;
+use crate::limit_kind::LimitKind;
 use isopod_sync::ProcessId;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -148,14 +148,14 @@ pub(crate) struct Refusals {
 
 impl Refusals {
     /// Counts one. True for the first of its kind.
-    pub(super) fn count(&self, kind: RefusalKind) -> bool {
+    pub(crate) fn count(&self, kind: RefusalKind) -> bool {
         self.counts
             .get(kind.index())
             .is_some_and(|count| count.fetch_add(1, Ordering::Relaxed) == 0)
     }
 
     /// Notes that a process is told of a kind otherwise, without counting. True if it was not told of it before.
-    pub(super) fn note(&self, kind: RefusalKind) -> bool {
+    pub(crate) fn note(&self, kind: RefusalKind) -> bool {
         self.counts.get(kind.index()).is_some_and(|count| {
             count
                 .compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed)
@@ -164,7 +164,7 @@ impl Refusals {
     }
 
     /// The kinds that were counted more than once, each with its count, which begins anew.
-    pub(super) fn take_repeated(&self) -> impl Iterator<Item = (RefusalKind, u64)> {
+    pub(crate) fn take_repeated(&self) -> impl Iterator<Item = (RefusalKind, u64)> {
         RefusalKind::all()
             .zip(&self.counts)
             .filter(|(_, count)| count.load(Ordering::Relaxed) > 1)

@@ -1,9 +1,9 @@
 //! What is told.
 
-use super::LimitKind;
 use super::decision::{GrantKind, RefusalKind, Requester};
-use crate::deadlock::Deadlock;
 use crate::exit_status::ExitStatus;
+use crate::limit_kind::LimitKind;
+use crate::reports::Deadlock;
 use isopod_sync::ProcessId;
 use isopod_text::{Line, Lines};
 use std::fmt;

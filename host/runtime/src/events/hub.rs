@@ -44,7 +44,7 @@ enum Hearing {
 impl Hub {
     /// Tells everybody who listens. The event is made only if somebody does.
     #[inline]
-    pub(super) fn tell(&self, event: impl FnOnce() -> EngineEvent) {
+    pub(crate) fn tell(&self, event: impl FnOnce() -> EngineEvent) {
         if self.has_listeners() {
             self.tell_all(Hearing::All, event());
         }
@@ -52,13 +52,13 @@ impl Hub {
 
     /// Whether anybody listens.
     #[inline]
-    pub(super) fn has_listeners(&self) -> bool {
+    pub(crate) fn has_listeners(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
     }
 
     /// Tells everybody who listens to jobs.
     #[inline]
-    pub(super) fn tell_of_job(&self, event: impl FnOnce() -> EngineEvent) {
+    pub(crate) fn tell_of_job(&self, event: impl FnOnce() -> EngineEvent) {
         if self.has_job_listeners() {
             self.tell_all(Hearing::Jobs, event());
         }
@@ -66,13 +66,13 @@ impl Hub {
 
     /// Whether anybody listens to jobs.
     #[inline]
-    pub(super) fn has_job_listeners(&self) -> bool {
+    pub(crate) fn has_job_listeners(&self) -> bool {
         self.job_listeners.load(Ordering::Relaxed) > 0
     }
 
     /// Tells everybody who listens to decisions.
     #[inline]
-    pub(super) fn tell_decision(&self, event: impl FnOnce() -> EngineEvent) {
+    pub(crate) fn tell_decision(&self, event: impl FnOnce() -> EngineEvent) {
         if self.has_decision_listeners() {
             self.tell_all(Hearing::Decisions, event());
         }
@@ -80,7 +80,7 @@ impl Hub {
 
     /// Whether anybody listens to decisions.
     #[inline]
-    pub(super) fn has_decision_listeners(&self) -> bool {
+    pub(crate) fn has_decision_listeners(&self) -> bool {
         self.decision_listeners.load(Ordering::Relaxed) > 0
     }
 

@@ -2,7 +2,6 @@
 
 use super::EngineEvent;
 use super::hub::{Hub, Listening};
-use crate::engine::Engine;
 use futures_core::Stream;
 use isopod_sync::{Feed, ListenError, Told};
 use std::fmt;
@@ -55,6 +54,15 @@ pub struct EventsBuilder {
 }
 
 impl EventsBuilder {
+    pub(crate) fn new(hub: Arc<Hub>) -> EventsBuilder {
+        EventsBuilder {
+            hub,
+            capacity: CAPACITY,
+            hears_jobs: true,
+            hears_decisions: false,
+        }
+    }
+
     /// How many events are kept that were not taken yet: 1,024 unless set, one at least. Each takes some
     /// 200 bytes and its texts, of which a guest chooses up to 64 KiB where it fails.
     pub fn capacity(mut self, events: usize) -> EventsBuilder {
@@ -95,16 +103,6 @@ impl EventsBuilder {
 }
 
 impl Events {
-    /// Starts with the default settings, which are those of [`Engine::events`].
-    pub fn builder(engine: &Engine) -> EventsBuilder {
-        EventsBuilder {
-            hub: Arc::clone(engine.hub()),
-            capacity: CAPACITY,
-            hears_jobs: true,
-            hears_decisions: false,
-        }
-    }
-
     /// Takes the next event, waiting for one.
     ///
     /// # Errors

@@ -2,26 +2,24 @@
 //!
 //! A limit that is reached is an error at the call or the process's exit status, never a failure of
 //! the host. A child has its parent's limits, or less. What the machine holds is bounded apart from
-//! this, by the engine ([`machine`](crate::machine)).
+//! this, by the engine ([`machine`](crate::machine::capacity)).
 
 mod account;
-pub(crate) mod cpu_time;
-mod memory;
-mod output;
-mod quota;
+mod descriptors;
+mod operations;
 mod raising;
+mod storage;
 mod text;
 
 pub(crate) use account::Account;
-pub(crate) use cpu_time::{
-    tree_used_up, watch as watch_cpu_time, watch_tree as watch_tree_cpu_time,
-};
+pub(crate) use descriptors::{Descriptors, EngineDescriptors, Taken, TooMany, TreeDescriptors};
 /// Sizes as limits are told, exactly.
 pub(crate) use isopod_text::size as bytes;
-pub(crate) use memory::MemoryLimit;
-pub(crate) use output::OutputLimit;
-pub(crate) use quota::watch as watch_quota;
+pub(crate) use operations::OperationLimit;
 pub(crate) use raising::{OF_CALL_CPU_TIME, OF_CHILD_TIMEOUT, OF_TIMEOUT, ProcessLimit};
+#[cfg(test)]
+pub(crate) use storage::TEMPORARY_BYTES;
+pub(crate) use storage::{Counted, Storage};
 pub(crate) use text::{
     LONGEST_STATUS_BYTES, cut, deadline, message_too_large, never_fits, over_budget,
     over_either_budget, over_host_memory, too_many_handles, too_many_waiting,
@@ -36,6 +34,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_hours(30 * 24);
 
 /// The largest default of the host's memory for a tree.
 pub(crate) const MOST_HOST_MEMORY_BYTES: u64 = 2 << 30;
+
+/// The smallest quota: in each second.
+const SMALLEST_QUOTA: Duration = Duration::from_millis(1);
 
 /// The smallest memory limit: one WebAssembly page.
 const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
@@ -351,11 +352,11 @@ impl Limits {
                 bytes(SMALLEST_MEMORY_LIMIT)
             ));
         }
-        if let Some(cpus) = self.tree.cpus.filter(|cpus| *cpus < quota::SMALLEST_QUOTA) {
+        if let Some(cpus) = self.tree.cpus.filter(|cpus| *cpus < SMALLEST_QUOTA) {
             return invalid(format!(
                 "a quota of {} CPUs is too small: the smallest is {}",
                 cpus.as_secs_f64(),
-                quota::SMALLEST_QUOTA.as_secs_f64()
+                SMALLEST_QUOTA.as_secs_f64()
             ));
         }
         // Of the others none at all means something: no output, no files.

@@ -1,11 +1,11 @@
 //! What the caller of a plugin is told when a call fails.
 
 use crate::error::{Error, ErrorKind};
-use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
-use crate::host::exported::exports::isopod::multiprocessing::functions::CallError;
+use crate::life::ProcessState;
+use crate::limit_kind::LimitKind;
 use crate::limits::{LONGEST_STATUS_BYTES, ProcessLimit, bytes, cut};
-use crate::process::ProcessState;
+use crate::multiprocessing::exported::exports::isopod::multiprocessing::functions::CallError;
 
 /// An instance came to its end in a call.
 pub(crate) fn of_status(status: ExitStatus) -> Error {
@@ -43,7 +43,7 @@ pub(crate) fn status_of(process: &ProcessState, status: ExitStatus) -> ExitStatu
 
 /// The limit that a plugin has reached which gives too much: see [`new_store`](crate::store::new_store).
 fn limit_of_results(process: &ProcessState) -> (LimitKind, String) {
-    let message_bytes = process.limits.message_bytes;
+    let message_bytes = process.birth.limits.message_bytes;
     let host_bytes = process.tree.objects.host_bytes_limit();
     // What a call may give is more than a message, but never more than the host's memory for the tree.
     match host_bytes <= message_bytes {

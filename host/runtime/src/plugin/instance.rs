@@ -6,18 +6,17 @@ use super::version::Version;
 use super::watch::Watch;
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::LimitKind;
 use crate::exit_status::ExitStatus;
-use crate::host::exported::Exported;
-use crate::kernel;
+use crate::guest::{Passes, State, new_store};
+use crate::life::{Birth, ProcessState, Role, Seating};
+use crate::limit_kind::LimitKind;
 use crate::limits::{self, ProcessLimit};
-use crate::process::ProcessState;
-use crate::run::{self, State};
-use crate::spawn::{self, Birth, Seating};
-use crate::store::{Passes, new_store};
+use crate::machine::kernel;
+use crate::multiprocessing::exported::Exported;
+use crate::process::{spawn, verdict};
 use isopod_sync::{End, Handle, Holder, Message, ProcessId};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::{Func, Instance as Component, Resource};
@@ -60,8 +59,9 @@ impl Instance {
             program.instance().instantiate_async(store).await
         });
         let component = component.map_err(failure::of_status)?;
-        let exported = program
-            .functions()
+        let exported = version
+            .functions
+            .as_ref()
             .map(|functions| functions.load(guest.store()?, &component))
             .transpose()
             .map_err(|error| {
@@ -174,23 +174,18 @@ impl Guest {
         let birth = Birth {
             name: version.program.name().to_owned(),
             task: "plugin".to_owned(),
-            parent: None,
+            role: Role::Instance {
+                is_called: AtomicBool::new(false),
+            },
             is_daemon: false,
-            is_main: false,
-            is_plugin: true,
-            worker: None,
             lineage: Vec::new(),
             limits: version.limits,
             rights: Arc::clone(&version.rights),
             deadline: None,
-            entry_bytes: 0,
         };
-        let process = spawn::admitted(&version.program, &version.tree, birth, id, seating)
-            .inspect_err(|error| {
-                version
-                    .tree
-                    .tell_refused_start(id, version.program.name(), error)
-            })?;
+        let Version { program, tree, .. } = version.as_ref();
+        let process = spawn::admitted(program, tree, None, birth, id, seating)
+            .inspect_err(|error| tree.tell_refused_start(id, program.name(), error))?;
         let watch = version.watch_for(&process);
         let mut guest = Guest {
             store: None,
@@ -199,7 +194,7 @@ impl Guest {
             version: Arc::clone(version),
             status: None,
         };
-        let store = new_store(&guest.process, Passes::Results).map_err(|error| {
+        let store = new_store(&guest.process, program, Passes::Results).map_err(|error| {
             Error::new(ErrorKind::Engine, "the instance could not be set up").with_cause(error)
         })?;
         guest.store = Some(store);
@@ -247,21 +242,27 @@ impl Guest {
         };
         let process = &self.process;
         let _waiter = process.waiter.enter();
-        let _io = process.engine().enter_io();
+        let _io = process.machinery().enter_io();
         store.data_mut().begin_call();
         let _charging = store.data_mut().charge_arguments();
-        self.watch.begin(process.engine().timer(), begun, last);
-        process.is_called.store(true, Ordering::Relaxed);
+        self.watch.begin(&process.machinery().timer, begun, last);
+        let is_called = process.birth.role.is_called();
+        let set_called = |value| {
+            if let Some(is_called) = is_called {
+                is_called.store(value, Ordering::Relaxed);
+            }
+        };
+        set_called(true);
         let is_metered = process.tree.is_metered();
         if is_metered {
             process.vitals.begin_call();
         }
-        let code = process.program.code();
+        let code = process.code.addresses();
         let ran = kernel::in_guest(&process.gate, &process.waiter, code, || {
             // A request to end that comes from here on is seen by the guest.
-            match run::is_to_end(process) {
+            match process.is_to_end() {
                 true => Some(Err(isopod_sync::Killed)),
-                false => bug::contain("call of a plugin", &process.name, || {
+                false => bug::contain("call of a plugin", &process.birth.name, || {
                     process.waiter.block_on(action(store))
                 }),
             }
@@ -270,13 +271,13 @@ impl Guest {
             process.vitals.end_call();
         }
         self.watch.end();
-        process.is_called.store(false, Ordering::Relaxed);
+        set_called(false);
         let status = match ran {
             Some(Ok(Ok(value))) => return Ok(value),
             Some(Ok(Err(error))) => {
-                failure::status_of(process, run::failed(process, store.data(), &error))
+                failure::status_of(process, verdict::failed(process, store.data(), &error))
             }
-            Some(Err(isopod_sync::Killed)) => run::requested(process),
+            Some(Err(isopod_sync::Killed)) => verdict::requested(process),
             None => ExitStatus::Other(bug::TOLD.to_owned()),
         };
         self.status = Some(status.clone());
@@ -289,7 +290,7 @@ impl Drop for Guest {
     fn drop(&mut self) {
         let process = &self.process;
         let status = self.status.take().unwrap_or(ExitStatus::Exited(0));
-        bug::contain("end of an instance", &process.name, || {
+        bug::contain("end of an instance", &process.birth.name, || {
             process.waiter.end(match status.is_normal() {
                 true => End::Normal,
                 false => End::Abandoned,
@@ -332,7 +333,7 @@ fn no_doors(program: &str) -> Error {
 
 fn check_size(what: &str, length: usize, process: &ProcessState) -> Result<()> {
     let size_bytes = u64::try_from(length).unwrap_or(u64::MAX);
-    let limit_bytes = process.limits.message_bytes;
+    let limit_bytes = process.birth.limits.message_bytes;
     if size_bytes <= limit_bytes {
         return Ok(());
     }

@@ -14,7 +14,7 @@
 //!
 //! Resources, streams and futures have no JSON.
 
-use super::spelling::name;
+use crate::guest::spelling::name;
 use serde_json::{Map, Number, Value};
 use wasmtime::component::{Type, Val};
 

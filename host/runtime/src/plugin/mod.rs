@@ -17,17 +17,13 @@ mod looking;
 mod plugin;
 mod pool;
 mod request;
-mod spelling;
 mod stats;
 mod typed;
 mod version;
 mod watch;
 mod worker;
 
-pub(crate) use plugin::Loaded;
 pub use plugin::{Plugin, PluginBuilder};
 pub use pool::{PluginPool, PluginPoolBuilder, WhenFull};
 pub use stats::PluginStatistics;
-pub use typed::PluginExport;
-pub(crate) use typed::exports;
 pub use version::PluginFunction;

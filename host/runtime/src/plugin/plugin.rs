@@ -4,15 +4,14 @@ use super::idle::{Idle, thread_number};
 use super::instance::Instance;
 use super::stats::{Counters, PluginStatistics};
 use super::version::{self, PluginFunction, Version};
-use crate::command::Command;
-use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::Requester;
+use crate::exit_status::ExitStatus;
+use crate::guest::{Engine, Program};
+use crate::life::{ProcessState, Seating, end_each_by};
 use crate::limits::Limits;
-use crate::policy::Policy;
-use crate::process::ProcessState;
-use crate::program::Program;
-use crate::spawn::Seating;
-use crate::terminator::Terminator;
+use crate::process::{Command, Ends, Terminator};
+use crate::rights::Policy;
 use isopod_sync::{Handle, Message, ProcessId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -318,7 +317,8 @@ impl Plugin {
 
     /// Ends calls from another thread.
     pub fn terminator(&self) -> Terminator {
-        Terminator::of_plugin(&self.inner)
+        let inner: Weak<dyn Ends> = Arc::downgrade(&self.inner) as _;
+        Terminator::of_part(inner)
     }
 
     /// What its calls have come to.
@@ -356,9 +356,18 @@ impl Loaded {
         lock(&self.current).clone()
     }
 
-    pub(crate) fn live_versions(&self) -> Vec<Arc<Version>> {
+    fn live_versions(&self) -> Vec<Arc<Version>> {
         let versions = lock(&self.versions);
         versions.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Ends for Loaded {
+    fn end(&self) {
+        for version in self.live_versions() {
+            let members = version.tree.members_now();
+            end_each_by(Requester::Embedder, members, |_| ExitStatus::Terminated);
+        }
     }
 }
 

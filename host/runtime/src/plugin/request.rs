@@ -2,11 +2,10 @@
 
 use super::looking::look;
 use crate::bug;
-use crate::end_request::end_each_by;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Requester;
 use crate::exit_status::ExitStatus;
-use crate::process::ProcessState;
+use crate::life::{ProcessState, end_each_by};
 use isopod_sync::{Completion, Message, WaitError};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU8, Ordering};

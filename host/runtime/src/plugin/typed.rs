@@ -5,28 +5,14 @@ use super::json;
 use super::plugin::Plugin;
 use super::pool::PluginPool;
 use super::request::Input;
-use super::spelling::signature;
 use crate::error::{Error, ErrorKind, Result};
+use crate::guest::spelling::signature;
+use crate::guest::{OF, PluginExport, exports};
 use crate::limits::{LONGEST_STATUS_BYTES, cut};
-use crate::program::Program;
 use serde_json::Value;
 use std::time::{Duration, Instant};
-use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{Func, Type, Val};
-
-/// What stands between the name of an interface and that of its function.
-const OF: char = '#';
-
-/// A function that a component exports.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PluginExport {
-    /// What it is called by: its own name, or that of its interface before it, as in
-    /// `docs:adder/add@0.1.0#add`.
-    pub name: String,
-    /// Its parameters and its result, as WIT spells them: `func(x: u32, y: u32) -> u32`.
-    pub signature: String,
-}
 
 impl Plugin {
     /// The functions that its component exports, with their types; by name.
@@ -123,44 +109,6 @@ impl PluginPool {
         let input = Input::Typed(arguments);
         self.run_async(function, input).await?.into_typed()
     }
-}
-
-/// Functions that are told of a program, and the bytes of the name of each. Those beyond can be called by nobody.
-const MOST_EXPORTS: usize = 10_000;
-const LONGEST_EXPORT: usize = 1_000;
-
-/// All functions that a program exports.
-pub(crate) fn exports(program: &Program) -> Vec<PluginExport> {
-    let engine = program.engine().wasmtime();
-    let kind = program.component().component_type();
-    let mut exports = Vec::new();
-    let mut add = |interface: Option<&str>, name: &str, function: &ComponentFunc| {
-        let length = interface.map_or(0, |interface| interface.len() + 1) + name.len();
-        if exports.len() < MOST_EXPORTS && length <= LONGEST_EXPORT {
-            exports.push(PluginExport {
-                name: match interface {
-                    Some(interface) => format!("{interface}{OF}{name}"),
-                    None => name.to_owned(),
-                },
-                signature: signature(function),
-            });
-        }
-    };
-    for (name, export) in kind.exports(engine) {
-        match export.ty {
-            ComponentItem::ComponentFunc(function) => add(None, name, &function),
-            ComponentItem::ComponentInstance(interface) => {
-                for (function_name, export) in interface.exports(engine) {
-                    if let ComponentItem::ComponentFunc(function) = export.ty {
-                        add(Some(name), function_name, &function);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    exports.sort_by(|a, b| a.name.cmp(&b.name));
-    exports
 }
 
 pub(super) fn call(

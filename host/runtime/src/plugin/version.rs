@@ -2,16 +2,15 @@
 
 use super::instance::Instance;
 use super::watch::Watch;
-use crate::command::Command;
 use crate::error::{Error, ErrorKind, Result};
-use crate::gate::Gate;
+use crate::guest::Program;
+use crate::life::{ProcessState, Seating, Tree};
 use crate::limits::ProcessLimits;
-use crate::placement::Sitter;
-use crate::process::ProcessState;
-use crate::program::Program;
+use crate::machine::{Gate, Sitter};
+use crate::multiprocessing::exported::ExportedIndices;
+use crate::process::Command;
+use crate::process::spawn::PlacementHooks;
 use crate::rights::Rights;
-use crate::spawn::{PlacementHooks, Seating};
-use crate::tree::Tree;
 use isopod_sync::{Hooks, ProcessId};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,10 +38,11 @@ pub struct PluginFunction {
 }
 
 /// What the instances of one version share.
-#[derive(Debug)]
 pub(crate) struct Version {
     pub(crate) number: u64,
     pub(crate) program: Program,
+    /// The doors, if the plugin has them.
+    pub(crate) functions: Option<ExportedIndices>,
     pub(crate) tree: Arc<Tree>,
     pub(crate) rights: Arc<Rights>,
     pub(crate) limits: ProcessLimits,
@@ -67,6 +67,7 @@ impl Version {
         let version = Arc::new(Version {
             number,
             program: program.clone(),
+            functions: ExportedIndices::new(program.instance()).ok(),
             tree,
             rights,
             limits,
@@ -104,6 +105,16 @@ impl Version {
             hooks: Arc::new(hooks),
             gate,
         }
+    }
+}
+
+impl std::fmt::Debug for Version {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Version")
+            .field("number", &self.number)
+            .field("program", &self.program)
+            .finish_non_exhaustive()
     }
 }
 

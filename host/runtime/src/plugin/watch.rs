@@ -15,15 +15,12 @@
 //! happens. A call that ends and finds itself claimed gives its result all the same, and its instance is
 //! thrown away.
 
-use crate::end_request::end_each;
 use crate::exit_status::ExitStatus;
-use crate::kernel::thread_time;
+use crate::life::{ProcessState, end_each};
 use crate::limits;
-use crate::limits::cpu_time::{self, LONGEST_PAUSE};
-use crate::process::ProcessState;
-use crate::threads;
-use crate::timer::Timer;
-use crate::vitals::thread_cpu_time;
+use crate::machine::kernel::{thread_cpu_time, thread_time};
+use crate::machine::{Timer, threads};
+use crate::process::cpu_time::{self, LONGEST_PAUSE};
 use rustix::thread::Pid;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};

@@ -8,10 +8,8 @@ use super::request::{Input, Output, Request};
 use super::typed;
 use crate::bug;
 use crate::error::{Error, ErrorKind, Result};
-use crate::gate::Gate;
-use crate::placement::{Sitter, Slot};
-use crate::process::ProcessState;
-use crate::threads;
+use crate::life::ProcessState;
+use crate::machine::{Gate, Sitter, Slot, threads};
 use isopod_sync::Message;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -28,8 +26,8 @@ struct Worker {
 
 /// Starts a worker, which counts as one already, for a call from this core.
 pub(crate) fn start(shared: &Arc<Shared>, core: Option<usize>) {
-    let engine = shared.plugin.engine();
-    let placement = engine.placement();
+    let machinery = shared.plugin.engine().machinery();
+    let placement = &machinery.placement;
     let seat = ProcessState::next_id();
     let sitter = Sitter {
         slot: Arc::new(AtomicUsize::new(0)),
@@ -39,7 +37,7 @@ pub(crate) fn start(shared: &Arc<Shared>, core: Option<usize>) {
     let slot = placement.seat_away_from(core, sitter.clone());
     let of_thread = Arc::clone(shared);
     let job = Box::new(move || run(of_thread, sitter));
-    if let Err(error) = engine.threads().run(placement, slot, job) {
+    if let Err(error) = machinery.threads.run(placement, slot, job) {
         placement.leave(seat);
         let text = "the system refuses another thread for a worker (see `ulimit -u` and the pids limit of the cgroup)";
         for request in shared.line.lost_worker(true) {
@@ -51,9 +49,9 @@ pub(crate) fn start(shared: &Arc<Shared>, core: Option<usize>) {
 
 fn run(shared: Arc<Shared>, sitter: Sitter) -> Option<Slot> {
     let seat = sitter.gate.seat();
-    let engine = shared.plugin.engine().clone();
+    let machinery = Arc::clone(shared.plugin.engine().machinery());
     threads::name_current(&shared.plugin.name());
-    engine.placement().begin(seat, threads::current_id());
+    machinery.placement.begin(seat, threads::current_id());
     let is_looking = AtomicBool::new(true);
     let ended = bug::contain("worker of a plugin", "a plugin", || {
         let mut worker = Worker {
@@ -72,7 +70,7 @@ fn run(shared: Arc<Shared>, sitter: Sitter) -> Option<Slot> {
         }
     }
     drop(shared);
-    engine.placement().leave(seat)
+    machinery.placement.leave(seat)
 }
 
 impl Worker {
@@ -97,7 +95,7 @@ impl Worker {
             caller_core,
             sleeper,
         } = self;
-        let placement = shared.plugin.engine().placement();
+        let placement = &shared.plugin.engine().machinery().placement;
         let may_pause = || {
             let slot: Slot = sitter.slot.load(Ordering::Relaxed);
             caller_core.is_some()
@@ -108,7 +106,7 @@ impl Worker {
             // What will not be called again is not kept while nothing is called.
             instance.take_if(|instance| !shared.plugin.is_usable(instance));
             if placement.parking(sitter.gate.seat()) {
-                shared.plugin.engine().rebalance_soon();
+                shared.plugin.engine().machinery().rebalance_soon();
             }
             sleep();
             placement.unparked(sitter.gate.seat());
@@ -116,7 +114,7 @@ impl Worker {
     }
 
     fn core(&self) -> Option<usize> {
-        let placement = self.shared.plugin.engine().placement();
+        let placement = &self.shared.plugin.engine().machinery().placement;
         placement.core_of(self.sitter.slot.load(Ordering::Relaxed))
     }
 

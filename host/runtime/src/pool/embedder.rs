@@ -1,16 +1,15 @@
 //! Pools of the embedder's.
 
 use super::typed::{AsyncResult, Imap, JobError, MapResult, decode, encode};
-use super::workers::{Home, Initializer, PoolState, Settings};
-use crate::command::Command;
+use super::workers::{Home, PoolState, Settings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit_status::ExitStatus;
-use crate::process::Process;
-use crate::terminator::Terminator;
+use crate::life::Initializer;
+use crate::process::{Command, Ends, Process, Terminator};
 use isopod_sync::{Batch, BatchOptions, Holder, Message, Outcome};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// A pool of worker processes that the embedder gives jobs to. Dropping it terminates the workers.
@@ -313,7 +312,8 @@ impl Pool {
     /// # }
     /// ```
     pub fn terminator(&self) -> Terminator {
-        Terminator::of_pool(&self.state)
+        let state: Weak<dyn Ends> = Arc::downgrade(&self.state) as _;
+        Terminator::of_part(state)
     }
 
     /// Waits until all workers have ended.

@@ -16,5 +16,4 @@ mod workers;
 pub use embedder::{Pool, PoolBuilder};
 pub(crate) use typed::too_many_jobs;
 pub use typed::{AsyncResult, Imap, JobError, MapResult};
-pub(crate) use worker::WorkerLink;
-pub(crate) use workers::{Home, Initializer, PoolState, Settings};
+pub(crate) use workers::{Home, PoolState, Settings};

@@ -4,8 +4,8 @@ use super::workers::{Ended, PoolState};
 use crate::bug;
 use crate::events::JobOutcome;
 use crate::exit_status::ExitStatus;
-use crate::process::ProcessState;
-use crate::timer::Alarm;
+use crate::life::{ProcessState, WorkerSide};
+use crate::machine::Alarm;
 use isopod_sync::{BegunJob, Killed, Message, Outcome, ProcessId, ReportError};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,34 +38,66 @@ impl WorkerLink {
         }
     }
 
-    /// Whether the worker has begun a job that has not ended.
-    pub(crate) fn has_job(&self, worker: ProcessId) -> bool {
+    /// Tells those who listen how the job has ended that it had begun last.
+    fn tell_end(&self, process: &ProcessState, outcome: Option<JobOutcome>) {
+        if let Some(outcome) = outcome {
+            process.tell_job_end(self.begun(), outcome);
+        }
+    }
+
+    fn begun(&self) -> u32 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    fn alarm(&self) -> MutexGuard<'_, Option<(Alarm, Duration)>> {
+        self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_alarm(&self, process: &Arc<ProcessState>, number: u64, timeout: Duration) {
+        let (weak, pool) = (Arc::downgrade(process), Arc::downgrade(&self.pool));
+        let alarm = process.machinery().timer.after(timeout, move || {
+            if let Some(process) = weak.upgrade()
+                && let Some(pool) = pool.upgrade()
+                && pool.jobs.expire(process.id, number)
+            {
+                expire(&process, timeout);
+            }
+            None
+        });
+        *self.alarm() = Some((alarm, timeout));
+    }
+
+    fn cancel_alarm(&self, process: &ProcessState) {
+        // None, for most pools, so no look at the timer.
+        if let Some((alarm, _)) = self.alarm().take() {
+            process.machinery().timer.cancel(alarm);
+        }
+    }
+}
+
+impl WorkerSide for WorkerLink {
+    fn has_job(&self, worker: ProcessId) -> bool {
         self.pool.jobs.is_running(worker)
     }
 
-    /// The number of the job that the worker has begun, if that has not been reported: its first was 1.
-    pub(crate) fn job(&self) -> Option<u32> {
+    fn job(&self) -> Option<u32> {
         self.has_begun.load(Ordering::Relaxed).then(|| self.begun())
     }
 
-    /// Who submits the jobs; none for a pool of the embedder's.
-    pub(crate) fn owner(&self) -> Option<ProcessId> {
+    fn owner(&self) -> Option<ProcessId> {
         self.pool.owner()
     }
 
-    /// The live workers of the pool, this one included.
-    pub(crate) fn siblings(&self) -> Vec<ProcessId> {
+    fn siblings(&self) -> Vec<ProcessId> {
         let live = self.pool.live();
         live.iter().map(|worker| worker.id).collect()
     }
 
-    /// Whether the job that it has begun has a time limit.
-    pub(crate) fn has_time_limit(&self) -> bool {
+    fn has_time_limit(&self) -> bool {
         self.alarm().is_some()
     }
 
-    /// How the worker's job ended.
-    pub(crate) fn report(
+    fn report(
         &self,
         process: &Arc<ProcessState>,
         report: Result<Message, String>,
@@ -92,8 +124,7 @@ impl WorkerLink {
         reported
     }
 
-    /// The next job, after waiting for it; none if the worker is to end.
-    pub(crate) fn next(&self, process: &Arc<ProcessState>) -> Result<Option<BegunJob>, Killed> {
+    fn next(&self, process: &Arc<ProcessState>) -> Result<Option<BegunJob>, Killed> {
         if !self.has_asked.swap(true, Ordering::Relaxed) {
             self.pool.has_started();
         }
@@ -128,8 +159,7 @@ impl WorkerLink {
         Ok(Some(job))
     }
 
-    /// The worker has ended.
-    pub(crate) fn ended(&self, process: &ProcessState, status: ExitStatus) {
+    fn ended(&self, process: &ProcessState, status: ExitStatus) {
         self.cancel_alarm(process);
         let has_asked = self.has_asked.load(Ordering::Relaxed);
         let ended = if !has_asked && !matches!(status, ExitStatus::Terminated | ExitStatus::Killed)
@@ -150,50 +180,14 @@ impl WorkerLink {
             status => Outcome::WorkerLost(status),
         };
         // Each by itself: whoever waits for the job must not wait for ever, nor the pool lose a worker.
-        bug::contain("end of a job", &process.name, || {
+        bug::contain("end of a job", &process.birth.name, || {
             if self.pool.jobs.end_with(process.id, outcome, text_bytes) {
                 self.tell_end(process, told);
             }
         });
-        bug::contain("replacement of a worker", &process.name, || {
+        bug::contain("replacement of a worker", &process.birth.name, || {
             self.pool.replace(process.id, ended);
         });
-    }
-
-    /// Tells those who listen how the job has ended that it had begun last.
-    fn tell_end(&self, process: &ProcessState, outcome: Option<JobOutcome>) {
-        if let Some(outcome) = outcome {
-            process.tell_job_end(self.begun(), outcome);
-        }
-    }
-
-    fn begun(&self) -> u32 {
-        self.begun.load(Ordering::Relaxed)
-    }
-
-    fn alarm(&self) -> MutexGuard<'_, Option<(Alarm, Duration)>> {
-        self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn set_alarm(&self, process: &Arc<ProcessState>, number: u64, timeout: Duration) {
-        let weak = Arc::downgrade(process);
-        let alarm = process.engine().timer().after(timeout, move || {
-            if let Some(process) = weak.upgrade()
-                && let Some(worker) = &process.worker
-                && worker.pool.jobs.expire(process.id, number)
-            {
-                expire(&process, timeout);
-            }
-            None
-        });
-        *self.alarm() = Some((alarm, timeout));
-    }
-
-    fn cancel_alarm(&self, process: &ProcessState) {
-        // None, for most pools, so no look at the timer.
-        if let Some((alarm, _)) = self.alarm().take() {
-            process.engine().timer().cancel(alarm);
-        }
     }
 }
 

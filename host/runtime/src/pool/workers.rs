@@ -4,16 +4,14 @@
 //! The pool's own mutex is taken before those of trees, engines and jobs, and never under one.
 
 use super::worker::WorkerLink;
-use crate::end_request::end_each;
 use crate::error::Result;
 use crate::exit_status::ExitStatus;
+use crate::guest::Program;
+use crate::life::{Birth, Entry, Initializer, ProcessState, Role, Tree, end_each};
 use crate::limits::ProcessLimits;
-use crate::process::{Entry, ProcessState};
-use crate::program::Program;
+use crate::process::{Ends, spawn};
 use crate::rights::Rights;
-use crate::spawn::{self, Birth};
-use crate::tree::Tree;
-use isopod_sync::{Charge, Completion, Holder, Jobs, Message, ProcessId};
+use isopod_sync::{Charge, Completion, Holder, Jobs, ProcessId};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -36,15 +34,6 @@ pub(crate) struct Settings {
     pub(crate) limits: ProcessLimits,
     pub(crate) rights: Arc<Rights>,
     pub(crate) fails_fast: bool,
-}
-
-/// The task that each worker runs first.
-#[derive(Clone, Debug)]
-pub(crate) struct Initializer {
-    /// Its public name, if the embedder asks for it.
-    pub(crate) name: Option<Arc<str>>,
-    /// Held by the pool's owner, and, for a worker, by the worker.
-    pub(crate) message: Message,
 }
 
 /// Where the workers live.
@@ -80,6 +69,12 @@ struct Workers {
     is_closed: bool,
     /// Terminated or broken: no replacements.
     is_ending: bool,
+}
+
+impl Ends for PoolState {
+    fn end(&self) {
+        self.terminate();
+    }
 }
 
 impl PoolState {
@@ -194,7 +189,7 @@ impl PoolState {
         let tree = Arc::clone(&self.home.tree);
         // Meanwhile nobody may say that nothing will happen any more.
         tree.begin_activity();
-        self.home.program.engine().timer().after(pause, move || {
+        self.home.tree.machinery().timer.after(pause, move || {
             if let Some(pool) = weak.upgrade() {
                 pool.start_replacement();
             }
@@ -237,18 +232,17 @@ impl PoolState {
         let birth = Birth {
             name: spawn::default_name("PoolWorker", &lineage),
             task: "worker".to_owned(),
+            role: Role::Worker(Box::new(WorkerLink::new(self))),
             is_daemon: true,
-            is_main: false,
-            is_plugin: false,
-            worker: Some(WorkerLink::new(self)),
             lineage,
             limits: self.settings.limits,
             rights: Arc::clone(&self.settings.rights),
-            deadline: parent.as_ref().and_then(|parent| parent.deadline),
-            entry_bytes: initializer.map_or(0, |initializer| initializer.message.charged_bytes()),
-            parent,
+            deadline: parent.as_ref().and_then(|parent| parent.birth.deadline),
         };
-        let worker = spawn::spawn(&self.home.program, &self.home.tree, birth, |id| {
+        let entry_bytes = initializer.map_or(0, |initializer| initializer.message.charged_bytes());
+        let Home { program, tree, .. } = &self.home;
+        let parent = parent.as_ref();
+        let worker = spawn::spawn(program, tree, parent, birth, entry_bytes, |id| {
             Entry::Worker(initializer.map(|initializer| Initializer {
                 name: initializer.name.clone(),
                 message: initializer.message.hold_as(Holder::Process(id)),

@@ -1,7 +1,7 @@
 //! One output stream of one process, line by line.
 
 use super::sink::{Sink, WriteError};
-use crate::timer::Timer;
+use crate::machine::Timer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 

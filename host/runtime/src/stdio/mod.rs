@@ -8,13 +8,11 @@
 mod inherited;
 mod lines;
 mod sink;
-mod streams;
 
 pub(crate) use inherited::prepare;
 pub(crate) use lines::Lines;
 pub use sink::Capture;
-pub(crate) use sink::Sink;
-pub(crate) use streams::{GuestInput, GuestOutput};
+pub(crate) use sink::{Sink, WriteError};
 
 /// Where a tree's main process reads its standard input from. Other processes read nothing.
 #[derive(Debug, Clone, Default)]

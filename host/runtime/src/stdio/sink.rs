@@ -1,11 +1,10 @@
 //! Where output ends up.
 
 use super::inherited::{STDERR, STDOUT};
-use crate::kernel;
-use std::fmt;
-use std::io;
+use crate::machine::kernel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 /// A destination of output. Clones write to the same place.
 #[derive(Debug, Clone)]

@@ -1,0 +1,161 @@
+//! What says that an entry of the cache was written by whoever has the key, and has not been changed since.
+//!
+//! Beside an entry lies its *seal*: a code of its name and contents and, once they have been compared, a code of its
+//! name and its *state*: device, inode, size, and the times of the last change of contents and of state. Whoever
+//! changes a file sets the last of these to now, and no user can set it; a guest even less, which has no other way to a
+//! file than to write it. So a file in the state that it was in when its contents were right has the same contents
+//! still, and need not be read: of 28 MiB that would cost half of a start of Python.
+//!
+//! A state counts only if the file had rested for seconds before its contents were read, since the clock of
+//! files goes by steps, and only on file systems that keep it themselves. All else is read and compared.
+//!
+//! It leaves out a change of the file after this look. Entries are made with mode 0400, which WASI cannot change, so
+//! nobody but root can open one to write; and the command line grants no directory that holds the cache.
+
+use super::key::{Key, is_private, no_follow};
+use crate::code::file_identity;
+use sha2::{Digest, Sha256};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// What a seal has at most: two codes and two line ends.
+const LARGEST_SEAL_BYTES: u64 = 256;
+
+/// Permissions that an entry never has: it is written once, and by nobody again.
+const NEVER: u32 = 0o377;
+
+/// What codes are of: none is taken for one of another purpose.
+const CONTENTS: &[u8] = b"isopod code contents 1";
+const STATE: &[u8] = b"isopod code state 1";
+
+/// Why an entry is not used.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// There is none.
+    Missing,
+    /// It is not what was written, or it cannot be read.
+    Broken(String),
+}
+
+/// The seal of an entry that was made of these bytes.
+pub(super) fn of(key: &Key, name: &str, bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    key.code(&[CONTENTS, name.as_bytes(), &digest])
+}
+
+/// Opens an entry whose seal holds. Gives the new text of the seal if that would make the next look cheap.
+pub(super) fn opened(
+    key: &Key,
+    directory: &Path,
+    name: &str,
+) -> Result<(File, Option<String>), Refusal> {
+    let broken = |error: io::Error| Refusal::Broken(error.to_string());
+    let mut file = match open(&directory.join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Refusal::Missing),
+        opened => opened.map_err(broken)?,
+    };
+    let metadata = file.metadata().map_err(broken)?;
+    if !metadata.is_file() || metadata.nlink() != 1 || !is_private(&metadata, NEVER) {
+        let text =
+            "the file has other links, another owner or other permissions than it was made with";
+        return Err(Refusal::Broken(text.to_owned()));
+    }
+    let seal = read_seal(&directory.join(format!("{name}.seal"))).map_err(broken)?;
+    let (contents, state) = seal.split_once('\n').unwrap_or((&seal, ""));
+    if key.is_code(
+        state.trim_end(),
+        &[STATE, name.as_bytes(), &state_of(&metadata)],
+    ) {
+        return Ok((file, None));
+    }
+    let has_rested = file_identity::has_rested(&metadata) && keeps_its_times(&file);
+    let mut hash = Sha256::new();
+    io::copy(&mut file, &mut HashWriter(&mut hash)).map_err(broken)?;
+    if !key.is_code(contents, &[CONTENTS, name.as_bytes(), &hash.finalize()]) {
+        return Err(Refusal::Broken(
+            "its contents are not what was written".to_owned(),
+        ));
+    }
+    let after = file.metadata().map_err(broken)?;
+    if state_of(&metadata) != state_of(&after) {
+        return Err(Refusal::Broken(
+            "it was changed while it was read".to_owned(),
+        ));
+    }
+    let better = has_rested.then(|| with_state(key, name, contents, &metadata));
+    Ok((file, better))
+}
+
+/// A seal that holds as long as the file stays in this state.
+pub(super) fn with_state(key: &Key, name: &str, contents: &str, metadata: &Metadata) -> String {
+    let state = key.code(&[STATE, name.as_bytes(), &state_of(metadata)]);
+    format!("{contents}\n{state}\n")
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(no_follow())
+        .open(path)
+}
+
+fn read_seal(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    open(path)?
+        .take(LARGEST_SEAL_BYTES)
+        .read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// What changes with the file.
+fn state_of(metadata: &Metadata) -> [u8; 56] {
+    let mut state = [0; 56];
+    let numbers = [metadata.dev(), metadata.ino(), metadata.size()].map(u64::to_le_bytes);
+    let times = [
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.ctime(),
+        metadata.ctime_nsec(),
+    ];
+    let all = numbers.into_iter().chain(times.map(i64::to_le_bytes));
+    for (to, from) in state.iter_mut().zip(all.flatten()) {
+        *to = from;
+    }
+    state
+}
+
+/// Whether the file lies where this kernel alone sets its times. A server may have another clock, and tell of a
+/// change later.
+fn keeps_its_times(file: &File) -> bool {
+    /// ext4, xfs, btrfs, f2fs, tmpfs, overlayfs, zfs and bcachefs, as `statfs` numbers them.
+    const LOCAL: [u32; 8] = [
+        0xef53,
+        0x5846_5342,
+        0x9123_683e,
+        0xf2f5_2010,
+        0x0102_1994,
+        0x794c_7630,
+        0x2fc1_2fc1,
+        0xca45_1a4e,
+    ];
+    rustix::fs::fstatfs(file).is_ok_and(|system| {
+        let kind = u32::try_from(system.f_type & 0xffff_ffff);
+        kind.is_ok_and(|kind| LOCAL.contains(&kind))
+    })
+}
+
+/// Lets `io::copy` feed a hash.
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

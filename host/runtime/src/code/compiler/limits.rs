@@ -1,0 +1,70 @@
+//! What the loading of a program may take.
+
+use crate::machine::capacity;
+use std::time::Duration;
+
+/// Compiling Python takes half a minute on one slow core.
+const TIME: Duration = Duration::from_secs(300);
+/// Compiling takes memory of a multiple of a program's bytes. Python's runner has 18 MiB.
+const PROGRAM_BYTES: u64 = 128 << 20;
+
+/// What the loading of a program may take: a compiler needs time and memory for what a program chooses.
+///
+/// In [a process of its own](crate::EngineBuilder::compiler_process) all three hold. Without one, compiling goes on in a
+/// thread of this process after its time has passed, though nobody waits for it any more, and its memory is bounded
+/// only by the size of programs: what is not trusted should be compiled in a process of its own.
+///
+/// ```
+/// use isopod_host::{CompileLimits, Engine};
+/// use std::time::Duration;
+/// let limits = CompileLimits::default().time(Duration::from_secs(20)).program_bytes(16 << 20);
+/// let engine = Engine::builder().compile_limits(limits).build()?;
+/// # Ok::<(), isopod_host::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct CompileLimits {
+    pub(crate) time: Duration,
+    pub(crate) memory_bytes: u64,
+    pub(crate) program_bytes: u64,
+}
+
+/// What is taken for the machine's memory if it cannot be read, which ends the making of an engine too.
+const UNREADABLE_MEMORY_BYTES: u64 = 1 << 30;
+
+impl Default for CompileLimits {
+    fn default() -> CompileLimits {
+        CompileLimits {
+            time: TIME,
+            memory_bytes: capacity::memory_bytes().unwrap_or(UNREADABLE_MEMORY_BYTES) / 2,
+            program_bytes: PROGRAM_BYTES,
+        }
+    }
+}
+
+impl CompileLimits {
+    /// How long one program may be compiled, by the clock on the wall: 5 minutes unless set.
+    pub fn time(mut self, time: Duration) -> CompileLimits {
+        self.time = time;
+        self
+    }
+
+    /// The memory that a compiler in a process of its own may take for one program: half of the machine's, or of its
+    /// control group's, unless set.
+    pub fn memory_bytes(mut self, bytes: u64) -> CompileLimits {
+        self.memory_bytes = bytes;
+        self
+    }
+
+    /// The memory that a compiler may take for one program.
+    #[must_use]
+    pub fn most_memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
+    /// The size of a program, as it is loaded: 128 MiB unless set.
+    pub fn program_bytes(mut self, bytes: u64) -> CompileLimits {
+        self.program_bytes = bytes;
+        self
+    }
+}

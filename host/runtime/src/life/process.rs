@@ -1,0 +1,256 @@
+//! The record of a process.
+
+use super::entry::Entry;
+use super::machinery::Machinery;
+use super::role::Role;
+use super::tree::Tree;
+use super::vitals::Vitals;
+use crate::code::Code;
+use crate::events::Refusals;
+use crate::exit_status::ExitStatus;
+use crate::limits::{ProcessLimit, ProcessLimits};
+use crate::machine::Gate;
+use crate::reports::Frame;
+use crate::rights::Rights;
+use isopod_sync::{Charge, Completion, Hooks, OverBudget, Party, ProcessId, Waiter};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What the numbers in a default name may take, in bytes. Births may follow each other without end,
+/// though few of them live at a time: each process starts the next one and fails.
+const LONGEST_LINEAGE_BYTES: usize = 240;
+
+/// The cost of a live process, in bytes: 85 KiB for an idle one, and 64 KiB at most for the exit text of
+/// its starter. The instances of its program come on top.
+const PRESENCE_BYTES: u64 = 128 << 10;
+/// The cost of the record of a process, in bytes, without its exit text.
+const RECORD_BYTES: u64 = 8 << 10;
+
+/// What sets a process apart from the others of its tree, from its start to its end.
+#[derive(Debug)]
+pub(crate) struct Birth {
+    pub(crate) name: String,
+    /// The name of its task, for people.
+    pub(crate) task: String,
+    pub(crate) role: Role,
+    pub(crate) is_daemon: bool,
+    /// The numbers in the names of its line: [1, 2] for `Process-1:2`.
+    pub(crate) lineage: Vec<u64>,
+    pub(crate) limits: ProcessLimits,
+    pub(crate) rights: Arc<Rights>,
+    /// When the host ends it, with the timeout that the message names.
+    pub(crate) deadline: Option<(Instant, Duration)>,
+}
+
+/// The record of a process, alive or dead.
+pub(crate) struct ProcessState {
+    pub(crate) id: ProcessId,
+    pub(crate) birth: Birth,
+    pub(crate) code: Arc<Code>,
+    pub(crate) tree: Arc<Tree>,
+    pub(crate) waiter: Arc<Waiter>,
+    /// Where others pause it.
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) vitals: Arc<Vitals>,
+    children_made: AtomicU64,
+    /// `process.entry` gives it once; its arguments are charged until then.
+    entry: Mutex<Option<(Entry, Charge)>>,
+    pub(crate) has_entered: AtomicBool,
+    /// Changes when it is adopted.
+    parent: Mutex<Option<ProcessId>>,
+    /// Who started it, whatever has become of that one since; none for main.
+    pub(crate) starter: Option<Arc<Starter>>,
+    children: Mutex<Vec<Arc<ProcessState>>>,
+    /// How it is to end, if anybody has asked for that; the first request counts.
+    pub(super) requested: Mutex<Option<ExitStatus>>,
+    /// Shared with those that it started, which may outlive it.
+    pub(crate) status: Arc<Completion<ExitStatus>>,
+    /// For its thread, its stacks and its tables, while it lives.
+    presence: Mutex<Charge>,
+    /// For this record, which lives as long as a handle to the process.
+    record: Mutex<Charge>,
+    /// What it was refused.
+    pub(crate) refusals: Refusals,
+}
+
+fn lineage(ancestors: &[u64], number: u64) -> Vec<u64> {
+    let mut bytes = 0;
+    let mut nearest_first: Vec<u64> = std::iter::once(&number)
+        .chain(ancestors.iter().rev())
+        .copied()
+        .take_while(|number| {
+            let digits = number.checked_ilog10().unwrap_or(0) + 1;
+            // With the colon before it.
+            bytes += usize::try_from(digits).unwrap_or(usize::MAX) + 1;
+            bytes <= LONGEST_LINEAGE_BYTES
+        })
+        .collect();
+    nearest_first.reverse();
+    nearest_first
+}
+
+/// What a process can know of the one that started it, and can wait for.
+///
+/// It is all that a process keeps of a parent that has ended, and nothing in it leads further up:
+/// a chain of dead ancestors is not kept by the one that lives on.
+#[derive(Debug)]
+pub(crate) struct Starter {
+    pub(crate) id: ProcessId,
+    pub(crate) name: String,
+    pub(crate) is_daemon: bool,
+    pub(crate) status: Arc<Completion<ExitStatus>>,
+}
+
+/// The place of a process on its thread.
+pub(crate) struct Seating {
+    /// Called where the process parks and goes on.
+    pub(crate) hooks: Arc<dyn Hooks>,
+    /// Where others pause it.
+    pub(crate) gate: Arc<Gate>,
+}
+
+impl ProcessState {
+    pub(crate) fn id(&self) -> ProcessId {
+        self.id
+    }
+
+    /// A process that nobody knows yet: it is in no tree, and no thread runs it.
+    ///
+    /// # Errors
+    /// If the tree's host memory does not hold it.
+    pub(crate) fn new(
+        id: ProcessId,
+        birth: Birth,
+        code: &Arc<Code>,
+        tree: &Arc<Tree>,
+        parent: Option<&Arc<ProcessState>>,
+        seating: Seating,
+    ) -> Result<Arc<ProcessState>, OverBudget> {
+        let presence = PRESENCE_BYTES.saturating_add(code.instance_bytes());
+        let presence = tree.objects.hold_host_charge(presence)?;
+        let record = tree.objects.hold_host_charge(RECORD_BYTES)?;
+        Ok(Arc::new(ProcessState {
+            id,
+            birth,
+            code: Arc::clone(code),
+            tree: Arc::clone(tree),
+            waiter: Waiter::new(Party::Process(id), seating.hooks),
+            gate: seating.gate,
+            vitals: Arc::default(),
+            children_made: AtomicU64::new(0),
+            entry: Mutex::new(None),
+            has_entered: AtomicBool::new(false),
+            parent: Mutex::new(parent.map(|parent| parent.id)),
+            starter: parent.map(|parent| parent.as_starter()),
+            children: Mutex::default(),
+            requested: Mutex::new(None),
+            status: Arc::new(Completion::new()),
+            presence: Mutex::new(presence),
+            record: Mutex::new(record),
+            refusals: Refusals::default(),
+        }))
+    }
+
+    /// Gives it the code that it runs first.
+    pub(crate) fn set_entry(&self, entry: Entry, charge: Charge) {
+        *self.entry.lock().unwrap_or_else(PoisonError::into_inner) = Some((entry, charge));
+    }
+
+    /// The code that it runs first; only the first call gets it.
+    pub(crate) fn take_entry(&self) -> Option<Entry> {
+        let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
+        entry.take().map(|(entry, _charge)| entry)
+    }
+
+    /// Replaces the charge for the life of the process by one for its exit text and its backtrace.
+    pub(crate) fn charge_end(&self, status: &ExitStatus) {
+        let frames = self.vitals.backtrace().iter().map(Frame::bytes);
+        let told = status.message().unwrap_or_default().len() + frames.sum::<usize>();
+        let told = u64::try_from(told).unwrap_or(u64::MAX);
+        let mut told = self.tree.objects.count_host_bytes(told);
+        let lock = |charge: &Mutex<Charge>| {
+            std::mem::take(&mut *charge.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        drop(lock(&self.presence));
+        told.merge(lock(&self.record));
+        *self.record.lock().unwrap_or_else(PoisonError::into_inner) = told;
+    }
+
+    /// A number for a new process.
+    pub(crate) fn next_id() -> ProcessId {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How a limit of this process is raised.
+    pub(crate) fn raised(&self, limit: ProcessLimit) -> String {
+        self.birth.limits.raised(limit, &self.tree.process_limits)
+    }
+
+    pub(crate) fn machinery(&self) -> &Arc<Machinery> {
+        self.tree.machinery()
+    }
+
+    /// The logical CPU that it is pinned to; none once it has left it.
+    pub(crate) fn core(&self) -> Option<usize> {
+        let placement = &self.machinery().placement;
+        placement.core_of(placement.slot_of(self.id)?)
+    }
+
+    pub(crate) fn waiter(&self) -> &Arc<Waiter> {
+        &self.waiter
+    }
+
+    /// The number of a new child, after those of its ancestors: of the nearest, if there are many.
+    pub(crate) fn next_lineage(&self) -> Vec<u64> {
+        let number = self.children_made.fetch_add(1, Ordering::Relaxed) + 1;
+        lineage(&self.birth.lineage, number)
+    }
+
+    /// This process, as those that it starts know it.
+    pub(crate) fn as_starter(&self) -> Arc<Starter> {
+        Arc::new(Starter {
+            id: self.id,
+            name: self.birth.name.clone(),
+            is_daemon: self.birth.is_daemon,
+            status: Arc::clone(&self.status),
+        })
+    }
+
+    pub(crate) fn parent(&self) -> Option<ProcessId> {
+        *self.parent_mut()
+    }
+
+    pub(crate) fn parent_mut(&self) -> MutexGuard<'_, Option<ProcessId>> {
+        self.parent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The live children that it answers for.
+    pub(crate) fn children(&self) -> MutexGuard<'_, Vec<Arc<ProcessState>>> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for ProcessState {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ProcessState")
+            .field("id", &self.id)
+            .field("name", &self.birth.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lineage_is_bounded() {
+        assert_eq!(lineage(&[], 1), [1]);
+        assert_eq!(lineage(&[3, 1], 2), [3, 1, 2]);
+        assert_eq!(lineage(&[7; 1_000], 10).len(), 119);
+        assert_eq!(lineage(&[u64::MAX; 1_000], u64::MAX).len(), 11);
+    }
+}

@@ -1,0 +1,90 @@
+//! The thread that looks at trees at rest, for the deadlock report.
+//!
+//! A look goes through what a tree's processes wait for and hold, which takes up to some hundred milliseconds where a
+//! guest wants it to. The timer's thread, on which all deadlines depend, must not do that. So one thread
+//! of the engine makes one look after the other; it lives while there are any. A tree has one look in this line at
+//! most: it claims its look first.
+
+use crate::bug;
+use crate::logging::Tracing;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A look. If it cannot be made, it is dropped.
+type Look = Box<dyn FnOnce() + Send>;
+
+/// The looks that are to be made.
+#[derive(Clone)]
+pub(crate) struct Lookout {
+    shared: Arc<Mutex<Pending>>,
+    tracing: Tracing,
+}
+
+#[derive(Default)]
+struct Pending {
+    looks: VecDeque<Look>,
+    is_looking: bool,
+}
+
+impl Lookout {
+    pub(crate) fn new(tracing: Tracing) -> Lookout {
+        Lookout {
+            shared: Arc::default(),
+            tracing,
+        }
+    }
+
+    /// Has the look made, soon. Does not wait for that.
+    pub(crate) fn look(&self, look: impl FnOnce() + Send + 'static) {
+        {
+            let mut pending = self.pending();
+            pending.looks.push_back(Box::new(look));
+            if std::mem::replace(&mut pending.is_looking, true) {
+                return;
+            }
+        }
+        let lookout = self.clone();
+        let looking = std::thread::Builder::new()
+            .name("isopod-lookout".to_owned())
+            .spawn(move || {
+                let tracing = lookout.tracing.clone();
+                tracing.scope(|| lookout.look_at_all());
+            });
+        if let Err(error) = looking {
+            tracing::warn!(%error, "no thread to look for a deadlock");
+            let unseen = {
+                let mut pending = self.pending();
+                pending.is_looking = false;
+                std::mem::take(&mut pending.looks)
+            };
+            drop(unseen);
+        }
+    }
+
+    fn look_at_all(&self) {
+        while let Some(look) = self.next() {
+            bug::contain("look for a deadlock", "a tree", look);
+        }
+    }
+
+    /// The next look; none ends the thread.
+    fn next(&self) -> Option<Look> {
+        let mut pending = self.pending();
+        let next = pending.looks.pop_front();
+        pending.is_looking = next.is_some();
+        next
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Lookout {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Lookout")
+            .field("looks", &self.pending().looks.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! `manager`: one file per kind of object.
+
+mod dict;
+mod list;
+
+use super::bindings::isopod::multiprocessing::manager::{Host, Value, Versioned};
+use super::bindings::isopod::multiprocessing::types::{ErrorCode, Message};
+use super::errors::{Failure, over_budget};
+use crate::guest::State;
+use isopod_sync::{OutOfRange, ReorderError, StoreError};
+
+impl Host for State {}
+
+impl State {
+    fn values(&mut self, values: Vec<Value>) -> Result<Vec<isopod_sync::Message>, Failure> {
+        let values = values.into_iter();
+        self.messages(values.map(|value| (value.bytes, value.handles)))
+    }
+
+    fn deliver_versioned(
+        &mut self,
+        versioned: isopod_sync::Versioned,
+    ) -> Result<Versioned, Failure> {
+        Ok(Versioned {
+            value: self.deliver_copy(versioned.message)?,
+            version: versioned.version,
+        })
+    }
+
+    fn deliver_copies(
+        &mut self,
+        messages: Vec<isopod_sync::Message>,
+    ) -> Result<Vec<Message>, Failure> {
+        let messages = messages.into_iter();
+        messages.map(|message| self.deliver_copy(message)).collect()
+    }
+}
+
+/// Whether a conditional change was made.
+fn unless_changed(outcome: Result<(), StoreError>) -> Result<bool, Failure> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(StoreError::Changed(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl<T> From<StoreError<T>> for Failure {
+    fn from(error: StoreError<T>) -> Failure {
+        let text = error.to_string();
+        Failure::Code(match error {
+            StoreError::BudgetExceeded {
+                charged_bytes,
+                queued_bytes,
+                limit_bytes,
+                ..
+            } => return over_budget(charged_bytes, queued_bytes, limit_bytes),
+            StoreError::OutOfRange { .. } => ErrorCode::InvalidArgument(text),
+            StoreError::Changed(_) => ErrorCode::Other(text),
+        })
+    }
+}
+
+impl From<OutOfRange> for Failure {
+    fn from(error: OutOfRange) -> Failure {
+        ErrorCode::InvalidArgument(error.to_string()).into()
+    }
+}
+
+impl From<ReorderError> for Failure {
+    fn from(error: ReorderError) -> Failure {
+        ErrorCode::InvalidArgument(error.to_string()).into()
+    }
+}

@@ -1,0 +1,11 @@
+//! What the embedder is told of processes: data and its text, made by the rooms above.
+
+mod crash_report;
+mod deadlock;
+mod wait;
+mod wait_text;
+
+pub(crate) use crash_report::with_backtrace;
+pub use crash_report::{CrashReport, Frame};
+pub use deadlock::{Deadlock, Deadlocked, OnDeadlock};
+pub use wait::{RunState, Wait, WaitedObject};

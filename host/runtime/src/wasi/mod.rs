@@ -1,0 +1,5 @@
+//! Parts of WASI that are isopod's own, linked in the place of wasmtime-wasi's.
+
+pub(crate) mod files;
+pub(crate) mod name_lookup;
+pub(crate) mod sockets;

@@ -1,0 +1,41 @@
+//! Who could end a wait for an object: for `ps` and the deadlock report.
+//!
+//! The answer errs on one side only. It names everybody who could act on the object, or who gives
+//! something back by ending, and where that cannot be known it says so
+//! ([`others`](Wakers::others)). Whoever is not named cannot end the wait, except by ending the
+//! process that waits.
+//!
+//! It is true for one moment. To conclude from several of them that nobody will ever be woken, the
+//! processes must have rested from before the first look until after the last.
+
+use std::collections::BTreeSet;
+
+use super::ids::Holders;
+use crate::party::{Party, ProcessId};
+
+/// Who could end a wait for an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wakers {
+    /// These processes.
+    pub processes: BTreeSet<ProcessId>,
+    /// Somebody else too: the embedder, or whoever gets a message that holds the object.
+    pub others: bool,
+}
+
+impl Wakers {
+    pub(crate) fn add_holders(&mut self, holders: &Holders) {
+        self.others |= holders.embedder > 0 || holders.messages > 0;
+        self.processes
+            .extend(holders.processes.iter().map(|(process, _)| *process));
+    }
+
+    pub(crate) fn add_party(&mut self, party: Option<Party>) {
+        match party {
+            Some(Party::Process(process)) => {
+                self.processes.insert(process);
+            }
+            Some(Party::Embedder) => self.others = true,
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Queues and pipes.
+//!
+//! * [`channel`]: messages in a line, with bounds; [`tasks`]: those that are still to be done.
+//! * [`queue`](self::queue), [`joinable`], [`pipe`]: what is made of them.
+
+mod channel;
+mod error;
+mod joinable;
+mod pipe;
+#[allow(
+    clippy::module_inception,
+    reason = "the queue itself, beside its parts"
+)]
+mod queue;
+mod tasks;
+
+pub use error::{GetError, PutError, RecvError, SendError, TooManyTasksDone};
+pub use joinable::JoinableQueue;
+pub use pipe::{Connection, PIPE_CAPACITY_BYTES, PIPE_CAPACITY_MESSAGES, pipe, pipe_in};
+pub use queue::{Bounds, Queue};
+pub use tasks::Joined;

@@ -1,0 +1,35 @@
+//! Why a wait for any object failed.
+
+use std::fmt;
+
+use super::interrupt::Interrupt;
+
+/// Why a wait ended without what it was for: the value of a [`Completion`](crate::Completion), any
+/// object that is ready ([`wait_any`](crate::wait_any())).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitError {
+    /// It did not come before the time-out.
+    TimedOut,
+    /// The party was killed while it waited.
+    Killed,
+}
+
+impl fmt::Display for WaitError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::TimedOut => "what was waited for did not come before the time-out",
+            Self::Killed => "killed while waiting",
+        })
+    }
+}
+
+impl std::error::Error for WaitError {}
+
+impl From<Interrupt> for WaitError {
+    fn from(interrupt: Interrupt) -> Self {
+        match interrupt {
+            Interrupt::TimedOut => Self::TimedOut,
+            Interrupt::Killed => Self::Killed,
+        }
+    }
+}
