@@ -2,7 +2,7 @@
 //!
 //! The process confines itself as its arguments say and runs a program, whose host function then does what
 //! an attacker would. Each step is printed with the system's answer: `read /etc/passwd: done`, or the error.
-//! `tests/tests/confinement.rs` starts it, and tells what must fail and what must not.
+//! `tests/it/confinement.rs` starts it, and tells what must fail and what must not.
 //!
 //! ```text
 //! escaped [free | keep [read PATH] [write PATH] [connect ADDRESS] [listen ADDRESS] [names]] do [STEP ARGUMENT].. [stay]

@@ -5,11 +5,13 @@
 
 mod random;
 mod remains;
+mod rerun;
 mod spawns;
 mod temporary;
 
 pub use random::Random;
 pub use remains::Remains;
+pub use rerun::{assert_passed, rerun};
 pub use spawns::{ManySpawns, many_spawns};
 pub use temporary::Temporary;
 

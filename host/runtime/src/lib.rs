@@ -23,13 +23,14 @@
 //! The library denies by default: a process sees no file, no variable, no stream and no network that
 //! the [`Policy`] of its command does not name. What it leaves out: building programs (`isopod-build`) and the command line.
 
-// From the ground up: each room uses those before it, and never one after it. `tests/tests/architecture` holds
+// From the ground up: each room uses those before it, and never one after it. `tests/it/architecture` holds
 // them to that.
 mod bug;
 mod error;
 mod exit_status;
 mod limit_kind;
 mod logging;
+mod mutex;
 
 mod machine;
 

@@ -49,7 +49,7 @@
 
 #![forbid(unsafe_code)]
 
-// From the ground up: each room uses those before it, and never one after it. `tests/tests/architecture` holds them to
+// From the ground up: each room uses those before it, and never one after it. `tests/it/architecture` holds them to
 // that.
 mod party;
 mod shim;

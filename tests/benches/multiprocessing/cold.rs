@@ -27,7 +27,8 @@ pub(crate) fn measure(measure: &mut Measure<'_>) -> Result<()> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold");
     std::fs::create_dir_all(&directory)?;
     // One that knows nothing of isopod, and one with everything in it.
-    let small = isopod_tests::build(&isopod_tests::root().join("tests/cli/programs/plain.rs"))?;
+    let small =
+        isopod_tests::build(&isopod_tests::root().join("host/cli/tests/cli/programs/plain.rs"))?;
     for (component, what) in [
         (small.as_slice(), "normal"),
         (isopod_tests::guests()?, "nothing"),

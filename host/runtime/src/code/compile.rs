@@ -5,9 +5,10 @@
 //! ([`isopod_component::make_interruptible`]). Only then the compiler sees them.
 
 use crate::code::compiler::Refusal;
+use crate::mutex::lock;
 use isopod_component::Kind;
 use std::borrow::Cow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -89,8 +90,4 @@ fn reason(error: std::io::Error) -> std::io::Error {
         Ok(()) => error,
         Err(_) => std::io::ErrorKind::OutOfMemory.into(),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,6 +10,7 @@
 //! tell; nothing is taken while a feed's mutex is held.
 
 use super::EngineEvent;
+use crate::mutex::lock;
 use isopod_sync::Feed;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,7 +87,7 @@ impl Hub {
 
     #[cold]
     fn tell_all(&self, hearing: Hearing, event: EngineEvent) {
-        let feeds = Arc::clone(&self.feeds.lock().unwrap_or_else(PoisonError::into_inner));
+        let feeds = Arc::clone(&lock(&self.feeds));
         let mut hearing = feeds.iter().filter(|listening| match hearing {
             Hearing::All => true,
             Hearing::Jobs => listening.hears_jobs,
@@ -122,7 +123,7 @@ impl Hub {
 
     fn change(&self, action: impl FnOnce(&mut Vec<Listening>)) {
         let previous = {
-            let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut feeds = lock(&self.feeds);
             let mut changed = feeds.to_vec();
             action(&mut changed);
             std::mem::replace(&mut *feeds, changed.into())

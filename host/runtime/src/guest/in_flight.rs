@@ -6,10 +6,11 @@
 //! the same moment. wasmtime copies arguments before the host's function runs. So the types of these arguments
 //! (`guest/arguments.rs`) charge the account of the guest that the thread runs.
 
+use crate::mutex::lock;
 use isopod_sync::{Charge, OverBudget, Tree};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The charge of a process covers so many bytes of a call, and one such copy of a result.
 const COVERED_BYTES: u64 = 64 << 10;
@@ -139,7 +140,7 @@ impl InFlight {
     }
 
     fn call(&self) -> MutexGuard<'_, Call> {
-        self.call.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.call)
     }
 }
 

@@ -5,7 +5,8 @@ use super::process::ProcessState;
 use super::tree::Tree;
 use crate::events::Requester;
 use crate::exit_status::ExitStatus;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use crate::mutex::lock;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 impl ProcessState {
@@ -50,9 +51,7 @@ impl ProcessState {
     }
 
     fn request(&self) -> MutexGuard<'_, Option<ExitStatus>> {
-        self.requested
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.requested)
     }
 }
 

@@ -8,9 +8,10 @@ use crate::error::Result;
 use crate::events::Hub;
 use crate::limits::{EngineDescriptors, OperationLimit};
 use crate::machine::{Capacity, Lookout, Placement, Threads, Timer};
+use crate::mutex::lock;
 use isopod_sync::ProcessId;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::runtime::EnterGuard;
 use wasmtime::component::Component;
@@ -123,9 +124,7 @@ impl Machinery {
     }
 
     fn lock_processes(&self) -> MutexGuard<'_, BTreeMap<ProcessId, Arc<ProcessState>>> {
-        self.processes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.processes)
     }
 }
 

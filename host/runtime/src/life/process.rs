@@ -10,11 +10,12 @@ use crate::events::Refusals;
 use crate::exit_status::ExitStatus;
 use crate::limits::{ProcessLimit, ProcessLimits};
 use crate::machine::Gate;
+use crate::mutex::lock;
 use crate::reports::Frame;
 use crate::rights::Rights;
 use isopod_sync::{Charge, Completion, Hooks, OverBudget, Party, ProcessId, Waiter};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// What the numbers in a default name may take, in bytes. Births may follow each other without end,
@@ -154,12 +155,12 @@ impl ProcessState {
 
     /// Gives it the code that it runs first.
     pub(crate) fn set_entry(&self, entry: Entry, charge: Charge) {
-        *self.entry.lock().unwrap_or_else(PoisonError::into_inner) = Some((entry, charge));
+        *lock(&self.entry) = Some((entry, charge));
     }
 
     /// The code that it runs first; only the first call gets it.
     pub(crate) fn take_entry(&self) -> Option<Entry> {
-        let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entry = lock(&self.entry);
         entry.take().map(|(entry, _charge)| entry)
     }
 
@@ -169,12 +170,10 @@ impl ProcessState {
         let told = status.message().unwrap_or_default().len() + frames.sum::<usize>();
         let told = u64::try_from(told).unwrap_or(u64::MAX);
         let mut told = self.tree.objects.count_host_bytes(told);
-        let lock = |charge: &Mutex<Charge>| {
-            std::mem::take(&mut *charge.lock().unwrap_or_else(PoisonError::into_inner))
-        };
-        drop(lock(&self.presence));
-        told.merge(lock(&self.record));
-        *self.record.lock().unwrap_or_else(PoisonError::into_inner) = told;
+        let take = |charge: &Mutex<Charge>| std::mem::take(&mut *lock(charge));
+        drop(take(&self.presence));
+        told.merge(take(&self.record));
+        *lock(&self.record) = told;
     }
 
     /// A number for a new process.
@@ -223,12 +222,12 @@ impl ProcessState {
     }
 
     pub(crate) fn parent_mut(&self) -> MutexGuard<'_, Option<ProcessId>> {
-        self.parent.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.parent)
     }
 
     /// The live children that it answers for.
     pub(crate) fn children(&self) -> MutexGuard<'_, Vec<Arc<ProcessState>>> {
-        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.children)
     }
 }
 

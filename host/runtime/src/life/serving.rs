@@ -5,7 +5,8 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::machine::{Timer, cores};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use crate::mutex::lock;
+use std::sync::{Mutex, OnceLock};
 use tokio::runtime::{EnterGuard, Runtime};
 
 /// Threads for operations on files, and for reads of standard input, of which there is one for each tree that reads
@@ -31,7 +32,7 @@ impl Serving {
         if io.get().is_some() {
             return Ok(());
         }
-        let _one_at_a_time = starting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&starting);
         if io.get().is_none() {
             timer.start().map_err(no_thread)?;
             let runtime = io_runtime(cores.to_vec()).map_err(no_thread)?;

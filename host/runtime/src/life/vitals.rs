@@ -4,10 +4,11 @@
 //! when somebody asks, the memory is written when it grows.
 
 use crate::machine::kernel::{thread_cpu_time, thread_time};
+use crate::mutex::lock;
 use crate::reports::Frame;
 use rustix::thread::Pid;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 /// The measurements of one process.
@@ -51,7 +52,7 @@ impl Vitals {
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.calls)
     }
 
     /// That of all calls; none if the clock of the one that runs cannot be read.

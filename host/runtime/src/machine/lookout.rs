@@ -7,8 +7,9 @@
 
 use crate::bug;
 use crate::logging::Tracing;
+use crate::mutex::lock;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// A look. If it cannot be made, it is dropped.
 type Look = Box<dyn FnOnce() + Send>;
@@ -76,7 +77,7 @@ impl Lookout {
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
 }
 

@@ -7,10 +7,11 @@
 
 use crate::logging::Tracing;
 use crate::machine::{Placement, Slot, cores, kernel};
+use crate::mutex::lock;
 use rustix::thread::{Pid, gettid, set_name};
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
 
 /// Parked threads kept per core.
@@ -126,14 +127,14 @@ impl Threads {
     fn take_idle(&self, slot: Slot) -> Option<Arc<Worker>> {
         let idle = self.idle.get(slot)?;
         // The last one in is the likeliest to be spinning still.
-        idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        lock(&idle).pop()
     }
 
     fn put_idle(&self, slot: Slot, worker: &Arc<Worker>) -> bool {
         let Some(idle) = self.idle.get(slot) else {
             return false;
         };
-        let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&idle);
         if idle.len() >= KEPT_PER_CORE {
             return false;
         }
@@ -145,7 +146,7 @@ impl Threads {
 impl Worker {
     /// Hands a job to the waiting thread; without one, it ends.
     fn call(&self, job: Option<Job>) {
-        *self.job.lock().unwrap_or_else(PoisonError::into_inner) = job;
+        *lock(&self.job) = job;
         self.is_called.store(true, Ordering::Release);
         if let Some(thread) = self.thread.get() {
             thread.unpark();
@@ -165,10 +166,7 @@ impl Worker {
         while !self.is_called.swap(false, Ordering::Acquire) {
             std::thread::park();
         }
-        self.job
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        lock(&self.job).take()
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::bug;
 use crate::logging::Tracing;
 use crate::machine::cores;
+use crate::mutex::lock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -64,7 +65,7 @@ impl Timer {
     /// # Errors
     /// The system's, if the thread cannot be made.
     pub(crate) fn start(&self) -> std::io::Result<()> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = lock(&self.waiting);
         let Some((cores, tracing)) = waiting.clone() else {
             return Ok(());
         };
@@ -175,7 +176,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

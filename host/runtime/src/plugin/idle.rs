@@ -1,11 +1,12 @@
 //! The instances of a plugin that wait for a call in whoever's thread.
 
 use super::instance::Instance;
+use crate::mutex::lock;
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::atomic::AtomicCell;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// Idle instances, in as many stacks as there are cores: each thread has one of its own, which is its
 /// alone while there are no more threads than cores.
@@ -80,7 +81,7 @@ impl Idle {
 
 impl Shard {
     fn rest(&self) -> MutexGuard<'_, Vec<Instance>> {
-        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.rest)
     }
 }
 

@@ -10,11 +10,12 @@ use crate::exit_status::ExitStatus;
 use crate::guest::{Engine, Program};
 use crate::life::{ProcessState, Seating, end_each_by};
 use crate::limits::Limits;
+use crate::mutex::lock;
 use crate::process::{Command, Ends, Terminator};
 use crate::rights::Policy;
 use isopod_sync::{Handle, Message, ProcessId};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 /// A loaded plugin: functions that a component exports, called by name with bytes and handles.
@@ -369,8 +370,4 @@ impl Ends for Loaded {
             end_each_by(Requester::Embedder, members, |_| ExitStatus::Terminated);
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

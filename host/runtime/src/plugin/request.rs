@@ -6,10 +6,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::Requester;
 use crate::exit_status::ExitStatus;
 use crate::life::{ProcessState, end_each_by};
+use crate::mutex::lock;
 use isopod_sync::{Completion, Message, WaitError};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Nobody has begun it.
@@ -228,10 +229,6 @@ pub(crate) fn waited_too_long(timeout: Duration) -> Error {
         ErrorKind::Deadline,
         format!("deadline of {timeout:?} reached before a worker was free"),
     )
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use crate::life::{ProcessState, Seating, Tree};
 use crate::limits::ProcessLimits;
 use crate::machine::{Gate, Sitter};
 use crate::multiprocessing::exported::ExportedIndices;
+use crate::mutex::lock;
 use crate::process::Command;
 use crate::process::spawn::PlacementHooks;
 use crate::rights::Rights;
 use isopod_sync::{Hooks, ProcessId};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long a plugin may take to say what it has, if its calls have no deadline.
@@ -133,10 +134,6 @@ impl Drop for Version {
     fn drop(&mut self) {
         self.tree.release();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a plugin told, if it can be relied on.

@@ -20,10 +20,11 @@ use crate::life::{ProcessState, end_each};
 use crate::limits;
 use crate::machine::kernel::{thread_cpu_time, thread_time};
 use crate::machine::{Timer, threads};
+use crate::mutex::lock;
 use crate::process::cpu_time::{self, LONGEST_PAUSE};
 use rustix::thread::Pid;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// The last bits of the phase; the rest is the call's number.
@@ -224,7 +225,7 @@ impl Watch {
     }
 
     fn process(&self) -> MutexGuard<'_, Weak<ProcessState>> {
-        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.process)
     }
 
     /// What the call has used, of the thread that it runs on; none if the thread's clock cannot be read.

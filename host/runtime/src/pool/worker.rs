@@ -6,9 +6,10 @@ use crate::events::JobOutcome;
 use crate::exit_status::ExitStatus;
 use crate::life::{ProcessState, WorkerSide};
 use crate::machine::Alarm;
+use crate::mutex::lock;
 use isopod_sync::{BegunJob, Killed, Message, Outcome, ProcessId, ReportError};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// What ties a worker to its pool. The pool lives for as long as a worker does, so that each job a
@@ -50,7 +51,7 @@ impl WorkerLink {
     }
 
     fn alarm(&self) -> MutexGuard<'_, Option<(Alarm, Duration)>> {
-        self.alarm.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.alarm)
     }
 
     fn set_alarm(&self, process: &Arc<ProcessState>, number: u64, timeout: Duration) {

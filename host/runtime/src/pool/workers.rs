@@ -9,11 +9,12 @@ use crate::exit_status::ExitStatus;
 use crate::guest::Program;
 use crate::life::{Birth, Entry, Initializer, ProcessState, Role, Tree, end_each};
 use crate::limits::ProcessLimits;
+use crate::mutex::lock;
 use crate::process::{Ends, spawn};
 use crate::rights::Rights;
 use isopod_sync::{Charge, Completion, Holder, Jobs, ProcessId};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 /// As many workers in a row that end before they ask for their first job make the pool broken.
@@ -279,7 +280,7 @@ impl PoolState {
     }
 
     fn workers(&self) -> MutexGuard<'_, Workers> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.workers)
     }
 }
 

@@ -7,12 +7,13 @@
 //! that have it. Where the system refuses that, a write is done when the stream says that it is ready.
 
 use super::sink::WriteError;
+use crate::mutex::lock;
 use isopod_sync::{AcquireError, Lock, Waiter};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, Stat, fstat};
 use rustix::io::Errno;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
 /// What a full pipe or terminal takes at once without blocking, once it says that it takes any.
@@ -141,7 +142,7 @@ impl Stream {
         if !matches!(kind(&stat), FileType::Fifo | FileType::CharacterDevice) {
             return None;
         }
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = lock(&self.opened);
         if let Some(known) = opened.as_ref()
             && (known.device, known.inode) == (stat.st_dev, stat.st_ino)
         {

@@ -2,7 +2,8 @@
 
 use super::sink::{Sink, WriteError};
 use crate::machine::Timer;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
+use crate::mutex::lock;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 /// An unfinished line older than this is written as it is.
@@ -120,9 +121,7 @@ impl Lines {
     }
 
     fn lock(&self) -> MutexGuard<'_, Unfinished> {
-        self.unfinished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.unfinished)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::inherited::{STDERR, STDOUT};
 use crate::machine::kernel;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::mutex::lock;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
@@ -111,7 +112,7 @@ impl Capture {
 
     /// A copy of what was captured until now.
     pub fn bytes(&self) -> Vec<u8> {
-        let captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
+        let captured = lock(&self.captured);
         captured.bytes.clone()
     }
 
@@ -122,12 +123,12 @@ impl Capture {
 
     /// Whether output was dropped because the capture was full.
     pub fn is_truncated(&self) -> bool {
-        let captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
+        let captured = lock(&self.captured);
         captured.is_truncated
     }
 
     fn append(&self, bytes: &[u8]) {
-        let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut captured = lock(&self.captured);
         let room = Capture::LIMIT_BYTES - captured.bytes.len();
         let kept = bytes.get(..room).unwrap_or(bytes);
         captured.bytes.extend_from_slice(kept);

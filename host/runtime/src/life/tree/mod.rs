@@ -13,12 +13,13 @@ use crate::limits::{
     TreeDescriptors, TreeLimits,
 };
 use crate::machine::Reason;
+use crate::mutex::lock;
 use crate::reports::{Deadlock, OnDeadlock};
 use crate::stdio::{Sink, Stdin};
 use isopod_sync::{Completion, Handle, OverBudget, ProcessId};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// What the host tells of a tree's processes on their streams counts as their output from this many bytes on: a few
@@ -287,12 +288,7 @@ impl Tree {
         };
         let departure = Departure { tree: self };
         if is_last {
-            let inherited = std::mem::take(
-                &mut *self
-                    .inherited
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner),
-            );
+            let inherited = std::mem::take(&mut *lock(&self.inherited));
             drop(inherited);
             self.objects.end();
         }
@@ -378,7 +374,7 @@ impl Tree {
 
     /// The last look for a deadlock.
     pub(crate) fn deadlock(&self) -> MutexGuard<'_, DeadlockRecord> {
-        self.deadlock.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.deadlock)
     }
 
     pub(crate) fn machinery(&self) -> &Arc<Machinery> {
@@ -387,7 +383,7 @@ impl Tree {
 
     /// Only one process of the tree passes its children on at a time. Before the lists of children.
     pub(crate) fn one_adoption(&self) -> MutexGuard<'_, ()> {
-        self.adoption.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.adoption)
     }
 
     /// A live process of the tree.
@@ -397,15 +393,12 @@ impl Tree {
 
     /// The embedder's object of this name, held for this process.
     pub(crate) fn inherited(&self, name: &str) -> Option<Handle> {
-        let inherited = self
-            .inherited
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let inherited = lock(&self.inherited);
         inherited.get(name).cloned()
     }
 
     fn members(&self) -> MutexGuard<'_, Members> {
-        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.members)
     }
 }
 

@@ -19,12 +19,13 @@ mod tests;
 
 use crate::machine::turns::{Crowd, Member, Ticket};
 use crate::machine::{Gate, Timer, cores};
+use crate::mutex::lock;
 use crossbeam_utils::CachePadded;
 use isopod_sync::ProcessId;
 use rustix::thread::Pid;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 /// A core's position in the engine's list of cores.
@@ -324,7 +325,7 @@ impl Placement {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seats> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.seats)
     }
 }
 

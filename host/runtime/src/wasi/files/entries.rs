@@ -8,13 +8,14 @@ use super::REFUSED_DESCRIPTOR;
 use super::calls::BUSY;
 use crate::guest::{Busy, State};
 use crate::limits::Taken;
+use crate::mutex::lock;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, openat, statat};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use wasmtime::component::Resource;
 use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::FsResult;
@@ -100,10 +101,7 @@ impl Source {
 
 /// The next entries; none at the end.
 fn read(source: &Source) -> io::Result<VecDeque<DirectoryEntry>> {
-    let directory = source
-        .directory
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let directory = lock(&source.directory);
     let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
     let mut entries = RawDir::new(&*directory, &mut buffer);
     let mut batch = VecDeque::new();

@@ -7,7 +7,7 @@
 )]
 
 use isopod_host::{Command, Ending, Engine, ExitStatus, Policy, Program, Stdin};
-use isopod_tests::{BLOCKED_STATES, Bench, GUARD, Random, eventually};
+use isopod_tests::{BLOCKED_STATES, Bench, GUARD, Random, assert_passed, eventually, rerun};
 use std::net::TcpListener;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -41,15 +41,13 @@ fn reading_standard_input_ends() {
     // the test is run again below itself, with such a pipe.
     const MARK: &str = "ISOPOD_TEST_READS_STDIN";
     if std::env::var_os(MARK).is_none() {
-        let this = std::env::current_exe().unwrap();
-        let mut child = std::process::Command::new(this)
-            .args(["--exact", "reading_standard_input_ends", "--nocapture"])
+        let mut child = rerun(module_path!(), "reading_standard_input_ends")
             .env(MARK, "1")
             .stdin(std::process::Stdio::piped())
             .spawn()
             .unwrap();
         let input = child.stdin.take();
-        assert!(child.wait().unwrap().success());
+        assert_passed(child.wait_with_output());
         drop(input);
         return;
     }

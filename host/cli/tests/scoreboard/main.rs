@@ -43,7 +43,7 @@ fn cpythons_own_tests_end_as_the_scoreboard_says() {
     if !has_python() {
         return;
     }
-    let path = clone_root().join("tests/scoreboard/scoreboard.txt");
+    let path = clone_root().join("host/cli/tests/scoreboard/scoreboard.txt");
     let text = std::fs::read_to_string(&path).unwrap_or_default();
     let kept = Board::parse(&text);
     let is_writing = std::env::var_os("ISOPOD_SCOREBOARD").is_some();

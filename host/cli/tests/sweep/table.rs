@@ -34,7 +34,7 @@ impl Row {
 const BEGINNING: &str = "\
 # What each function can take of the host
 
-Made by `ISOPOD_SWEEP=write cargo test --release --workspace --test sweep`; `tests/sweep` says how. For each
+Made by `ISOPOD_SWEEP=write cargo test --release --workspace --test sweep`; `host/cli/tests/sweep` says how. For each
 function that a guest can import, guests call it in a loop until they are ended at their time-out of 500 ms: with
 small arguments as often as they can, with the largest ones, and, if it waits, without end. They hold whatever they get. Each
 guest has 64 MiB of memory, and its host is a process of its own.

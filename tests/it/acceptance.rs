@@ -150,9 +150,7 @@ fn each_test_of_cpython_has_its_state() {
         }
         assert!(!tests.is_empty(), "{name} has no test");
         // Whole commands have no scenario among the guests.
-        let is_guest = tests
-            .iter()
-            .any(|(file, _)| file.starts_with("tests/tests/"));
+        let is_guest = tests.iter().any(|(file, _)| file.starts_with("tests/it/"));
         let scenario = format!("[\"{name}\"");
         assert!(
             !is_guest || scenarios.contains(&scenario),
@@ -181,15 +179,15 @@ fn each_pain_has_its_answer() {
 #[test]
 fn a_missing_test_is_noticed() {
     assert!(has_test(
-        "tests/tests/acceptance.rs",
+        "tests/it/acceptance.rs",
         "a_missing_test_is_noticed"
     ));
     assert!(!has_test(
-        "tests/tests/acceptance.rs",
+        "tests/it/acceptance.rs",
         "a_test_that_is_not_there"
     ));
     assert!(!has_test(
-        "tests/tests/no_such_file.rs",
+        "tests/it/no_such_file.rs",
         "a_missing_test_is_noticed"
     ));
     assert_eq!(quoted("`a.rs` `b`, `c`"), ["a.rs", "b", "c"]);

@@ -10,7 +10,7 @@
 use isopod_host::{
     Command, Engine, ErrorKind, ExitStatus, JobError, Limits, Message, Pool, Program,
 };
-use isopod_tests::{Bench, Finished, GUARD, run};
+use isopod_tests::{Bench, Finished, GUARD, assert_passed, rerun, run};
 use std::time::Duration;
 
 fn run_with(limits: Limits, scenario: &str) -> Finished {
@@ -220,11 +220,8 @@ fn cpu_time_is_limited_where_no_descriptor_is_left() {
     // The limit on descriptors is the operating-system process's, so the test runs again below itself.
     const MARK: &str = "ISOPOD_TEST_HAS_NO_DESCRIPTORS";
     if std::env::var_os(MARK).is_none() {
-        let this = std::env::current_exe().unwrap();
         let name = "cpu_time_is_limited_where_no_descriptor_is_left";
-        let mut child = std::process::Command::new(this);
-        child.args(["--exact", name, "--nocapture"]).env(MARK, "1");
-        assert!(child.status().unwrap().success());
+        assert_passed(rerun(module_path!(), name).env(MARK, "1").output());
         return;
     }
     let bench = Bench::new().unwrap();

@@ -12,7 +12,7 @@
 use isopod_host::{
     Command, CompileLimits, Engine, ErrorKind, ExitStatus, LimitKind, Limits, Program,
 };
-use isopod_tests::GUARD;
+use isopod_tests::{GUARD, assert_passed, rerun};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -373,18 +373,11 @@ fn what_is_too_large_is_refused_with_its_limit() {
 fn no_variable_turns_interruption_off() {
     const MARK: &str = "ISOPOD_TEST_IN_ENVIRONMENT";
     if std::env::var_os(MARK).is_none() {
-        let this = std::env::current_exe().unwrap();
-        let status = std::process::Command::new(this)
-            .args([
-                "--exact",
-                "no_variable_turns_interruption_off",
-                "--nocapture",
-            ])
+        let again = rerun(module_path!(), "no_variable_turns_interruption_off")
             .env(MARK, "1")
             .env("WASMTIME_BACKTRACE_DETAILS", "1")
-            .status()
-            .unwrap();
-        assert!(status.success());
+            .output();
+        assert_passed(again);
         return;
     }
     let engine = Engine::builder().max_processes(4).build().unwrap();

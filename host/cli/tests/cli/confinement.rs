@@ -1,5 +1,5 @@
 //! isopod confines itself before a program runs: as it is seen from the outside, and by a program that was granted
-//! a way to other processes. `tests/tests/confinement.rs` looks from the inside.
+//! a way to other processes. `tests/it/confinement.rs` looks from the inside.
 
 use crate::support::{GUARD, Running, empty_directory, isopod, program, run};
 use rustix::process::Signal;

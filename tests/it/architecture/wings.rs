@@ -22,6 +22,7 @@ const HOST: House = House {
             "limit_kind.rs",
             "bug.rs",
             "logging.rs",
+            "mutex.rs",
         ],
         &["machine/"],
         &["limits/"],

@@ -10,7 +10,7 @@ type Built = HashMap<&'static str, Arc<OnceLock<PathBuf>>>;
 
 /// The source of a program.
 pub(crate) fn program_source(name: &str) -> PathBuf {
-    let programs = clone_root().join("tests/cli/programs");
+    let programs = clone_root().join("host/cli/tests/cli/programs");
     programs.join(format!("{name}.rs"))
 }
 

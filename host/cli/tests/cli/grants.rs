@@ -106,7 +106,7 @@ fn what_the_options_name_is_granted_and_shown() {
 #[test]
 fn a_script_reads_its_own_directory_and_has_a_private_one() {
     let (directory, temporary) = (empty_directory(), empty_directory());
-    let own = clone_root().join("tests/cli/programs");
+    let own = clone_root().join("host/cli/tests/cli/programs");
     let script = own.join("scratch.rs");
     let arguments = [
         "run",

@@ -181,7 +181,7 @@ fn isopod_run(suite: &Suite, what: &str, names: &[String]) -> Output {
     // Some tests write into the current directory.
     let directory = empty_directory();
     let here = directory.path().canonicalize().unwrap();
-    let script = clone_root().join("tests/scoreboard/run.py");
+    let script = clone_root().join("host/cli/tests/scoreboard/run.py");
     let library = suite.library.display();
     // Written to, so that children do not compile what others have compiled.
     let grant = if suite.is_given {
