@@ -186,8 +186,8 @@ pub(crate) fn table(measured: &[Measured]) -> Result<String> {
     let mut text = "
 ## Aims
 
-By the p50, but for the kills, which are by the p99. Where one is not met, the other lines of its table have the
-rest of the time, and the section \"What is missed, and why\" says what was tried.
+Aims are checked by the p50, except those of kills, which are checked by the p99. If an aim is missed, the other
+lines of its table show where the time goes. The section \"What is missed, and why\" says what was tried.
 
 | what | aim | measured | |
 |---|---|---|---|

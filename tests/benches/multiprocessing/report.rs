@@ -129,77 +129,84 @@ const COMMAND: &str = "cargo bench --workspace --bench multiprocessing";
 const TAIL: &str = "
 ## What is missed, and why
 
-- **Start and join against CPython's `fork`**: two wake-ups of a core that sleeps, 25 to 40 us each here, are most
-  of it; they are in the floor's line, too. On one core, without them, it is 48 times.
-- **Bursts**: the floor has no admission, place, name, tables of parents and children, limits, CPU clock or status that
-  others wait for. A profile has half of the time in the kernel: wake-ups and turns given away, three scans for
-  written pages at each end. It was a quarter more before programs began with some heap (ARCHITECTURE.md).
-- **Memory of an idle process**: by `smaps` and a heap profile some 35 KiB are wasmtime's for its instances, 16 the
-  thread's stack, 8 the guest's, 8 tables, 10 isopod's and WASI's, and what the allocator rounds up. No cheap way to
-  less was found; a smaller program has less.
-- **A kill of who has written 16 MiB**: the kernel's time for the pages, in the line above it.
-- **Queue and pipe of 16 B**: a message is two host calls, of which an empty one takes 50 ns, its encoding and decoding
-  in the guest, two copies, and the object's mutex and memory that move between two cores: that alone is the
-  line \"native threads: isopod-sync\".
-- **64 KiB**: mostly memory that moves between two cores, each way: a guest that gets writes where one that puts has read.
-  The native queue hands over what nobody reads.
-- **Pool map in chunks of 1**: by a profile 2.1 us of CPU a job: 0.8 in main (0.3 of it in the guest: encoding, decoding,
-  its allocator), 1.3 in the worker (0.4 in the guest). Three threads share two cores. Most of the host's part is memory
-  that moves between them: line, batch, budget, counts of references. Less would take workers that begin several jobs
-  at once, and then the host would not know which one a worker that ends has begun. Chunks are the way: 50 ns an item.
-- **Lock**: acquire and release are two host calls, and two empty ones take longer than CPython's pair already. A lock
-  that is taken without a call would need memory that processes share, which components do not have. Tried: calls by
-  number instead of by resource (from 280 to 160 ns), thin LTO (107).
-- **`PluginPool::call`**: beside a hop and the call it has a line with room and order, a clock, limits, counters, and a
-  seat for the worker that says who may spin.
-- **Compiling, against Extism**: it compiles the core module alone, without checks at loops; isopod unrolls small
-  loops, which is 15 % of it for a usual program and 45 % for the one of 2.5 MB here, and compiles the component around it.
-- **Computing without checks** is the compiler's code, not isopod's: checks of bounds that stay in loops, no vectors.
+- **Start and join against CPython's `fork`**: most of the time goes to two wake-ups of a sleeping core, 25 to
+  40 us each here. The line of the floor has them, too. On one core, without them, isopod is 48 times as fast.
+- **Bursts**: the floor has no admission, place, name, tables of parents and children, limits, CPU clock or
+  status that others wait for. A profile shows half of the time in the kernel: wake-ups and yields, and three
+  scans for written pages at each end. It was a quarter more before programs began with some heap
+  (docs/design/memory.md).
+- **Memory of an idle process**: `smaps` and a heap profile show some 35 KiB of wasmtime's for its instances,
+  16 for the thread's stack, 8 for the guest's, 8 for tables, 10 for isopod and WASI, and the rounding of the
+  allocator. No cheap way to less was found. A smaller program has less.
+- **A kill of a process that has written 16 MiB**: the time goes to the kernel's work on the pages, which the
+  line \"operating system: taking back 16 MiB written\" measures.
+- **Queue and pipe of 16 B**: a message takes two host calls (an empty one takes 50 ns). The guest encodes and
+  decodes it, and it is copied twice. The object's mutex and memory move between two cores. These moves alone
+  make up the line \"native threads: isopod-sync\".
+- **64 KiB**: most of the time moves memory between two cores, each way. A guest that gets writes where a
+  guest that puts has read. The native queue hands over messages that nobody reads.
+- **Pool map in chunks of 1**: a profile shows 2.1 us of CPU a job. Main takes 0.8 (0.3 of it in the guest:
+  encoding, decoding, its allocator), and the worker 1.3 (0.4 in the guest). Three threads share two cores.
+  Most of the host's part is memory that moves between them: line, batch, budget, reference counts. Less time
+  would need workers that begin several jobs at once. Then the host would not know which of these jobs a
+  worker had begun when it ends. Use chunks instead: 50 ns an item.
+- **Lock**: acquire and release are two host calls, and two empty calls take longer than CPython's pair
+  already. A lock that needs no call would need memory that processes share, which components do not have.
+  Tried: calls by number instead of by resource (from 280 to 160 ns), thin LTO (107).
+- **`PluginPool::call`**: besides a hop and the call, it has a line with room and order, a clock, limits,
+  counters, and a seat for the worker that says whether the worker may spin.
+- **Compiling, against Extism**: Extism compiles the core module alone, without checks at loops. isopod
+  unrolls small loops, and compiles the component around the module. The unrolling is 15 % of the time for a
+  usual program and 45 % for the one of 2.5 MB here.
+- **Computing without checks**: the time lies in the compiler's code, not in isopod's. Checks of bounds stay
+  in loops, and there are no vectors.
 
 ## How it was measured, and what was not
 
-- The first line of each table is the baseline; the last two columns compare with it. The lines come
-  from one run, one after the other, so other work on the machine disturbs some more than others. Its
-  load before the run is given above: well below 1 the p50 can be trusted, else only the best.
-- All of it is built with the profile `release`, as by the two commands of the README. With `dist`, which adds thin
-  LTO and takes ten times as long to link, host calls take two thirds of the time: a lock and its release 107 ns
-  instead of 161 in the same run.
-- Best, p50 and p99 are those of single rounds, except where marked `*`: there a sample is the mean of many
-  rounds in a row, so they say how steady the mean is and nothing of single rounds.
-- \"Raw wasmtime\" is the same component with the same engine settings on one parked and pinned
-  thread, without anything of isopod. Its `isopod:multiprocessing` imports do nothing. The raw host
-  calls come from a guest of hand-written instructions, isopod's from a Rust guest with its library.
-- Guests read the clock around their own loops. Messages are encoded and decoded by the guest's
-  library, and copied twice; those of the native threads are copied once and then move. Queues are
-  bounded to 1,024 messages and 4 MiB.
-- A kill is measured from the request to the return of `join`, 1 ms after the process had said that
-  it was ready.
+- The first line of each table is the baseline, and the last two columns compare with it. The lines come from
+  one run, one after the other, so other work on the machine disturbs some lines more than others. The load
+  before the run is given above. If it is well below 1, trust the p50, else trust only the best.
+- All of it is built with the profile `release`, as by the two commands of the README. `dist` adds thin LTO
+  and takes ten times as long to link; host calls then take two thirds of the time. A lock and its release
+  take 107 ns instead of 161 in the same run.
+- Best, p50 and p99 are those of single rounds, except where marked `*`. There a sample is the mean of many
+  rounds in a row, so these columns show how steady the mean is, and nothing about single rounds.
+- \"Raw wasmtime\" is the same component with the same engine settings on one parked and pinned thread, without
+  anything of isopod. Its `isopod:multiprocessing` imports do nothing. The raw host calls come from a guest of
+  hand-written instructions, isopod's from a Rust guest with its library.
+- Guests read the clock around their own loops. The guest's library encodes and decodes messages, which are
+  copied twice. The messages of the native threads are copied once and then move. Queues are bounded to 1,024
+  messages and 4 MiB.
+- A kill is measured from the request to the return of `join`, 1 ms after the process has reported that it is
+  ready.
 - CPython pins each of two talking processes to its own core, and uses `send_bytes` for pipes.
-- The peers are crates of others that do the same work, run as CPython is, from `tests/peers`. procspawn and
-  ipc-channel use processes of the operating system; ipc-channel sends bytes as they are, and has no bound but
-  the socket's. At most 64 calls of procspawn's pool are on their way, since each holds open files.
-- Extism's plugin is hand-written instructions that do no more than give the input back; isopod's is a Rust
-  crate with its library. Both have limits of memory and time, where not said otherwise. It calls in the
-  caller's thread only, so it has no line where another core is called. What is loaded is the same code:
-  a component here, and its largest core module there.
-- \"Unpinned\": nobody says where the threads and processes of the baselines run. isopod pins the processes that
-  it starts, there as always; in the lines \"embedder\" one side is an unpinned thread of the host's own.
-- Under \"Python\" the same script is run by CPython and in isopod, which knows `fork` and `spawn` as one.
-  A row about processes is of a main module with 300 lines, which CPython's `spawn` compiles again for
-  each. The command is `isopod run` of an optimised build; `python3` is the interpreter itself, without
-  what may look for it. Memory is what 40 waiting processes add to the host's private memory, each.
-- What the host writes into a guest is copied by the C library. glibc before 2.40 copies more than 2 KiB with `rep movsb`,
-  by which AMD's processors since Zen 3 copy at a sixteenth of the speed where the destination is not aligned to 16
-  bytes: that is as the guest's allocator has it. What guests copy goes by pieces, and is not affected.
-- \"Without checks\" is raw wasmtime whose code cannot be interrupted. isopod's has the checks by which a process
-  can be ended, at each loop and call, and its small loops are unrolled, which can outweigh them.
-- The memory of an idle process is what it adds to the private memory of the host: with the pages that
-  the guest itself has written before it waits (its stack, its data, its heap), and without them.
-- Each of 1,000 plugins is a program of its own, made of the same component, whose compiled code is mapped from the
-  cache; its pool has one worker. The hundred are called in turn, so a worker has parked before its next call, and
-  the difference to a single plugin is that worker's wake-up.
-- In the rows of contended locks and of many processes at a queue a round is one turn, or one message,
-  of anybody's.
+- The peers are crates of others that do the same work, run from `tests/peers` as CPython is. procspawn and
+  ipc-channel use processes of the operating system. ipc-channel sends bytes as they are, and has no bound but
+  the socket's. At most 64 calls of procspawn's pool are in progress, since each holds open files.
+- Extism's plugin is hand-written instructions that do no more than give the input back. isopod's is a Rust
+  crate with its library. Both have limits of memory and time, where not said otherwise. Extism calls in the
+  caller's thread only, so it has no line where another core is called. Both load the same code: isopod a
+  component, and Extism its largest core module.
+- \"Unpinned\": nothing places the threads and processes of the baselines. isopod pins the processes that it
+  starts, there as always. In the lines \"embedder\" one side is an unpinned thread of the host's own.
+- Under \"Python\" CPython and isopod run the same script; isopod makes no difference between `fork` and
+  `spawn`. A row about processes has a main module with 300 lines, which CPython's `spawn` compiles again for
+  each process. The command is `isopod run` of an optimised build, and `python3` is the interpreter itself,
+  without any launcher that may search for it. Memory is the amount that each of 40 waiting processes adds to
+  the host's private memory.
+- The C library copies everything that the host writes into a guest. glibc before 2.40 copies more than 2 KiB
+  with `rep movsb`. AMD's processors since Zen 3 then copy at a sixteenth of the speed, if the destination is
+  not aligned to 16 bytes. The guest's allocator gives such destinations. Copies that guests make go by
+  pieces, and are not affected.
+- \"Without checks\" is raw wasmtime whose code cannot be interrupted. isopod's code has the checks by which a
+  process can be ended, at each loop and call. Its small loops are unrolled, which can outweigh the checks.
+- The memory of an idle process is its addition to the private memory of the host. It is given with the pages
+  that the guest itself has written before it waits (its stack, its data, its heap), and without them.
+- Each of 1,000 plugins is a program of its own, made of the same component, whose compiled code is mapped
+  from the cache; its pool has one worker. The hundred are called in turn, so each worker has parked before
+  its next call. The difference to a single plugin is that worker's wake-up.
+- In the rows of contended locks, and of many processes at a queue, a round is one turn, or one message, of
+  any process.
 - Not measured: more than two cores, messages with handles, large outputs, file access.
 ";
 
@@ -243,8 +250,8 @@ fn head(surroundings: &Surroundings) -> String {
     format!(
         "# Benchmarks
 
-Generated by `{command}`; not edited. The same numbers for programs:
-[`{DIRECTORY}/numbers.json`]({DIRECTORY}/numbers.json).
+`{command}` generates this file; do not edit it. The same numbers, for programs
+to read: [`{DIRECTORY}/numbers.json`]({DIRECTORY}/numbers.json).
 
 ![How long things take, on a logarithmic scale]({DIRECTORY}/latency.svg)
 ![What more processes get done]({DIRECTORY}/scaling.svg)
