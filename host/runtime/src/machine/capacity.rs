@@ -1,8 +1,9 @@
-//! What the machine holds: how many processes may live at a time, and how much memory there is.
+//! The capacity of the machine: the number of processes that may live at a time, and the size of its
+//! memory.
 //!
-//! Past `vm.max_map_count` a mapping fails where wasmtime does not expect it and the host is ended,
-//! and past the limits of threads and pids the whole machine suffers. So both are read when an engine
-//! is made, and spawns beyond are refused with the name of the setting.
+//! Beyond `vm.max_map_count` a mapping fails where wasmtime does not expect it and the host is ended, and
+//! beyond the limits of threads and pids the whole machine suffers. So both are read when an engine is
+//! made, and spawns beyond them are refused with the name of the setting.
 
 use super::per_process::MEMORIES_PER_PROCESS;
 use crate::error::{Error, ErrorKind, Result};
@@ -11,19 +12,19 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::{fs, io};
 
-/// Mappings that a process may need. A block and its guard each: the thread's stack, the signal
-/// stacks of std and of wasmtime, the stack that the guest runs on. For each memory four: what
-/// comes before its initial contents, these, what comes after, and the guard.
+/// Mappings that a process may need. Four blocks with a guard each: the thread's stack, the signal stacks
+/// of std and of wasmtime, the stack that the guest runs on. Four mappings for each memory: the part
+/// before its initial contents, the contents, the part after them, and the guard.
 const MAPPINGS_PER_PROCESS: u64 = 8 + 4 * MEMORIES_PER_PROCESS as u64;
 /// Mappings left to the rest of this operating-system process.
 const OTHER_MAPPINGS: u64 = 1_000;
-/// Threads left to the rest: the engine's own, idle ones, those of file operations (256 at most), and
-/// others of this operating-system process.
+/// Threads left to others: the engine's own, idle ones, those of file operations (256 at most), and the
+/// remaining ones of this operating-system process.
 const OTHER_THREADS: u64 = 400;
-/// What is taken for the machine's memory where it cannot be read.
+/// The size that is assumed for the machine's memory where it cannot be read.
 const UNKNOWN_MEMORY_BYTES: u64 = 4 << 30;
 
-/// How many processes may live at a time, and how that is raised.
+/// The number of processes that may live at a time, and advice on how to raise it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Capacity {
     pub(crate) processes: u32,
@@ -31,7 +32,7 @@ pub(crate) struct Capacity {
 }
 
 impl Capacity {
-    /// What whoever is refused is told.
+    /// The text for a caller whose spawn is refused.
     pub(crate) fn refusal(&self) -> String {
         format!(
             "{} processes live, which is the limit{}",
@@ -40,10 +41,10 @@ impl Capacity {
     }
 }
 
-/// One bound of the machine's, as far as it concerns processes.
+/// One bound of the machine that limits the number of processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Bound {
-    /// As it is to be raised: `vm.max_map_count`.
+    /// The name by which the user can raise it: `vm.max_map_count`.
     setting: String,
     value: u64,
     used: u64,
@@ -58,10 +59,10 @@ impl Bound {
     }
 }
 
-/// What an engine may have that was asked for this many processes.
+/// The capacity of an engine whose embedder has asked for this many processes.
 ///
 /// # Errors
-/// [`ErrorKind::Engine`] if the machine does not hold a single one, or cannot be asked.
+/// [`ErrorKind::Engine`] if the machine has no room for a single process, or its limits cannot be read.
 pub(crate) fn capacity(wanted: u32) -> Result<Capacity> {
     let bounds = bounds().map_err(|error| {
         let text = "it cannot be read how many processes the machine holds";
@@ -95,10 +96,11 @@ fn within(wanted: u32, bounds: &[Bound]) -> Result<Capacity> {
     }
 }
 
-/// All bounds that there are here; one that the machine does not have, or does not show, is none.
+/// All bounds of this machine; a bound that the machine does not have, or does not show, is left out.
 ///
 /// # Errors
-/// That of a file that is there and could not be read, as when there are no descriptors: then nothing is known.
+/// The error of a file that exists and could not be read, for example for lack of descriptors: then
+/// nothing is known.
 fn bounds() -> io::Result<Vec<Bound>> {
     let mut bounds = Vec::new();
     if let Some(value) = number("/proc/sys/vm/max_map_count")? {
@@ -126,7 +128,8 @@ fn bounds() -> io::Result<Vec<Bound>> {
         let value = number(path)?;
         bounds.extend(value.map(|value| threads(&setting, value, all_threads)));
     }
-    // The super-user is exempt. Of others the kernel counts all threads, which only they are told.
+    // The super-user is exempt. For other users the kernel counts all threads of the user and does not report
+    // the number, so only our own threads are counted here.
     let of_user = rustix::process::getrlimit(rustix::process::Resource::Nproc).current;
     if let Some(value) = of_user.filter(|_| !rustix::process::geteuid().is_root()) {
         bounds.push(threads("the limit `ulimit -u`", value, own_threads()?));
@@ -142,10 +145,10 @@ fn bounds() -> io::Result<Vec<Bound>> {
     Ok(bounds)
 }
 
-/// The memory that processes can have at most, in bytes: the machine's, or the cgroup's. It is read once.
+/// The most memory that processes can have, in bytes: the machine's or the cgroup's. It is read once.
 ///
 /// # Errors
-/// That of a file that is there and could not be read.
+/// The error of a file that exists and could not be read.
 pub(crate) fn memory_bytes() -> Result<u64> {
     static READ: OnceLock<u64> = OnceLock::new();
     if let Some(bytes) = READ.get() {
@@ -175,7 +178,7 @@ fn read_memory_bytes() -> io::Result<u64> {
     Ok(smallest.unwrap_or(UNKNOWN_MEMORY_BYTES))
 }
 
-/// The directories of the control groups that this process's pids count in, innermost first.
+/// The directories of the control groups that count this process's pids, innermost first.
 fn pids_directories() -> io::Result<Vec<PathBuf>> {
     let mut directories = Vec::new();
     for (controllers, path) in groups()? {
@@ -190,7 +193,7 @@ fn pids_directories() -> io::Result<Vec<PathBuf>> {
     Ok(directories)
 }
 
-/// The control groups of this process: controllers (none in version 2) and path below their root.
+/// The control groups of this process: controllers (empty in version 2) and path below their root.
 fn groups() -> io::Result<Vec<(String, PathBuf)>> {
     Ok(text("/proc/self/cgroup")?
         .lines()
@@ -241,12 +244,12 @@ fn lines(path: &str) -> io::Result<u64> {
     Ok(u64::try_from(text(path)?.lines().count()).unwrap_or(u64::MAX))
 }
 
-/// The number that a file holds; none if there is no such file, or it says `max`.
+/// The number in a file; `None` if there is no such file, or it says `max`.
 fn number(path: impl AsRef<Path>) -> io::Result<Option<u64>> {
     Ok(text(path)?.trim().parse().ok())
 }
 
-/// What a file holds; nothing if there is no such file here.
+/// The contents of a file; empty if there is no such file here.
 fn text(path: impl AsRef<Path>) -> io::Result<String> {
     match fs::read_to_string(path) {
         Err(error) if is_absent(&error) => Ok(String::new()),
@@ -254,15 +257,15 @@ fn text(path: impl AsRef<Path>) -> io::Result<String> {
     }
 }
 
-/// Whether the machine has no such file, or a sandbox around the host does not show it. Anything else, such as
-/// no descriptor for it, says nothing about the machine.
+/// Whether the machine has no such file, or a sandbox around the host does not show it. Any other error,
+/// such as a lack of descriptors, says nothing about the machine.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory
     ) || matches!(
         Errno::from_io_error(error),
-        // A controller that is switched off, and a group that is going away.
+        // A controller that is switched off, and a group that is being removed.
         Some(Errno::NODEV | Errno::OPNOTSUPP)
     )
 }

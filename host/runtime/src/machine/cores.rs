@@ -1,7 +1,7 @@
-//! Which logical CPUs ("cores") processes may be pinned to.
+//! The logical CPUs ("cores") that processes may be pinned to.
 //!
-//! The affinity mask of this operating-system process says which, the cgroup quota how many: a
-//! container with a quota of two CPUs on a machine of 64 gets two cores, not 64.
+//! The affinity mask of this operating-system process names them, and the cgroup quota limits their
+//! number: a container with a quota of two CPUs on a machine of 64 gets two cores, not 64.
 
 use crate::error::{Error, ErrorKind, Result};
 use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
@@ -9,7 +9,7 @@ use rustix::thread::{CpuSet, Pid, sched_getaffinity, sched_setaffinity};
 /// The cores that the calling thread may use, in rising order, cut to the cgroup quota.
 pub(crate) fn available() -> Result<Vec<usize>> {
     let allowed = allowed()?;
-    // std reads the cgroup quota; it also looks at the mask, so this is never more than that.
+    // std reads the cgroup quota; it reads the mask too, so its count never exceeds the mask's.
     let quota = std::thread::available_parallelism().map_or(allowed.len(), |count| count.get());
     Ok(allowed.into_iter().take(quota.max(1)).collect())
 }
@@ -43,7 +43,7 @@ fn allowed() -> Result<Vec<usize>> {
         .collect())
 }
 
-/// The core that the calling thread runs on at the moment.
+/// The core that the calling thread runs on at the moment of the call.
 pub(crate) fn current() -> usize {
     rustix::thread::sched_getcpu()
 }

@@ -1,23 +1,24 @@
-//! What can pause a process while its guest runs.
+//! The gate that can pause a process while its guest runs.
 //!
-//! A gate is open or closed for reasons: it is not the process's turn on its core
-//! ([`turns`](crate::machine::turns)), or its tree has used up its quota ([`limits::quota`](crate::limits)). A
-//! process passes its gate at *safe points*, where its thread holds no lock of the host: before its
-//! guest begins, at each host call, and when it goes on after a wait. A guest that computes makes no host
-//! call; a [signal](crate::machine::kernel::in_guest) brings it to the gate while its own code runs.
+//! A gate is closed while it has a reason: it is not the process's turn on its core
+//! ([`turns`](crate::machine::turns)), or its tree has used up its quota
+//! ([`limits::quota`](crate::limits)). A process passes its gate at *safe points*, where its thread holds
+//! no lock of the host: before its guest begins, at each host call, and when it resumes after a wait. A
+//! guest that computes makes no host call; a [signal](crate::machine::kernel::in_guest) brings it to the
+//! gate while its own code runs.
 //!
 //! # No wake is lost
-//! Reasons and a generation are one atomic word, which is the futex that the thread waits on. Whoever
-//! removes a reason changes the word first and wakes afterwards; the kernel puts a thread to sleep only if
-//! the word is still the one that the thread has looked at. A kill changes no reason, so it raises the
-//! generation after it has set its flag.
+//! The reasons and a generation form one atomic word, which is the futex that the thread waits on. A
+//! thread that removes a reason changes the word first and wakes the waiter afterwards; the kernel puts
+//! the waiter to sleep only if the word still has the value that the waiter has read. A kill changes no
+//! reason, so it raises the generation after it has set its flag.
 
 use crate::machine::kernel;
 use isopod_sync::ProcessId;
 use rustix::thread::{Pid, futex};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
-/// Why a gate is closed: bits of the word.
+/// The reason why a gate is closed: bits of the word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// Another process of its tree has the core.
@@ -33,12 +34,12 @@ const GENERATION: u32 = 4;
 /// The gate of a process, or of a worker, whose instances pass it one after the other.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    /// Whose seat on a core this is.
+    /// The process that owns the seat on a core.
     seat: ProcessId,
     word: AtomicU32,
-    /// The thread that a guest runs on behind this gate; 0 if none does.
+    /// The thread that a guest runs on behind this gate; 0 if no guest runs.
     thread: AtomicI32,
-    /// A signal is on its way. They would queue up otherwise.
+    /// A signal has been sent and has not arrived yet. Without this flag signals would queue up.
     is_signalled: AtomicBool,
     is_paused: AtomicBool,
 }
@@ -58,23 +59,23 @@ impl Gate {
         self.seat
     }
 
-    /// Whether there is a reason to wait: all that a host call asks.
+    /// Whether there is a reason to wait: the only check at a host call.
     pub(crate) fn is_closed(&self) -> bool {
         self.word.load(Ordering::Relaxed) & REASONS != 0
     }
 
-    /// Whether the process is paused: its thread waits here.
+    /// Whether the process is paused, which means that its thread waits here.
     pub(crate) fn is_paused(&self) -> bool {
         self.is_paused.load(Ordering::SeqCst)
     }
 
-    /// Closes the gate. The process goes on until its next safe point, or until it is
+    /// Closes the gate. The process continues until its next safe point, or until it is
     /// [called](Self::call).
     pub(crate) fn close(&self, reason: Reason) {
         self.word.fetch_or(reason as u32, Ordering::SeqCst);
     }
 
-    /// Removes a reason, and lets the process go on if it was the last one.
+    /// Removes a reason, and lets the process continue if it was the last one.
     pub(crate) fn open(&self, reason: Reason) {
         let before = self.word.fetch_and(!(reason as u32), Ordering::SeqCst);
         if before & REASONS == reason as u32 {
@@ -82,14 +83,16 @@ impl Gate {
         }
     }
 
-    /// The process was killed, and goes on whatever the gate says. After the flag of the kill is set.
+    /// Lets a killed process continue, even if its gate is closed. Call this after the kill's flag is
+    /// set.
     pub(crate) fn release_killed(&self) {
         self.word.fetch_add(GENERATION, Ordering::SeqCst);
         self.wake();
     }
 
-    /// Calls a process that has reason to wait and computes: the thread gets a signal, and waits if its
-    /// guest's own code runs then. Otherwise it comes here at its next safe point, or is called again.
+    /// Calls a process that has a reason to wait and computes: the thread gets a signal, and waits if it
+    /// is in its guest's own code at that moment. Otherwise it comes here at its next safe point, or is
+    /// called again.
     pub(crate) fn call(&self) {
         let thread = self.thread.load(Ordering::SeqCst);
         if let Some(thread) = Pid::from_raw(thread)
@@ -101,26 +104,27 @@ impl Gate {
         }
     }
 
-    /// The signal has arrived. In its handler.
+    /// Notes that the signal has arrived. Runs in the signal's handler.
     pub(crate) fn heard(&self) {
         self.is_signalled.store(false, Ordering::SeqCst);
     }
 
-    /// A guest begins to run behind this gate, on the calling thread; none, and it runs no more.
+    /// Notes that a guest begins to run behind this gate, on the calling thread; with `None`, that it
+    /// runs no more.
     pub(crate) fn runs_on(&self, thread: Option<Pid>) {
-        // One that has not arrived will not: it was for another thread.
+        // A signal that has not arrived will not arrive any more: it was sent to another thread.
         self.is_signalled.store(false, Ordering::SeqCst);
         let number = thread.map_or(0, |thread| thread.as_raw_nonzero().get());
         self.thread.store(number, Ordering::SeqCst);
     }
 
-    /// Whether a guest runs behind it, or waits in a host call.
+    /// Whether a guest runs behind this gate, or waits in a host call.
     pub(crate) fn is_running(&self) -> bool {
         self.thread.load(Ordering::SeqCst) != 0
     }
 
-    /// Waits while there is a reason to, on the process's own thread. Also in the handler of a signal,
-    /// so it does nothing but look at atomic values and call the kernel.
+    /// Waits while there is a reason to, on the process's own thread. The handler of a signal calls this
+    /// too, so it only reads and writes atomic values and calls the kernel.
     pub(crate) fn pass(&self, is_killed: impl Fn() -> bool) {
         loop {
             let word = self.word.load(Ordering::SeqCst);
@@ -128,7 +132,8 @@ impl Gate {
                 break;
             }
             self.is_paused.store(true, Ordering::SeqCst);
-            // It returns for a wake, for another signal, or because the word has changed: all the same.
+            // It returns for a wake, for another signal, or because the word has changed. The loop treats
+            // all three alike.
             let _ = futex::wait(&self.word, futex::Flags::PRIVATE, word, None);
         }
         if self.is_paused.load(Ordering::Relaxed) {
@@ -137,7 +142,7 @@ impl Gate {
     }
 
     fn wake(&self) {
-        // No error is possible: the word is there.
+        // No error is possible: the word is a valid address.
         let _ = futex::wake(&self.word, futex::Flags::PRIVATE, u32::MAX);
     }
 }

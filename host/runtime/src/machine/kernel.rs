@@ -1,23 +1,26 @@
-//! What the kernel offers, this crate needs and no safe crate has: the CPU clocks of other threads, and a
-//! signal that pauses a guest which computes.
+//! The kernel services that this crate needs and no safe crate offers: the CPU clocks of other threads,
+//! and a signal that pauses a guest which computes.
 //!
 //! Nothing here opens a descriptor, so nothing here fails when a guest has used them up.
 //!
 //! # The signal
-//! A thread that runs a guest is called to its [`Gate`] by a signal. The handler waits there only if the
-//! instruction that it has interrupted is of the guest's own compiled code. Such code holds no lock of the
-//! host, of the C library or of the engine, so nobody waits for a paused process but those that wait for
-//! its guest. Anywhere else the handler returns at once; the thread comes to its gate at its next safe point, or
-//! is called again.
+//! A signal calls a thread that runs a guest to its [`Gate`]. The handler waits there only if the
+//! interrupted instruction belongs to the guest's own compiled code. Such code holds no lock of the host,
+//! of the C library or of the engine, so only threads that wait for the guest wait for a paused process.
+//! Anywhere else the handler returns at once; the thread comes to its gate at its next safe point, or is
+//! called again.
 //!
-//! - The handler does nothing but read a thread-local pointer, look at atomic values and wait on a futex,
-//!   all of which may be done in a handler, and it leaves `errno` as it was.
-//! - It runs on the thread's alternate stack, as the engine's own handlers do; a guest's stack may have no room.
-//! - The engine's handler of traps is host code, so a signal that arrives there returns at once. While the
-//!   thread waits here it executes nothing that could trap. Handlers of other signals may run in between.
-//! - Interrupted system calls are restarted (`SA_RESTART`), and only threads that run a guest are ever called.
-//! - The number is that of a real-time signal which nobody has a handler for when the first engine is made.
-//!   Where there is none, or a thread blocks it, a guest that computes is paused at its next host call.
+//! - The handler only reads a thread-local pointer, reads and writes atomic values and waits on a futex,
+//!   all of which are allowed in a handler, and it leaves `errno` as it was.
+//! - It runs on the thread's alternate stack, as the engine's own handlers do; a guest's stack may have
+//!   no room.
+//! - The engine's handler of traps is host code, so a signal that arrives there returns at once. While
+//!   the thread waits here it executes nothing that could trap. Handlers of other signals may run in
+//!   between.
+//! - Interrupted system calls are restarted (`SA_RESTART`), and only threads that run a guest are ever
+//!   called.
+//! - The number is that of a real-time signal that has no handler when the first engine is made. Where
+//!   there is none, or a thread blocks it, a guest that computes is paused at its next host call.
 
 #![allow(
     unsafe_code,
@@ -35,7 +38,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 
-/// What a thread runs. Pointed to by [`INSIDE`] while the thread is inside of [`in_guest`].
+/// The guest that a thread runs. [`INSIDE`] points to it while the thread is inside of [`in_guest`].
 struct Inside {
     gate: *const Gate,
     waiter: *const Waiter,
@@ -44,17 +47,18 @@ struct Inside {
 }
 
 thread_local! {
-    /// The innermost guest that the thread runs; null if it runs none. Constant and without a destructor,
-    /// so that a handler may read it at any time.
+    /// The innermost guest that the thread runs; null if it runs none. The initial value is constant and
+    /// there is no destructor, so a handler may read it at any time.
     static INSIDE: AtomicPtr<Inside> = const { AtomicPtr::new(ptr::null_mut()) };
-    /// The thread's number: the system call is made once.
+    /// The thread's number, kept so that the system call is made only once.
     static THREAD: Cell<Option<Pid>> = const { Cell::new(None) };
 }
 
 /// The signal's number, if there is one.
 static SIGNAL: OnceLock<Option<libc::c_int>> = OnceLock::new();
 
-/// Runs a guest on the calling thread so that it can be paused. It waits for its gate before it begins.
+/// Runs a guest on the calling thread so that it can be paused. Waits at the gate before the guest
+/// begins.
 pub(crate) fn in_guest<R>(
     gate: &Gate,
     waiter: &Waiter,
@@ -73,15 +77,15 @@ pub(crate) fn in_guest<R>(
     }
     let mut inside = Inside { gate, waiter, code };
     let outer = INSIDE.with(|place| place.swap(&raw mut inside, Ordering::SeqCst));
-    // Before `inside` goes, also if `action` panics: it was made later.
+    // Declared after `inside`, so it is dropped before `inside`, even if `action` panics.
     let _restore = Restore { outer, gate };
     gate.runs_on(Some(current_thread()));
     pass();
     action()
 }
 
-/// Does something in which the calling thread holds a lock that others wait for: no guest is paused
-/// meanwhile, also if it waits.
+/// Runs an action during which the calling thread holds a lock that others wait for: no guest is paused
+/// meanwhile, even if the action waits.
 pub(crate) fn unpaused<R>(action: impl FnOnce() -> R) -> R {
     struct Restore(*mut Inside);
     impl Drop for Restore {
@@ -93,23 +97,24 @@ pub(crate) fn unpaused<R>(action: impl FnOnce() -> R) -> R {
     action()
 }
 
-/// The calling thread runs again what it ran before.
+/// Makes the outer guest the one that the calling thread runs again.
 fn resume(outer: *mut Inside) {
     INSIDE.with(|inside| inside.store(outer, Ordering::SeqCst));
-    // SAFETY: as in `pass`: this is what was there.
+    // SAFETY: as in `pass`: this is the pointer that was there before.
     if let Some(outer) = unsafe { outer.as_ref() } {
         // SAFETY: as in `pass`.
         let gate = unsafe { &*outer.gate };
-        // A signal that came meanwhile did not reach it.
+        // A signal that arrived meanwhile did not reach this gate.
         gate.heard();
     }
 }
 
-/// A safe point: waits while the guest that the calling thread runs is to be paused.
+/// A safe point: waits while the guest that the calling thread runs must pause.
 pub(crate) fn pass() {
     let inside = INSIDE.with(|inside| inside.load(Ordering::SeqCst));
-    // SAFETY: `in_guest` of this thread has put the pointer there and takes it away before what it points to
-    // goes; nobody else writes it. So do the borrows that the two pointers in it were made of outlive it.
+    // SAFETY: `in_guest` of this thread has stored the pointer, and removes it before its target is
+    // dropped; no other code writes it. The borrows behind the two pointers in the target outlive it
+    // likewise.
     let (gate, waiter) = match unsafe { inside.as_ref() } {
         // SAFETY: as above.
         Some(inside) => unsafe { (&*inside.gate, &*inside.waiter) },
@@ -128,19 +133,19 @@ fn current_thread() -> Pid {
     })
 }
 
-/// Makes the handler, once for this operating-system process.
+/// Installs the handler, once for this operating-system process.
 pub(crate) fn install() {
     SIGNAL.get_or_init(|| {
-        // The highest few are left to those who count from the top.
+        // The highest few numbers are left to programs that count down from the top.
         let mut numbers = (libc::SIGRTMIN()..=libc::SIGRTMAX() - 4).rev();
         numbers.find(|number| take(*number))
     });
 }
 
-/// Makes the handler for this signal, unless somebody has one.
+/// Installs the handler for this signal, unless the signal has one already.
 fn take(number: libc::c_int) -> bool {
     // SAFETY: all zeroes is a valid `sigaction`, in which each field is a number, a set of bits or a
-    // function that may be none.
+    // function that may be absent.
     let mut present: libc::sigaction = unsafe { std::mem::zeroed() };
     // SAFETY: no new action is given; the present one is written to `present`.
     let result = unsafe { libc::sigaction(number, ptr::null(), &raw mut present) };
@@ -157,7 +162,7 @@ fn take(number: libc::c_int) -> bool {
     unsafe { libc::sigaction(number, &raw const action, ptr::null_mut()) == 0 }
 }
 
-/// Lets the signal reach the calling thread, which may have been made by one that blocks it.
+/// Lets the signal reach the calling thread, whose creator may have blocked it.
 pub(crate) fn unblock() {
     let Some(number) = SIGNAL.get().copied().flatten() else {
         return;
@@ -171,7 +176,7 @@ pub(crate) fn unblock() {
     }
 }
 
-/// Sends the signal to a thread of this operating-system process; whether it was sent.
+/// Sends the signal to a thread of this operating-system process. Returns whether it was sent.
 pub(crate) fn signal(thread: Pid) -> bool {
     let Some(number) = SIGNAL.get().copied().flatten() else {
         return false;
@@ -206,19 +211,19 @@ extern "C" fn on_signal(_: libc::c_int, _: *mut libc::siginfo_t, context: *mut l
 /// The address of the interrupted instruction.
 ///
 /// # Safety
-/// `context` is what the kernel has given to a handler.
+/// `context` is the context that the kernel has passed to a handler.
 unsafe fn program_counter(context: *const libc::c_void) -> Option<usize> {
     let context = context.cast::<libc::ucontext_t>();
     #[cfg(target_arch = "x86_64")]
     {
         let register = usize::try_from(libc::REG_RIP).ok()?;
-        // SAFETY: the caller's.
+        // SAFETY: guaranteed by the caller.
         let registers = unsafe { &(*context).uc_mcontext.gregs };
         usize::try_from(*registers.get(register)?).ok()
     }
     #[cfg(target_arch = "aarch64")]
     {
-        // SAFETY: the caller's.
+        // SAFETY: guaranteed by the caller.
         usize::try_from(unsafe { (*context).uc_mcontext.pc }).ok()
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -228,19 +233,19 @@ unsafe fn program_counter(context: *const libc::c_void) -> Option<usize> {
     }
 }
 
-/// The CPU time of a thread of this operating-system process, to the nanosecond, also while it runs on
-/// another core. None if there is no such thread, or if a system-call filter refuses.
+/// The CPU time of a thread of this operating-system process, to the nanosecond, even while it runs on
+/// another core. `None` if there is no such thread, or if a system-call filter refuses the call.
 pub(crate) fn thread_time(thread: Pid) -> Option<Duration> {
-    /// `CPUCLOCK_SCHED | CPUCLOCK_PERTHREAD_MASK`: the kernel's number for this kind of clock, which
-    /// `pthread_getcpuclockid` makes as well.
+    /// `CPUCLOCK_SCHED | CPUCLOCK_PERTHREAD_MASK`: the kernel's number for this kind of clock.
+    /// `pthread_getcpuclockid` builds the same number.
     const KIND: i32 = 2 | 4;
     let clock: libc::clockid_t = (!thread.as_raw_nonzero().get()).checked_shl(3)? | KIND;
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: The call writes to `time` and to nothing else, whatever number the clock has; an unknown
-    // one is an error.
+    // SAFETY: The call writes to `time` and to nothing else, for any number of the clock; an unknown
+    // number is an error.
     let result = unsafe { libc::clock_gettime(clock, &raw mut time) };
     if result != 0 {
         return None;
@@ -282,7 +287,8 @@ mod tests {
         while thread_time(thread).unwrap() < begin + Duration::from_millis(3) {}
         drop(stop);
         busy.unwrap().join().unwrap();
-        // The thread is joined when the kernel has cleared its number, a moment before it is gone.
+        // `join` returns once the kernel has cleared the thread's number, a moment before the thread is
+        // gone.
         while thread_time(thread).is_some() {
             std::thread::yield_now();
         }

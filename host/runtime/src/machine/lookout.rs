@@ -1,9 +1,9 @@
-//! The thread that looks at trees at rest, for the deadlock report.
+//! The thread that examines trees at rest, for the deadlock report.
 //!
-//! A look goes through what a tree's processes wait for and hold, which takes up to some hundred milliseconds where a
-//! guest wants it to. The timer's thread, on which all deadlines depend, must not do that. So one thread
-//! of the engine makes one look after the other; it lives while there are any. A tree has one look in this line at
-//! most: it claims its look first.
+//! A look walks through everything that a tree's processes wait for and hold. A guest can make this take
+//! up to a few hundred milliseconds. The timer's thread must not do it, since all deadlines depend on
+//! that thread. So one thread of the engine makes one look after the other, and it lives while any are
+//! pending. A tree has at most one look in this queue: it claims its look first.
 
 use crate::bug;
 use crate::logging::Tracing;
@@ -11,10 +11,10 @@ use crate::mutex::lock;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// A look. If it cannot be made, it is dropped.
+/// A look. If no thread can make it, it is dropped.
 type Look = Box<dyn FnOnce() + Send>;
 
-/// The looks that are to be made.
+/// The pending looks.
 #[derive(Clone)]
 pub(crate) struct Lookout {
     shared: Arc<Mutex<Pending>>,
@@ -35,7 +35,7 @@ impl Lookout {
         }
     }
 
-    /// Has the look made, soon. Does not wait for that.
+    /// Queues a look, which is made soon. Does not wait for it.
     pub(crate) fn look(&self, look: impl FnOnce() + Send + 'static) {
         {
             let mut pending = self.pending();
@@ -68,7 +68,7 @@ impl Lookout {
         }
     }
 
-    /// The next look; none ends the thread.
+    /// The next look; `None` ends the thread.
     fn next(&self) -> Option<Look> {
         let mut pending = self.pending();
         let next = pending.looks.pop_front();

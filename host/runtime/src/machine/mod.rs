@@ -1,9 +1,11 @@
-//! The machine below: cores, threads, time, and the kernel's ways to pause and to measure a thread.
+//! The machine below: cores, threads, time, and the kernel's means to pause a thread and to measure it.
 //!
-//! * [`capacity`]: how much the machine holds; [`per_process`]: how much of it one process may need.
-//! * [`cores`], [`placement`]: the core of each process; [`turns`]: whose turn it is on a core.
+//! * [`capacity`]: the capacity of the machine; [`per_process`]: the most that one process may need of
+//!   it.
+//! * [`cores`], [`placement`]: the core of each process; [`turns`]: the order in which processes use a
+//!   core.
 //! * [`threads`], [`timer`], [`lookout`]: the threads of an engine.
-//! * [`kernel`], [`gate`]: where a guest is paused while it computes.
+//! * [`kernel`], [`gate`]: the place where a guest is paused while it computes.
 
 pub(crate) mod capacity;
 pub(crate) mod cores;

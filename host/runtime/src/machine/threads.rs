@@ -1,9 +1,9 @@
 //! The threads that processes run on: pinned, named after the process they run, and reused.
 //!
-//! A new thread pinned to another core costs 55-90 us before its first instruction, a parked one
-//! 0.5-4 us. So a thread whose process has ended waits for the next one, spinning for a moment
-//! (the usual loop of spawn and join comes back within microseconds) and then parked. A few are
-//! kept per core; the rest end.
+//! A new thread pinned to another core costs 55-90 us before its first instruction, a parked one 0.5-4 us.
+//! So a thread whose process has ended waits for the next one. It spins for a moment (the usual loop
+//! of spawn and join comes back within microseconds) and then parks. A few threads are kept per core; the
+//! others end.
 
 use crate::logging::Tracing;
 use crate::machine::{Placement, Slot, cores, kernel};
@@ -17,17 +17,18 @@ use std::thread::Thread;
 /// Parked threads kept per core.
 const KEPT_PER_CORE: usize = 64;
 
-/// How often an idle thread looks for work before it parks, and how long it spins in between: 10 to
-/// 20 us in all. It yields each time, so that it never keeps its core from a process: the parent
-/// that the last one's end has just woken, say.
+/// The number of polls for work that an idle thread makes before it parks, and the number of spins
+/// between two polls: 10 to 20 us in all. The thread yields before each poll, so that it never keeps its
+/// core from a process, such as the parent that the last process's end has just woken.
 const IDLE_LOOKS: u32 = 20;
 const SPINS_PER_LOOK: u32 = 20;
 
-/// Guests run on stacks of their own (fibers), so a thread's stack holds only host frames that
-/// set a guest up and take it down.
+/// Guests run on stacks of their own (fibers), so a thread's stack holds only the host frames that set up
+/// a guest and tear it down.
 const STACK_BYTES: usize = 512 << 10;
 
-/// What a thread runs: one process. Gives the slot that the thread is pinned to at its end.
+/// The work of a thread: one process. Returns the slot that the thread is pinned to at the end of the
+/// process.
 pub(crate) type Job = Box<dyn FnOnce() -> Option<Slot> + Send>;
 
 /// The idle threads of an engine.
@@ -40,7 +41,7 @@ pub(crate) struct Threads {
 
 struct Worker {
     job: Mutex<Option<Job>>,
-    /// Set with a job in place, or to make the thread end.
+    /// Set with a job in place, or without one to make the thread end.
     is_called: AtomicBool,
     thread: OnceLock<Thread>,
 }
@@ -63,7 +64,7 @@ impl Threads {
     /// Runs a job on a thread pinned to the slot's core. Does not wait for it.
     ///
     /// # Errors
-    /// The system's, if a thread is needed and cannot be made.
+    /// The system's error, if a thread is needed and cannot be made.
     pub(crate) fn run(
         self: &Arc<Self>,
         placement: &Arc<Placement>,
@@ -83,7 +84,7 @@ impl Threads {
                 if let Some(core) = placement.core_of(slot) {
                     cores::pin(None, &[core]);
                 }
-                // It would be kept for as long as the thread lives.
+                // Otherwise the thread would keep it alive until its own end.
                 drop(placement);
                 kernel::unblock();
                 threads.tracing.scope(|| threads.work(job));
@@ -101,7 +102,7 @@ impl Threads {
         }
     }
 
-    /// The life of one thread.
+    /// The whole life of one thread.
     fn work(&self, first: Job) {
         let worker = Arc::new(Worker {
             job: Mutex::new(None),
@@ -115,8 +116,8 @@ impl Threads {
             if !slot.is_some_and(|slot| self.put_idle(slot, &worker)) {
                 return;
             }
-            // Closing takes idle threads after it has set the flag: one that was put in between
-            // is seen by one side or the other.
+            // `close` sets the flag first and takes the idle threads afterwards. A thread that was put in
+            // between is therefore seen by `close` or by this check.
             if self.closed.load(Ordering::SeqCst) {
                 self.close();
             }
@@ -126,7 +127,7 @@ impl Threads {
 
     fn take_idle(&self, slot: Slot) -> Option<Arc<Worker>> {
         let idle = self.idle.get(slot)?;
-        // The last one in is the likeliest to be spinning still.
+        // The last thread in is the most likely to be still spinning.
         lock(&idle).pop()
     }
 
@@ -144,7 +145,7 @@ impl Threads {
 }
 
 impl Worker {
-    /// Hands a job to the waiting thread; without one, it ends.
+    /// Hands a job to the waiting thread; `None` ends the thread.
     fn call(&self, job: Option<Job>) {
         *lock(&self.job) = job;
         self.is_called.store(true, Ordering::Release);
@@ -170,16 +171,16 @@ impl Worker {
     }
 }
 
-/// Names the calling thread, as `ps -L` and debuggers show it: the first 15 bytes.
+/// Names the calling thread for `ps -L` and debuggers, which show the first 15 bytes.
 pub(crate) fn name_current(name: &str) {
     let short: Vec<u8> = name.bytes().filter(|byte| *byte != 0).take(15).collect();
     if let Ok(short) = CString::new(short) {
-        // Only a name for people; nothing depends on it.
+        // The name is only for people; nothing depends on it.
         let _ = set_name(&short);
     }
 }
 
-/// The calling thread as the kernel knows it.
+/// The kernel's number of the calling thread.
 pub(crate) fn current_id() -> Pid {
     gettid()
 }

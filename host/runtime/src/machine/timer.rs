@@ -1,8 +1,8 @@
 //! The engine's one timer thread: deadlines, repeated kills, unfinished lines, rebalancing.
 //!
-//! An alarm is a closure that is run on the timer thread at its time. It must be short and must
-//! not block; it may ask to be run again. The thread sleeps while no alarm is due. It is started when the first
-//! process is about to be, not before: see [`confine`](crate::confine).
+//! An alarm is a closure that the timer thread runs at the alarm's time. The closure must be short and
+//! must not block; it may ask to run again. The thread sleeps while no alarm is due. It starts just
+//! before the first process does, and not earlier: see [`confine`](crate::confine).
 
 use crate::bug;
 use crate::logging::Tracing;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What to do when the time has come; `Some` runs it again after that delay.
+/// The closure that runs at the alarm's time; `Some` runs it again after that delay.
 type Action = Box<dyn FnMut() -> Option<Duration> + Send>;
 
 /// Names an alarm, to cancel it.
@@ -26,7 +26,7 @@ pub(crate) struct Alarm {
 #[derive(Debug)]
 pub(crate) struct Timer {
     shared: Arc<Shared>,
-    /// What the thread is started with, until it is.
+    /// The arguments for the thread's start, until the thread starts.
     waiting: Mutex<Option<(Vec<usize>, Tracing)>>,
 }
 
@@ -49,7 +49,7 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Timer {
-    /// A timer whose thread is not started yet; it may run on all of these cores.
+    /// Makes a timer whose thread is not started yet; the thread may run on all of these cores.
     pub(crate) fn new(cores: Vec<usize>, tracing: Tracing) -> Timer {
         Timer {
             shared: Arc::new(Shared {
@@ -60,10 +60,10 @@ impl Timer {
         }
     }
 
-    /// Starts the thread, unless it has been: without it no alarm goes off.
+    /// Starts the thread, unless it has started already: without the thread no alarm goes off.
     ///
     /// # Errors
-    /// The system's, if the thread cannot be made.
+    /// The system's error, if the thread cannot be made.
     pub(crate) fn start(&self) -> std::io::Result<()> {
         let mut waiting = lock(&self.waiting);
         let Some((cores, tracing)) = waiting.clone() else {
@@ -80,7 +80,7 @@ impl Timer {
         Ok(())
     }
 
-    /// One whose thread runs.
+    /// A timer whose thread runs.
     #[cfg(test)]
     pub(crate) fn started() -> Timer {
         let timer = Timer::new(Vec::new(), Tracing::default());
@@ -108,9 +108,9 @@ impl Timer {
         alarm
     }
 
-    /// Forgets an alarm. No effect if it has run, or runs at this moment.
+    /// Removes an alarm. Has no effect if the alarm has run, or runs at this moment.
     pub(crate) fn cancel(&self, alarm: Alarm) {
-        // The action is dropped after the mutex: it may hold the last reference to anything.
+        // The action is dropped after the mutex is released: it may hold the last reference to anything.
         let action = self.shared.lock().alarms.remove(&alarm);
         drop(action);
     }
@@ -128,7 +128,7 @@ impl State {
         self.next_number += 1;
         let now = Instant::now();
         Alarm {
-            // A delay past the end of the clock is never: a century will do.
+            // A delay beyond the clock's range means never: a century is long enough.
             due: now
                 .checked_add(delay)
                 .unwrap_or(now + Duration::from_secs(100 * 365 * 24 * 3600)),
@@ -146,7 +146,8 @@ impl Shared {
                 Some(first) if first.key().due <= now => {
                     let mut action = first.remove();
                     drop(state);
-                    // One thread serves all guests: it survives what is done for one of them.
+                    // One thread serves all guests, so it must survive a panic in the work for one of
+                    // them.
                     let again = bug::contain("alarm", "an alarm", &mut action).flatten();
                     state = self.lock();
                     if let Some(delay) = again {

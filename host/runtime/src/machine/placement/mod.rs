@@ -1,17 +1,19 @@
-//! Which process runs on which core.
+//! The assignment of processes to cores.
 //!
-//! A process is always pinned to exactly one core. What is balanced is the number of *runnable*
-//! processes per core: a parent that waits in `join` must not keep a core from its children. A
-//! process moves at three moments only: when it is seated, when it wakes and its core has two
-//! runnable more than another, and when another one's end (at once) or rest (after a moment, so
-//! that a ping-pong of short waits moves nobody) has left a core idle.
+//! A process is always pinned to exactly one core. Placement balances the number of *runnable* processes
+//! per core: a parent that waits in `join` must not keep a core from its children. A process moves at
+//! three moments only: when it is seated, when it wakes and its core has two runnable processes more than
+//! another core, and when another process has left a core idle. If the other process has ended, the move
+//! is immediate. If it rests, the move waits for a moment, so that a ping-pong of short waits moves no
+//! process.
 //!
-//! The counters also answer whether a waiter may spin: only if nobody else is runnable on its
-//! core, since then whoever will wake it runs elsewhere.
+//! The counters also answer whether a waiter may spin: only if no other process is runnable on its core,
+//! since then the process that will wake it runs elsewhere.
 //!
-//! Trees that compete for a core share it ([`turns`](crate::machine::turns)); the looks at their shares are in
-//! [`shares`]. A process that waits for its turn counts as runnable, since it wants that core and will have it
-//! within moments; one whose tree has used up its quota wants none and does not count.
+//! Trees that compete for a core share it ([`turns`](crate::machine::turns)); [`shares`] reads how much
+//! of it each has used. A process that waits for its turn counts as runnable, since it wants that core
+//! and will have it within moments. A process whose tree has used up its quota wants no core and does not
+//! count.
 
 mod shares;
 #[cfg(test)]
@@ -37,9 +39,10 @@ pub(crate) struct Placement {
     cores: Box<[usize]>,
     /// Runnable processes per slot. Written under the mutex only; read without it by spinners.
     runnable: Box<[CachePadded<AtomicUsize>]>,
-    /// A rebalancing is on its way.
+    /// A rebalancing is scheduled.
     is_rebalancing: AtomicBool,
-    /// Trees compete for some core, so their shares are looked at. Its number is that of the last look.
+    /// Trees compete for some core, so their shares are read at intervals. `looks` is the number of the
+    /// last such look.
     is_sharing: AtomicBool,
     looks: AtomicU64,
     timer: Option<Arc<Timer>>,
@@ -50,16 +53,16 @@ pub(crate) struct Placement {
 #[derive(Debug)]
 struct Seats {
     of: HashMap<ProcessId, Seat>,
-    /// Who is runnable on each slot.
+    /// The runnable processes of each slot.
     crowds: Box<[Crowd]>,
 }
 
-/// Who takes a seat.
+/// The process that takes a seat.
 #[derive(Debug, Clone)]
 pub(crate) struct Sitter {
-    /// Shared with the process, which reads it without the mutex when it asks whether to spin.
+    /// Shared with the process, which reads it without the mutex to decide whether to spin.
     pub(crate) slot: Arc<AtomicUsize>,
-    /// Its tree, whose processes have one share of a core together.
+    /// The process's tree. All processes of a tree together have one share of a core.
     pub(crate) tree: u64,
     pub(crate) gate: Arc<Gate>,
 }
@@ -69,13 +72,13 @@ struct Seat {
     sitter: Sitter,
     slot: Slot,
     is_runnable: bool,
-    /// Its tree has used up its quota.
+    /// The process's tree has used up its quota.
     is_throttled: bool,
-    /// Its place in the line for its tree's turns on this core.
+    /// The process's place in the line for its tree's turns on this core.
     ticket: Ticket,
-    /// Known once the process's thread has begun; before that it cannot be moved.
+    /// Known once the process's thread has begun; before that the process cannot be moved.
     thread: Option<Pid>,
-    /// The CPU time of its thread, and the number of the look that has found it.
+    /// The number of the last look at this process, and the CPU time of its thread then.
     seen: Option<(u64, Duration)>,
 }
 
@@ -119,8 +122,8 @@ impl Placement {
         self.seat_away_from(None, sitter)
     }
 
-    /// As [`seat`](Self::seat), and on another core than this one if there is one as good: whoever runs
-    /// there is to call the process, and a thread of the embedder's is not counted.
+    /// Like [`seat`](Self::seat), but prefers another core than this one if there is one as good: the
+    /// thread on this core is about to call the process, and a thread of the embedder's is not counted.
     pub(crate) fn seat_away_from(&self, core: Option<usize>, sitter: Sitter) -> Slot {
         let mut seats = self.lock();
         let is_there = |slot: Slot| core.is_some() && self.core_of(slot) == core;
@@ -142,7 +145,8 @@ impl Placement {
         slot
     }
 
-    /// The process's thread has begun to run; from now on it can be moved. On that thread.
+    /// Notes that the process's thread has begun to run; from now on the process can be moved. Called on
+    /// that thread.
     pub(crate) fn begin(&self, process: ProcessId, thread: Pid) {
         let seen = self.look_at_own_clock();
         if let Some(seat) = self.lock().of.get_mut(&process) {
@@ -151,8 +155,8 @@ impl Placement {
         }
     }
 
-    /// The process is over. Gives the slot that its thread is pinned to, and evens out the rest. On that
-    /// thread, if it has begun.
+    /// Removes a process that has ended. Returns the slot that its thread is pinned to, and evens out the
+    /// other processes. Called on that thread, if it has begun.
     pub(crate) fn leave(&self, process: ProcessId) -> Option<Slot> {
         let seen = self.look_at_own_clock();
         let mut seats = self.lock();
@@ -169,14 +173,14 @@ impl Placement {
         Some(seat.slot)
     }
 
-    /// The process is about to park. True if the cores are now uneven, so that
-    /// [`rebalance`](Self::rebalance) should be called after a moment.
+    /// Notes that the process is about to park. Returns true if the cores are now uneven, so that the
+    /// caller should call [`rebalance`](Self::rebalance) after a moment.
     pub(crate) fn parking(&self, process: ProcessId) -> bool {
         self.set(process, |seat| seat.is_runnable = false);
         self.load(self.most_loaded()) >= self.load(self.least_loaded()) + 2
     }
 
-    /// The process, on the calling thread, goes on. It moves if its core is crowded.
+    /// Notes that the process on the calling thread continues. It moves if its core is crowded.
     pub(crate) fn unparked(&self, process: ProcessId) {
         let mut seats = self.lock();
         let Seats { of, crowds } = &mut *seats;
@@ -198,7 +202,8 @@ impl Placement {
         }
     }
 
-    /// Whether the quota of the process's tree is used up. One that has none counts as one that rests.
+    /// Sets whether the quota of the process's tree is used up. A process without quota counts as one
+    /// that rests.
     pub(crate) fn throttle(&self, process: ProcessId, is_throttled: bool) {
         self.set(process, |seat| seat.is_throttled = is_throttled);
     }
@@ -222,13 +227,13 @@ impl Placement {
         }
     }
 
-    /// Whether a process that waits may spin: nobody else is runnable on its core.
+    /// Whether a process that waits may spin: no other process is runnable on its core.
     pub(crate) fn may_spin(&self, slot: Slot) -> bool {
         self.cores.len() > 1 && self.load(slot) <= 1
     }
 
-    /// Whether nobody else is runnable on a process's core. Whoever it waits for may be a thread of the
-    /// embedder's, so that even an only core may be the right one to look from.
+    /// Whether no other process is runnable on a process's core. The peer it waits for may be a thread of
+    /// the embedder's, so even an only core may be the right one to poll from.
     pub(crate) fn is_alone(&self, slot: Slot) -> bool {
         self.load(slot) <= 1
     }
@@ -243,7 +248,7 @@ impl Placement {
         self.cores.get(slot).copied()
     }
 
-    /// True for the one caller that is to see to a [`rebalance`](Self::rebalance).
+    /// Returns true for the one caller that must arrange a [`rebalance`](Self::rebalance).
     pub(crate) fn claim_rebalance(&self) -> bool {
         !self.is_rebalancing.swap(true, Ordering::Relaxed)
     }
@@ -267,14 +272,14 @@ impl Placement {
                 .find(|seat| seat.slot == most && seat.counts() && seat.thread.is_some());
             let next = match movable {
                 Some(seat) => self.move_seat(crowds, seat, least),
-                // All of them are about to begin; they will be evened out at the next end.
+                // All of them are about to begin; the next process that ends evens them out.
                 None => return,
             };
             take_turn(of, next);
         }
     }
 
-    /// Moves one that counts. Gives whose turn it is where it was.
+    /// Moves a process that counts. Returns the process that now has the turn on the core it leaves.
     fn move_seat(&self, crowds: &mut [Crowd], seat: &mut Seat, slot: Slot) -> Option<ProcessId> {
         let next = self.depart(crowds, seat);
         seat.slot = slot;
@@ -286,7 +291,7 @@ impl Placement {
         next
     }
 
-    /// One counts on its slot from now on.
+    /// Counts a process on its slot from now on.
     fn arrive(&self, crowds: &mut [Crowd], seat: &mut Seat) {
         if let Some(count) = self.runnable.get(seat.slot) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -299,7 +304,7 @@ impl Placement {
         }
     }
 
-    /// One counts on its slot no more. Gives whose turn it is now.
+    /// Stops counting a process on its slot. Returns the process whose turn it is now.
     fn depart(&self, crowds: &mut [Crowd], seat: &mut Seat) -> Option<ProcessId> {
         if let Some(count) = self.runnable.get(seat.slot) {
             count.fetch_sub(1, Ordering::Relaxed);
@@ -329,7 +334,7 @@ impl Placement {
     }
 }
 
-/// It is the turn of this one, so its ticket is void.
+/// Voids the ticket of the process that now has the turn.
 fn take_turn(seats: &mut HashMap<ProcessId, Seat>, next: Option<ProcessId>) {
     if let Some(seat) = next.and_then(|next| seats.get_mut(&next)) {
         seat.ticket = None;

@@ -1,4 +1,4 @@
-//! The looks at the shares that trees have of the cores for which they compete.
+//! Reads the shares that trees have of the cores for which they compete.
 
 use super::{Placement, Seat, Seats};
 use crate::machine::kernel::{thread_cpu_time, thread_time};
@@ -8,9 +8,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl Placement {
-    /// Trees compete for a core: their shares are looked at from now on, and until they no longer do.
+    /// Notes that trees compete for a core: their shares are read from now on, and until they no longer
+    /// compete.
     pub(super) fn begin_sharing(&self) {
-        // The load first: usually it is true where this is called.
+        // The load comes first: the flag is usually true when this is called.
         if self.is_sharing.load(Ordering::Relaxed) || self.is_sharing.swap(true, Ordering::SeqCst) {
             return;
         }
@@ -20,13 +21,13 @@ impl Placement {
         }
     }
 
-    /// The clock of the calling thread, with the number of the last look, while shares are looked at.
+    /// The clock of the calling thread, with the number of the last look, while shares are read.
     pub(super) fn look_at_own_clock(&self) -> Option<(u64, Duration)> {
         let is_sharing = self.is_sharing.load(Ordering::Relaxed);
         is_sharing.then(|| (self.looks.load(Ordering::Relaxed), thread_cpu_time()))
     }
 
-    /// Adds to its tree what a thread has used since the last look.
+    /// Adds the CPU time that a thread has used since the last look to its tree.
     pub(super) fn note_use(&self, crowds: &mut [Crowd], seat: &Seat, now: Duration) {
         let look = self.looks.load(Ordering::Relaxed);
         if let Some((seen, before)) = seat.seen
@@ -37,13 +38,13 @@ impl Placement {
         }
     }
 
-    /// Looks at the shares, and passes on turns. When to look again.
+    /// Reads the shares, and passes on turns. Returns the delay until the next look.
     fn share(&self) -> Option<Duration> {
         let mut seats = self.lock();
         let Seats { of, crowds } = &mut *seats;
         let is_shared = |crowd: &Crowd| crowd.is_contended() || crowd.has_turns();
         for seat in of.values_mut() {
-            // Those that rest as well: they may have run until a moment ago.
+            // Processes at rest are included: they may have run until a moment ago.
             if crowds.get(seat.slot).is_some_and(is_shared)
                 && let Some(now) = seat.thread.and_then(thread_time)
             {
@@ -58,7 +59,7 @@ impl Placement {
                 let members = of
                     .values()
                     .filter(|seat| seat.slot == slot && seat.sitter.tree == tree && seat.counts());
-                // In the order of their births, as they would have come.
+                // In the order of their births, as if they had arrived one by one.
                 let members: BTreeMap<_, Member> = members
                     .map(|seat| (seat.sitter.gate.seat(), seat.member()))
                     .collect();
@@ -78,7 +79,8 @@ impl Placement {
         if crowds.iter().any(is_shared) {
             return Some(TICK);
         }
-        // Under the mutex, under which contention begins: whoever finds it from now on sets the next alarm.
+        // Contention begins under this same mutex: the thread that notices it from now on sets the next
+        // alarm.
         self.is_sharing.store(false, Ordering::SeqCst);
         None
     }

@@ -1,15 +1,17 @@
-//! Fair shares of a core: how the trees whose processes want one core divide it.
+//! Fair shares of a core among the trees whose processes compete for it.
 //!
-//! The kernel gives each *thread* that wants a core an equal share, so a tree of a hundred processes would get a
-//! hundred times as much as a tree of one. So while trees compete for a core, the processes of a tree that
-//! takes more than its share take turns there: one of them runs, the others are paused at their
-//! [gates](crate::machine::gate). The kernel then divides the core among the trees, with all that it does for threads
-//! that wake up, and nothing is lost if a tree does not want its share.
+//! The kernel gives each *thread* that wants a core an equal share, so a tree of a hundred processes
+//! would get a hundred times as much as a tree of one. Therefore, while trees compete for a core, the
+//! processes of a tree that takes more than its share take turns there: one of them runs, the others are
+//! paused at their [gates](crate::machine::gate). The kernel then divides the core among the trees, with
+//! all its usual rules for threads that wake up, and nothing is lost if a tree does not want its share.
 //!
-//! One that parks or ends hands its turn on at once. Beyond that a turn is a [tick](TICK) of the timer's, which
-//! only comes while trees compete for some core. Nobody takes turns in a tree that competes with none.
+//! A process that parks or ends hands its turn on at once. Otherwise a turn lasts one [tick](TICK) of the
+//! timer, which ticks only while trees compete for some core. The processes of a tree that competes with
+//! no other tree take no turns.
 //!
-//! Here is what is known of one core, without a clock and a thread; [`placement`](crate::machine::placement) has both.
+//! This module holds the state of one core, without a clock and a thread;
+//! [`placement`](crate::machine::placement) has both.
 
 use crate::machine::{Gate, Reason};
 use isopod_sync::ProcessId;
@@ -17,40 +19,42 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A turn, and how often the shares are looked at while trees compete.
+/// The length of a turn, and the interval between looks at the shares while trees compete.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
 
-/// A tree that takes turns sits out while it has had more than its share by so much: the kernel forgets
-/// what a thread has had beyond its own when another one takes its place.
+/// A tree that takes turns sits out while it is ahead of its share by more than this, in nanoseconds:
+/// when another thread takes a thread's place, the kernel forgets what that thread has had beyond its own
+/// share.
 const MOST_AHEAD: i128 = 2_500_000;
 
-/// How far ahead a tree counts as at most, and how much of it is forgotten at each tick that it sits out:
-/// whoever wants the core as well may wait for something that this core does not show.
+/// The largest lead that a tree is charged with, and the part of it that is forgotten at each tick that
+/// the tree sits out, in nanoseconds: another process that wants the core may be waiting for something
+/// that this core does not show.
 const LARGEST_LEAD: i128 = 20_000_000;
 const FORGOTTEN: i128 = 300_000;
 
-/// A tree takes turns if it has used more of a core than its share by so much, in hundredths.
+/// A tree takes turns if it has used more of a core than its share by this many hundredths.
 const TOLERANCE: u32 = 10;
 
-/// Shares are judged over so many ticks: the kernel lets a thread run for some milliseconds at a time.
+/// Shares are judged over this many ticks: the kernel lets a thread run for some milliseconds at a time.
 const WINDOW_TICKS: u32 = 8;
 
-/// A tree goes on taking turns for so many windows after nobody else has wanted the core: who wants it now and
-/// then would have to wait for the next judgement each time.
+/// A tree continues to take turns for this many windows after no other tree has wanted the core:
+/// otherwise a tree that wants the core now and then would have to wait for the next judgement each time.
 const CALM_WINDOWS: u32 = 25;
 
 /// The processes that are runnable on one core, by their trees.
 #[derive(Debug, Default)]
 pub(crate) struct Crowd {
     lanes: HashMap<u64, Lane>,
-    /// Trees with a runnable process, and those with several.
+    /// The number of trees with a runnable process, and of trees with several.
     wanting: usize,
     crowding: usize,
-    /// Ticks of the window that has begun.
+    /// Ticks of the current window so far.
     ticks: u32,
 }
 
-/// Those of one tree.
+/// The runnable processes of one tree.
 #[derive(Debug, Default)]
 struct Lane {
     runnable: usize,
@@ -60,13 +64,13 @@ struct Lane {
     turns: Option<Turns>,
 }
 
-/// Whose turn it is.
+/// The turns of a tree's processes.
 #[derive(Debug, Default)]
 struct Turns {
     active: Option<Member>,
     waiting: BTreeMap<u64, Member>,
     next_ticket: u64,
-    /// What it has had beyond its share, in nanoseconds.
+    /// The CPU time that the tree has had beyond its share, in nanoseconds.
     lead: i128,
     sits_out: bool,
     calm_windows: u32,
@@ -79,8 +83,8 @@ pub(crate) struct Member {
     pub(crate) gate: Arc<Gate>,
 }
 
-/// The place of a process in the line for its tree's turns; none for the one whose turn it is, and where
-/// no turns are taken.
+/// The place of a process in the line for its tree's turns; `None` for the process whose turn it is, and
+/// where no turns are taken.
 pub(crate) type Ticket = Option<u64>;
 
 impl Crowd {
@@ -96,7 +100,8 @@ impl Crowd {
         lane.turns.as_mut()?.enter(member)
     }
 
-    /// A process is runnable here no more. Its turn passes to the next one, whose ticket is void then.
+    /// A process is no longer runnable here. Its turn passes to the next process, whose ticket is void
+    /// then.
     pub(crate) fn depart(
         &mut self,
         tree: u64,
@@ -117,7 +122,7 @@ impl Crowd {
         if lane.runnable == 0 && lane.turns.is_none() {
             self.lanes.remove(&tree);
         }
-        // If one is left that wants the core, it sits out no longer.
+        // If only one tree is left that wants the core, it sits out no longer.
         next.or_else(|| match self.wanting {
             0 | 1 => self.end_sitting_out(),
             _ => None,
@@ -134,7 +139,7 @@ impl Crowd {
         self.lanes.values().any(|lane| lane.turns.is_some())
     }
 
-    /// A process of the tree has used so much of the core.
+    /// Adds CPU time that a process of the tree has used of the core.
     pub(crate) fn note_use(&mut self, tree: u64, used: Duration) {
         if let Some(lane) = self.lanes.get_mut(&tree) {
             lane.used += used;
@@ -142,8 +147,8 @@ impl Crowd {
         }
     }
 
-    /// A tick, at the end of a window a look at the shares. Gives the trees that are to take turns from now on:
-    /// see [`begin_turns`](Self::begin_turns).
+    /// Counts a tick, and judges the shares at the end of a window. Returns the trees that must take
+    /// turns from now on: see [`begin_turns`](Self::begin_turns).
     pub(crate) fn look(&mut self) -> Vec<u64> {
         self.ticks += 1;
         if self.ticks < WINDOW_TICKS {
@@ -178,7 +183,8 @@ impl Crowd {
         greedy
     }
 
-    /// The processes of a tree take turns from now on; these are the runnable ones, with their tickets.
+    /// Makes the processes of a tree take turns from now on. Takes the runnable ones and returns them
+    /// with their tickets.
     pub(crate) fn begin_turns(
         &mut self,
         tree: u64,
@@ -194,7 +200,7 @@ impl Crowd {
             .collect()
     }
 
-    /// The trees that take turns go on without sitting out. Gives whose turn it is.
+    /// Lets the trees that take turns continue without sitting out. Returns the process whose turn it is.
     fn end_sitting_out(&mut self) -> Option<ProcessId> {
         let mut turns = self
             .lanes
@@ -206,8 +212,8 @@ impl Crowd {
         })
     }
 
-    /// Passes the turn of each tree that takes turns to its next process, or lets the tree sit out. Gives the
-    /// tickets that have changed.
+    /// Passes the turn of each tree that takes turns to its next process, or lets the tree sit out.
+    /// Returns the tickets that have changed.
     pub(crate) fn pass_turns(&mut self) -> Vec<(ProcessId, Ticket)> {
         let took_part = |lane: &Lane| lane.runnable > 0 || !lane.used_in_tick.is_zero();
         let parties = self.lanes.values().filter(|lane| took_part(lane)).count();
@@ -229,12 +235,12 @@ impl Crowd {
 }
 
 impl Turns {
-    /// After a tick: whether the tree sits out the next one.
+    /// Decides after a tick whether the tree sits out the next one.
     fn settle(&mut self, used: Duration, share: Duration, others_want: bool) {
         let nanoseconds = |time: Duration| i128::try_from(time.as_nanos()).unwrap_or(LARGEST_LEAD);
         let forgotten = if self.sits_out { FORGOTTEN } else { 0 };
         let lead = self.lead + nanoseconds(used) - nanoseconds(share) - forgotten;
-        // What it has left to others it does not get back: nobody is owed more than a turn.
+        // The tree does not get back time that it has left to others: no tree is owed more than a turn.
         self.lead = lead.clamp(-MOST_AHEAD, LARGEST_LEAD);
         let most = if self.sits_out { 0 } else { MOST_AHEAD };
         self.sits_out = others_want && self.lead > most;
@@ -252,7 +258,7 @@ impl Turns {
         Some(ticket)
     }
 
-    /// Whose turn it is now, if that is another one.
+    /// Returns the process whose turn it is now, if that is another one.
     fn leave(&mut self, member: &Member, ticket: Ticket) -> Option<ProcessId> {
         if let Some(ticket) = ticket {
             self.waiting.remove(&ticket);

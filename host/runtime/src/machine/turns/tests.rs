@@ -1,4 +1,4 @@
-//! Whose turn it is, with clocks of the test.
+//! The order of turns, with clocks that the test sets.
 
 #![allow(clippy::indexing_slicing, reason = "a panic is how a test fails")]
 use super::*;
@@ -33,7 +33,7 @@ fn take_turns(crowd: &mut Crowd, members: &[Member]) -> HashMap<ProcessId, Ticke
     crowd.begin_turns(1, members.to_vec()).into_iter().collect()
 }
 
-/// What is found at the end of a window.
+/// The result of the look at the end of a window.
 fn window(crowd: &mut Crowd) -> Vec<u64> {
     for _ in 1..WINDOW_TICKS {
         assert!(crowd.look().is_empty());
@@ -79,13 +79,13 @@ fn who_parks_passes_its_turn_on_and_who_comes_waits_for_one() {
     assert_eq!(open(&members), [0, 1]);
     tickets.insert(members[0].process, crowd.arrive(1, members[0].clone()));
     assert_eq!(open(&members), [1]);
-    // One that waits for its turn and goes leaves no trace.
+    // A process that waits for its turn and leaves has no lasting effect.
     let ticket = tickets.get(&members[2].process).copied().flatten();
     assert_eq!(crowd.depart(1, &members[2], ticket), None);
     assert_eq!(crowd.depart(1, &members[1], None), Some(members[0].process));
     assert_eq!(crowd.depart(1, &members[0], None), None);
     assert_eq!(open(&members).len(), 3);
-    // Whoever comes next has the turn.
+    // The next process to arrive has the turn.
     assert_eq!(crowd.arrive(1, members[2].clone()), None);
     assert_eq!(open(&members).len(), 3);
 }
@@ -101,7 +101,7 @@ fn a_tree_that_is_ahead_sits_out_until_the_others_have_caught_up_or_want_no_more
         tickets.extend(crowd.pass_turns());
     }
     assert_eq!(open(&members).len(), 1);
-    // Ahead again; the other one goes.
+    // Tree 1 is ahead again; the process of tree 2 leaves.
     crowd.note_use(1, MILLISECOND * 20);
     tickets.extend(crowd.pass_turns());
     assert!(open(&members).is_empty());
