@@ -1,8 +1,8 @@
-//! Something that many use together, up to a limit.
+//! A resource that many share, up to a limit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How much is used of what there is. What is charged is never above the limit.
+/// The used amount of a limited resource. It is never above the limit.
 #[derive(Debug)]
 pub(crate) struct Account {
     used: AtomicU64,
@@ -21,9 +21,9 @@ impl Account {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// Forgets what was charged.
+    /// Resets the used amount to zero.
     pub(crate) fn renew(&self) {
-        // Usually nothing was, and then the number stays in whatever cache has it.
+        // Usually the amount is zero already; without a store its cache line stays where it is.
         if self.used() != 0 {
             self.used.store(0, Ordering::Relaxed);
         }
@@ -33,10 +33,10 @@ impl Account {
         self.limit
     }
 
-    /// Charges all of it, or nothing.
+    /// Charges the whole amount, or nothing.
     ///
     /// # Errors
-    /// What would be used then, if that is above the limit.
+    /// The amount that would then be used, if it is above the limit.
     pub(crate) fn charge(&self, amount: u64) -> Result<(), u64> {
         let add = |used: u64| {
             let total = used.checked_add(amount)?;
@@ -49,7 +49,7 @@ impl Account {
             .map_err(|used| used.saturating_add(amount))
     }
 
-    /// Charges as much of it as the limit allows; gives how much that was.
+    /// Charges as much of the amount as the limit allows, and returns the part that it has charged.
     pub(crate) fn charge_up_to(&self, amount: u64) -> u64 {
         let mut charged = 0;
         let add = |used: u64| {
@@ -62,7 +62,7 @@ impl Account {
         updated.map_or(0, |_| charged)
     }
 
-    /// Gives back what was charged before.
+    /// Returns an amount that was charged before.
     pub(crate) fn credit(&self, amount: u64) {
         self.used.fetch_sub(amount, Ordering::Relaxed);
     }

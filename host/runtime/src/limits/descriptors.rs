@@ -1,13 +1,14 @@
-//! Descriptors of the operating system that guests hold: how many there may be.
+//! The limit on the operating system's descriptors that guests hold.
 //!
 //! The kernel counts descriptors for the whole host (`ulimit -n`), and a host without any cannot read a
-//! clock, take a connection or load code. So each descriptor that the host opens for a guest is counted
-//! before it is opened, for its process, its tree and its engine, and what the engine may have lies below
-//! the kernel's limit by a reserve. A tree without a limit of its own may hold as many as it leaves free for
-//! the others: one tree that takes all it can gets half, two get a third each, and the next tree always finds some.
+//! clock, accept a connection or load code. So the host counts each descriptor before it opens it for a
+//! guest, for the guest's process, its tree and its engine, and the engine's limit lies below the
+//! kernel's by a reserve. A tree without a limit of its own may hold as many as it leaves free for the
+//! others: one tree that takes all it can gets half, two get a third each, and the next tree always finds
+//! some.
 //!
-//! Left out: descriptors that are closed again before an operation on a file returns. The reserve has room for
-//! as many as there may be operations.
+//! Not counted: descriptors that are closed again before an operation on a file returns. The reserve has
+//! room for as many as there may be operations.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Account;
@@ -16,31 +17,34 @@ use rustix::process::{Resource, getrlimit};
 use std::sync::Arc;
 use std::{fmt, fs, io};
 
-/// Left to the host, or a quarter of all: its clocks and files in `/proc`, its event loop, its caches, its sockets.
+/// Descriptors left to the host, or a quarter of all if that is fewer: for its clocks and files in
+/// `/proc`, its event loop, its caches, its sockets.
 const OWN: u64 = 64;
-/// What one operation on a file, or one look-up of a name, has open at a time besides what it gives.
+/// Descriptors that one operation on a file, or one look-up of a name, opens at a time besides its
+/// result.
 const PER_OPERATION: u64 = 3;
-/// What is taken for the limit where the kernel has none.
+/// The limit that is assumed where the kernel has none.
 const MOST: u64 = 1 << 20;
-/// What is taken to be in use where `/proc` does not tell.
+/// The number in use that is assumed where `/proc` does not show it.
 const UNKNOWN_USED: u64 = 32;
-/// Of so many descriptors one operation on a file may be outstanding: the operations' share is then three
-/// eighths.
+/// One operation on a file may be outstanding for each group of this many descriptors: the share of the
+/// operations is then three eighths.
 const DESCRIPTORS_FOR_AN_OPERATION: u64 = 8;
 
-/// What an engine may have, and how that is raised.
+/// The descriptors that an engine may have.
 #[derive(Debug, Clone)]
 pub(crate) struct EngineDescriptors {
     account: Arc<Account>,
-    /// How many operations on files may be outstanding in it.
+    /// The number of operations on files that may be outstanding in the engine.
     pub(crate) file_operations: u32,
 }
 
 impl EngineDescriptors {
-    /// What the machine allows an engine: `wanted`, or less, and so many operations on files.
+    /// The number of descriptors that the machine allows an engine: `wanted`, or less; likewise of
+    /// operations on files.
     ///
     /// # Errors
-    /// [`ErrorKind::Engine`] if it cannot be read how many are in use.
+    /// [`ErrorKind::Engine`] if the number in use cannot be read.
     pub(crate) fn new(wanted: Option<u32>, file_operations: u32) -> Result<EngineDescriptors> {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(MOST);
         let used = in_use().map_err(|error| {
@@ -50,12 +54,13 @@ impl EngineDescriptors {
         Ok(within(limit, used, wanted, file_operations))
     }
 
-    /// How many guests and programs of the engine may hold.
+    /// The number that guests and programs of the engine may hold.
     pub(crate) fn limit(&self) -> u64 {
         self.account.limit()
     }
 
-    /// For what the embedder loads or grants, which is in use as long as this is held.
+    /// Takes descriptors for files that the embedder loads or grants. They count as in use while the
+    /// result is held.
     ///
     /// # Errors
     /// [`TooMany`] with the engine's limit.
@@ -77,7 +82,7 @@ fn within(limit: u64, used: u64, wanted: Option<u32>, file_operations: u32) -> E
     }
 }
 
-/// How many descriptors are open in this operating-system process.
+/// The number of descriptors that are open in this operating-system process.
 fn in_use() -> io::Result<u64> {
     match fs::read_dir("/proc/self/fd") {
         Ok(entries) => Ok(u64::try_from(entries.count()).unwrap_or(u64::MAX)),
@@ -86,12 +91,12 @@ fn in_use() -> io::Result<u64> {
     }
 }
 
-/// What a tree of processes may have.
+/// The descriptors that a tree of processes may have.
 #[derive(Debug, Clone)]
 pub(crate) struct TreeDescriptors {
     account: Arc<Account>,
     engine: Arc<Account>,
-    /// Whether nobody has set a limit for it.
+    /// Whether the tree has no limit of its own.
     is_fair: bool,
 }
 
@@ -104,7 +109,7 @@ impl TreeDescriptors {
         }
     }
 
-    /// How many its processes hold now.
+    /// The number that the tree's processes hold now.
     pub(crate) fn held(&self) -> u64 {
         self.account.used()
     }
@@ -125,14 +130,15 @@ impl Descriptors {
         }
     }
 
-    /// Counts one descriptor that is about to be opened, for as long as what this gives is held.
+    /// Counts one descriptor that is about to be opened, for as long as the result is held.
     ///
     /// # Errors
-    /// [`TooMany`]: the tightest limit, and how it is raised.
+    /// [`TooMany`]: the tightest limit, and how to raise it.
     pub(crate) fn take(&self) -> Result<Taken, TooMany> {
         let process = charge(&self.process, 1, Of::Process)?;
         let tree = charge(&self.tree.account, 1, Of::Tree)?;
-        // Looks without a lock: another tree may take some meanwhile, and then the next look finds fewer.
+        // Reads without a lock: another tree may take some meanwhile, and then the next check finds
+        // fewer.
         let engine = &self.tree.engine;
         let free = engine.limit().saturating_sub(engine.used());
         let held = self.tree.held();
@@ -162,12 +168,12 @@ fn charge(account: &Arc<Account>, count: u64, of: Of) -> Result<Taken, TooMany> 
     }
 }
 
-/// Descriptors that are counted until this is dropped.
+/// Descriptors that count until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Taken {
     account: Arc<Account>,
     count: u64,
-    /// The same ones, in the accounts of those who have them.
+    /// The same descriptors in the accounts of the process and the tree that hold them.
     also: Vec<Taken>,
 }
 
@@ -177,7 +183,7 @@ impl Drop for Taken {
     }
 }
 
-/// No more may be opened.
+/// The error of a call that may open no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany {
     of: Of,
@@ -188,7 +194,7 @@ pub(crate) struct TooMany {
 enum Of {
     Process,
     Tree,
-    /// What a tree without a limit of its own leaves to the others.
+    /// The number that a tree without a limit of its own must leave to the others.
     Share,
     Engine,
 }
@@ -250,7 +256,7 @@ mod tests {
         assert_eq!(second.len(), 30);
         let third = taken(&tree(None));
         assert_eq!(third.len(), 15);
-        // Who asked for more by name gets it.
+        // A tree that asked for more by name gets it.
         let named = taken(&tree(Some(100)));
         assert_eq!(named.len(), 15);
         drop((first, second, third, named));

@@ -1,8 +1,8 @@
-//! What processes may use: of each process, and of a tree of processes together.
+//! The limits on the resources of processes: of each process, and of a tree of processes together.
 //!
-//! A limit that is reached is an error at the call or the process's exit status, never a failure of
-//! the host. A child has its parent's limits, or less. What the machine holds is bounded apart from
-//! this, by the engine ([`machine`](crate::machine::capacity)).
+//! A process that reaches a limit gets an error at the call, or an exit status; the host never fails for
+//! it. A child has its parent's limits, or lower ones. The capacity of the machine bounds the engine
+//! separately ([`machine`](crate::machine::capacity)).
 
 mod account;
 mod descriptors;
@@ -28,14 +28,13 @@ pub(crate) use text::{
 use crate::error::{Error, ErrorKind, Result};
 use std::time::Duration;
 
-/// How long main lives, unless somebody says otherwise: longer than any program is meant to run that
-/// nobody has thought about.
+/// The default lifetime of main: longer than any program should run unless its timeout was chosen.
 const DEFAULT_TIMEOUT: Duration = Duration::from_hours(30 * 24);
 
-/// The largest default of the host's memory for a tree.
+/// The largest default for the host's memory of a tree.
 pub(crate) const MOST_HOST_MEMORY_BYTES: u64 = 2 << 30;
 
-/// The smallest quota: in each second.
+/// The smallest quota, in each second.
 const SMALLEST_QUOTA: Duration = Duration::from_millis(1);
 
 /// The smallest memory limit: one WebAssembly page.
@@ -57,7 +56,7 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// | [`tree_memory`](Self::tree_memory) | tree | half of the machine's memory | as memory |
 /// | [`tree_cpu_time`](Self::tree_cpu_time) | tree | none | exit status `cpu-time-limit` of all its processes |
 /// | [`cpus`](Self::cpus) | tree | none | its processes are paused |
-/// | [`tree_output`](Self::tree_output) | tree | 4 GiB | exit status `limit` of who writes on |
+/// | [`tree_output`](Self::tree_output) | tree | 4 GiB | exit status `limit` at the next write |
 /// | [`tree_file_operations`](Self::tree_file_operations) | tree | 64 | as `file_operations` |
 /// | [`tree_descriptors`](Self::tree_descriptors) | tree | as many as it leaves free for others | as `descriptors` |
 /// | [`tree_written`](Self::tree_written) | tree | 4 GiB in its temporary directories | error `quota` (`EDQUOT`) |
@@ -68,8 +67,8 @@ const SMALLEST_MEMORY_LIMIT: u64 = 64 << 10;
 /// | [`started_processes`](Self::started_processes) | tree | 100,000,000 | error `limit-exceeded` |
 /// | [`waiting_jobs`](Self::waiting_jobs) | pool | 1,000,000 | error `limit-exceeded` |
 ///
-/// No limit at all is the largest value of its type, asked for by name: `timeout(Duration::MAX)` for a
-/// service that is to run for ever.
+/// To remove a limit, set the largest value of its type: `timeout(Duration::MAX)` for a service that must
+/// run for ever.
 ///
 /// ```
 /// use isopod_host::Limits;
@@ -98,12 +97,12 @@ impl Default for Limits {
     }
 }
 
-/// What one process may use; a child has the same, or less.
+/// The limits of one process; a child has the same, or lower ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProcessLimits {
     pub(crate) memory_bytes: u64,
     pub(crate) table_elements: u64,
-    /// None is what its tree's time-out allows, which needs no clock of its own.
+    /// `None` means the time that its tree's timeout allows, which needs no clock of its own.
     pub(crate) cpu_time: Option<Duration>,
     pub(crate) handles: u32,
     pub(crate) message_bytes: u64,
@@ -115,7 +114,7 @@ pub(crate) struct ProcessLimits {
 impl Default for ProcessLimits {
     fn default() -> ProcessLimits {
         ProcessLimits {
-            // All that a 32-bit memory can be.
+            // The largest size of a 32-bit memory.
             memory_bytes: 4 << 30,
             table_elements: 1_000_000,
             cpu_time: None,
@@ -128,25 +127,25 @@ impl Default for ProcessLimits {
     }
 }
 
-/// What the processes of a tree may use together.
+/// The limits of the processes of a tree together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TreeLimits {
-    /// None is half of the machine's memory.
+    /// `None` means half of the machine's memory.
     pub(crate) memory_bytes: Option<u64>,
     pub(crate) cpu_time: Option<Duration>,
     /// In each second.
     pub(crate) cpus: Option<Duration>,
     pub(crate) output_bytes: u64,
     pub(crate) queued_bytes: u64,
-    /// None is a quarter of the machine's memory, and [`MOST_HOST_MEMORY_BYTES`] at most.
+    /// `None` means a quarter of the machine's memory, and [`MOST_HOST_MEMORY_BYTES`] at most.
     pub(crate) host_memory_bytes: Option<u64>,
     pub(crate) live_processes: u32,
     pub(crate) started_processes: u64,
     pub(crate) waiting_jobs: u32,
     pub(crate) file_operations: u32,
-    /// None is as many as it leaves free in its engine.
+    /// `None` means as many as the tree leaves free in its engine.
     pub(crate) descriptors: Option<u32>,
-    /// None is a default for temporary directories, and no limit for others; likewise below.
+    /// `None` means a default for temporary directories, and no limit for others; likewise for `files`.
     pub(crate) written_bytes: Option<u64>,
     pub(crate) files: Option<u64>,
 }
@@ -184,22 +183,23 @@ impl Limits {
         self
     }
 
-    /// The time that each process may compute: its thread's own clock, which stands still while it
-    /// waits. It is ended at most some milliseconds of its time later.
+    /// The time that each process may compute. It is measured by the clock of the process's thread, which
+    /// stops while the process waits. The process is ended at most some milliseconds of its CPU time
+    /// later.
     pub fn cpu_time(mut self, time: Duration) -> Limits {
         self.process.cpu_time = Some(time);
         self
     }
 
-    /// The time after which main is ended, and the tree with it. Not for pools of the embedder's,
-    /// whose jobs have time-outs of their own.
+    /// The time after which main is ended, and the tree with it. It does not apply to pools of the
+    /// embedder's, whose jobs have timeouts of their own.
     pub fn timeout(mut self, timeout: Duration) -> Limits {
         self.timeout = timeout;
         self
     }
 
-    /// What each process may hold at a time: handles, objects, open files, streams. Some ten are in
-    /// use before a program's first line.
+    /// The number of handles, objects, open files and streams that each process may hold at a time. About
+    /// ten are in use before a program's first line.
     pub fn handles(mut self, count: u32) -> Limits {
         self.process.handles = count;
         self
@@ -211,52 +211,53 @@ impl Limits {
         self
     }
 
-    /// What each process may write to standard output and standard error together, in bytes.
+    /// The bytes that each process may write to standard output and standard error together.
     pub fn output(mut self, bytes: u64) -> Limits {
         self.process.output_bytes = bytes;
         self
     }
 
-    /// The file operations of each process that have not returned. They run on threads that cannot be
-    /// cut short; one that finds no room waits, for 5 seconds at most, and then fails with
-    /// `would-block`. Those of a process that was ended count until they return.
+    /// The number of file operations of each process that have not returned. They run on threads that
+    /// cannot be interrupted. An operation that finds no free place waits for 5 seconds at most, and then
+    /// fails with `would-block`. The operations of a process that was ended count until they return.
     pub fn file_operations(mut self, count: u32) -> Limits {
         self.process.file_operations = count;
         self
     }
 
-    /// The file operations of all processes together, as [`file_operations`](Self::file_operations).
+    /// The file operations of all processes together, like [`file_operations`](Self::file_operations).
     /// All trees of an engine together have 256.
     pub fn tree_file_operations(mut self, count: u32) -> Limits {
         self.tree.file_operations = count;
         self
     }
 
-    /// The descriptors of the operating system that each process may hold: its open files, directories and
-    /// sockets, and one more for each socket that listens. Default: what its tree may hold.
+    /// The descriptors of the operating system that each process may hold: its open files, directories
+    /// and sockets, and one more for each socket that listens. Default: the limit of its tree.
     pub fn descriptors(mut self, count: u32) -> Limits {
         self.process.descriptors = count;
         self
     }
 
-    /// The descriptors of all processes together. Default: as many as are left free for the other trees of
-    /// the engine, so that no tree takes them all. How many an engine has follows from `ulimit -n`:
-    /// [`Engine::max_descriptors`](crate::Engine::max_descriptors).
+    /// The descriptors of all processes together. Default: as many as are left free for the other trees
+    /// of the engine, so that no tree takes them all. `ulimit -n` determines the number that an engine
+    /// has: [`Engine::max_descriptors`](crate::Engine::max_descriptors).
     pub fn tree_descriptors(mut self, count: u32) -> Limits {
         self.tree.descriptors = Some(count);
         self
     }
 
-    /// The bytes that all processes, those that have ended too, may write to files, and make files larger
-    /// by without writing. What is removed is not given back. It holds for all directories together; unless it is
-    /// set, only [temporary directories](crate::Policy::temporary_directory) count, up to 4 GiB.
+    /// The bytes that all processes, including ended ones, may write to files, or by which they may extend
+    /// files without writing. Removing data gives nothing back. The limit holds for all directories
+    /// together; unless it is set, only [temporary directories](crate::Policy::temporary_directory) count,
+    /// up to 4 GiB.
     pub fn tree_written(mut self, bytes: u64) -> Limits {
         self.tree.written_bytes = Some(bytes);
         self
     }
 
-    /// The files, directories and links that all processes, those that have ended too, may make. What is
-    /// removed is not given back. It holds for all directories together; unless it is set, only
+    /// The files, directories and links that all processes, including ended ones, may make. Removing them
+    /// gives nothing back. The limit holds for all directories together; unless it is set, only
     /// [temporary directories](crate::Policy::temporary_directory) count, up to 100,000.
     pub fn tree_files(mut self, count: u64) -> Limits {
         self.tree.files = Some(count);
@@ -269,18 +270,19 @@ impl Limits {
         self
     }
 
-    /// The time that all processes of the tree, living and ended, may compute together. Then all of them
-    /// are ended, at most some milliseconds later, and the tree starts no more. The calls of a plugin
-    /// count to the plugin's tree, on whatever thread they run; a version that is reloaded begins anew.
+    /// The time that all processes of the tree, living and ended, may compute together. When it is used
+    /// up, all of them are ended, at most some milliseconds later, and the tree starts no more. The calls
+    /// of a plugin count for the plugin's tree, on any thread; a version that is reloaded starts from
+    /// zero.
     pub fn tree_cpu_time(mut self, time: Duration) -> Limits {
         self.tree.cpu_time = Some(time);
         self
     }
 
-    /// The CPU time that all processes of the tree may use together in each second, in seconds: 0.5 is half
-    /// of one core, 2 is two cores. When it is used up they are paused for some milliseconds, each of which
-    /// counts as the other limits of time have it: deadlines go on, CPU time stands still. What a
-    /// tree has not used it can save up for a tenth of a second.
+    /// The CPU time that all processes of the tree may use together in each second, in seconds: 0.5 is
+    /// half of one core, 2 is two cores. When the quota is used up, the processes are paused for some
+    /// milliseconds. The other limits of time treat a pause like a wait: deadlines continue, CPU time
+    /// stops. A tree can save up unused quota for a tenth of a second.
     ///
     /// ```
     /// use isopod_host::Limits;
@@ -288,60 +290,61 @@ impl Limits {
     /// assert_ne!(limits, Limits::default());
     /// ```
     pub fn cpus(mut self, cpus: f64) -> Limits {
-        // Nonsense is refused as too small where the limits are checked; too much is no quota.
+        // NaN and negative values become zero, which `check` refuses as too small; too large a value
+        // means no quota.
         let is_too_much = cpus > 1e9;
         let per_second = Duration::try_from_secs_f64(cpus).unwrap_or_default();
         self.tree.cpus = (!is_too_much).then_some(per_second);
         self
     }
 
-    /// What all processes, those that have ended too, may write to standard output and standard
-    /// error together, in bytes.
+    /// The bytes that all processes, including ended ones, may write to standard output and standard
+    /// error together.
     pub fn tree_output(mut self, bytes: u64) -> Limits {
         self.tree.output_bytes = bytes;
         self
     }
 
-    /// What messages in queues, pipes and pools, contents of dicts and lists and shared memories
-    /// may cost together, in bytes.
+    /// The bytes that messages in queues, pipes and pools, contents of dicts and lists, and shared
+    /// memories may cost together.
     pub fn queued_bytes(mut self, bytes: u64) -> Limits {
         self.tree.queued_bytes = bytes;
         self
     }
 
     /// The memory that the host uses for the tree, beside the linear memories, in bytes: queued bytes,
-    /// objects, handles, options, processes, records of ended processes, and copies on their way. Each
-    /// live process takes 128 KiB of it.
+    /// objects, handles, options, processes, records of ended processes, and copies in transit. Each live
+    /// process takes 128 KiB of it.
     pub fn tree_host_memory(mut self, bytes: u64) -> Limits {
         self.tree.host_memory_bytes = Some(bytes);
         self
     }
 
-    /// Processes that may live at a time.
+    /// The number of processes that may live at a time.
     pub fn live_processes(mut self, count: u32) -> Limits {
         self.tree.live_processes = count;
         self
     }
 
-    /// Processes that may be started in all, those that have ended too.
+    /// The number of processes that may be started in all, including ended ones.
     pub fn started_processes(mut self, count: u64) -> Limits {
         self.tree.started_processes = count;
         self
     }
 
-    /// Jobs of a pool that may wait to be begun.
+    /// The number of jobs of a pool that may wait to begin.
     pub fn waiting_jobs(mut self, count: u32) -> Limits {
         self.tree.waiting_jobs = count;
         self
     }
 
-    /// The time-out, where somebody has set one: the default is for main functions, which nobody waits
-    /// for as for a call.
+    /// The timeout of a call, if the embedder has set one: the default is meant for main functions, since
+    /// no caller waits for main as it waits for a call.
     pub(crate) fn call_deadline(&self) -> Option<Duration> {
         (self.timeout < DEFAULT_TIMEOUT).then_some(self.timeout)
     }
 
-    /// Whether a process can live within them.
+    /// Whether a process can live within these limits.
     pub(crate) fn check(&self) -> Result<()> {
         let invalid = |text: String| Err(Error::new(ErrorKind::InvalidArgument, text));
         let memory_bytes = self.process.memory_bytes;
@@ -359,7 +362,7 @@ impl Limits {
                 SMALLEST_QUOTA.as_secs_f64()
             ));
         }
-        // Of the others none at all means something: no output, no files.
+        // For the other limits zero is meaningful: no output, no files.
         for (what, is_zero) in [
             ("handles", self.process.handles == 0),
             ("live processes", self.tree.live_processes == 0),

@@ -1,11 +1,11 @@
-//! How many operations that block a thread there may be at a time: of a process, of a tree, of an engine.
+//! The number of operations that may block a thread at a time: of a process, of a tree, of an engine.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// How many operations there may be at a time. Clones are the same limit.
+/// A limit on the number of operations at a time. Clones share the limit.
 #[derive(Debug, Clone)]
 pub(crate) struct OperationLimit {
     pub(crate) slots: Arc<Semaphore>,
@@ -29,7 +29,7 @@ impl OperationLimit {
         Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
-    /// How many have not returned.
+    /// The number of operations that have not returned.
     pub(crate) fn outstanding(&self) -> u32 {
         let free = u32::try_from(self.slots.available_permits()).unwrap_or(u32::MAX);
         self.limit.saturating_sub(free)

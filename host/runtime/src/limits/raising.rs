@@ -1,16 +1,16 @@
-//! How a limit of a process is raised: by whoever has set it. That is the embedder, whose limits a process has
-//! unless its parent has given it less.
+//! The advice that tells how to raise a limit of a process. The owner of the limit can raise it: the
+//! embedder, whose limits a process has unless its parent has given it lower ones.
 
 use super::ProcessLimits;
 
-/// How a call of a plugin gets more CPU time, and more time.
+/// How to give a call of a plugin more CPU time, and more time.
 pub(crate) const OF_CALL_CPU_TIME: &str = "raise it with `Limits::cpu_time` or `--cpu-time`";
 pub(crate) const OF_TIMEOUT: &str = "raise it with `Limits::timeout` or `--timeout`";
-/// The same of a process that its parent has given less time.
+/// The same for a process whose parent has given it less time.
 pub(crate) const OF_CHILD_TIMEOUT: &str =
     "its parent has set it, with `set-timeout` of `process.options`";
 
-/// A limit of a process that its parent can set too.
+/// A limit of a process that its parent can set as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProcessLimit {
     Memory,
@@ -22,7 +22,7 @@ pub(crate) enum ProcessLimit {
 }
 
 impl ProcessLimit {
-    /// In the library, on the command line, and in WIT.
+    /// The limit's names in the library, on the command line, and in WIT.
     fn names(self) -> [&'static str; 3] {
         match self {
             ProcessLimit::Memory => ["memory", "memory", "memory"],
@@ -49,7 +49,7 @@ impl ProcessLimit {
 }
 
 impl ProcessLimits {
-    /// How this limit is raised, where the embedder has given the first process of the tree `given`.
+    /// How to raise this limit if the embedder has given `given` to the first process of the tree.
     pub(crate) fn raised(&self, limit: ProcessLimit, given: &ProcessLimits) -> String {
         let [library, option, wit] = limit.names();
         match limit.is_the_same(self, given) {

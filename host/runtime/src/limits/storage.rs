@@ -1,31 +1,32 @@
-//! What a tree of processes may store in its directories: bytes written and files made.
+//! The storage that a tree of processes may use in its directories: bytes written and files made.
 //!
-//! Both counts only grow: what is removed again is not given back, so that no order of writing and removing
-//! costs a disk more than its limit. Bytes are those that are written, and those by which a file grows
-//! without being written, up to its new end. Files are all names that are made: of files, directories, symbolic
-//! and hard links, and what a rename brings from a directory that does not count.
+//! Both counts only grow: a removal gives nothing back, so that no order of writes and removals costs a
+//! disk more than its limit. Bytes are the bytes written, and those by which a file grows without a
+//! write, up to its new end. Files are all names that are made: of files, directories, symbolic and hard
+//! links, and of anything that a rename brings from a directory that does not count.
 //!
-//! A directory of the embedder's counts for a limit that somebody has set; a temporary directory always does.
+//! A directory of the embedder's counts if the embedder has set the limit; a temporary directory always
+//! does.
 //!
-//! Left out: the file system's own records, some KiB for each file.
+//! Not counted: the file system's own records, some KiB for each file.
 
 use super::{Account, TreeLimits};
 
-/// What a tree may write to its temporary directory, unless somebody says otherwise.
+/// The bytes that a tree may write to its temporary directory by default.
 pub(crate) const TEMPORARY_BYTES: u64 = 4 << 30;
-/// How many files a tree may make there, unless somebody says otherwise.
+/// The number of files that a tree may make there by default.
 pub(crate) const TEMPORARY_FILES: u64 = 100_000;
 
-/// What a tree has stored.
+/// The storage that a tree has used.
 #[derive(Debug)]
 pub(crate) struct Storage {
     pub(crate) written: Account,
     pub(crate) files: Account,
-    /// Whether somebody has set these limits, for all directories.
+    /// Whether the embedder has set these limits, for all directories.
     pub(crate) is_set: Counted,
 }
 
-/// What counts.
+/// The counts that apply.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counted {
     pub(crate) written: bool,
@@ -45,7 +46,7 @@ impl Storage {
         }
     }
 
-    /// The bytes and the files that have counted.
+    /// The bytes and the files counted so far.
     pub(crate) fn used(&self) -> (u64, u64) {
         (self.written.used(), self.files.used())
     }

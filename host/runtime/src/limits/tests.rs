@@ -1,4 +1,4 @@
-//! What is refused as a limit.
+//! The values that are refused as limits.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 use super::*;

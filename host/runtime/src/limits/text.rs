@@ -1,14 +1,15 @@
-//! What whoever reaches a limit is told: the value, the limit, and how to raise it.
+//! The texts for a process or an embedder that reaches a limit: the value, the limit, and how to raise
+//! it.
 
 use isopod_sync::OverBudget;
 use isopod_text::size as bytes;
 use std::time::Duration;
 
-/// What is kept of the text that says how a process ended, in bytes: others hold it for longer than
-/// the process lives, and a guest chooses the names in a backtrace.
+/// The largest length, in bytes, of the text that describes how a process ended. Others hold the text
+/// for longer than the process lives, and a guest chooses the names in a backtrace.
 pub(crate) const LONGEST_STATUS_BYTES: usize = 64 << 10;
 
-/// For a process, or a call of a plugin, whose time is over.
+/// For a process, or a call of a plugin, whose time has run out.
 pub(crate) fn deadline(time: Duration, raised: &str) -> String {
     format!("deadline of {time:?} reached; {raised}")
 }
@@ -22,7 +23,7 @@ pub(crate) fn message_too_large(size_bytes: u64, limit_bytes: u64, raised: &str)
     )
 }
 
-/// For a message that a queue or pipe can never have room for.
+/// For a message that no queue or pipe can ever have room for.
 pub(crate) fn never_fits(size_bytes: u64, limit_bytes: u64, raised: &str) -> String {
     format!(
         "message of {} is larger than the limit of {} for what is queued; {raised}",
@@ -31,12 +32,12 @@ pub(crate) fn never_fits(size_bytes: u64, limit_bytes: u64, raised: &str) -> Str
     )
 }
 
-/// For a process that holds as much as it may.
+/// For a process that holds as many handles as it may.
 pub(crate) fn too_many_handles(limit: u32, raised: &str) -> String {
     format!("the process holds {limit} handles, which is its limit; {raised}")
 }
 
-/// For whoever exceeds a tree's limit on queued bytes.
+/// For a process that exceeds its tree's limit on queued bytes.
 pub(crate) fn over_budget(over: OverBudget) -> String {
     format!(
         "the messages queued by this tree of processes would exceed its limit of {}: {} were wanted beside {}; raise it with `Limits::queued_bytes` or `--max-queued`",
@@ -56,7 +57,7 @@ pub(crate) fn over_host_memory(over: OverBudget) -> String {
     )
 }
 
-/// For an embedder with a job that exceeds either of the two.
+/// For an embedder with a job that exceeds either of these two limits.
 pub(crate) fn over_either_budget(wanted_bytes: u64, limit_bytes: u64) -> String {
     format!(
         "the job would exceed the limit of {} on bytes queued for the pool, or on the host's memory for it: {} were wanted in all; raise it with `Limits::queued_bytes` or `Limits::tree_host_memory`",
@@ -65,14 +66,14 @@ pub(crate) fn over_either_budget(wanted_bytes: u64, limit_bytes: u64) -> String 
     )
 }
 
-/// For whoever submits more jobs than may wait.
+/// For a submitter of more jobs than may wait.
 pub(crate) fn too_many_waiting(waiting: u64, limit: u64) -> String {
     format!(
         "{waiting} jobs would wait in the pool, which is more than its limit of {limit}; raise it with `Limits::waiting_jobs` or `--max-jobs`"
     )
 }
 
-/// The text, or as much of it as these bytes hold, with an ellipsis then.
+/// The text, or its beginning up to this number of bytes and an ellipsis.
 pub(crate) fn cut(mut text: String, most_bytes: usize) -> String {
     if text.len() > most_bytes {
         text.truncate(text.floor_char_boundary(most_bytes));
