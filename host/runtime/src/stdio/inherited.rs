@@ -1,10 +1,12 @@
-//! The operating-system process's own output streams, and how to write there without being stuck for ever.
+//! The operating-system process's own output streams, and a way to write to them without being stuck for
+//! ever.
 //!
-//! A pipe or terminal that nobody reads fills up. It may say that it takes a little more, and be full by the time
-//! of the write, since others write to it too: standard output and error are often one pipe. A
-//! thread that is then stuck in the kernel cannot be ended, and if it is the timer's, nothing can be. So
-//! such a stream is opened once more for this process, without blocking, which leaves it as it is for all others
-//! that have it. Where the system refuses that, a write is done when the stream says that it is ready.
+//! A pipe or terminal fills up if its reader does not read. It may report room for a little more, and be
+//! full by the time of the write, since others write to it too: standard output and error are often one
+//! pipe. A thread that is then stuck in the kernel cannot be ended, and if the timer's thread is stuck,
+//! no process can be ended. So such a stream is opened once more for this process, in non-blocking mode.
+//! This leaves the stream unchanged for all other processes that have it. Where the system refuses that,
+//! a write starts only after the stream reports that it is ready.
 
 use super::sink::WriteError;
 use crate::mutex::lock;
@@ -16,12 +18,13 @@ use rustix::io::Errno;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
-/// What a full pipe or terminal takes at once without blocking, once it says that it takes any.
+/// The bytes that a full pipe or terminal accepts at once without blocking, once it reports that it has
+/// room.
 const PIPE_CHUNK_BYTES: usize = 4096;
 
-/// How long a writer waits for a full pipe before it looks whether it was killed. A waiter cannot
-/// wake a thread out of `poll`, so this bounds the time to end a process that writes to a pipe
-/// which nobody reads.
+/// The time that a writer waits for a full pipe before it checks whether it was killed. A waiter cannot
+/// wake a thread out of `poll`, so this bounds the time to end a process that writes to a pipe without a
+/// reader.
 const KILL_CHECK: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 5_000_000,
@@ -38,10 +41,10 @@ pub(super) struct Stream {
     opened: Mutex<Option<Opened>>,
 }
 
-/// A stream that was opened once more, without blocking.
+/// A stream that was opened once more, in non-blocking mode.
 #[derive(Clone)]
 struct Opened {
-    /// Which it is: the stream may be replaced by another one meanwhile.
+    /// The identity of the original stream, which may be replaced by another one meanwhile.
     device: u64,
     inode: u64,
     stream: Option<Arc<OwnedFd>>,
@@ -56,7 +59,8 @@ impl Stream {
         }
     }
 
-    /// Writes all of it. Waits while the reader is slow, until the calling process is killed or the deadline comes.
+    /// Writes all bytes. Waits while the reader is slow, until the calling process is killed or the
+    /// deadline passes.
     pub(super) fn write(&self, bytes: &[u8], deadline: Option<Instant>) -> Result<(), WriteError> {
         Waiter::current().without_notices(|| match deadline {
             None => match self.turn.acquire() {
@@ -73,12 +77,12 @@ impl Stream {
             }
         })?;
         let written = self.write_in_turn(bytes, deadline);
-        // It was acquired just above.
+        // The lock was acquired just above.
         let _ = self.turn.release();
         written
     }
 
-    /// Writes all of it where that needs no waiting. Whether it did.
+    /// Writes all bytes if that needs no waiting. Returns whether it did.
     pub(super) fn try_write(&self, bytes: &[u8]) -> bool {
         if bytes.len() > PIPE_CHUNK_BYTES || self.turn.try_acquire().is_err() {
             return false;
@@ -87,7 +91,7 @@ impl Stream {
         let written = self.with(opened.as_ref(), |stream| {
             is_ready(stream, &Timespec::default()) && rustix::io::write(stream, bytes).is_ok()
         });
-        // It was acquired just above.
+        // The lock was acquired just above.
         let _ = self.turn.release();
         written
     }
@@ -100,7 +104,7 @@ impl Stream {
                 true => bytes,
                 false => bytes.get(..PIPE_CHUNK_BYTES).unwrap_or(bytes),
             };
-            // That it is ready may be true no more: others write to it too.
+            // The stream may no longer be ready at the write: others write to it too.
             let written = self.with(opened.as_ref(), |stream| {
                 match is_file || is_ready(stream, &KILL_CHECK) {
                     true => rustix::io::write(stream, chunk),
@@ -135,7 +139,8 @@ impl Stream {
         }
     }
 
-    /// The stream as it was opened once more, if it is a pipe or a terminal and the system allows that.
+    /// The stream as it was opened once more, if it is a pipe or a terminal and the system allows the
+    /// second opening.
     fn opened(&self) -> Option<Arc<OwnedFd>> {
         let stream = (self.stream)();
         let stat = fstat(stream).ok()?;
@@ -161,7 +166,7 @@ impl Stream {
     }
 }
 
-/// Opens the streams once more now, where that can be done: later the process may have confined itself.
+/// Opens the streams once more now, where possible: later the process may have confined itself.
 pub(crate) fn prepare() {
     STDOUT.opened();
     STDERR.opened();

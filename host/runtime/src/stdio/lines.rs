@@ -6,16 +6,16 @@ use crate::mutex::lock;
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
-/// An unfinished line older than this is written as it is.
+/// An unfinished line older than this is written without waiting for its end.
 pub(crate) const UNFINISHED_LINE: Duration = Duration::from_millis(50);
 
-/// How soon the timer thread tries again where it would have had to wait.
+/// The delay before the timer thread tries again after a write that would have had to wait.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// A line is not held back beyond this length: a guest must not make the host hold its output.
+/// The longest line that is held back: a guest must not make the host hold its output.
 const LONGEST_LINE_BYTES: usize = 64 << 10;
 
-/// A process's stream: holds its unfinished line back.
+/// A process's stream: holds back its unfinished line.
 #[derive(Debug)]
 pub(crate) struct Lines {
     sink: Sink,
@@ -45,7 +45,7 @@ impl Lines {
         self.is_terminal
     }
 
-    /// Takes what the guest wrote, and writes the lines that are now whole.
+    /// Takes the bytes that the guest has written, and writes the lines that are now complete.
     pub(crate) fn write(self: &Arc<Self>, bytes: &[u8]) -> Result<(), WriteError> {
         let mut unfinished = self.lock();
         let whole = match bytes.iter().rposition(|byte| *byte == b'\n') {
@@ -74,7 +74,7 @@ impl Lines {
         Ok(())
     }
 
-    /// Writes the unfinished line as it is. May wait for a slow reader.
+    /// Writes the unfinished line without waiting for its end. May wait for a slow reader.
     pub(crate) fn flush(&self) -> Result<(), WriteError> {
         let mut unfinished = self.lock();
         let line = std::mem::take(&mut unfinished.line);
@@ -94,9 +94,9 @@ impl Lines {
         });
     }
 
-    /// On the timer thread; gives the time after which to look again.
+    /// Runs on the timer thread; returns the delay until the next check.
     fn flush_if_old(&self) -> Option<Duration> {
-        // The process is writing at this moment, perhaps to a full pipe.
+        // If the lock is taken, the process is writing at this moment, perhaps to a full pipe.
         let mut unfinished = match self.unfinished.try_lock() {
             Ok(unfinished) => unfinished,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),

@@ -1,8 +1,8 @@
 //! Standard input and output of processes.
 //!
-//! Lines of different processes never tear: what a process writes is held back until its line is
-//! whole, and a whole line goes out in one write. So that prompts and progress bars show, an
-//! unfinished line goes out too: before a read of standard input, at the process's end, after
+//! Lines of different processes never tear: a process's output is held back until its line is complete,
+//! and a complete line goes out in one write. So that prompts and progress bars show, an unfinished line
+//! goes out too: before a read of standard input, at the process's end, after
 //! [50 ms](lines::UNFINISHED_LINE), and on a terminal at each flush.
 
 mod inherited;
@@ -14,7 +14,7 @@ pub(crate) use lines::Lines;
 pub use sink::Capture;
 pub(crate) use sink::{Sink, WriteError};
 
-/// Where a tree's main process reads its standard input from. Other processes read nothing.
+/// The source of the standard input of a tree's main process. Other processes read nothing.
 #[derive(Debug, Clone, Default)]
 pub enum Stdin {
     /// The end of the file at once.
@@ -26,7 +26,7 @@ pub enum Stdin {
     Bytes(Vec<u8>),
 }
 
-/// Where the processes of a tree write one of their output streams to.
+/// The destination of one of the output streams of a tree's processes.
 #[derive(Debug, Clone, Default)]
 pub enum Output {
     /// Nowhere.

@@ -1,4 +1,4 @@
-//! Where output ends up.
+//! The destinations of output.
 
 use super::inherited::{STDERR, STDOUT};
 use crate::machine::kernel;
@@ -16,24 +16,24 @@ pub(crate) enum Sink {
     Capture(Capture),
 }
 
-/// Why nothing was written.
+/// The reason why nothing was written.
 #[derive(Debug)]
 pub(crate) enum WriteError {
     /// The writing process was asked to end.
     Killed,
-    /// Nobody has read for too long.
+    /// The reader has not read for too long.
     TimedOut,
     /// The system's error.
     Io(io::Error),
 }
 
 impl Sink {
-    /// Writes all of it, in one write wherever the system allows. Waits while the reader is slow.
+    /// Writes all bytes, in one write wherever the system allows. Waits while the reader is slow.
     pub(crate) fn write_all(&self, bytes: &[u8]) -> Result<(), WriteError> {
         self.write_all_until(bytes, None)
     }
 
-    /// As [`write_all`](Self::write_all), but waits for the reader for this long at most.
+    /// Like [`write_all`](Self::write_all), but waits for the reader for this long at most.
     pub(crate) fn write_all_within(
         &self,
         bytes: &[u8],
@@ -49,14 +49,14 @@ impl Sink {
                 capture.append(bytes);
                 Ok(())
             }
-            // Others wait for whoever writes, so that one is not paused.
+            // Other processes wait for the writer, so it must not be paused.
             Sink::Stdout => kernel::unpaused(|| STDOUT.write(bytes, deadline)),
             Sink::Stderr => kernel::unpaused(|| STDERR.write(bytes, deadline)),
         }
     }
 
-    /// As [`write_all`](Self::write_all), but gives up where it would have to wait: false then.
-    /// For the timer thread, which must not wait for anybody.
+    /// Like [`write_all`](Self::write_all), but returns false where it would have to wait. For the timer
+    /// thread, which must not wait for anything.
     pub(crate) fn try_write_all(&self, bytes: &[u8]) -> bool {
         match self {
             Sink::Discard | Sink::Capture(_) => self.write_all(bytes).is_ok(),
@@ -65,7 +65,7 @@ impl Sink {
         }
     }
 
-    /// Whether a person sees this.
+    /// Whether a person sees the output.
     pub(crate) fn is_terminal(&self) -> bool {
         match self {
             Sink::Discard | Sink::Capture(_) => false,
@@ -77,8 +77,8 @@ impl Sink {
 
 /// A buffer that output is captured into. Clones share it.
 ///
-/// It holds up to [`Capture::LIMIT_BYTES`]; what is written beyond that is dropped, and
-/// [`is_truncated`](Capture::is_truncated) says so.
+/// It holds up to [`Capture::LIMIT_BYTES`]; output beyond that is dropped, and
+/// [`is_truncated`](Capture::is_truncated) returns true.
 ///
 /// ```no_run
 /// # fn example(program: &isopod_host::Program) -> isopod_host::Result<()> {
@@ -102,7 +102,7 @@ struct Captured {
 }
 
 impl Capture {
-    /// What a capture holds at most: 64 MiB.
+    /// The capacity of a capture: 64 MiB.
     pub const LIMIT_BYTES: usize = 64 << 20;
 
     /// An empty capture.
@@ -110,13 +110,13 @@ impl Capture {
         Capture::default()
     }
 
-    /// A copy of what was captured until now.
+    /// A copy of the output captured so far.
     pub fn bytes(&self) -> Vec<u8> {
         let captured = lock(&self.captured);
         captured.bytes.clone()
     }
 
-    /// [`bytes`](Self::bytes) as text; what is not UTF-8 is replaced.
+    /// [`bytes`](Self::bytes) as text; invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
