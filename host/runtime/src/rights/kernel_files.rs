@@ -1,8 +1,9 @@
-//! File systems that the kernel makes up. Their files look regular and are not: `/proc/self/mem` is the memory of the host,
-//! and a line in a file of `/sys` or `/proc/sys` can name a program that the kernel runs.
+//! File systems that the kernel synthesizes. Their files look regular and are not: `/proc/self/mem` is
+//! the memory of the host, and a line in a file of `/sys` or `/proc/sys` can name a program that the
+//! kernel runs.
 //!
-//! No guest gets a file of `/proc`, and none writes a file of another one, however a directory was granted: also not below
-//! a directory in which such a file system is mounted.
+//! No guest gets a file of `/proc`, and none writes a file of another such file system. This holds for
+//! every kind of grant, and also below a directory in which such a file system is mounted.
 
 use rustix::fs::fstatfs;
 use std::os::fd::AsFd;
@@ -10,8 +11,8 @@ use std::os::fd::AsFd;
 /// `PROC_SUPER_MAGIC` in `linux/magic.h`.
 const PROC: u64 = 0x9fa0;
 
-/// The others there: sysfs, debugfs, tracefs, securityfs, configfs, cgroup, cgroup2, bpf, efivarfs, selinuxfs, smackfs,
-/// pstorefs and binderfs.
+/// The magic numbers of the other ones: sysfs, debugfs, tracefs, securityfs, configfs, cgroup, cgroup2,
+/// bpf, efivarfs, selinuxfs, smackfs, pstorefs and binderfs.
 const OTHERS: [u64; 13] = [
     0x6265_6572,
     0x6462_6720,
@@ -28,12 +29,13 @@ const OTHERS: [u64; 13] = [
     0x6c6f_6f70,
 ];
 
-/// Whether this file or directory is one that a guest does not get, which may write it or not.
+/// Whether a guest must not get this file or directory. `may_write` says whether the guest could write
+/// it.
 ///
 /// # Errors
-/// Those of `fstatfs`.
+/// The errors of `fstatfs`.
 pub(crate) fn is_refused(file: impl AsFd, may_write: bool) -> rustix::io::Result<bool> {
-    // The kernel's names for them have 32 bits.
+    // The kernel's magic numbers have 32 bits.
     let kind = u64::from_ne_bytes(fstatfs(file)?.f_type.to_ne_bytes()) & 0xffff_ffff;
     Ok(kind == PROC || may_write && OTHERS.contains(&kind))
 }

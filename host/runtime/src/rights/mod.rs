@@ -1,4 +1,4 @@
-//! What one process may do: all of what its parent may, or less.
+//! The rights of one process: all of its parent's rights, or fewer.
 
 pub(crate) mod kernel_files;
 mod network;
@@ -22,7 +22,7 @@ use std::{fmt, io};
 use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::{FsPerms, OpenMode};
 
-/// What a process may do. The default is nothing.
+/// The rights of a process. The default is none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rights {
     pub(crate) env: Vec<(String, String)>,
@@ -32,7 +32,7 @@ pub(crate) struct Rights {
     pub(crate) special_files: bool,
 }
 
-/// A directory that is open for as long as anybody has it.
+/// A directory that stays open while any process has it.
 #[derive(Clone)]
 pub(crate) struct GrantedDirectory {
     /// The guest's name for it.
@@ -40,7 +40,7 @@ pub(crate) struct GrantedDirectory {
     /// The path that it was opened by.
     pub(crate) host: Arc<Path>,
     pub(crate) directory: Dir,
-    /// Whether what is stored there always counts.
+    /// Whether data stored there always counts.
     pub(crate) is_temporary: bool,
     _taken: Arc<Taken>,
 }
@@ -54,7 +54,8 @@ impl GrantedDirectory {
         let taken = descriptors
             .take(1)
             .map_err(|refused| Error::at_limit(LimitKind::Descriptors, refused.to_string()))?;
-        // As wasmtime-wasi opens its own: a reference that can be looked below, not read itself.
+        // Opened as wasmtime-wasi opens its own directories: a reference that serves to look up names
+        // below it, and cannot itself be read.
         let flags = (rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::PATH).bits();
         let opened = OpenOptions::new()
             .read(true)
@@ -91,7 +92,7 @@ impl GrantedDirectory {
         Ok(GrantedDirectory {
             name: granted.guest.clone(),
             host: granted.host.as_path().into(),
-            // Operations run where they are called; `files` calls them on threads for that.
+            // Operations run on the calling thread; `files` calls them on threads made for that.
             directory: Dir::new(opened, permissions, mode, true),
             is_temporary: granted.is_temporary,
             _taken: Arc::new(taken),
@@ -109,7 +110,7 @@ impl fmt::Debug for GrantedDirectory {
     }
 }
 
-/// What a process asks for in a new one, and does not have itself; for people.
+/// A right that a process asks for in a new one, and does not have itself; as text for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Beyond(String);
 
@@ -119,10 +120,10 @@ impl fmt::Display for Beyond {
     }
 }
 
-/// How many names or addresses a process may give at a time.
+/// The number of names or addresses that a process may pass in one call.
 pub(crate) const MOST_NAMES: usize = 10_000;
 
-/// The names that are given, each once, in the order of the first.
+/// The given names without repetitions, in the order of their first occurrence.
 fn once<T: Eq + std::hash::Hash>(given: &[T]) -> impl Iterator<Item = &T> {
     let mut seen = HashSet::new();
     given.iter().filter(move |name| seen.insert(*name))
@@ -131,7 +132,7 @@ fn once<T: Eq + std::hash::Hash>(given: &[T]) -> impl Iterator<Item = &T> {
 impl Rights {
     /// The host's memory that a copy takes, in bytes.
     pub(crate) fn size_bytes(&self) -> usize {
-        /// The allocator's share for each text, and an entry of a list.
+        /// The allocator's overhead for each text, and an entry of a list.
         const ENTRY_BYTES: usize = 128;
         let texts = self
             .env
@@ -144,7 +145,7 @@ impl Rights {
         size_of::<Rights>() + texts + addresses * size_of::<NetworkAddress>()
     }
 
-    /// Keeps the directories of these names.
+    /// Keeps the directories with these names.
     pub(crate) fn keep_directories(
         &mut self,
         names: &[String],
@@ -161,7 +162,7 @@ impl Rights {
         Ok(())
     }
 
-    /// Lets directories be read only.
+    /// Makes all directories read-only.
     pub(crate) fn read_only(&mut self) {
         for granted in &mut self.directories {
             granted.directory.perms = FsPerms::ReadOnly;
@@ -169,7 +170,7 @@ impl Rights {
         }
     }
 
-    /// Keeps the variables of these names.
+    /// Keeps the variables with these names.
     pub(crate) fn keep_variables(&mut self, names: &[String], own: &Rights) -> Result<(), Beyond> {
         let keep = |name: &String| {
             let variable = own.env.iter().find(|(other, _)| other == name);
@@ -182,7 +183,7 @@ impl Rights {
         Ok(())
     }
 
-    /// Keeps these addresses, each within one that the process has itself.
+    /// Keeps these addresses. Each must lie within one that the process has itself.
     pub(crate) fn keep_addresses(
         &mut self,
         connect: &[NetworkAddress],
@@ -210,7 +211,7 @@ impl Rights {
 
 impl Beyond {
     fn new<'a>(what: &str, wanted: &str, has: impl Iterator<Item = &'a str>) -> Beyond {
-        /// A guest chooses the name.
+        /// The limit on the shown name, which a guest chooses.
         const LONGEST_NAME_BYTES: usize = 200;
         let wanted = crate::limits::cut(wanted.to_owned(), LONGEST_NAME_BYTES);
         let has: Vec<&str> = has.collect();

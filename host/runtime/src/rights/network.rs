@@ -1,4 +1,4 @@
-//! Which addresses a program may use.
+//! The network addresses that a program may use.
 
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
@@ -18,25 +18,25 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NetworkAddress {
-    /// None is any.
+    /// `None` stands for any address; likewise for the port.
     ip: Option<IpAddr>,
     port: Option<u16>,
 }
 
 impl NetworkAddress {
-    /// Whether this address is granted by it. An IPv4 address may be written as an IPv6 one.
+    /// Whether this grant covers the address. An IPv4 address may be written as an IPv6 one.
     #[must_use]
     pub fn contains(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical();
         self.ip.is_none_or(|own| own == ip) && self.port.is_none_or(|own| own == address.port())
     }
 
-    /// None is any.
+    /// The port; `None` stands for any.
     pub(crate) fn port(&self) -> Option<u16> {
         self.port
     }
 
-    /// Whether all that `other` grants is granted by it.
+    /// Whether this grant covers everything that `other` grants.
     pub(crate) fn covers(&self, other: &NetworkAddress) -> bool {
         (self.ip.is_none() || self.ip == other.ip)
             && (self.port.is_none() || self.port == other.port)
@@ -96,7 +96,7 @@ impl fmt::Display for NetworkAddress {
     }
 }
 
-/// What a process may do on the network. The default is nothing.
+/// The rights of a process on the network. The default is none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Network {
     pub(crate) connect: Vec<NetworkAddress>,
@@ -105,7 +105,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Whether there is any use for a socket.
+    /// Whether a socket would be of any use.
     pub(crate) fn has_addresses(&self) -> bool {
         !self.connect.is_empty() || !self.listen.is_empty()
     }
@@ -116,13 +116,14 @@ impl Network {
         match way {
             SocketAddrUse::TcpConnect | SocketAddrUse::UdpSend => is_in(&self.connect),
             SocketAddrUse::TcpListen => is_in(&self.listen),
-            // What the system binds by itself, for those who connect, has no address yet.
+            // A client's socket that the system binds by itself has no address yet.
             SocketAddrUse::TcpBind | SocketAddrUse::UdpBind => {
                 let is_unbound =
                     address.ip().to_canonical().is_unspecified() && address.port() == 0;
                 is_in(&self.listen) || (is_unbound && !self.connect.is_empty())
             }
-            // Whoever comes to an address that is listened at, and answers of those connected to.
+            // Peers that connect to an address that is listened at, and answers from peers that the guest
+            // may connect to.
             SocketAddrUse::TcpAccept => !self.listen.is_empty(),
             SocketAddrUse::UdpReceive => is_in(&self.connect) || !self.listen.is_empty(),
         }

@@ -1,4 +1,4 @@
-//! What a program may do, as the embedder says it.
+//! The rights of a program, as the embedder sets them.
 
 use super::network::{Network, NetworkAddress};
 use super::{GrantedDirectory, Rights};
@@ -7,7 +7,7 @@ use crate::limits::EngineDescriptors;
 use crate::stdio::{Output, Stdin};
 use std::path::{Path, PathBuf};
 
-/// What guests may do with a directory.
+/// The access of guests to a directory.
 ///
 /// ```
 /// use isopod_host::{Access, Policy};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub enum Access {
     /// Read only.
     ReadOnly,
-    /// Read, write, make and remove.
+    /// Read, write, make and remove files.
     ReadWrite,
 }
 
@@ -27,16 +27,17 @@ pub(crate) struct Directory {
     pub(crate) host: PathBuf,
     pub(crate) guest: String,
     pub(crate) access: Access,
-    /// Whether what is stored there always counts.
+    /// Whether data stored there always counts.
     pub(crate) is_temporary: bool,
 }
 
-/// What a program may do. [`Policy::default`] allows nothing: no file, no variable, no stream, no
-/// network. What is allowed always is to compute, to make processes and what they share within the
-/// [limits](crate::Limits), to read clocks and to get random bytes; arguments and
-/// [handles](crate::Command::handle) are what the [`Command`](crate::Command) itself gives.
+/// The rights of a program. [`Policy::default`] allows nothing: no file, no variable, no stream, no
+/// network. A program may always compute, make processes and shared objects within the
+/// [limits](crate::Limits), read clocks and get random bytes. The [`Command`](crate::Command) itself
+/// gives arguments and [handles](crate::Command::handle).
 ///
-/// It holds for all processes of the tree; a process can start another one with less, never with more.
+/// A policy holds for all processes of the tree; a process can start another one with fewer rights, never
+/// with more.
 ///
 /// ```
 /// use isopod_host::{Access, Output, Policy};
@@ -69,7 +70,7 @@ impl Policy {
         self
     }
 
-    /// Lets it see the directory `host` as `guest`: the regular files and directories in it.
+    /// Lets the program see the directory `host` as `guest`: the regular files and directories in it.
     pub fn directory(
         mut self,
         host: impl Into<PathBuf>,
@@ -85,10 +86,11 @@ impl Policy {
         self
     }
 
-    /// Lets it read and write the directory `host` as `guest`, for what only this tree needs and nobody
-    /// keeps. What it stores there is limited, whether or not
+    /// Lets the program read and write the directory `host` as `guest`, for files that only this tree
+    /// needs and that are not kept. Its storage there is limited, whether or not
     /// [`Limits::tree_written`](crate::Limits::tree_written) and
-    /// [`Limits::tree_files`](crate::Limits::tree_files) are set. The embedder makes the directory and removes it.
+    /// [`Limits::tree_files`](crate::Limits::tree_files) are set. The embedder makes the directory and
+    /// removes it.
     ///
     /// ```
     /// use isopod_host::Policy;
@@ -108,8 +110,8 @@ impl Policy {
         self
     }
 
-    /// Lets it open what else is in its directories: FIFOs and devices. They are refused otherwise,
-    /// because to open one may wait for ever or have effects of its own.
+    /// Lets the program open the other kinds of files in its directories: FIFOs and devices. They are
+    /// refused by default, because opening one may wait for ever or have effects of its own.
     pub fn special_files(mut self, allowed: bool) -> Policy {
         self.special_files = allowed;
         self
@@ -133,20 +135,20 @@ impl Policy {
         self
     }
 
-    /// Lets it open TCP connections to this address, and exchange datagrams with it.
+    /// Lets the program open TCP connections to this address, and exchange datagrams with it.
     pub fn connect(mut self, address: NetworkAddress) -> Policy {
         self.network.connect.push(address);
         self
     }
 
-    /// Lets it accept TCP connections, and receive datagrams, at this address of the machine. To answer
-    /// datagrams it must be allowed to [`connect`](Self::connect) to whoever sent them.
+    /// Lets the program accept TCP connections, and receive datagrams, at this address of the machine. To
+    /// answer datagrams, the program also needs the right to [`connect`](Self::connect) to their senders.
     pub fn listen(mut self, address: NetworkAddress) -> Policy {
         self.network.listen.push(address);
         self
     }
 
-    /// Lets it look up the addresses of host names, with the machine's resolver.
+    /// Lets the program look up the addresses of host names, with the machine's resolver.
     pub fn name_lookup(mut self, allowed: bool) -> Policy {
         self.network.name_lookup = allowed;
         self
@@ -162,11 +164,11 @@ impl Policy {
         &self.network
     }
 
-    /// What the first process may do. Opens the directories: from here on they are these ones,
-    /// whatever their paths lead to later.
+    /// The rights of the first process. Opens the directories: from here on the grants mean these
+    /// directories, wherever their paths lead later.
     ///
     /// # Errors
-    /// Those of [`Command::spawn`](crate::Command::spawn) on directories and variables.
+    /// The errors of [`Command::spawn`](crate::Command::spawn) for directories and variables.
     pub(crate) fn rights(&self, descriptors: &EngineDescriptors) -> Result<Rights> {
         for text in self.env.iter().flat_map(|(name, value)| [name, value]) {
             check_text(text)?;
@@ -182,7 +184,7 @@ impl Policy {
     }
 }
 
-/// Whether a guest can be given this text.
+/// Checks that a guest can receive this text.
 pub(crate) fn check_text(text: &str) -> Result<()> {
     match text.contains('\0') {
         true => Err(Error::new(
