@@ -1,10 +1,10 @@
-//! The part of a confinement that the filter of system calls holds.
+//! The part of a confinement that the filter of system calls enforces.
 //!
-//! The list names what is allowed; all else fails with `EPERM`, also what later kernels bring. For a call that
-//! is allowed whatever its arguments are, the kernel looks at one bit (since Linux 5.11) and never runs the
-//! filter. So the calls of the hot paths (`futex`, `madvise`, `sched_yield`, `mprotect`) have no conditions. To
-//! find these bits the kernel goes through the filter once for each call that it has, which is what a confinement costs
-//! at the start: [`tree`] makes these ways short.
+//! The list names the allowed calls; all others fail with `EPERM`, including those that later kernels
+//! add. For a call that is allowed with any arguments, the kernel checks one bit (since Linux 5.11) and
+//! never runs the filter. So the calls of the hot paths (`futex`, `madvise`, `sched_yield`, `mprotect`)
+//! have no conditions. To compute these bits the kernel runs through the filter once for each call that
+//! it has, and this is the cost of a confinement at the start: [`tree`] keeps these paths short.
 
 use super::tree;
 use crate::error::{Error, ErrorKind, Result};
@@ -16,7 +16,8 @@ use seccompiler::{
 };
 use std::collections::BTreeMap;
 
-/// What running guests needs, whatever the arguments. Files are what Landlock leaves.
+/// The calls that running guests needs, with any arguments. Of files, only those that Landlock leaves can
+/// be opened.
 const ALLOWED: &[c_long] = &[
     // Memory.
     libc::SYS_brk,
@@ -60,10 +61,10 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_uname,
     libc::SYS_getrandom,
     libc::SYS_umask,
-    // Of children that were started before.
+    // For children that were started before.
     libc::SYS_wait4,
     libc::SYS_waitid,
-    // Signals of this process's own.
+    // Signals of this process itself.
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
@@ -138,7 +139,7 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_linkat,
     libc::SYS_symlinkat,
     libc::SYS_utimensat,
-    // Sockets that are there.
+    // Existing sockets.
     libc::SYS_accept4,
     libc::SYS_recvfrom,
     libc::SYS_recvmsg,
@@ -157,7 +158,7 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_landlock_restrict_self,
 ];
 
-/// The older forms of calls that other processors never had, and those that not all of them have.
+/// The older forms of calls that other processors never had, and calls that not all processors have.
 #[cfg(target_arch = "x86_64")]
 const ALLOWED_HERE: &[c_long] = &[
     libc::SYS_open,
@@ -181,7 +182,7 @@ const ALLOWED_HERE: &[c_long] = &[
     libc::SYS_getrlimit,
     libc::SYS_getpgrp,
     libc::SYS_time,
-    // The second halves of stacks that the processor guards; `libc` does not name it.
+    // The second halves of stacks that the processor guards; `libc` does not name the call.
     SYS_MAP_SHADOW_STACK,
 ];
 #[cfg(target_arch = "x86_64")]
@@ -189,7 +190,7 @@ const SYS_MAP_SHADOW_STACK: c_long = 453;
 #[cfg(not(target_arch = "x86_64"))]
 const ALLOWED_HERE: &[c_long] = &[libc::SYS_accept];
 
-/// `fcntl`: nothing that sends signals or leases a file.
+/// `fcntl`: no command that sends signals or leases a file.
 const FCNTL: &[u64] = &[
     0,    // F_DUPFD
     1,    // F_GETFD
@@ -207,7 +208,8 @@ const FCNTL: &[u64] = &[
     1034, // F_GET_SEALS
 ];
 
-/// `ioctl`: questions, and what std and wasmtime do. No input is put into the user's terminal (`TIOCSTI`).
+/// `ioctl`: queries, and the commands of std and wasmtime. None puts input into the user's terminal
+/// (`TIOCSTI`).
 const IOCTL: &[u64] = &[
     0x5401,      // TCGETS: is it a terminal?
     0x5413,      // TIOCGWINSZ
@@ -235,7 +237,7 @@ const CLONE_THREAD: u64 = 0x1_0000;
 /// The part of a socket's type that is not flags.
 const SOCKET_TYPE: u64 = 0xf;
 
-/// Restricts this process, all its threads, and tells what the kernel lacks.
+/// Restricts all threads of this process, and adds what the kernel lacks to `missing`.
 ///
 /// # Errors
 /// If the kernel refuses.
@@ -262,7 +264,7 @@ pub(super) fn restrict(network: &Network, missing: &mut Vec<String>) -> Result<(
     }
 }
 
-/// Each call that is allowed, with the conditions of which one must hold, if it has any.
+/// Each allowed call with its conditions. If it has any, one of them must hold.
 fn rules(network: &Network) -> Result<BTreeMap<i64, Vec<SeccompRule>>> {
     let always = ALLOWED.iter().chain(ALLOWED_HERE);
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
@@ -273,10 +275,10 @@ fn rules(network: &Network) -> Result<BTreeMap<i64, Vec<SeccompRule>>> {
     rules.insert(libc::SYS_fcntl, one_of(1, FCNTL)?);
     rules.insert(libc::SYS_ioctl, one_of(1, IOCTL)?);
     rules.insert(libc::SYS_prctl, one_of(0, PRCTL)?);
-    // Threads, in the namespaces that there are.
+    // Threads, in the existing namespaces.
     let thread = masked(0, NAMESPACES | CLONE_THREAD, CLONE_THREAD)?;
     rules.insert(libc::SYS_clone, vec![rule(vec![thread])?]);
-    // Both ends are here. Only one that is a stream cannot send to other addresses.
+    // Both ends are here. Only a stream socket cannot send to other addresses.
     rules.insert(
         libc::SYS_socketpair,
         vec![socket(libc::AF_UNIX, libc::SOCK_STREAM)?],
@@ -307,7 +309,7 @@ fn socket(family: i32, kind: i32) -> Result<SeccompRule> {
     ])
 }
 
-/// The kernel takes the lower half of these arguments.
+/// The kernel reads only the lower half of these arguments.
 fn one_of(argument: u8, values: &[u64]) -> Result<Vec<SeccompRule>> {
     values
         .iter()

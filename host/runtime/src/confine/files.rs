@@ -1,4 +1,4 @@
-//! The part of a confinement that Landlock holds: files, ports, signals.
+//! The part of a confinement that Landlock enforces: files, ports, signals.
 
 use super::{Keep, only_thread, unusable};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,12 +13,14 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// The newest rights of files that this file knows: all of them are taken, and some are given back.
+/// The newest rights on files that this module knows: all of them are taken away, and some are given
+/// back.
 const FILES: ABI = ABI::V5;
 /// The newest scopes.
 const SCOPES: ABI = ABI::V6;
 
-/// What each version of Landlock added, as the loss is told where it lacks.
+/// The additions of each version of Landlock, as the text that reports the loss where a kernel lacks
+/// them.
 const ADDED: [(ABI, &str); 4] = [
     (
         ABI::V3,
@@ -38,7 +40,7 @@ const ADDED: [(ABI, &str); 4] = [
     ),
 ];
 
-/// What the resolver of the C library reads. What is missing here is not needed.
+/// The files that the resolver of the C library reads. A file that does not exist here is not needed.
 const RESOLVER: [&str; 6] = [
     "/etc/resolv.conf",
     "/etc/hosts",
@@ -47,16 +49,17 @@ const RESOLVER: [&str; 6] = [
     "/etc/gai.conf",
     "/etc/services",
 ];
-/// Where the configuration of the resolver itself is a link to a file that is made anew with each change.
+/// The directories of the resolver's configuration, where `/etc` only has a link to a file that is made
+/// anew with each change.
 const RESOLVER_RUNTIME: [&str; 3] = [
     "/run/systemd/resolve",
     "/run/resolvconf",
     "/run/NetworkManager",
 ];
-/// Where servers of names are asked over TCP.
+/// The port at which name servers are asked over TCP.
 const NAME_SERVER_PORT: u16 = 53;
 
-/// What Landlock will allow.
+/// The access that Landlock will allow.
 #[derive(Debug)]
 pub(super) struct Rules {
     files: Vec<(File, BitFlags<AccessFs>)>,
@@ -68,7 +71,7 @@ impl Rules {
     /// Looks up all paths, and changes nothing.
     ///
     /// # Errors
-    /// A path that is not there.
+    /// A path that does not exist.
     pub(super) fn open(paths: &[(PathBuf, Keep)], network: &Network) -> Result<Rules> {
         let mut files = Vec::new();
         for (path, keep) in paths {
@@ -86,7 +89,7 @@ impl Rules {
             (&network.listen, AccessNet::BindTcp),
         ] {
             let numbers: Option<Vec<u16>> = addresses.iter().map(NetworkAddress::port).collect();
-            // One that names no port allows all of them.
+            // An address without a port allows all ports.
             if let Some(numbers) = numbers {
                 handled_ports |= access;
                 ports.extend(numbers.into_iter().map(|port| (port, access)));
@@ -96,7 +99,7 @@ impl Rules {
             ports.push((NAME_SERVER_PORT, AccessNet::ConnectTcp));
         }
         if !network.connect.is_empty() && handled_ports.contains(AccessNet::BindTcp) {
-            // A socket may be bound to whatever port is free before it connects.
+            // A socket may be bound to any free port before it connects.
             ports.push((0, AccessNet::BindTcp));
         }
         Ok(Rules {
@@ -106,7 +109,7 @@ impl Rules {
         })
     }
 
-    /// Restricts this process, and tells what the kernel lacks.
+    /// Restricts this process, and adds what the kernel lacks to `missing`.
     ///
     /// # Errors
     /// If there are other threads that it cannot restrict too, or the kernel refuses.
@@ -155,9 +158,10 @@ impl Rules {
     }
 }
 
-/// The version of Landlock that this kernel and this program have in common; or why there is none.
+/// The version of Landlock that this kernel and this program have in common; or the reason why there is
+/// none.
 fn available() -> Result<std::result::Result<ABI, &'static str>> {
-    // Asks for nothing, so nothing is done; the crate tells the version only so.
+    // Asks for nothing, so nothing changes; the crate reports the version only in this way.
     let status = RestrictSelf::default()
         .no_new_privs(false)
         .apply()
@@ -181,7 +185,7 @@ fn refused(error: RulesetError) -> Error {
     .with_cause(error)
 }
 
-/// A place and the rights there. Opens nothing but a reference, which needs no right to read.
+/// A path and the rights there. Opens only a reference, which needs no right to read.
 fn rule(path: &Path, mut rights: BitFlags<AccessFs>) -> io::Result<(File, BitFlags<AccessFs>)> {
     let flags = rustix::fs::OFlags::PATH.bits().cast_signed();
     let file = OpenOptions::new()
@@ -198,7 +202,8 @@ fn rights(keep: Keep) -> BitFlags<AccessFs> {
     let read = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     match keep {
         Keep::Read => read,
-        // No devices, FIFOs and sockets are made, and no program is executed: guests cannot ask for these.
+        // The rights to make devices, FIFOs and sockets and to execute programs are left out: guests
+        // cannot ask for these.
         Keep::Write => {
             read | make_bitflags!(AccessFs::{
                 WriteFile | Truncate | MakeReg | MakeDir | MakeSym | RemoveFile | RemoveDir | Refer

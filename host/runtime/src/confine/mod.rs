@@ -1,17 +1,18 @@
-//! The last line: the operating-system process that runs guests gives up what it does not need.
+//! The last line of defence: the operating-system process that runs guests gives up the rights that it
+//! does not need.
 //!
 //! A guest that breaks out of WebAssembly acts with all rights of the process that runs it. A
-//! [`Confinement`] takes these rights away before the first guest runs. [Landlock] holds the process to the
-//! files that were granted and, for TCP, to the ports. A filter of system calls (seccomp) holds it to the
-//! calls that running guests needs: it starts no program, makes no namespace, looks into no other
-//! process, and without a grant of the network it makes no socket. The super-user's capabilities go, but for those on
-//! files and low ports. A call that is not allowed fails with
-//! `EPERM`. `isopod run` and `isopod call` confine themselves so; an embedder asks for it.
+//! [`Confinement`] takes these rights away before the first guest runs. [Landlock] limits the process to
+//! the granted files and, for TCP, to the granted ports. A filter of system calls (seccomp) limits it to
+//! the calls that running guests needs: it starts no program, makes no namespace, looks into no other
+//! process, and without a grant of the network it makes no socket. The super-user's capabilities are
+//! dropped, except those on files and low ports. A call that is not allowed fails with `EPERM`.
+//! `isopod run` and `isopod call` confine themselves in this way; an embedder must ask for it.
 //!
-//! **The order matters.** Landlock restricts the calling thread and the threads that it starts later
-//! (before Linux 7.0). So load all programs first, confine the process while it has one thread, and start
-//! the first process or plugin after that: an [`Engine`](crate::Engine) has no threads until then, and
-//! compiling leaves none behind.
+//! **The order matters.** Before Linux 7.0, Landlock restricts only the calling thread and the threads
+//! that it starts later. So load all programs first, confine the process while it has one thread, and
+//! start the first process or plugin after that: an [`Engine`](crate::Engine) has no threads until then,
+//! and compiling leaves none behind.
 //!
 //! ```no_run
 //! use isopod_host::confine::Confinement;
@@ -35,19 +36,20 @@
 //!
 //! # What it cannot do
 //!
-//! - It is for the whole process and for ever. The application around the engine has lost the same rights:
-//!   a program that serves several purposes runs guests in a process of their own.
-//! - A program that is loaded later needs its file to be kept, and its compiled code is not.
-//! - What is open stays open: descriptors that the process holds, or got from whoever started it, are used as before.
-//! - One process has one memory: an escaped guest reads and changes what other guests of this
+//! - It holds for the whole process and for ever. The application around the engine loses the same
+//!   rights: a program that serves several purposes should run guests in a process of their own.
+//! - A program that is loaded later needs its file to be kept, and its compiled code is not kept.
+//! - Open files stay open: the process uses the descriptors that it holds, or inherited from its parent,
+//!   as before.
+//! - One process has one memory: an escaped guest reads and changes the data that other guests of this
 //!   process, and its host, hold there.
-//! - A grant of the network is one of ports, not of addresses, and of TCP only: an escaped guest reaches a granted
+//! - A grant of the network covers ports, not addresses, and TCP only: an escaped guest reaches a granted
 //!   port of any address, and any address with datagrams.
-//! - Names, sizes and times of files that are not granted can still be told, and their times be
-//!   changed: Landlock has no right for that.
-//! - The user's other processes can be moved to other cores, and the machine be kept busy.
-//! - Without Landlock or seccomp in the kernel [`Confined::missing`] tells what is not held. Both are off in some
-//!   containers.
+//! - An escaped guest can still learn the names, sizes and times of files that are not granted, and
+//!   change their times: Landlock has no right for that.
+//! - It can move the user's other processes to other cores, and keep the machine busy.
+//! - Without Landlock or seccomp in the kernel, [`Confined::missing`] reports what is not enforced. Both
+//!   are off in some containers.
 //!
 //! [Landlock]: https://landlock.io
 
@@ -61,11 +63,11 @@ use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabiliti
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a thread that has been joined may still be listed by the kernel.
+/// The time for which the kernel may still list a thread after it has been joined.
 const LISTED_AFTER_ITS_END: Duration = Duration::from_secs(1);
 
-/// What an operating-system process keeps when it confines itself. A new one keeps nothing but computing
-/// and what is open.
+/// The rights that an operating-system process keeps when it confines itself. A new confinement keeps
+/// only the right to compute and the files that are open.
 #[derive(Debug, Clone, Default)]
 #[must_use = "nothing is confined before `apply`"]
 pub struct Confinement {
@@ -73,27 +75,28 @@ pub struct Confinement {
     network: Network,
 }
 
-/// What is kept of a path.
+/// The rights that are kept on a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Keep {
-    /// What is there is read.
+    /// Read the file, or the contents of the directory.
     Read,
-    /// What is there is read, written, made and removed.
+    /// Read, write, make and remove there.
     Write,
-    /// Files in this directory are removed.
+    /// Remove files in this directory.
     RemoveFiles,
-    /// Empty directories in this directory are removed.
+    /// Remove empty directories in this directory.
     RemoveDirectories,
 }
 
-/// What came of [`Confinement::apply`].
+/// The result of [`Confinement::apply`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confined {
     missing: Vec<String>,
 }
 
 impl Confined {
-    /// What the kernel cannot hold this process to, one sentence for each; empty if it holds all.
+    /// The restrictions that the kernel cannot enforce on this process, one sentence for each; empty if
+    /// it enforces all.
     #[must_use]
     pub fn missing(&self) -> &[String] {
         &self.missing
@@ -101,12 +104,12 @@ impl Confined {
 }
 
 impl Confinement {
-    /// Keeps nothing yet.
+    /// A confinement that keeps nothing yet.
     pub fn new() -> Confinement {
         Confinement::default()
     }
 
-    /// Keeps what this policy grants: its directories, its addresses and the look-up of names.
+    /// Keeps the grants of this policy: its directories, its addresses and the look-up of names.
     pub fn policy(mut self, policy: &Policy) -> Confinement {
         for (path, access) in policy.granted_directories() {
             self.paths.push((
@@ -124,14 +127,15 @@ impl Confinement {
         self
     }
 
-    /// Keeps the right to read this file, or what is in this directory. A symbolic link grants the file that it
-    /// leads to now.
+    /// Keeps the right to read this file, or the contents of this directory. A symbolic link grants the
+    /// file that it leads to now.
     pub fn read(mut self, path: impl Into<PathBuf>) -> Confinement {
         self.paths.push((path.into(), Keep::Read));
         self
     }
 
-    /// Keeps the right to read and write this file; or to read, write, make and remove what is in this directory.
+    /// Keeps the right to read and write this file; or to read, write, make and remove the contents of
+    /// this directory.
     pub fn write(mut self, path: impl Into<PathBuf>) -> Confinement {
         self.paths.push((path.into(), Keep::Write));
         self
@@ -161,20 +165,20 @@ impl Confinement {
         self
     }
 
-    /// Keeps what the machine's resolver needs to look up host names.
+    /// Keeps the access that the machine's resolver needs to look up host names.
     pub fn name_lookup(mut self) -> Confinement {
         self.network.name_lookup = true;
         self
     }
 
-    /// Confines this operating-system process, for ever. What the kernel lacks is told by
-    /// [`Confined::missing`] and is no error.
+    /// Confines this operating-system process, for ever. [`Confined::missing`] reports what the kernel
+    /// lacks, which is no error.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] and [`ErrorKind::Io`] for a path that cannot be kept,
-    /// [`ErrorKind::Engine`] if the process has other threads that the kernel cannot
-    /// confine with this one, or the kernel refuses for another reason. Nothing was confined then, or less than was asked
-    /// for: run no guest.
+    /// [`ErrorKind::Engine`] if the process has other threads that the kernel cannot confine with this
+    /// one, or the kernel refuses for another reason. After an error nothing is confined, or less than
+    /// was asked for: run no guest.
     pub fn apply(self) -> Result<Confined> {
         let mut missing = Vec::new();
         let rules = files::Rules::open(&self.paths, &self.network)?;
@@ -185,8 +189,9 @@ impl Confinement {
     }
 }
 
-/// Gives up what the super-user may more than others, but for files, which Landlock holds, and low ports: some rights,
-/// as to read what other processes hold in memory, pass by Landlock. Nobody else has any to give up.
+/// Gives up the super-user's capabilities, except those on files, which Landlock restricts, and on low
+/// ports: some of them, such as the right to read the memory of other processes, bypass Landlock. Other
+/// users have none to give up.
 fn drop_capabilities() -> Result<()> {
     let kept = CapabilitySet::DAC_OVERRIDE
         | CapabilitySet::DAC_READ_SEARCH
@@ -208,14 +213,16 @@ fn drop_capabilities() -> Result<()> {
     }
 }
 
-/// Waits until this is the only thread, as it is once those that were joined have left the kernel's list.
+/// Waits until this is the only thread, which it becomes once the threads that were joined have left the
+/// kernel's list.
 ///
 /// # Errors
-/// If others live on.
+/// If other threads live on.
 fn only_thread() -> Result<()> {
     let begin = Instant::now();
     loop {
-        // Without `/proc` nobody can tell, and nothing could be looked up through it either.
+        // Without `/proc` the threads cannot be counted, and nothing could be looked up through it
+        // either.
         let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
         if threads <= 1 {
             return Ok(());

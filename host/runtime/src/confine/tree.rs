@@ -1,24 +1,27 @@
-//! The filter as the kernel runs it: a program that finds a system call's answer by halves.
+//! The filter in the form that the kernel runs: a program that finds a system call's answer by binary
+//! search.
 //!
-//! `seccompiler` would compare the number of a call with each allowed one in turn. The kernel goes through that once for each
-//! call that it has when the filter is set up, which took 0.6 ms; this takes a tenth.
+//! `seccompiler` would compare the number of a call with each allowed one in turn. When the filter is set
+//! up, the kernel runs it once for each system call that exists, which took 0.6 ms; this form takes a
+//! tenth.
 
 use libc::c_long;
 use seccompiler::{BpfProgram, SeccompAction, SeccompRule, sock_filter};
 use std::collections::BTreeMap;
 
-// Instructions of classic BPF, as `linux/bpf_common.h` has them.
+// Instructions of classic BPF, as `linux/bpf_common.h` defines them.
 const LOAD_WORD: u16 = 0x20;
 const JUMP_ALWAYS: u16 = 0x05;
 const JUMP_IF_EQUAL: u16 = 0x15;
 const JUMP_IF_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
 
-// Where the kernel puts what it tells of a call: `linux/seccomp.h`.
+// Offsets in the kernel's description of a call: `linux/seccomp.h`.
 const NUMBER: u32 = 0;
 const ARCHITECTURE: u32 = 4;
 
-/// The names of processors in `linux/audit.h`. An x86 takes calls in other ways too, with other numbers.
+/// The identifiers of processors in `linux/audit.h`. An x86 takes calls in other ways too, with other
+/// numbers.
 const ARCHITECTURES: [(&str, u32); 3] = [
     ("x86_64", 0xc000_003e),
     ("aarch64", 0xc000_00b7),
@@ -29,15 +32,16 @@ const ARCHITECTURES: [(&str, u32); 3] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Answer {
     Allowed,
-    /// The call fails with this.
+    /// The call fails with this error number.
     Fails(i32),
     /// Allowed if one of the rules is met.
     If(Vec<SeccompRule>),
 }
 
-/// The filter for this processor that allows these calls, each if one of its rules is met or it has none. All others fail
-/// with `EPERM`, but `clone3` with `ENOSYS`: its flags lie in memory, where no filter looks, and the C library takes
-/// `clone` where `clone3` is not there. None for a processor that is not known.
+/// The filter for this processor that allows these calls. A call that has rules is allowed only if one of
+/// them is met. All other calls fail with `EPERM`, except `clone3`, which fails with `ENOSYS`: its flags
+/// lie in memory, which no filter can read, and the C library uses `clone` where `clone3` does not exist.
+/// `None` for an unknown processor.
 pub(super) fn program(allowed: BTreeMap<c_long, Vec<SeccompRule>>) -> Option<BpfProgram> {
     let (_, architecture) = ARCHITECTURES
         .iter()
@@ -53,7 +57,7 @@ pub(super) fn program(allowed: BTreeMap<c_long, Vec<SeccompRule>>) -> Option<Bpf
     Some(program)
 }
 
-/// The answers, each from a number on up to the next one's.
+/// The answers. Each holds from its number up to the next one's.
 fn ranges(allowed: BTreeMap<c_long, Vec<SeccompRule>>) -> Vec<(u32, Answer)> {
     let mut answers: BTreeMap<u32, Answer> = BTreeMap::new();
     for (call, rules) in allowed {
@@ -75,7 +79,7 @@ fn ranges(allowed: BTreeMap<c_long, Vec<SeccompRule>>) -> Vec<(u32, Answer)> {
     let mut next = 0;
     let mut add = |from: u32, answer: Answer| match ranges.last_mut() {
         Some((_, last)) if *last == answer => {}
-        // Nothing lies between.
+        // No number lies between the two.
         Some((start, last)) if *start == from => *last = answer,
         _ => ranges.push((from, answer)),
     };
@@ -90,7 +94,7 @@ fn ranges(allowed: BTreeMap<c_long, Vec<SeccompRule>>) -> Vec<(u32, Answer)> {
     ranges
 }
 
-/// Instructions that find the answer to the number that was loaded, which is in one of these ranges.
+/// Instructions that find the answer to the loaded number, which lies in one of these ranges.
 fn search(ranges: &[(u32, Answer)]) -> BpfProgram {
     let (lower, upper) = ranges.split_at(ranges.len() / 2);
     match (lower, upper) {
@@ -125,7 +129,7 @@ fn give(answer: &Answer) -> BpfProgram {
         Answer::If(rules) => {
             let mut program = BpfProgram::new();
             for rule in rules {
-                // One that is not met goes on behind the instruction that follows it.
+                // A rule that is not met continues behind the instruction that follows it.
                 program.extend(BpfProgram::from(rule.clone()));
                 program.push(allow.clone());
             }
@@ -154,7 +158,7 @@ mod tests {
     use super::*;
     use seccompiler::{SeccompCmpArgLen, SeccompCmpOp, SeccompCondition};
 
-    /// What the kernel would answer to a call with this number and this first argument.
+    /// The kernel's answer to a call with this number and this first argument.
     fn answer(program: &BpfProgram, number: u32, argument: u32) -> u32 {
         let architecture = ARCHITECTURES
             .iter()

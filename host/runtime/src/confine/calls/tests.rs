@@ -1,4 +1,4 @@
-//! The list, and the filter made of it.
+//! The list, and the filter that is made from it.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 use super::*;
