@@ -1,8 +1,9 @@
-//! From the bytes of a component to code.
+//! Compiles the bytes of a component to code.
 //!
-//! Each process can be ended at the head of each of its loops and functions. So the bytes are validated, instructions
-//! that take long become calls of loops, and small loops, which pay for that more than for what they do, are unrolled
-//! ([`isopod_component::make_interruptible`]). Only then the compiler sees them.
+//! A process can be ended at the head of each of its loops and functions. So the bytes are validated,
+//! instructions that run for long become calls of loops, and small loops, for which the check at their
+//! head costs more than their own work, are unrolled ([`isopod_component::make_interruptible`]). Only
+//! then does the compiler see them.
 
 use crate::code::compiler::Refusal;
 use crate::mutex::lock;
@@ -12,19 +13,19 @@ use std::sync::{Mutex, PoisonError};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// To be raised when what is done to code before it is compiled changes: entries of the cache are named
-/// by it.
+/// Raise this when the changes that are made to code before compilation change: it is part of the names
+/// of the cache's entries.
 pub(crate) const VERSION: u32 = 3;
 
-/// Compiles a component, or a core module that is made one.
+/// Compiles a component, or a core module that is first made a component.
 ///
 /// # Errors
-/// What is wrong with it, or beyond a limit.
+/// The fault of the program, or the limit that it exceeds.
 pub(crate) fn program(engine: &Engine, bytes: &[u8]) -> Result<Component, Refusal> {
     let invalid = Refusal::invalid;
     let component = match isopod_component::kind_of(bytes) {
         Kind::CoreModule => {
-            // Before anything else reads it, and so that places in it are those of the file.
+            // Before any other code reads it, and so that positions in errors are those in the file.
             isopod_component::validate(bytes).map_err(|error| invalid(&error))?;
             Cow::Owned(isopod_component::componentize(bytes).map_err(Refusal::no_component)?)
         }
@@ -36,13 +37,14 @@ pub(crate) fn program(engine: &Engine, bytes: &[u8]) -> Result<Component, Refusa
     compiled(engine, &component)
 }
 
-/// With a thread for each core.
+/// Compiles with a thread for each core.
 fn compiled(engine: &Engine, component: &[u8]) -> Result<Component, Refusal> {
     on_threads_of_its_own(|| Component::from_binary(engine, component))
 }
 
-/// The compiler takes the threads of rayon. Those of its shared pool would stay for ever, and a process that
-/// has other threads cannot be confined whole ([`confine`](crate::confine)): these are gone on return.
+/// Runs the compiler, which uses rayon's threads, on threads of its own. Threads of rayon's shared pool
+/// would stay for ever, and a process that has other threads cannot be confined as a whole
+/// ([`confine`](crate::confine)): these threads are gone on return.
 fn on_threads_of_its_own(
     compile: impl FnOnce() -> wasmtime::Result<Component> + Send,
 ) -> Result<Component, Refusal> {
@@ -76,7 +78,7 @@ fn on_threads_of_its_own(
     };
     drop(pool);
     for thread in threads.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        // What a job's panic was, its caller has got.
+        // The panic of a job has already reached its caller.
         let _ = thread.join();
     }
     compiled

@@ -11,27 +11,27 @@ use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails,
 };
 
-/// What the adapters that make a component of a module add to it, which nobody has counted before.
+/// Bytes that the adapters add to a module when it is made a component. No earlier count includes them.
 const ADAPTERS_BYTES: usize = 64 << 10;
 
-/// Pages that a process leaves dirty up to this size are cleared by hand, the rest is given back
-/// to the kernel: clearing is cheaper than the page faults of the next process. A Python process
-/// leaves 3 MiB, and started in two thirds of the time when these are kept.
+/// Pages that a process leaves dirty are cleared by hand up to this size, and the others go back to the
+/// kernel: clearing is cheaper than the page faults of the next process. A Python process leaves 3 MiB,
+/// and started in two thirds of the time when these pages are kept.
 const KEEP_RESIDENT_BYTES: usize = 4 << 20;
-/// As many slots as processes may live keep no more than this together while they are empty. (Second
-/// memories of processes, which next to no program has, come on top.)
+/// All empty slots together keep no more than this; there are as many slots as processes may live.
+/// (Second memories of processes, which hardly any program has, come on top.)
 const KEEP_RESIDENT_TOTAL_BYTES: usize = 1 << 30;
 const TABLE_KEEP_RESIDENT_BYTES: usize = 64 << 10;
-/// Of stacks that are given back: what most processes use.
+/// The part of a returned stack that is kept: as much as most processes use.
 const STACK_KEEP_RESIDENT_BYTES: usize = 64 << 10;
 
-/// What a guest's functions may have of its stack, unless the embedder says otherwise.
+/// The default part of a stack for the guest's functions.
 pub(crate) const STACK_BYTES: usize = 512 << 10;
-/// What host functions may have of it beyond that.
+/// The part of a stack for host functions, beyond the guest's.
 const HOST_STACK_BYTES: usize = 1536 << 10;
 
-/// Makes the engine: pooled instances if they are wanted and the address space holds them, else on
-/// demand. Whether they are pooled.
+/// Makes the engine: with pooled instances if they are wanted and the address space has room for them,
+/// otherwise with instances made on demand. Also returns whether they are pooled.
 pub(crate) fn engine(
     max_processes: u32,
     stack_bytes: usize,
@@ -57,30 +57,30 @@ pub(crate) fn engine(
     Ok((engine, false))
 }
 
-/// An engine that only compiles: its code is that of the others.
+/// An engine that only compiles: the other engines can load its code.
 pub(crate) fn compiling_engine() -> Result<wasmtime::Engine> {
     engine(1, STACK_BYTES, false).map(|(engine, _)| engine)
 }
 
 fn common(stack_bytes: usize) -> Config {
     let mut config = Config::new();
-    // What is validated and rewritten before is what is compiled.
+    // The compiler takes exactly the features that the validation and the rewriting before it know.
     config.wasm_features(FEATURES, true);
     config.wasm_features(!FEATURES, false);
-    // Debug information is the guest's, and its parser would run in the host; unless this is said, a variable of the
-    // environment decides.
+    // The guest supplies the debug information, and its parser would run in the host; without this
+    // setting an environment variable decides.
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
     config.max_wasm_stack(stack_bytes);
     config.async_stack_size(stack_bytes.saturating_add(HOST_STACK_BYTES));
-    // What was used of a large one goes back to the kernel with its process.
+    // The used part of a large stack goes back to the kernel when its process ends.
     config.async_stack_zeroing(stack_bytes > STACK_BYTES);
     // A host call costs 68 ns without it and 167 with it.
     config.concurrency_support(false);
     // The only way to end a busy loop.
     config.epoch_interruption(true);
     config.memory_init_cow(true);
-    // Only native debuggers need it: wasmtime unwinds by frame pointers. Its registration reads all of it (1 MB of Python's
-    // code) at each load, which is 160 of 2,050 page faults of a small script.
+    // Only native debuggers need it: wasmtime unwinds by frame pointers. Its registration reads all of it
+    // (1 MB of Python's code) at each load, which is 160 of 2,050 page faults of a small script.
     config.native_unwind_info(false);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(64));
     config
@@ -110,7 +110,7 @@ fn pool(max_processes: u32) -> PoolingAllocationConfig {
         )
         .table_keep_resident(TABLE_KEEP_RESIDENT_BYTES)
         .async_stack_keep_resident(STACK_KEEP_RESIDENT_BYTES)
-        // Looks for the dirty pages instead of clearing all: kernel 6.7 and later.
+        // Finds the dirty pages instead of clearing all: kernel 6.7 and later.
         .pagemap_scan(Enabled::Auto);
     pool
 }

@@ -1,8 +1,8 @@
-//! Which contents a file has, without reading it: by what the file system says of it.
+//! The identity of a file's contents, found without reading the file: from the file system's metadata.
 //!
-//! Two files that agree in device, inode, size and both times have the same contents: each change
-//! sets the time of change to now, and no user can set that one. Only a file that was changed a
-//! moment ago could be changed again within one step of the clock; such a file has no identity yet.
+//! Two files that agree in device, inode, size and both times have the same contents: each change sets
+//! the time of change to now, and no user can set that time. Only a file that was changed a moment ago
+//! could be changed again within one step of the clock; such a file has no identity yet.
 
 use sha2::{Digest, Sha256};
 use std::fs::Metadata;
@@ -13,15 +13,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Longer than a step of any file system's clock: FAT counts two seconds.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// What a file is known by, as a name for another file; none if it cannot be told, or was changed a
-/// moment ago.
+/// A file's identity, as part of the name of another file; `None` if it cannot be determined, or if the
+/// file was changed a moment ago.
 pub(crate) fn of(path: &Path) -> Option<String> {
     let metadata = std::fs::metadata(path).ok()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     is_settled(&metadata, now).then(|| identity(&metadata))
 }
 
-/// Whether the file has been as it is for longer than a step of any clock.
+/// Whether the file has been unchanged for longer than a step of any clock.
 pub(crate) fn has_rested(metadata: &Metadata) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.is_ok_and(|now| is_settled(metadata, now))

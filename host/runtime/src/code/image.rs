@@ -1,4 +1,4 @@
-//! Code that is loaded, as processes hold it.
+//! Loaded code, as processes hold it.
 
 use super::compiler::Compiler;
 use super::file_identity;
@@ -13,15 +13,16 @@ pub(crate) struct Code {
     /// The host's memory for the instances of each process, in bytes.
     instance_bytes: u64,
     origin: Origin,
-    /// The code is mapped from a file, or the contents of its memory lie in one.
+    /// Counts the descriptor of the file that the code is mapped from, or that holds the contents of its
+    /// memory.
     _taken: Taken,
 }
 
-/// Where code is from, for questions that it cannot answer itself.
+/// The origin of code, for questions that the code cannot answer itself.
 pub(crate) enum Origin {
     /// Its bytes were read; these are the names of its tasks.
     Read(Vec<String>),
-    /// The cache had it for a file of this identity, whose bytes nobody has read.
+    /// The cache had it for a file of this identity, whose bytes have not been read.
     Unread(PathBuf, String),
     /// It was loaded as native code.
     Native,
@@ -59,13 +60,13 @@ impl Code {
         image.start.addr()..image.end.addr()
     }
 
-    /// The host's memory for the instances of each process, in bytes, beside linear memories and tables. Nothing for
-    /// a program that was loaded as native code.
+    /// The host's memory for the instances of each process, in bytes, beside linear memories and tables.
+    /// Zero for a program that was loaded as native code.
     pub(crate) fn instance_bytes(&self) -> u64 {
         self.instance_bytes
     }
 
-    /// The public names of its tasks; none if nothing is left to read them from.
+    /// The public names of its tasks; `None` if nothing is left to read them from.
     pub(crate) fn tasks(&self, compiler: &Compiler) -> Option<Vec<String>> {
         match &self.origin {
             Origin::Read(tasks) => Some(tasks.clone()),

@@ -7,10 +7,11 @@ use crate::machine::per_process::{
 };
 use isopod_component::Instances;
 
-/// Refuses a program, which errors call `shown`, whose instances are beyond a limit of the engine.
+/// Refuses a program whose instances exceed a limit of the engine. `shown` is the program's name in
+/// errors.
 ///
 /// # Errors
-/// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) with the value, the limit and what to do.
+/// [`ErrorKind::LimitExceeded`] with the value, the limit and the remedy.
 pub(crate) fn check(instances: &Instances, shown: &str, is_pooled: bool) -> Result<()> {
     let refused = |text: String| {
         let text = format!("each process of `{shown}` would have {text}");
@@ -42,7 +43,7 @@ pub(crate) fn check(instances: &Instances, shown: &str, is_pooled: bool) -> Resu
             ));
         }
     }
-    // Without a pool the limits of the process count, when it starts.
+    // Without a pool the limits of the process apply, when it starts.
     if !is_pooled {
         return Ok(());
     }
@@ -53,6 +54,7 @@ pub(crate) fn check(instances: &Instances, shown: &str, is_pooled: bool) -> Resu
             instances.largest_table
         ));
     }
-    // The bytes of an instance are the engine's own to count: those of this crate are what it costs, which is more.
+    // The engine itself counts the bytes of an instance: this crate's number is the cost of an instance,
+    // which is more.
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! The code of programs: checked, compiled, kept.
 //!
-//! * [`config`]: the engine below; [`instance_limits`]: programs that it could never start.
-//! * [`compiler`]: compiles, in a process of its own where it is told to; [`compile`]: the work itself.
-//! * [`code_cache`]: compiled code on disk; [`file_identity`]: whether a file is the one that was compiled.
-//! * [`image`]: code that is loaded.
+//! * [`config`]: the settings of the WebAssembly engine; [`instance_limits`]: refuses programs that it
+//!   could never start.
+//! * [`compiler`]: compiles, in a process of its own if the embedder names one; [`compile`]: the
+//!   compilation itself.
+//! * [`code_cache`]: compiled code on disk; [`file_identity`]: tells whether a file is the one that was
+//!   compiled.
+//! * [`image`]: loaded code.
 
 pub(crate) mod code_cache;
 mod compile;

@@ -1,7 +1,7 @@
-//! The secret that entries of the cache carry a code of.
+//! The secret key for the codes of the cache's entries.
 //!
-//! It lies apart from the cache, in a directory for what a program keeps, so that whoever can write the cache
-//! cannot make an entry; nobody is to be granted both.
+//! It lies apart from the cache, in a directory for a program's lasting state, so that a process that can
+//! write to the cache cannot make an entry; never grant both to one process.
 
 use crate::error::{Error, ErrorKind, Result};
 use rustix::fs::OFlags;
@@ -13,7 +13,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// As long as what it makes.
+/// As long as the codes that it makes.
 const BYTES: usize = 32;
 
 /// A message authentication code, in hexadecimal digits.
@@ -30,9 +30,10 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Where the key of the code cache is unless [`EngineBuilder::cache_key_file`](crate::EngineBuilder::cache_key_file)
-/// names another file: `cache.key` in `$ISOPOD_STATE`, else in `$XDG_STATE_HOME/isopod`, else in
-/// `$HOME/.local/state/isopod`; none if none of them is set. The file may not exist yet.
+/// The default file of the code cache's key, used unless
+/// [`EngineBuilder::cache_key_file`](crate::EngineBuilder::cache_key_file) names another one: `cache.key`
+/// in `$ISOPOD_STATE`, else in `$XDG_STATE_HOME/isopod`, else in `$HOME/.local/state/isopod`; `None` if
+/// none of them is set. The file may not exist yet.
 #[must_use]
 pub fn cache_key_file() -> Option<PathBuf> {
     file_from(|name| std::env::var_os(name))
@@ -54,7 +55,8 @@ impl Key {
     /// Reads the key, or makes it.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if it cannot be made or read; [`ErrorKind::AccessDenied`] if others could read or replace it.
+    /// [`ErrorKind::Io`] if it cannot be made or read; [`ErrorKind::AccessDenied`] if others could read or
+    /// replace it.
     pub(super) fn open(path: &Path) -> Result<Key> {
         let failed = |error: io::Error| {
             let text = format!("the key of the cache `{}` cannot be used", path.display());
@@ -90,13 +92,14 @@ impl Key {
         Ok(Key { bytes })
     }
 
-    /// The code of a text. Its parts are told apart by their lengths, and its purpose by the first.
+    /// The code of a text. The parts are separated by their lengths, and the first part names the
+    /// purpose.
     pub(super) fn code(&self, parts: &[&[u8]]) -> Code {
         let code = self.mac(parts);
         code.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Whether this is the code of the text; takes as long wherever it differs.
+    /// Whether this is the code of the text. The comparison takes equally long wherever the codes differ.
     pub(super) fn is_code(&self, code: &str, parts: &[&[u8]]) -> bool {
         let expected = self.code(parts);
         let pairs = code.bytes().zip(expected.bytes());
@@ -121,21 +124,21 @@ impl Key {
     }
 }
 
-/// Whether it belongs to this user, and has none of these permissions.
+/// Whether the file belongs to this user, and has none of these permissions.
 pub(super) fn is_private(metadata: &Metadata, refused: u32) -> bool {
     metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & refused == 0
 }
 
-/// The flags of `open` for files that are no symbolic links, and that nobody waits for.
+/// The flags that make `open` refuse symbolic links and never wait.
 pub(super) fn no_follow() -> i32 {
     (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
 }
 
-/// Makes the file whole or not at all; one that somebody else has made meanwhile stays.
+/// Makes the file completely or not at all; a file that another process has made meanwhile stays.
 fn make(path: &Path, directory: &Path) -> io::Result<()> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    // Of mode 0600.
+    // The temporary file has mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(&bytes)?;
     File::sync_all(file.as_file())?;

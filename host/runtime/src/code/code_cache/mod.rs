@@ -1,14 +1,14 @@
 //! Compiled code on disk.
 //!
-//! An entry is named by a hash of the component, of the engine's settings and of the versions that
-//! made it, so a changed setting never meets old code. It is written to a temporary file and
-//! renamed: a reader sees all of it or nothing, and code that is mapped by a running process is
-//! never overwritten.
+//! An entry is named by a hash of the component, of the engine's settings and of the versions that made
+//! it, so a changed setting never meets old code. It is written to a temporary file and renamed: a reader
+//! sees the whole entry or nothing, and code that a running process has mapped is never overwritten.
 //!
-//! What is in the directory is run as native code, so it must belong to the user alone (it is made with mode 0700, and
-//! one that others can write to is not used), and it need not be believed: each entry and each note carries a
-//! code that only the holder of a key makes, which lies elsewhere (`key`, `seal`). What has none, or that of another
-//! entry, another key or other contents, is compiled anew.
+//! The contents of the directory run as native code, so it must belong to the user alone (it is made with
+//! mode 0700, and a directory that others can write to is not used). Nor does isopod trust the contents:
+//! each entry and each note carries a code that only the holder of a key can make, and the key lies
+//! elsewhere (`key`, `seal`). An entry without such a code, or with that of another entry, another key or
+//! other contents, is compiled anew, and such a note is ignored.
 
 #![allow(
     unsafe_code,
@@ -34,13 +34,14 @@ use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// The permissions of what is written: nobody opens it to write, so what is mapped stays as it is.
+/// The permissions of the files written here: no process opens them to write, so a mapped file stays
+/// unchanged.
 const MODE: u32 = 0o400;
 
-/// What codes of notes are of.
+/// The purpose that the codes of notes cover.
 const NOTE: &[u8] = b"isopod code note 2";
 
-/// A note has a name, a number and a code, which together have less than this.
+/// A note holds a name, a number and a code, which together are shorter than this.
 const LARGEST_NOTE_BYTES: u64 = 512;
 
 /// A directory of compiled code.
@@ -51,12 +52,12 @@ pub(crate) struct CodeCache {
 }
 
 impl CodeCache {
-    /// Uses a directory and a key, which are made if they are missing.
+    /// Uses a directory and a key, and makes them if they are missing.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if they cannot be made; [`ErrorKind::AccessDenied`] if others than their
-    /// owner, or an owner other than this user, could put code into it or read the key, or if the key lies in the
-    /// directory.
+    /// [`ErrorKind::Io`] if they cannot be made; [`ErrorKind::AccessDenied`] if others than their owner,
+    /// or an owner other than this user, could put code into the directory or read the key, or if the key
+    /// lies in the directory.
     pub(crate) fn open(directory: PathBuf, key_file: Option<PathBuf>) -> Result<CodeCache> {
         let failed = |error: io::Error| {
             let text = format!(
@@ -103,10 +104,10 @@ impl CodeCache {
 
     /// The compiled form of a program: from the cache, or compiled and put there.
     ///
-    /// A cache that fails costs time, never correctness: its troubles are logged only.
+    /// A cache that fails costs time, never correctness: its failures are only logged.
     ///
     /// # Errors
-    /// What the compiler says of the program.
+    /// The compiler's error for the program.
     pub(crate) fn component(
         &self,
         engine: &Engine,
@@ -120,7 +121,7 @@ impl CodeCache {
         let component = compile()?;
         match component.serialize() {
             Ok(code) => {
-                // Code without a seal is compiled anew, so the seal of other code must not stand beside it.
+                // Code without a seal is compiled anew, so the seal of other code must not lie beside it.
                 let written = self.write(&name, &code).and_then(|()| {
                     let seal = seal::of(&self.key, &name, &code);
                     self.write(&format!("{name}.seal"), seal.as_bytes())
@@ -134,9 +135,9 @@ impl CodeCache {
         Ok(component)
     }
 
-    /// The compiled form of the component in a file of this identity, if [`note`](Self::note) was told
-    /// of it, and the bytes of its instances: the file need not be read, nor its contents be hashed (20 ms for one of
-    /// 30 MB).
+    /// The compiled form of the component in a file of this identity, and the bytes of its instances, if
+    /// [`note`](Self::note) has recorded them. The file need not be read, nor its contents hashed (20 ms
+    /// for one of 30 MB).
     pub(crate) fn component_of_file(
         &self,
         engine: &Engine,
@@ -159,8 +160,8 @@ impl CodeCache {
         Some((self.kept(engine, name)?, instance_bytes))
     }
 
-    /// Notes that the file of this identity holds the component of these bytes, and what the host has in memory for its
-    /// instances.
+    /// Records that the file of this identity holds the component of these bytes, and how many bytes of
+    /// the host's memory its instances take.
     pub(crate) fn note(&self, engine: &Engine, identity: &str, bytes: &[u8], instance_bytes: u64) {
         let (note_name, name) = (note_name(engine, identity), file_name(engine, bytes));
         let told = format!("{name}\n{instance_bytes}");
@@ -170,7 +171,7 @@ impl CodeCache {
         }
     }
 
-    /// The component of an entry that is whole and isopod's own.
+    /// The component of an entry that is complete and isopod's own.
     fn kept(&self, engine: &Engine, name: &str) -> Option<Component> {
         let (file, better_seal) = match seal::opened(&self.key, &self.directory, name) {
             Ok(opened) => opened,
@@ -185,14 +186,15 @@ impl CodeCache {
             }
         };
         if let Some(seal) = better_seal {
-            // Without it the next start takes a little longer.
+            // If this fails, the next start takes a little longer.
             let _ = self.write(&format!("{name}.seal"), seal.as_bytes());
         }
-        // The file that was looked at, whatever bears its name by now.
+        // The file that was checked, even if another file has its name by now.
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        // SAFETY: the file was written by `write` below, from what the engine serialised: its seal holds, which
-        // takes the key. Its name, which the seal is of, holds the hash of the engine's settings. It has mode 0400 and
-        // one link, so it is not written while it is mapped; see `seal` for what that leaves out.
+        // SAFETY: `write` below wrote the file, from the engine's serialised code: its seal holds, and
+        // making a seal takes the key. The seal covers the file's name, which holds the hash of the
+        // engine's settings. The file has mode 0400 and one link, so it is not written while it is
+        // mapped; see `seal` for the cases that this leaves out.
         match unsafe { Component::deserialize_file(engine, path) } {
             Ok(component) => Some(component),
             Err(error) => {
@@ -207,7 +209,7 @@ impl CodeCache {
         let mut file = tempfile::Builder::new()
             .permissions(mode)
             .tempfile_in(&self.directory)?;
-        // A file without a lock was left by somebody who has ended, and is swept.
+        // A file without a lock was left by a process that has ended, and is swept.
         file.as_file().try_lock()?;
         io::Write::write_all(&mut file, contents)?;
         file.persist(self.directory.join(name))?;
@@ -215,7 +217,7 @@ impl CodeCache {
     }
 }
 
-/// What the code of a note is of.
+/// The parts that the code of a note covers.
 fn note_parts<'a>(note_name: &'a str, told: &'a str) -> [&'a [u8]; 3] {
     [NOTE, note_name.as_bytes(), told.as_bytes()]
 }
@@ -228,16 +230,17 @@ fn note_name(engine: &Engine, identity: &str) -> String {
 ///
 /// # Safety
 /// The file is native code and runs with all rights of this process: it must come from
-/// [`Program::precompile`](crate::Program::precompile) and from somebody who is trusted.
+/// [`Program::precompile`](crate::Program::precompile) and from a trusted party.
 pub(crate) unsafe fn load(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: passed on to the caller.
     unsafe { Component::deserialize_file(engine, path) }
 }
 
-/// Loads what a process of the compiler has just given.
+/// Loads the code that a process of the compiler has just returned.
 pub(crate) fn load_compiled(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: the embedder has named the compiler that made it, and it came through a file that only that process and
-    // this one have had. It is trusted as the compiler in this process is: no more can be said of its code either.
+    // SAFETY: the embedder has named the compiler that made the code, and the code came through a file
+    // that only that process and this one have had. It is trusted as the compiler in this process is:
+    // nothing more can be said of the code of that one either.
     unsafe { Component::deserialize(engine, code) }
 }
 
@@ -247,7 +250,7 @@ fn file_name(engine: &Engine, bytes: &[u8]) -> String {
     format!("{content}-{}.cwasm", settings(engine))
 }
 
-/// A hash of the engine's settings and of the versions that compile.
+/// A hash of the engine's settings and of the versions that take part in compiling.
 fn settings(engine: &Engine) -> String {
     let mut settings = std::hash::DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut settings);

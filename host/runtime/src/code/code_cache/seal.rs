@@ -1,16 +1,20 @@
-//! What says that an entry of the cache was written by whoever has the key, and has not been changed since.
+//! The seal of an entry. It proves that the holder of the key wrote the entry, and that the entry has not
+//! changed since.
 //!
-//! Beside an entry lies its *seal*: a code of its name and contents and, once they have been compared, a code of its
-//! name and its *state*: device, inode, size, and the times of the last change of contents and of state. Whoever
-//! changes a file sets the last of these to now, and no user can set it; a guest even less, which has no other way to a
-//! file than to write it. So a file in the state that it was in when its contents were right has the same contents
-//! still, and need not be read: of 28 MiB that would cost half of a start of Python.
+//! The *seal* lies beside its entry. It holds a code of the entry's name and contents and, once these
+//! have been compared, a code of its name and its *state*: device, inode, size, and the times of the last
+//! change of contents and of state. Each change of a file sets the last of these times to now, and no
+//! user can set it to another value; a guest can even less, since it can change a file only by writing to
+//! it. So a file that is in the same state as when its contents were right still has the same contents,
+//! and need not be read: reading 28 MiB would take half of a start of Python.
 //!
-//! A state counts only if the file had rested for seconds before its contents were read, since the clock of
-//! files goes by steps, and only on file systems that keep it themselves. All else is read and compared.
+//! A state counts only if the file had rested for seconds before its contents were read, since the clock
+//! of files advances in steps, and only on file systems whose times this kernel alone sets. Every other
+//! file is read and compared.
 //!
-//! It leaves out a change of the file after this look. Entries are made with mode 0400, which WASI cannot change, so
-//! nobody but root can open one to write; and the command line grants no directory that holds the cache.
+//! The seal does not cover a change of the file after this check. Entries are made with mode 0400, which
+//! WASI cannot change, so nobody but root can open one to write; and the command line grants no directory
+//! that holds the cache.
 
 use super::key::{Key, is_private, no_follow};
 use crate::code::file_identity;
@@ -20,32 +24,33 @@ use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-/// What a seal has at most: two codes and two line ends.
+/// The largest size of a seal: two codes and two line ends.
 const LARGEST_SEAL_BYTES: u64 = 256;
 
-/// Permissions that an entry never has: it is written once, and by nobody again.
+/// Permissions that an entry never has: it is written once, and never again.
 const NEVER: u32 = 0o377;
 
-/// What codes are of: none is taken for one of another purpose.
+/// The purposes that codes cover: no code is accepted for another purpose.
 const CONTENTS: &[u8] = b"isopod code contents 1";
 const STATE: &[u8] = b"isopod code state 1";
 
-/// Why an entry is not used.
+/// The reason why an entry is not used.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// There is none.
+    /// There is no entry.
     Missing,
-    /// It is not what was written, or it cannot be read.
+    /// It differs from the entry that was written, or it cannot be read.
     Broken(String),
 }
 
-/// The seal of an entry that was made of these bytes.
+/// The seal of an entry that consists of these bytes.
 pub(super) fn of(key: &Key, name: &str, bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     key.code(&[CONTENTS, name.as_bytes(), &digest])
 }
 
-/// Opens an entry whose seal holds. Gives the new text of the seal if that would make the next look cheap.
+/// Opens an entry whose seal holds. Returns a new text for the seal if that would make the next check
+/// cheap.
 pub(super) fn opened(
     key: &Key,
     directory: &Path,
@@ -109,7 +114,7 @@ fn read_seal(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// What changes with the file.
+/// The metadata that changes with the file.
 fn state_of(metadata: &Metadata) -> [u8; 56] {
     let mut state = [0; 56];
     let numbers = [metadata.dev(), metadata.ino(), metadata.size()].map(u64::to_le_bytes);
@@ -126,8 +131,8 @@ fn state_of(metadata: &Metadata) -> [u8; 56] {
     state
 }
 
-/// Whether the file lies where this kernel alone sets its times. A server may have another clock, and tell of a
-/// change later.
+/// Whether the file lies on a file system whose times only this kernel sets. A server may have another
+/// clock, and report a change later.
 fn keeps_its_times(file: &File) -> bool {
     /// ext4, xfs, btrfs, f2fs, tmpfs, overlayfs, zfs and bcachefs, as `statfs` numbers them.
     const LOCAL: [u32; 8] = [

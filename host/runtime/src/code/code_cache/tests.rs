@@ -1,4 +1,5 @@
-//! Whoever can write the cache cannot make it run anything: forged, swapped and changed entries are compiled anew.
+//! A process that can write the cache cannot make it run anything: forged, swapped and changed entries
+//! are compiled anew.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -48,12 +49,12 @@ impl Place {
         self.directory.path().join("cache").join(name)
     }
 
-    /// Whether an entry is believed.
+    /// Whether the cache accepts an entry.
     fn is_kept(&self, text: &[u8]) -> bool {
         self.cache().kept(&self.engine, &self.name(text)).is_some()
     }
 
-    /// Puts a file there as isopod does, for an attacker who can do all but make a code.
+    /// Writes a file there as isopod does, for an attacker who can do everything but make a code.
     fn put(&self, name: &str, bytes: &[u8]) {
         self.cache().write(name, bytes).unwrap();
     }
@@ -137,7 +138,7 @@ fn a_forged_note_leads_nowhere() {
     assert!(found.is_some_and(|(_, instance_bytes)| instance_bytes == 77));
     let note = note_name(&place.engine, "file");
     let text = fs::read_to_string(place.path(&note)).unwrap();
-    // The other component, which is isopod's own, in the name of this file.
+    // The other component, which is isopod's own, under the name of this file.
     place.put(
         &note,
         text.replace(&place.name(ONE), &place.name(OTHER))
@@ -147,7 +148,7 @@ fn a_forged_note_leads_nowhere() {
     // Smaller instances.
     place.put(&note, text.replace("77", "7").as_bytes());
     assert!(cache.component_of_file(&place.engine, "file").is_none());
-    // The note of this file in the name of another.
+    // The note of this file under the name of another.
     place.put(&note_name(&place.engine, "other"), text.as_bytes());
     assert!(cache.component_of_file(&place.engine, "other").is_none());
     place.put(&note, text.as_bytes());
@@ -160,14 +161,14 @@ fn a_seal_holds_by_the_state_until_the_file_is_touched() {
     let (name, key) = (place.name(ONE), place.cache().key);
     let path = place.path(&name);
     let metadata = fs::metadata(&path).unwrap();
-    // As if the file had rested when it was looked at.
+    // As if the file had rested when it was checked.
     let sealed = seal::with_state(&key, &name, &place.seal(ONE), &metadata);
     place.put(&format!("{name}.seal"), sealed.as_bytes());
     assert!(matches!(
         seal::opened(&key, path.parent().unwrap(), &name),
         Ok((_, None))
     ));
-    // Contents of the same length, and all the times that can be set.
+    // Contents of the same length, and all the times that can be set as they were.
     let mut code = fs::read(&path).unwrap();
     *code.last_mut().unwrap() ^= 1;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

@@ -1,7 +1,7 @@
 //! The compiler in a thread of this process.
 //!
-//! It cannot be ended: after its time it goes on, and is only not waited for. So that not all cores are busy with what
-//! nobody waits for, nothing more is compiled while some such threads run.
+//! The thread cannot be ended: after its time it continues, and only the caller stops waiting. So that
+//! such abandoned threads do not keep all cores busy, nothing more is compiled while some of them run.
 
 use super::limits::CompileLimits;
 use super::refusal::{Reached, Refusal};
@@ -12,7 +12,7 @@ use std::thread;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// Threads that go on after their time, beyond which nothing is compiled.
+/// The number of abandoned threads at which nothing more is compiled.
 const MOST_ABANDONED: u32 = 2;
 
 /// The states of a thread that compiles.
@@ -48,7 +48,7 @@ impl Here {
             let (state, abandoned) = (Arc::clone(&state), Arc::clone(&self.abandoned));
             move || {
                 let compiled = compile::program(&engine, &bytes);
-                // Nobody may wait for it any more.
+                // The caller may no longer wait for it.
                 let _ = sender.send(compiled);
                 if state.swap(DONE, Ordering::AcqRel) == ABANDONED {
                     abandoned.fetch_sub(1, Ordering::AcqRel);
@@ -61,7 +61,7 @@ impl Here {
         let thread = thread.map_err(|error| Refusal::no_thread(&error))?;
         match receiver.recv_timeout(limits.time) {
             Ok(compiled) => {
-                // It has nothing more to do; so none is left.
+                // The thread has nothing more to do; the join makes sure that no thread is left.
                 let _ = thread.join();
                 compiled
             }

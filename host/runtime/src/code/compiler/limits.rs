@@ -1,18 +1,20 @@
-//! What the loading of a program may take.
+//! The limits on the loading of a program.
 
 use crate::machine::capacity;
 use std::time::Duration;
 
 /// Compiling Python takes half a minute on one slow core.
 const TIME: Duration = Duration::from_secs(300);
-/// Compiling takes memory of a multiple of a program's bytes. Python's runner has 18 MiB.
+/// The compiler's memory is a multiple of the program's bytes. Python's runner has 18 MiB.
 const PROGRAM_BYTES: u64 = 128 << 20;
 
-/// What the loading of a program may take: a compiler needs time and memory for what a program chooses.
+/// The limits on the loading of a program: the program determines how much time and memory a compiler
+/// needs.
 ///
-/// In [a process of its own](crate::EngineBuilder::compiler_process) all three hold. Without one, compiling goes on in a
-/// thread of this process after its time has passed, though nobody waits for it any more, and its memory is bounded
-/// only by the size of programs: what is not trusted should be compiled in a process of its own.
+/// In [a process of its own](crate::EngineBuilder::compiler_process) all three limits hold. Without one,
+/// compiling continues in a thread of this process after its time has passed, though no caller waits for
+/// it any more, and its memory is bounded only by the size of programs: compile untrusted programs in a
+/// process of its own.
 ///
 /// ```
 /// use isopod_host::{CompileLimits, Engine};
@@ -29,7 +31,8 @@ pub struct CompileLimits {
     pub(crate) program_bytes: u64,
 }
 
-/// What is taken for the machine's memory if it cannot be read, which ends the making of an engine too.
+/// The size that is assumed for the machine's memory if it cannot be read. In that case no engine can be
+/// made either.
 const UNREADABLE_MEMORY_BYTES: u64 = 1 << 30;
 
 impl Default for CompileLimits {
@@ -43,14 +46,14 @@ impl Default for CompileLimits {
 }
 
 impl CompileLimits {
-    /// How long one program may be compiled, by the clock on the wall: 5 minutes unless set.
+    /// The wall-clock time that the compilation of one program may take. Default: 5 minutes.
     pub fn time(mut self, time: Duration) -> CompileLimits {
         self.time = time;
         self
     }
 
-    /// The memory that a compiler in a process of its own may take for one program: half of the machine's, or of its
-    /// control group's, unless set.
+    /// The memory that a compiler in a process of its own may take for one program. Default: half of the
+    /// machine's memory, or of its control group's.
     pub fn memory_bytes(mut self, bytes: u64) -> CompileLimits {
         self.memory_bytes = bytes;
         self

@@ -1,11 +1,13 @@
 //! Compiling within limits of time, memory and size.
 //!
-//! A compiler cannot be interrupted, and whoever wrote the program chooses how long it takes. So it runs [in a process
-//! of its own](process), which can be killed and whose memory the kernel bounds, if the embedder names one; else
-//! [in a thread](here) that nobody waits for any longer than the limit says.
+//! A compiler cannot be interrupted, and the author of the program determines how long it takes. So it
+//! runs [in a process of its own](process) if the embedder names one: that process can be killed, and the
+//! kernel bounds its memory. Otherwise it runs [in a thread](here), for which the caller waits no longer
+//! than the limit allows.
 //!
-//! What a compiler's process gives is run as native code, as what is compiled here is: it is trusted as far
-//! as the compiler is. It comes through a file that only both have, and nobody else can change it.
+//! The code that a compiler's process returns runs as native code, like code that is compiled here: it is
+//! trusted as far as the compiler is. It comes through a file that only these two processes have, and no
+//! other process can change it.
 
 mod here;
 mod limits;
@@ -28,7 +30,7 @@ use std::path::{Path, PathBuf};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// How an engine compiles.
+/// The compiler of an engine.
 #[derive(Debug, Default)]
 pub(crate) struct Compiler {
     limits: CompileLimits,
@@ -37,20 +39,21 @@ pub(crate) struct Compiler {
 }
 
 impl Compiler {
-    /// Compiles with another limit.
+    /// Sets other limits.
     pub(crate) fn set_limits(&mut self, limits: CompileLimits) {
         self.limits = limits;
     }
 
-    /// Compiles in a process of this program and these arguments.
+    /// Makes the compiler run in a process of this program with these arguments.
     pub(crate) fn set_process(&mut self, program: PathBuf, arguments: Vec<OsString>) {
         self.process = Some(CompilerProcess { program, arguments });
     }
 
-    /// Compiles a module or component, which errors call `shown`.
+    /// Compiles a module or component. `shown` is its name in errors.
     ///
     /// # Errors
-    /// [`ErrorKind::LimitExceeded`] with the limit and how to raise it; what is wrong with the program.
+    /// [`ErrorKind::LimitExceeded`] with the limit and how to raise it; otherwise the fault of the
+    /// program.
     pub(crate) fn component(
         &self,
         engine: &Engine,
@@ -64,10 +67,10 @@ impl Compiler {
         compiled.map_err(|refusal: Refusal| refusal.error(shown))
     }
 
-    /// The bytes of a file, if they are not too many.
+    /// The bytes of a file, unless there are too many.
     ///
     /// # Errors
-    /// [`ErrorKind::LimitExceeded`] if they are, and those of reading.
+    /// [`ErrorKind::LimitExceeded`] if there are too many, and the errors of reading.
     pub(crate) fn read(&self, path: &Path, shown: &str) -> Result<Vec<u8>> {
         let unreadable = |error: std::io::Error| {
             let (kind, text) = match error.kind() {
@@ -83,7 +86,7 @@ impl Compiler {
         let file = isopod_file::open(path).map_err(unreadable)?;
         self.check_size(file.metadata().map_err(unreadable)?.len(), shown)?;
         let mut bytes = Vec::new();
-        // What has no size, or grows meanwhile, ends there too.
+        // Reading stops here also for a file without a size, and for one that grows meanwhile.
         let most = self.limits.program_bytes.saturating_add(1);
         file.take(most)
             .read_to_end(&mut bytes)
@@ -92,7 +95,7 @@ impl Compiler {
         Ok(bytes)
     }
 
-    /// Refuses a program of more bytes than it may have.
+    /// Refuses a program that has more bytes than the limit.
     ///
     /// # Errors
     /// [`ErrorKind::LimitExceeded`].

@@ -1,8 +1,9 @@
 //! The compiler in a process of its own: the side that starts it.
 //!
-//! The program goes to it, and the code comes back, in files that have no name and that only these two processes have.
-//! Its standard error is a pipe, which closes when it ends, however it does: so this side waits for one thing, with
-//! one deadline, and kills it then.
+//! The program goes to the compiler, and the code comes back, in files that have no name and that only
+//! these two processes have. The compiler's standard error is a pipe, which closes when the process ends
+//! in any way: so this side waits for one event, with one deadline, and kills the process at the
+//! deadline.
 
 use super::limits::CompileLimits;
 use super::refusal::Refusal;
@@ -21,10 +22,10 @@ use std::time::{Duration, Instant};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// What is kept of what it writes to standard error.
+/// The largest part of the compiler's standard error that is kept.
 const MOST_ERROR_BYTES: usize = 4 << 10;
 
-/// How the compiler's process is started.
+/// The command that starts the compiler's process.
 #[derive(Debug)]
 pub(super) struct CompilerProcess {
     pub(super) program: PathBuf,
@@ -58,7 +59,7 @@ impl CompilerProcess {
             .stderr(Stdio::from(child_errors))
             .spawn()
             .map_err(failed)?;
-        // Whatever it does from here on, it does not outlive this call.
+        // From here on the process does not outlive this call, however it behaves.
         let mut child = Ended(child);
         let told = until_end(errors, deadline).map_err(failed)?;
         let status = child.end().map_err(failed)?;
@@ -102,7 +103,7 @@ fn file() -> io::Result<File> {
     )?))
 }
 
-/// What the compiler gets.
+/// The request, as the compiler reads it.
 fn request(bytes: &[u8], limits: &CompileLimits) -> io::Result<File> {
     let mut file = file()?;
     let header = Header {
@@ -115,7 +116,7 @@ fn request(bytes: &[u8], limits: &CompileLimits) -> io::Result<File> {
     Ok(file)
 }
 
-/// What the compiler gave; none if it did not come to that.
+/// The compiler's answer; `None` if it has not written one.
 fn answer(file: &mut File, limits: &CompileLimits) -> io::Result<Option<Result<Vec<u8>, Refusal>>> {
     let length = file.metadata()?.len();
     if length > limits.memory_bytes.saturating_add(HEADER_BYTES) {
@@ -136,9 +137,10 @@ fn answer(file: &mut File, limits: &CompileLimits) -> io::Result<Option<Result<V
     })
 }
 
-/// What it wrote to standard error until it ended; none if the deadline came first.
+/// The text that the compiler wrote to standard error until it ended; `None` if the deadline passed
+/// first.
 fn until_end(mut errors: PipeReader, deadline: Option<Instant>) -> io::Result<Option<String>> {
-    /// So that a time-out that no kernel's number holds still comes.
+    /// Bounds each `poll`, so that a timeout that is too large for the kernel still works.
     const LONGEST: Duration = Duration::from_secs(3_600);
     let mut told = Vec::new();
     let mut buffer = [0; 1 << 10];
@@ -165,13 +167,13 @@ fn until_end(mut errors: PipeReader, deadline: Option<Instant>) -> io::Result<Op
     }
 }
 
-/// A process that is ended when this goes.
+/// A process that is ended when this is dropped.
 struct Ended(Child);
 
 impl Ended {
-    /// Ends it, if it has not, and says how it ended.
+    /// Ends the process, if it has not ended, and returns how it ended.
     fn end(&mut self) -> io::Result<ExitStatus> {
-        // It may have closed its standard error and go on.
+        // It may have closed its standard error and still run.
         if self.0.try_wait()?.is_none() {
             self.0.kill()?;
         }
@@ -181,7 +183,7 @@ impl Ended {
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        // Nothing is left to be done if the kernel refuses that.
+        // If the kernel refuses that, nothing is left to do.
         let _ = self.end();
     }
 }

@@ -1,4 +1,4 @@
-//! Why a program was not compiled, in a form that also comes out of another process.
+//! The reason why a program was not compiled, in a form that can cross from one process to another.
 
 use super::limits::CompileLimits;
 use crate::error::{Error, ErrorKind};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::error::Error as StdError;
 use std::fmt;
 
-/// Causes that are kept of an error, and bytes of each: names in them are the program's.
+/// The causes that are kept of an error, and the bytes of each: the program chooses the names in them.
 const MOST_CAUSES: usize = 8;
 const MOST_BYTES: usize = 2_000;
 
@@ -21,13 +21,14 @@ pub(crate) enum Reached {
 /// Why there is no code.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Refusal {
-    /// The program is not valid, or is beyond what a program may have; for these causes, the outermost first.
+    /// The program is not valid, or exceeds what a program may have; for these causes, the outermost
+    /// first.
     Invalid(Vec<String>),
     /// The engine has no room for its instances, for these causes.
     NoRoom(Vec<String>),
-    /// It is a module that cannot be made a component.
+    /// The program is a module that cannot be made a component.
     NoComponent(Vec<String>),
-    /// It is a module that imports what nobody provides.
+    /// The program is a module with an import that the host does not provide.
     UnknownImport(Vec<String>),
     /// It has more than a program may have, which is valid otherwise; for these causes.
     Beyond(Vec<String>),
@@ -38,7 +39,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// A program that is not valid, or has more than a program may have.
+    /// Puts an error and its causes into a [`Refusal::Invalid`].
     pub(crate) fn invalid(error: &isopod_component::Error) -> Refusal {
         use isopod_component::Error::{LongFunction, TooDeep, TooMany};
         let causes = causes(error);
@@ -48,7 +49,7 @@ impl Refusal {
         }
     }
 
-    /// Code that the engine does not take: if a limit of its pool is the reason, the program was valid.
+    /// Code that the engine refuses: if a limit of its pool is the reason, the program was valid.
     pub(crate) fn of_engine(error: &wasmtime::Error) -> Refusal {
         let causes = causes(error.as_ref());
         match causes
@@ -89,7 +90,7 @@ impl Refusal {
         )
     }
 
-    /// It has taken as much memory as it may.
+    /// The compilation has taken all the memory that it may.
     pub(super) fn too_large(memory_bytes: u64) -> Refusal {
         Refusal::Limit(
             Reached::Memory,
@@ -100,7 +101,7 @@ impl Refusal {
         )
     }
 
-    /// As this crate tells it, of the program that is called `shown`.
+    /// The error of this crate for the program that is called `shown`.
     pub(crate) fn error(self, shown: &str) -> Error {
         let limit = match &self {
             Refusal::Limit(Reached::Time, _) => Some(LimitKind::CompileTime),
@@ -175,7 +176,7 @@ pub(super) fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
     causes
 }
 
-/// What an error and its causes say, bounded: names in them are the program's.
+/// The texts of an error and its causes, bounded: the program chooses the names in them.
 pub(crate) fn told(error: &(dyn StdError + 'static)) -> Box<dyn StdError + Send + Sync> {
     match Told::chain(causes(error)) {
         Some(told) => told,

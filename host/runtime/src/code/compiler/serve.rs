@@ -10,21 +10,22 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsFd as _;
 
-/// What an answer begins with: code or a [`Refusal`] follows. Written last, so that half an answer is none.
+/// The first byte of an answer; code or a [`Refusal`] follows. It is written last, so that half an answer
+/// is none.
 pub(super) const CODE: [u8; 1] = [1];
 pub(super) const REFUSAL: [u8; 1] = [2];
 const NOTHING: [u8; 1] = [0];
 
-/// What a request begins with.
+/// The start of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Header {
-    /// What it may take.
+    /// The memory that the compiler may take.
     pub(super) memory_bytes: u64,
-    /// Who waits for it.
+    /// The process that waits for the answer.
     pub(super) parent: u32,
 }
 
-/// The bytes of a header.
+/// The length of a header.
 pub(super) const HEADER_BYTES: u64 = 12;
 
 impl Header {
@@ -45,10 +46,11 @@ impl Header {
     }
 }
 
-/// Compiles one program, as the process that [`EngineBuilder::compiler_process`](crate::EngineBuilder::compiler_process)
-/// names is to do: an engine of the same version gives it the program on its standard input, and takes the code from
-/// its standard output. It ends with that engine's thread, and when it takes more memory than it may, and
-/// it is [confined](crate::confine) to what it has then.
+/// Compiles one program. The process that
+/// [`EngineBuilder::compiler_process`](crate::EngineBuilder::compiler_process) names must call this: an
+/// engine of the same version passes the program on its standard input, and takes the code from its
+/// standard output. The process ends when that engine's thread ends, or when it takes more memory than it
+/// may, and it is [confined](crate::confine) to the files that it has open then.
 ///
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
@@ -67,18 +69,18 @@ impl Header {
 /// ```
 ///
 /// # Errors
-/// If no engine has started it, or its input or output fails. What is wrong with the program is no error here: the
-/// engine is told.
+/// If no engine has started this process, or its input or output fails. A fault of the program is no
+/// error here: the engine receives it in the answer.
 pub fn serve_compiler() -> io::Result<()> {
     let mut input = io::stdin().lock();
-    // What is no file, a terminal most of all, is nobody's request.
+    // An output that is no file, a terminal above all, does not come from an engine.
     let mut output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     if !output.metadata()?.is_file() {
         return Err(io::Error::other("only an engine of isopod starts this"));
     }
     let header = Header::read(&mut input)?;
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    // It may have ended before that was set.
+    // The engine may have ended before that was set.
     let parent = getppid().map(|parent| parent.as_raw_nonzero().get());
     if parent != i32::try_from(header.parent).ok() {
         return Err(io::Error::other("the engine that started this has ended"));
@@ -86,8 +88,8 @@ pub fn serve_compiler() -> io::Result<()> {
     bound(Resource::Data, header.memory_bytes)?;
     bound(Resource::Fsize, header.memory_bytes)?;
     bound(Resource::Core, 0)?;
-    // What a program makes of the compiler here has no file, no network and no other program. The engine that waits
-    // tells what the kernel lacks for that, of itself.
+    // A program that takes over the compiler here reaches no file, no network and no other program. If
+    // the kernel lacks the means for that, the engine that waits reports it about itself.
     Confinement::new().apply().map_err(io::Error::other)?;
     let mut program = Vec::new();
     input.read_to_end(&mut program)?;
