@@ -1,19 +1,19 @@
-//! Contains panics of host code: each is an error of isopod's own, and the guest that it happened
-//! for pays for it, but nobody else.
+//! Contains panics of host code. Each is an error of isopod itself: the guest that it happened for pays
+//! for it, and no other does.
 //!
-//! Wherever the host acts for one guest (runs it, ends it, tells its pool, runs one of its alarms) it
-//! does so inside [`contain`]. What the panicking step held stays valid: mutexes are not poisoned
-//! here (`PoisonError::into_inner` throughout, each critical section leaves its state in order), and
-//! the steps that follow do not rely on the one that failed.
+//! Wherever the host acts for one guest (runs it, ends it, notifies its pool, runs one of its alarms) it
+//! does so inside [`contain`]. The state that the panicking step held stays valid: mutexes are not
+//! poisoned here (`PoisonError::into_inner` throughout, each critical section leaves its state in order),
+//! and the steps that follow do not rely on the one that failed.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What whoever depended on a step that panicked is told.
+/// The text for a guest or a caller that depended on a step that panicked.
 pub(crate) const TOLD: &str = "an internal error of the host, which its log describes";
 
-/// Runs a step for a guest. None if host code panicked in it: that is logged, with what the panic
-/// said, as an error of isopod's.
+/// Runs a step for a guest. Returns `None` if host code panicked in it: the panic is logged, with its
+/// text, as an error of isopod.
 pub(crate) fn contain<T>(
     step: &'static str,
     on_behalf_of: &str,
@@ -28,14 +28,14 @@ pub(crate) fn contain<T>(
                 panic = text(payload.as_ref()),
                 "host code panicked: this is an error of isopod's, please report it"
             );
-            // What was thrown may panic when it is dropped, and nothing depends on its memory.
+            // The payload may panic when it is dropped, and nothing depends on its memory.
             std::mem::forget(payload);
             None
         }
     }
 }
 
-/// What a panic said, where it was text.
+/// The message of a panic, if it is text.
 fn text(payload: &(dyn Any + Send)) -> &str {
     payload
         .downcast_ref::<&str>()

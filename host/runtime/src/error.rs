@@ -7,7 +7,7 @@ use isopod_text::Lines;
 use std::error::Error as StdError;
 use std::fmt;
 
-/// What went wrong, to match on. The text of the [`Error`] names the value and the limit.
+/// The kind of an error, to match on. The text of the [`Error`] names the value and the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -32,17 +32,18 @@ pub enum ErrorKind {
     /// The engine could not be set up on this machine; or an error of the host itself, which its log
     /// describes.
     Engine,
-    /// A plugin's function takes another input; the text says what is wrong.
+    /// The input does not fit a plugin's function; the text says how.
     InvalidInput,
-    /// A plugin's function gave an error: its text.
+    /// A plugin's function returned an error: its text.
     FunctionFailed,
     /// A call of a plugin was ended, or not begun, because its time had passed.
     Deadline,
-    /// A call of a plugin was ended at its limit of CPU time, or nothing was begun because the tree's is used up.
+    /// A call of a plugin was ended at its limit of CPU time, or nothing could begin because the tree's
+    /// limit is used up.
     CpuTimeLimit,
-    /// A call of a plugin came to its end at the limit of memory.
+    /// A call of a plugin ended at the limit of memory.
     MemoryLimit,
-    /// A call of a plugin trapped, or what it gave breaks the rules of components.
+    /// A call of a plugin trapped, or its result breaks the rules of components.
     Trap,
     /// A call of a plugin panicked, or ended its instance with an error of its own.
     Panicked,
@@ -50,12 +51,12 @@ pub enum ErrorKind {
     Exited,
     /// A call of a plugin was ended by a [`Terminator`](crate::Terminator).
     Terminated,
-    /// As many calls wait for a plugin as may.
+    /// The queue of calls that wait for a plugin is full.
     QueueFull,
 }
 
 impl ErrorKind {
-    /// All of them, to count by kind.
+    /// All kinds, to count by kind.
     pub(crate) const ALL: [ErrorKind; 20] = [
         ErrorKind::NotFound,
         ErrorKind::Io,
@@ -79,7 +80,7 @@ impl ErrorKind {
         ErrorKind::QueueFull,
     ];
 
-    /// Its name, in lower case: `deadline`, `memory-limit`.
+    /// The name of the kind, in lower case: `deadline`, `memory-limit`.
     ///
     /// ```
     /// assert_eq!(isopod_host::ErrorKind::MemoryLimit.as_str(), "memory-limit");
@@ -111,7 +112,7 @@ impl ErrorKind {
     }
 }
 
-/// Why a call of this crate failed.
+/// The error of a call of this crate.
 ///
 /// `Display` is one sentence without a final period; [`source`](StdError::source) walks the causes.
 ///
@@ -124,7 +125,7 @@ impl ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    /// The limit that refused, if one of a process's did.
+    /// The limit that refused, if it was one of a process's.
     limit: Option<LimitKind>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -142,7 +143,7 @@ impl Error {
         }
     }
 
-    /// A limit that refuses what a process asked for, or a process.
+    /// The error of a limit that refuses a process, or a request of a process.
     pub(crate) fn at_limit(limit: LimitKind, message: impl Into<String>) -> Error {
         let kind = match limit {
             LimitKind::Memory => ErrorKind::MemoryLimit,
@@ -173,7 +174,7 @@ impl Error {
         self
     }
 
-    /// What went wrong, to match on.
+    /// The kind of the error, to match on.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

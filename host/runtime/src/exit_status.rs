@@ -15,7 +15,7 @@ use std::fmt;
 pub enum ExitStatus {
     /// It ran to its end, or chose this exit code.
     Exited(i32),
-    /// An error that nobody caught, or a panic: its message.
+    /// An uncaught error, or a panic: its message.
     Failed(String),
     /// Ended by `terminate`.
     Terminated,
@@ -33,19 +33,19 @@ pub enum ExitStatus {
     Limit(String),
     /// Ended because it took part in a deadlock.
     Deadlock(String),
-    /// Any other way.
+    /// Ended in any other way.
     Other(String),
 }
 
 impl ExitStatus {
-    /// Whether it ended in order, with exit code 0.
+    /// Whether the process ended in order, with exit code 0.
     pub fn success(&self) -> bool {
         *self == ExitStatus::Exited(0)
     }
 
-    /// The exit code as Python's `Process.exitcode` gives it: the program's own, 1 for an error
-    /// that nobody caught, -15 for terminated, -9 for killed. What CPython does not know is -9
-    /// too, since the process had no say in it, except a trap: -6, as an abort.
+    /// The exit code as Python's `Process.exitcode` gives it: the program's own, 1 for an uncaught
+    /// error, -15 for terminated, -9 for killed. The cases that CPython does not know are -9 too, since
+    /// the process had no choice, except a trap: -6, as for an abort.
     pub fn code(&self) -> i32 {
         match self {
             ExitStatus::Exited(code) => *code,
@@ -94,7 +94,7 @@ impl ExitStatus {
         }
     }
 
-    /// Whether the guest came to its own end: then its children are waited for.
+    /// Whether the guest ended by itself: then the host waits for its children.
     pub(crate) fn is_normal(&self) -> bool {
         matches!(self, ExitStatus::Exited(_) | ExitStatus::Failed(_))
     }

@@ -1,9 +1,9 @@
 //! The embedder's library of isopod: Python's `multiprocessing`, for WebAssembly.
 //!
-//! An [`Engine`] holds what processes share: compiled code, cores, threads. A [`Program`] is a
-//! loaded component. A [`Command`] starts it as the main process of a tree; the guest starts more
-//! by itself. Each [`Process`] is an isolated instance on a thread of its own, pinned to one core.
-//! Queues, pipes and locks are those of `isopod-sync`: what a guest gets is what you hold.
+//! An [`Engine`] holds the resources that processes share: compiled code, cores, threads. A [`Program`]
+//! is a loaded component. A [`Command`] starts it as the main process of a tree; the guest starts more by
+//! itself. Each [`Process`] is an isolated instance on a thread of its own, pinned to one core. Queues,
+//! pipes and locks are those of `isopod-sync`: the guest gets the same object that you hold.
 //!
 //! ```no_run
 //! use isopod_host::{Bounds, Command, Engine, Message, Program, Queue};
@@ -17,14 +17,16 @@
 //! # Ok::<(), isopod_host::Error>(())
 //! ```
 //!
-//! What waits has four forms: `join` blocks, `try_join` only looks, `join_timeout` gives up, `join_async` is
-//! awaited. A [`Terminator`] ends what runs from anywhere; [`Engine::events`] tells what happens.
+//! Each operation that waits has four forms: `join` blocks, `try_join` returns at once, `join_timeout`
+//! gives up, `join_async` is awaited. A [`Terminator`] can end running work from anywhere;
+//! [`Engine::events`] reports events as they happen.
 //!
-//! The library denies by default: a process sees no file, no variable, no stream and no network that
-//! the [`Policy`] of its command does not name. What it leaves out: building programs (`isopod-build`) and the command line.
+//! The library denies by default: a process sees no file, no variable, no stream and no network that the
+//! [`Policy`] of its command does not name. It does not build programs (`isopod-build` does) and has no
+//! command line (`isopod-cli` does).
 
-// From the ground up: each room uses those before it, and never one after it. `tests/it/architecture` holds
-// them to that.
+// From the ground up: each room uses those before it, and never one after it. `tests/tests/architecture`
+// enforces this.
 mod bug;
 mod error;
 mod exit_status;
@@ -89,7 +91,7 @@ pub use reports::{
 pub use rights::{Access, NetworkAddress, Policy};
 pub use stdio::{Capture, Output, Stdin};
 
-/// The engine below, in the version that an [`Extension`] is written against.
+/// The WebAssembly engine, in the version that an [`Extension`] is written against.
 pub use wasmtime;
 
 pub use isopod_sync::{

@@ -1,5 +1,5 @@
-//! The kinds of limits, each of them once: a kind that is added here has a name, a count of its refusals and a place in
-//! the log by that.
+//! The kinds of limits, each listed once: the list gives a new kind its name, a count of its refusals and
+//! a place in the log.
 
 use crate::exit_status::ExitStatus;
 use std::fmt;
@@ -15,10 +15,10 @@ macro_rules! limit_kinds {
         }
 
         impl LimitKind {
-            /// All of them, each at its [index](Self::index).
+            /// All kinds, each at its [index](Self::index).
             pub(super) const ALL: [LimitKind; [$($name),+].len()] = [$(LimitKind::$kind),+];
 
-            /// Its name, in lower case: `cpu-time`.
+            /// The name of the kind, in lower case: `cpu-time`.
             ///
             /// ```
             /// assert_eq!(isopod_host::LimitKind::CpuTime.as_str(), "cpu-time");
@@ -46,21 +46,21 @@ limit_kinds! {
     Handles = "handles",
     /// The size of a message.
     MessageSize = "message-size",
-    /// What the process or its tree has written.
+    /// The output of the process or its tree.
     Output = "output",
-    /// What is queued in the tree.
+    /// The bytes queued in the tree.
     QueuedBytes = "queued-bytes",
     /// The memory that the host uses for the tree.
     HostMemory = "host-memory",
     /// Processes, of the tree, the engine or the system.
     Processes = "processes",
-    /// Jobs of a pool that wait to be begun.
+    /// Jobs of a pool that wait to begin.
     WaitingJobs = "waiting-jobs",
     /// Operations on files that have not returned, of the process, its tree or the engine.
     FileOperations = "file-operations",
     /// Open files, directories and sockets, of the process, its tree or the engine.
     Descriptors = "descriptors",
-    /// What the tree has written to files.
+    /// The bytes that the tree has written to files.
     WrittenBytes = "written-bytes",
     /// Files that the tree has made.
     Files = "files",
@@ -77,14 +77,14 @@ limit_kinds! {
 }
 
 impl LimitKind {
-    /// How many there are.
+    /// The number of kinds.
     pub(super) const COUNT: usize = LimitKind::ALL.len();
 
     pub(super) fn index(self) -> usize {
         self as usize
     }
 
-    /// The kind at which a process ends with this status, where the status says so.
+    /// The limit at which a process ends with this status, if the status names one.
     pub(super) fn of_status(status: &ExitStatus) -> Option<LimitKind> {
         match status {
             ExitStatus::MemoryLimit(_) => Some(LimitKind::Memory),

@@ -1,4 +1,4 @@
-//! Where what the engine's own threads log goes.
+//! The destination of the messages that the engine's own threads log.
 
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
@@ -16,7 +16,7 @@ impl Tracing {
         }
     }
 
-    /// Runs what a thread does: what it logs goes there.
+    /// Runs the work of a thread: its log messages go to this receiver.
     pub(crate) fn scope<T>(&self, action: impl FnOnce() -> T) -> T {
         match &self.dispatch {
             Some(dispatch) => with_default(dispatch, action),
