@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 /// The name of a tree's first process, as in Python.
 const MAIN_NAME: &str = "MainProcess";
 
-/// A program with its arguments and what it may do, ready to be started.
+/// A program with its arguments and its grants, ready to be started.
 ///
-/// Nothing is granted that is not named here, in a [`Policy`] or by the methods of the same names: no
+/// The program gets no grant that is not named here, in a [`Policy`] or by the methods of the same names: no
 /// environment, no directory, no input, no output, no network.
 ///
 /// ```no_run
@@ -43,7 +43,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// A command without arguments and grants.
+    /// A command without arguments or grants.
     pub fn new(program: &Program) -> Command {
         Command {
             program: program.clone(),
@@ -67,7 +67,7 @@ impl Command {
         self
     }
 
-    /// Sets all that the program may do at once. Default: nothing.
+    /// Replaces all of the program's grants at once. Default: none.
     pub fn policy(mut self, policy: Policy) -> Command {
         self.policy = policy;
         self
@@ -108,14 +108,14 @@ impl Command {
         self
     }
 
-    /// Gives the tree an object of the embedder's under a name that guests ask for. The tree holds
-    /// it until its last process has ended.
+    /// Gives the tree an object of the embedder under a name, by which guests ask for it. The tree holds it
+    /// until its last process has ended.
     pub fn handle(mut self, name: impl Into<String>, handle: &Handle) -> Command {
         self.handles.insert(name.into(), handle.clone());
         self
     }
 
-    /// Sets all limits at once. Default: those that [`Limits`] lists.
+    /// Sets all limits at once. Default: the values that [`Limits`] lists.
     pub fn limits(mut self, limits: Limits) -> Command {
         self.limits = limits;
         self
@@ -127,14 +127,13 @@ impl Command {
         self
     }
 
-    /// Ends main, and with it the tree, when this much time has passed since its start:
-    /// [`Limits::timeout`].
+    /// Ends main, and with it the tree, when `timeout` has passed since its start: [`Limits::timeout`].
     pub fn timeout(mut self, timeout: Duration) -> Command {
         self.limits = self.limits.timeout(timeout);
         self
     }
 
-    /// What is done when processes of the tree wait for each other without a time-out:
+    /// Sets the reaction to processes of the tree that wait for each other without a timeout:
     /// [`OnDeadlock::Report`] unless set.
     pub fn on_deadlock(mut self, on_deadlock: OnDeadlock) -> Command {
         self.on_deadlock = on_deadlock;
@@ -150,7 +149,7 @@ impl Command {
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if too many processes live.
     pub fn spawn(self) -> Result<Process> {
         let timeout = self.limits.timeout;
-        // One past the end of the clock is none.
+        // A deadline beyond the end of the clock is no deadline.
         let deadline = Instant::now().checked_add(timeout);
         let deadline = deadline.map(|deadline| (deadline, timeout));
         let (program, limits) = (self.program.clone(), self.limits.process);
@@ -172,8 +171,8 @@ impl Command {
         Ok(Process::new(state))
     }
 
-    /// As it is for the instances of another version of a plugin: nothing but the calls is bounded, and
-    /// nobody is told of deadlocks, since whoever holds the handles could end one.
+    /// The command for the instances of another version of a plugin. It bounds nothing but the calls. It
+    /// reports no deadlock, since any holder of the handles could end one.
     pub(crate) fn for_plugin(mut self, program: &Program) -> Command {
         self.program = program.clone();
         self.limits.tree.output_bytes = u64::MAX;
@@ -182,7 +181,7 @@ impl Command {
         self
     }
 
-    /// How long a call of a plugin may take; none if nobody has said.
+    /// The longest time that a call of a plugin may take; none if no limit was set.
     pub(crate) fn call_deadline(&self) -> Option<Duration> {
         self.limits.call_deadline()
     }
@@ -195,7 +194,7 @@ impl Command {
         self.limits.process
     }
 
-    /// A tree without processes, and what its first ones may do, for a program with a main function.
+    /// A tree without processes and the rights of its first ones, for a program with a main function.
     pub(crate) fn into_tree(self) -> Result<(Arc<Tree>, Arc<Rights>)> {
         self.program.command()?;
         self.into_any_tree()

@@ -1,11 +1,13 @@
-//! The limits of CPU time: of a process, and of a tree.
+//! Limits on CPU time: of a process, and of a tree.
 //!
-//! A process has its thread to itself, so its CPU time is the advance of the thread's clock since the
-//! process began: threads are reused. Operations on files run on other threads, which charge what they have used. The timer thread looks at the clock when the limit can have
-//! been reached at the earliest, and again until it is. Processes and trees without a limit cost nothing.
+//! A process has its thread to itself while it lives, but threads are reused. Its CPU time is therefore the
+//! advance of the thread's clock since the process began. Operations on files run on other threads, which
+//! charge the time that they have used. The timer thread reads the clock at the earliest moment at which the
+//! limit can have been reached, and repeats this until it is reached. Processes and trees without a limit
+//! cost nothing.
 //!
-//! Reading a clock needs no descriptor ([`kernel`](crate::machine::kernel)). If a clock cannot be read all the
-//! same, the process that it belongs to ends: a limit never ends before the process that it holds for.
+//! Reading a clock needs no descriptor ([`kernel`](crate::machine::kernel)). If a clock cannot be read all
+//! the same, the process that it belongs to ends: a limit never lapses before its process ends.
 
 use crate::exit_status::ExitStatus;
 use crate::life::{ProcessState, Tree};
@@ -15,13 +17,13 @@ use crate::machine::{Alarm, threads};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A process that waits close to its limit is looked at this often.
+/// Pause between two readings of the clock of a process that waits close to its limit.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
-/// An alarm outlives its process by no more than this.
+/// Longest time that an alarm outlives its process.
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Begins to watch a process, on its own thread, if it has a limit. The alarm may be cancelled at
-/// its end; it ends by itself soon after.
+/// Starts the watch over a process, on the process's own thread, if it has a limit. The caller may cancel the
+/// alarm when the process ends; otherwise the alarm ends by itself soon after.
 pub(crate) fn watch(process: &Arc<ProcessState>) -> Option<Alarm> {
     let limit = process.birth.limits.cpu_time?;
     let thread = threads::current_id();
@@ -32,7 +34,7 @@ pub(crate) fn watch(process: &Arc<ProcessState>) -> Option<Alarm> {
     let weak = Arc::downgrade(process);
     let alarm = process.machinery().timer.after(pause(limit), move || {
         let process = weak.upgrade()?;
-        // Before its status is published no other process can have its thread.
+        // No other process can have this thread before the status of this one is published.
         let used = thread_time(thread)
             .map(|now| now.saturating_sub(begin) + process.vitals.operations_time());
         if process.status.get().is_some() {
@@ -49,12 +51,12 @@ pub(crate) fn watch(process: &Arc<ProcessState>) -> Option<Alarm> {
     Some(alarm)
 }
 
-/// Begins to watch a tree, if it has a limit. The alarm ends with the tree.
+/// Starts the watch over a tree, if it has a limit. The alarm ends with the tree.
 pub(crate) fn watch_tree(tree: &Arc<Tree>) {
     let Some(limit) = tree.limits.cpu_time else {
         return;
     };
-    // As fast as the processes can use the time up together.
+    // The processes together use the time up no faster than this.
     let cores = u32::try_from(tree.machinery().cores().len())
         .unwrap_or(u32::MAX)
         .max(1);
@@ -74,13 +76,13 @@ pub(crate) fn watch_tree(tree: &Arc<Tree>) {
         }
         tree.use_up();
         tree.end_all(&tree_reached(limit));
-        // Instances of a plugin are refused from now on, and nothing else starts a process.
+        // From now on the tree refuses instances of a plugin, and nothing else starts a process.
         None
     });
 }
 
-/// What is left of a limit, or how the process ends: at the limit, and if its clock cannot be read. `raised` says how
-/// the limit is raised.
+/// The remaining time of a limit. An error is the end of the process: at the limit, or because its clock
+/// cannot be read. `raised` gives the advice on how to raise the limit.
 pub(crate) fn judge(
     used: Option<Duration>,
     limit: Duration,
@@ -93,17 +95,17 @@ pub(crate) fn judge(
     }
 }
 
-/// How long until a clock with so much left is looked at again.
+/// The pause before the next reading of a clock with this much time left.
 pub(crate) fn pause(remaining: Duration) -> Duration {
     remaining.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
 }
 
-/// How a process ends that has used all of its CPU time.
+/// The end of a process that has used all of its CPU time.
 fn reached(limit: Duration, raised: &str) -> ExitStatus {
     ExitStatus::CpuTimeLimit(format!("limit of {limit:?} of CPU time reached; {raised}"))
 }
 
-/// How each process ends whose tree has used all of its CPU time.
+/// The end of each process of a tree that has used all of its CPU time.
 fn tree_reached(limit: Duration) -> ExitStatus {
     ExitStatus::CpuTimeLimit(tree_used_up(limit))
 }
@@ -115,7 +117,7 @@ pub(crate) fn tree_used_up(limit: Duration) -> String {
     )
 }
 
-/// How a process ends whose clock cannot be read.
+/// The end of a process whose clock cannot be read.
 pub(crate) fn unreadable() -> ExitStatus {
     ExitStatus::Other(
         "the CPU clock of the process's thread cannot be read, so a limit of CPU time cannot be held"

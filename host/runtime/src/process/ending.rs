@@ -1,20 +1,19 @@
-//! How a process ends: always here, once, in this order, whatever made it end.
+//! The end of a process. Whatever caused it, these steps run here, once, in this order.
 //!
-//! 1. Its locks are released; the next owner is told that they were abandoned. Its handles are
+//! 1. Its locks are released, and the next owner of each learns that it was abandoned. Its handles are
 //!    dropped, with the guest's memory ([`run`](crate::run) does both: it has the store).
 //! 2. Its daemons are ended.
-//! 3. After a normal end its other children are waited for. After any other end nobody waits: they
-//!    pass to its parent, and if that has ended, the tree is ended.
-//! 4. Its status is published. The pool of a worker is told, and replaces it.
+//! 3. After a normal end, it waits for its other children. After any other end it does not wait: they pass to
+//!    its parent, and if that has ended, the tree is ended.
+//! 4. Its status is published. If it was a worker, its pool learns of the end and replaces it.
 
 use crate::bug;
 use crate::exit_status::ExitStatus;
 use crate::life::{ProcessState, end_each};
 use std::sync::Arc;
 
-/// Ends a process whose guest has come to an end with `status`. On the process's own thread. A step
-/// in which host code panics is left at that, and the next ones follow: the status is published
-/// whatever happens.
+/// Ends a process whose guest has ended with `status`. Runs on the process's own thread. If host code panics
+/// in a step, the rest of that step is skipped and the next ones follow: the status is published in any case.
 pub(crate) fn end(process: &Arc<ProcessState>, status: ExitStatus) {
     let name = &process.birth.name;
     bug::contain("end of daemons", name, || end_daemons(process));
@@ -22,7 +21,7 @@ pub(crate) fn end(process: &Arc<ProcessState>, status: ExitStatus) {
         && bug::contain("join of children", name, || join_children(process)).unwrap_or(false);
     let status = match is_joined {
         true => status,
-        // Asked to end while it waited for its children: that is how it ended.
+        // A request to end came while it waited for its children: that request is how it ended.
         false => process.requested().unwrap_or(status),
     };
     bug::contain("adoption of children", name, || pass_children_on(process));
@@ -48,18 +47,18 @@ fn join_children(process: &Arc<ProcessState>) -> bool {
         if child.status.wait_within(None).is_err() {
             return false;
         }
-        // The child removes itself too; whoever comes first.
+        // The child removes itself too; either may come first.
         process.children().retain(|other| other.id != child.id);
     }
 }
 
-/// Gives the children to the parent; if that has ended, there is nobody left, and the tree is ended.
+/// Gives the children to the parent. If the parent has ended, no heir is left, and the tree is ended.
 ///
-/// One process of a tree after the other does this, each for all of its children at once. So the
-/// parent of a living process is one that has not yet begun to pass its children on, and answers
-/// for this one too: it need not be searched for among processes that end at the same moment.
+/// The processes of a tree do this one at a time, each for all of its children at once. So the parent of a
+/// living process has not yet begun to pass its children on, and will pass this one on too. No search among
+/// processes that end at the same moment is needed.
 fn pass_children_on(process: &Arc<ProcessState>) {
-    // Only its children could give it others.
+    // Only its children could give it more.
     if process.children().is_empty() {
         return;
     }
@@ -69,8 +68,8 @@ fn pass_children_on(process: &Arc<ProcessState>) {
     let mut adopted = heir.as_ref().map(|heir| heir.children());
     for orphan in orphans {
         *orphan.parent_mut() = heir.as_ref().map(|heir| heir.id);
-        // One that ends at this moment removes itself from the list of whom it finds as its
-        // parent, after it has set its status: so either it is seen here, or it finds itself.
+        // A process that ends at this moment sets its status first. Then it removes itself from the list of
+        // the parent that it finds. So either this loop sees the status, or the process finds itself.
         if let Some(adopted) = &mut adopted
             && orphan.status.get().is_none()
         {
@@ -87,8 +86,8 @@ fn pass_children_on(process: &Arc<ProcessState>) {
 fn publish(process: &Arc<ProcessState>, status: ExitStatus) {
     tracing::debug!(process = %process.id, name = process.birth.name, %status, "process ended");
     let name = &process.birth.name;
-    // Before the status: whoever is told of the end finds the process gone, its place free and, if
-    // it was the last one, its tree's objects emptied. The tree has ended only when all statuses
+    // This comes before the status. A listener that learns of the end then finds the process gone, its place
+    // free and, if it was the last one, its tree's objects emptied. The tree has ended only when all statuses
     // can be read.
     let departure = bug::contain("departure from the tree", name, || {
         process.tree.dismiss(process.id)

@@ -1,4 +1,4 @@
-//! A process as the embedder has it: its identity, how it is waited for and ended.
+//! The embedder's handle to a process: its identity, and how to wait for it and end it.
 
 use super::terminator::{Ending, Terminator};
 use crate::events::Requester;
@@ -10,8 +10,8 @@ use isopod_sync::ProcessId;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A reference to a process. Clones refer to the same one; dropping them all neither ends nor
-/// joins it.
+/// A reference to a process. Clones refer to the same process. Dropping all of them neither ends it nor joins
+/// it.
 ///
 /// ```no_run
 /// use isopod_host::{Command, Engine, Program};
@@ -42,7 +42,7 @@ impl Process {
         self.state.id
     }
 
-    /// Its name: `MainProcess`, `Process-1`, or what it was given.
+    /// Its name: `MainProcess`, `Process-1`, or the one that it was given.
     pub fn name(&self) -> &str {
         &self.state.birth.name
     }
@@ -52,12 +52,12 @@ impl Process {
         self.state.code.name()
     }
 
-    /// What it runs, for people: a task's name, or `main`.
+    /// A name for its work, for people: a task's name, or `main`.
     pub fn task(&self) -> &str {
         &self.state.birth.task
     }
 
-    /// Who started it, or has adopted it since; none for main.
+    /// The process that started it, or has adopted it since; none for main.
     pub fn parent_id(&self) -> Option<ProcessId> {
         self.state.parent()
     }
@@ -77,12 +77,12 @@ impl Process {
         self.state.status.get().is_none()
     }
 
-    /// The logical CPU that it is pinned to now; none when it has ended.
+    /// The logical CPU to which it is pinned now; none when it has ended.
     pub fn core(&self) -> Option<usize> {
         self.state.core()
     }
 
-    /// What it does now. Does not block.
+    /// Its activity now. Does not block.
     ///
     /// ```no_run
     /// # fn tell(engine: &isopod_host::Engine) {
@@ -96,29 +96,29 @@ impl Process {
         waits::state_of(&self.state)
     }
 
-    /// The CPU time that it has used: its guest's and that of the host on its behalf.
+    /// The CPU time that it has used, in its guest and in the host on the guest's behalf.
     pub fn cpu_time(&self) -> Duration {
         self.state.vitals.cpu_time()
     }
 
-    /// The size of its linear memories, in bytes; at its end, if it has ended.
+    /// The size of its linear memories, in bytes: now, or at its end if it has ended.
     pub fn memory_bytes(&self) -> u64 {
         self.state.vitals.memory_bytes()
     }
 
-    /// The number of the job that it has begun, if it is a worker of a pool and has begun one: its
-    /// first was 1.
+    /// The number of the job that it began last, counted from 1; none if it is no worker of a pool or has
+    /// begun no job.
     pub fn job(&self) -> Option<u32> {
         self.state.birth.role.worker()?.job()
     }
 
-    /// What the processes of its tree have used together, with the bytes queued now.
+    /// The resources that the processes of its tree have used together, and the bytes queued now.
     pub fn tree_usage(&self) -> TreeUsage {
         self.state.tree.usage()
     }
 
-    /// The last deadlock found in its tree, whether its processes live or not; none while none was
-    /// found, or if its command said [`OnDeadlock::Ignore`](crate::OnDeadlock::Ignore).
+    /// The last deadlock found in its tree, whether its processes still live or not. None if none was found,
+    /// or if its command said [`OnDeadlock::Ignore`](crate::OnDeadlock::Ignore).
     pub fn deadlock(&self) -> Option<Deadlock> {
         self.state.tree.deadlock().deadlock.clone()
     }
@@ -128,8 +128,8 @@ impl Process {
         self.state.status.get()
     }
 
-    /// How and where it ended, if that was by a trap, at a limit, by a deadlock or by an error of the
-    /// host; none while it lives. Does not block.
+    /// How and where it ended, if a trap, a limit, a deadlock or an error of the host ended it; none while it
+    /// lives. Does not block.
     ///
     /// ```no_run
     /// # fn tell(process: &isopod_host::Process) {
@@ -143,7 +143,7 @@ impl Process {
         crash_report::of(&self.state, &self.state.status.get()?)
     }
 
-    /// Waits until it has ended. May be called by any number of threads, any number of times.
+    /// Waits until it has ended. Any number of threads may call this, any number of times.
     pub fn join(&self) -> ExitStatus {
         // The threads of an embedder are never killed, so the wait ends with the process.
         self.state.status.wait_within(None).unwrap_or_else(|error| {
@@ -151,7 +151,7 @@ impl Process {
         })
     }
 
-    /// As [`join`](Self::join), but gives up after `timeout`: none then.
+    /// As [`join`](Self::join), but gives up after `timeout` and then returns none.
     pub fn join_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
         self.state.status.wait_within(Some(timeout)).ok()
     }
@@ -161,13 +161,13 @@ impl Process {
         self.state.status.wait_async().await
     }
 
-    /// How it ended, if it has: [`exit_status`](Self::exit_status) by another name. Does not block.
+    /// How it ended, if it has ended: [`exit_status`](Self::exit_status) by another name. Does not block.
     pub fn try_join(&self) -> Option<ExitStatus> {
         self.exit_status()
     }
 
-    /// Ends it, or its tree, from wherever the terminator is: it can be cloned and sent, and holds
-    /// nothing of the process.
+    /// Gives a terminator, which ends the process or its tree from anywhere: it can be cloned and sent, and
+    /// keeps nothing of the process alive.
     ///
     /// ```no_run
     /// # fn example(process: &isopod_host::Process) {
@@ -180,7 +180,7 @@ impl Process {
         Terminator::of_process(&self.state)
     }
 
-    /// Asks for its end, whatever it does. Returns at once; no effect if it has ended.
+    /// Asks it to end, whatever it is doing. Returns at once; has no effect if it has ended.
     pub fn terminate(&self) {
         self.state
             .request_end_by(Requester::Embedder, &ExitStatus::Terminated);
@@ -192,8 +192,7 @@ impl Process {
             .request_end_by(Requester::Embedder, &ExitStatus::Killed);
     }
 
-    /// Ends all processes of its tree, itself included, and lets it start no new ones. Returns at
-    /// once.
+    /// Ends all processes of its tree, itself included. The tree starts no new ones. Returns at once.
     pub fn end_tree(&self, ending: Ending) {
         self.state
             .tree
@@ -206,8 +205,8 @@ impl Process {
         members.into_iter().map(Process::new).collect()
     }
 
-    /// The same, with what each of them does. What many of them wait for is looked at once, so this is
-    /// faster than [`state`](Self::state) of each.
+    /// The live processes of its tree, each with its activity. This examines an object once for all its
+    /// waiters, so it is faster than [`state`](Self::state) of each process.
     pub fn tree_states(&self) -> Vec<(Process, RunState)> {
         let states = waits::states_of(&self.state.tree).into_iter();
         states
@@ -215,21 +214,21 @@ impl Process {
             .collect()
     }
 
-    /// Waits until it and every other process of its tree have ended; gives its own status.
+    /// Waits until it and every other process of its tree have ended. Returns its own status.
     pub fn join_tree(&self) -> ExitStatus {
         // As in `join`.
         let _ = self.state.tree.ended.wait_within(None);
         self.join()
     }
 
-    /// As [`join_tree`](Self::join_tree), but gives up after `timeout`: none then.
+    /// As [`join_tree`](Self::join_tree), but gives up after `timeout` and then returns none.
     pub fn join_tree_timeout(&self, timeout: Duration) -> Option<ExitStatus> {
         self.state.tree.ended.wait_within(Some(timeout)).ok()?;
-        // By then each of them has published its status.
+        // By now each of them has published its status.
         Some(self.join())
     }
 
-    /// As [`join_tree`](Self::join_tree), but only looks: none while any process of the tree lives.
+    /// As [`join_tree`](Self::join_tree), but does not wait: none while any process of the tree lives.
     pub fn try_join_tree(&self) -> Option<ExitStatus> {
         self.join_tree_timeout(Duration::ZERO)
     }

@@ -1,10 +1,10 @@
 //! The life of a process, from a command to its published end.
 //!
 //! * [`command`] starts a tree; [`spawn`] admits a process, seats it on a core and gives it a thread.
-//! * [`run`] is that thread's work; [`verdict`] says how the guest ended, [`report`] tells people, [`ending`] takes the last
-//!   steps, always and once.
-//! * [`cpu_time`], [`quota`]: what watches from outside while it runs.
-//! * [`handle`], [`terminator`]: what an embedder holds of it.
+//! * [`run`] is that thread's work; [`verdict`] derives how the guest ended, [`report`] informs people, and
+//!   [`ending`] takes the last steps, always and once.
+//! * [`cpu_time`], [`quota`]: watch the process from outside while it runs.
+//! * [`handle`], [`terminator`]: the embedder's references to it.
 
 mod command;
 pub(crate) mod cpu_time;

@@ -1,11 +1,13 @@
-//! The quota of a tree: so much CPU time in each second, over all its processes.
+//! The quota of a tree: the CPU time that all its processes together may use in each second.
 //!
-//! A tree has an account that fills as time passes, up to what a [period](PERIOD) gives. The timer thread
-//! charges to it what the processes have used; when it is empty they are paused at their
-//! [gates](crate::machine::gate), and go on when a quarter of a period's time has come together. What was used
-//! beyond the account, such as by a host call that cannot be paused, is paid back, so the average holds.
+//! A tree has an account that fills as time passes, up to the income of one [period](PERIOD). The timer
+//! thread charges the CPU time of the processes to it. When it is empty, they are paused at their
+//! [gates](crate::machine::gate). They go on when it holds a quarter of a period's income again. Use beyond
+//! the account, such as by a host call that cannot be paused, leaves a debt that is paid back, so the average
+//! holds.
 //!
-//! The clocks are read when the account can be empty at the earliest, and four times in a period at most.
+//! The clocks are read at the earliest moment at which the account can be empty, and at most four times in a
+//! period.
 
 use super::cpu_time;
 use crate::life::Tree;
@@ -13,13 +15,13 @@ use crate::limit_kind::LimitKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What may be saved up: so long as a tree has used nothing, it may use at once what this time gives.
+/// The largest saving: after a time without use, a tree may use the income of this time at once.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// How soon the clocks are read again at the earliest.
+/// The shortest pause between two readings of the clocks.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
-/// Begins to hold a tree to its quota, if it has one. The alarm ends with the tree.
+/// Starts to hold a tree to its quota, if it has one. The alarm ends with the tree.
 pub(crate) fn watch(tree: &Arc<Tree>) {
     let Some(per_second) = tree.limits.cpus else {
         return;
@@ -57,12 +59,12 @@ fn tell(tree: &Tree, per_second: Duration) {
     }
 }
 
-/// What a tree may use, in nanoseconds.
+/// The CPU time that a tree may still use, in nanoseconds.
 #[derive(Debug)]
 struct Account {
-    /// Nanoseconds that come in each second.
+    /// Income in each second, in nanoseconds.
     per_second: i128,
-    /// Below zero if more was used than there was.
+    /// Below zero if the tree has used more than there was.
     balance: i128,
     is_empty: bool,
     used_before: Duration,
@@ -81,14 +83,15 @@ impl Account {
         }
     }
 
-    /// Adds what has come and takes what was used, given what was used in all.
+    /// Adds the income since the last time and subtracts the use since then. `used` is the use in all.
     fn settle(&mut self, now: Instant, used: Duration) {
         let since = now.saturating_duration_since(self.settled);
         let more = used.saturating_sub(self.used_before);
         let sum = self.balance + of_time(self.per_second, since) - nanoseconds(more);
         self.balance = sum.min(of_time(self.per_second, PERIOD));
         self.settled = now;
-        // Clocks of threads that are read one after the other never go backwards.
+        // The clocks are read one after the other, so a sum can be below the one before. `used_before` never
+        // goes back.
         self.used_before = self.used_before.max(used);
         self.is_empty = match self.is_empty {
             true => self.balance < self.enough(),
@@ -96,15 +99,16 @@ impl Account {
         };
     }
 
-    /// What a tree that was paused goes on with.
+    /// The balance with which a paused tree goes on.
     fn enough(&self) -> i128 {
         of_time(self.per_second, PERIOD / 4)
     }
 
-    /// How long until there is enough again, or until it can be empty on so many cores at the earliest.
+    /// How long until the balance is enough again, or until this number of cores can have emptied it at the
+    /// earliest.
     fn next_look(&self, cores: u32, is_paused: bool) -> Duration {
         let wait = match self.is_empty {
-            // Some of its processes have not come to their gates.
+            // Some of its processes have not reached their gates.
             true if !is_paused => 0,
             true => (self.enough() - self.balance) * 1_000_000_000 / self.per_second.max(1),
             false => self.balance / i128::from(cores.max(1)),
@@ -118,9 +122,9 @@ fn nanoseconds(duration: Duration) -> i128 {
     i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
 }
 
-/// What comes in this time.
+/// The income of this time.
 fn of_time(per_second: i128, time: Duration) -> i128 {
-    // Of at most a century, and so no overflow.
+    // Times are at most a century, so this does not overflow.
     per_second.saturating_mul(nanoseconds(time)) / 1_000_000_000
 }
 

@@ -1,4 +1,4 @@
-//! What a process leaves on its tree's standard error.
+//! The last words of a process on its tree's standard error.
 
 use crate::exit_status::ExitStatus;
 use crate::inspect::crash_report;
@@ -7,21 +7,21 @@ use crate::stdio::Lines;
 use isopod_text::{Line, Lines as Shown};
 use std::sync::Arc;
 
-/// Writes what is left of the output and, for an end that the guest did not choose, why it ended.
-/// How main ended is its embedder's to tell.
+/// Writes the rest of the output and, for an end that the guest did not choose, the reason for it. The end of
+/// main is for its embedder to report.
 pub(super) fn report(
     process: &ProcessState,
     status: &ExitStatus,
     stdout: &Arc<Lines>,
     stderr: &Arc<Lines>,
 ) {
-    // Nobody is left to be told that output could not be written.
+    // Nobody is left to learn that output could not be written.
     let _ = stdout.flush();
     let worker = process.birth.role.worker();
     let has_job = worker.is_some_and(|worker| worker.has_job(process.id));
     let text = match status {
         ExitStatus::Exited(_) | ExitStatus::Terminated | ExitStatus::Killed => None,
-        // Whoever submitted the job is told.
+        // The submitter of the job learns of it.
         _ if has_job => None,
         ExitStatus::Failed(text) if process.birth.role.is_main() => {
             Some(format!("{}\n", Shown(text)))

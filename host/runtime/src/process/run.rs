@@ -43,8 +43,8 @@ pub(super) fn process(process: &Arc<ProcessState>, program: &Program) {
     ending::end(process, status);
 }
 
-/// The end of a guest in whose name host code panicked. Its store, with its handles and its memory, went
-/// with the panic.
+/// The end of a guest on whose behalf host code panicked. The panic has dropped its store, with its handles
+/// and its memory.
 fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
     let status = ExitStatus::Other(bug::TOLD.to_owned());
     bug::contain(
@@ -65,7 +65,7 @@ fn after_panic(process: &Arc<ProcessState>) -> ExitStatus {
     status
 }
 
-/// Runs the guest and takes it down again; its locks and handles are gone when this returns.
+/// Runs the guest and takes it down again. Its locks and handles are gone when this returns.
 fn guest(process: &Arc<ProcessState>, program: &Program) -> ExitStatus {
     let mut store = match new_store(process, program, Passes::Charged) {
         Ok(store) => store,
@@ -82,7 +82,7 @@ fn guest(process: &Arc<ProcessState>, program: &Program) -> ExitStatus {
     drop(charging);
     process.vitals.last_called(store.data().last_host_call);
     let (stdout, stderr) = store.data().streams();
-    // Locks first, then the handles (the table), then the guest's memory, which may take long.
+    // Locks go first, then the handles (the table), then the guest's memory, which may take long.
     process.waiter.end(match status.is_normal() {
         true => End::Normal,
         false => End::Abandoned,

@@ -1,4 +1,4 @@
-//! How a process comes to be: admitted to its tree, seated on a core, dispatched to a thread.
+//! The start of a process: admitted to its tree, seated on a core, dispatched to a thread.
 
 use super::{cpu_time, run};
 use crate::error::{Error, ErrorKind, Result};
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Starts a process. Does not wait for it to run. `entry` is called with its id, so that the
-/// handles for it are held in its name from the start; its message counts as `entry_bytes` of the tree's limit on
-/// queued bytes until the process asks for it.
+/// Starts a process. Does not wait for it to run. `entry` is called with the id of the process, so that the
+/// process holds the handles in the entry from the start. The message of the entry counts as `entry_bytes`
+/// against the tree's limit on queued bytes until the process asks for it.
 pub(crate) fn spawn(
     program: &Program,
     tree: &Arc<Tree>,
@@ -55,7 +55,7 @@ pub(crate) fn spawn(
     Ok(process)
 }
 
-/// A process that has a place in its tree and its engine, and nothing else yet.
+/// A process that has a place in its tree and its engine, and nothing more yet.
 pub(crate) fn admitted(
     program: &Program,
     tree: &Arc<Tree>,
@@ -73,7 +73,7 @@ pub(crate) fn admitted(
     if let Some(parent) = parent {
         parent.children().push(Arc::clone(&process));
     }
-    // Before it runs, so that nothing of it is told before.
+    // This comes before it runs, so that its start is the first event of it.
     process.tell_start();
     Ok(process)
 }
@@ -111,13 +111,13 @@ fn dispatch(
     dispatched
 }
 
-/// All that a thread does for one process; gives the slot it is pinned to at the end.
+/// All work of a thread for one process. Returns the slot to which the thread is pinned at the end.
 fn run_and_leave(
     process: Arc<ProcessState>,
     program: &Program,
     alarm: Option<Alarm>,
 ) -> Option<Slot> {
-    // The seat is given back whatever happened on it.
+    // The seat is given back even if the run panicked.
     bug::contain("life of a process", &process.birth.name, || {
         run::process(&process, program)
     });
@@ -171,7 +171,7 @@ fn refused(refused: Refused) -> Error {
     }
 }
 
-/// Tells placement when a process rests and when it goes on.
+/// Tells placement when a process parks and when it goes on.
 #[derive(Debug)]
 pub(crate) struct PlacementHooks {
     process: ProcessId,
@@ -180,7 +180,7 @@ pub(crate) struct PlacementHooks {
 }
 
 impl PlacementHooks {
-    /// For whoever has the seat of this process, whose slot is `slot`.
+    /// Hooks for the holder of this process's seat, whose slot is `slot`.
     pub(crate) fn new(
         process: ProcessId,
         slot: &Arc<AtomicUsize>,
@@ -204,14 +204,14 @@ impl Hooks for PlacementHooks {
         if self.tree.machinery().placement.parking(self.process) {
             self.tree.machinery().rebalance_soon();
         }
-        // The wait is recorded: whoever looks from now on sees it.
+        // The wait is recorded: any reader sees it from now on.
         self.tree.end_activity();
     }
 
     fn unparked(&self) {
         self.tree.begin_activity();
         self.tree.machinery().placement.unparked(self.process);
-        // It may be another one's turn. No lock of the host is held where a thread parks.
+        // Another process may have the turn. No lock of the host is held where a thread parks.
         kernel::pass();
     }
 }

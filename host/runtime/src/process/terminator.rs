@@ -1,4 +1,4 @@
-//! Ends what runs, from anywhere.
+//! Ends processes, pools and plugins from any thread.
 
 use crate::events::Requester;
 use crate::exit_status::ExitStatus;
@@ -6,7 +6,7 @@ use crate::life::{ProcessState, Tree};
 use std::fmt::Debug;
 use std::sync::{Arc, Weak};
 
-/// How a process is asked to end from outside.
+/// The manner in which a process is asked to end from outside.
 ///
 /// ```no_run
 /// # fn example(process: &isopod_host::Process) {
@@ -31,21 +31,22 @@ impl Ending {
     }
 }
 
-/// A part that can be ended from outside: a pool, a plugin.
+/// A part that can be ended from outside: a pool or a plugin.
 pub(crate) trait Ends: Debug + Send + Sync {
-    /// Asks for the end of all that runs in it. Returns at once.
+    /// Asks for the end of all that runs in the part. Returns at once.
     fn end(&self);
 }
 
-/// Ends a process, the workers of a pool or the calls of a plugin, from any thread. Clones end the same.
+/// Ends a process, the workers of a pool or the calls of a plugin, from any thread. Clones have the same
+/// target.
 ///
-/// It holds nothing of what it ends: no process, no pool and no plugin lives longer for it, and when they are
-/// gone it does nothing.
+/// It keeps nothing of its target alive: no process, pool or plugin lives longer because of it. When the
+/// target is gone, it does nothing.
 ///
 /// | from | `terminate` and `kill` | `end_tree` |
 /// |---|---|---|
 /// | [`Process::terminator`](crate::Process::terminator) | the process | all processes of its tree, which starts no new ones |
-/// | [`Pool::terminator`](crate::Pool::terminator) | the workers; jobs that were not begun are cancelled | the same |
+/// | [`Pool::terminator`](crate::Pool::terminator) | the workers; jobs that have not begun are cancelled | the same |
 /// | [`Plugin::terminator`](crate::Plugin::terminator) | the calls that run now, each of which fails with [`ErrorKind::Terminated`](crate::ErrorKind::Terminated) within milliseconds; later calls run | the same |
 ///
 /// ```no_run
@@ -68,7 +69,7 @@ pub struct Terminator {
 
 #[derive(Debug, Clone)]
 enum Target {
-    /// The tree besides, since it may outlive the process.
+    /// The tree too, since it may outlive the process.
     Process(Weak<ProcessState>, Weak<Tree>),
     Part(Weak<dyn Ends>),
 }
@@ -89,13 +90,13 @@ impl Terminator {
         self.end(Ending::Terminate);
     }
 
-    /// As [`terminate`](Self::terminate), with exit status [`ExitStatus::Killed`] for a process. What it was
-    /// doing is ended in the same way and as fast.
+    /// As [`terminate`](Self::terminate), with exit status [`ExitStatus::Killed`] for a process. Its work
+    /// ends in the same way and as fast.
     pub fn kill(&self) {
         self.end(Ending::Kill);
     }
 
-    /// Ends a process with all others of its tree, and lets that start no new ones. Returns at once.
+    /// Ends a process with all others of its tree, which starts no new ones. Returns at once.
     pub fn end_tree(&self, ending: Ending) {
         match &self.target {
             Target::Process(_, tree) => {

@@ -1,4 +1,4 @@
-//! How a process ended, from what stopped its guest.
+//! How a process ended, derived from the cause that stopped its guest.
 
 use crate::exit_status::ExitStatus;
 use crate::guest::{State, Stop};
@@ -10,7 +10,7 @@ use wasmtime::Trap;
 use wasmtime::component::ResourceTableError;
 use wasmtime_wasi::I32Exit;
 
-/// What an error that ended the guest says about how it ended.
+/// Derives how the guest ended from the error that ended it.
 pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Error) -> ExitStatus {
     if let Some(I32Exit(code)) = error.downcast_ref::<I32Exit>() {
         return ExitStatus::Exited(*code);
@@ -22,7 +22,7 @@ pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Er
     if process.waiter.is_killed() {
         return requested(process);
     }
-    // In our own calls it is an error that the guest is told, where they have one.
+    // In our own calls the guest receives a full table as an error, where the call can return one.
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         let (limit, text) = state.full_table();
         process.tell_limit_of_end(limit, &text);
@@ -40,7 +40,7 @@ pub(crate) fn failed(process: &ProcessState, state: &State, error: &wasmtime::Er
     ExitStatus::Trapped(limits::cut(text, limits::LONGEST_STATUS_BYTES))
 }
 
-/// How it was asked to end.
+/// The end for which the request asked.
 pub(crate) fn requested(process: &ProcessState) -> ExitStatus {
     // The request is noted before the waiter is killed.
     process.requested().unwrap_or(ExitStatus::Killed)
