@@ -1,4 +1,4 @@
-//! Pools of the embedder's.
+//! The embedder's pools.
 
 use super::typed::{AsyncResult, Imap, JobError, MapResult, decode, encode};
 use super::workers::{Home, PoolState, Settings};
@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// A pool of worker processes that the embedder gives jobs to. Dropping it terminates the workers.
+/// A pool of worker processes to which the embedder gives jobs. Dropping it terminates the workers.
 ///
-/// A job calls a task of the program's by its public name, which `#[isopod::task]` gives it in a
-/// Rust guest. Arguments and values travel as MessagePack. A job is begun at most once and always
-/// ends: a worker that panics, traps, or is ended fails the job it had begun, and is replaced.
+/// A job calls a task of the program by its public name; in a Rust guest `#[isopod::task]` gives the task
+/// that name. Arguments and values travel as MessagePack. A job begins at most once and always ends: a worker
+/// that panics, traps, or is ended fails the job that it had begun, and is replaced.
 ///
 /// ```no_run
 /// use isopod_host::{Command, Engine, Pool, Program};
@@ -28,8 +28,8 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The names are Python's, where `apply_async` is not asynchronous but submits and gives an [`AsyncResult`];
-/// that is waited for by any thread or task:
+/// The names are Python's. There, `apply_async` is not asynchronous: it submits a job and returns an
+/// [`AsyncResult`], for which any thread or task can wait:
 ///
 /// ```no_run
 /// # async fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
@@ -46,7 +46,7 @@ pub struct Pool {
     state: Arc<PoolState>,
 }
 
-/// What a pool is made with.
+/// The settings of a pool before it is made.
 #[derive(Debug)]
 #[must_use = "a pool is made by `build`"]
 pub struct PoolBuilder {
@@ -56,20 +56,20 @@ pub struct PoolBuilder {
 }
 
 impl PoolBuilder {
-    /// The number of workers. Default: as many as cores that processes may use.
+    /// The number of workers. Default: one for each core that processes may use.
     pub fn workers(mut self, count: u32) -> PoolBuilder {
         self.settings.workers = count;
         self
     }
 
-    /// Replaces each worker by a new process when it has done this many jobs. Default: never.
+    /// Replaces each worker by a new process when it has done `count` jobs. Default: never.
     pub fn max_jobs_per_worker(mut self, count: u32) -> PoolBuilder {
         self.settings.max_jobs_per_worker = Some(count);
         self
     }
 
-    /// Has each worker call this task first, also those that replace others. `arguments` is a tuple:
-    /// `(7,)`. A worker whose initializer fails ends; after ten in a row the pool is broken.
+    /// Makes each worker call this task first, replacements too. `arguments` is a tuple: `(7,)`. A worker
+    /// whose initializer fails ends; after ten in a row the pool is broken.
     pub fn initializer(mut self, task: &str, arguments: &impl Serialize) -> PoolBuilder {
         self.initializer = Some(encode(arguments).map(|message| Initializer {
             name: Some(Arc::from(task)),
@@ -78,20 +78,20 @@ impl PoolBuilder {
         self
     }
 
-    /// Ends a job, with its worker, that has run for longer than this. Default: no limit.
+    /// Ends a job, with its worker, when it has run for longer than `timeout`. Default: no limit.
     pub fn job_timeout(mut self, timeout: Duration) -> PoolBuilder {
         self.settings.job_timeout = Some(timeout);
         self
     }
 
-    /// Bounds each worker's linear memories, in bytes. Default: as the command says.
+    /// Bounds each worker's linear memories, in bytes. Default: the limit of the command.
     pub fn memory_limit(mut self, bytes: u64) -> PoolBuilder {
         self.command = self.command.memory_limit(bytes);
         self
     }
 
-    /// When a job of a batch fails, cancels those of the batch that are not begun, and waits for
-    /// none of the others. Default: all are waited for.
+    /// When a job of a batch fails, cancels the jobs of the batch that have not begun, and waits for none of
+    /// the others. Default: the pool waits for all.
     pub fn fail_fast(mut self, fail_fast: bool) -> PoolBuilder {
         self.settings.fails_fast = fail_fast;
         self
@@ -101,7 +101,7 @@ impl PoolBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for no workers at all, no jobs per worker, or arguments of the
-    /// initializer that cannot be made a message; those of [`Command::spawn`].
+    /// initializer that cannot be encoded as a message; the errors of [`Command::spawn`].
     pub fn build(self) -> Result<Pool> {
         let PoolBuilder {
             command,
@@ -125,7 +125,7 @@ impl PoolBuilder {
         settings.limits = command.process_limits();
         let (tree, rights) = command.into_tree()?;
         settings.rights = rights;
-        // Its workers come and go.
+        // Its workers come and go, so the tree must outlive moments without a process.
         tree.hold();
         let home = Home {
             program,
@@ -138,16 +138,16 @@ impl PoolBuilder {
 }
 
 impl Pool {
-    /// A pool with as many workers as cores that processes may use.
+    /// A pool with one worker for each core that processes may use.
     ///
     /// # Errors
-    /// Those of [`PoolBuilder::build`].
+    /// The errors of [`PoolBuilder::build`].
     pub fn new(command: Command) -> Result<Pool> {
         Pool::builder(command).build()
     }
 
-    /// Starts with the default settings. The command's arguments, directories, streams and limits
-    /// are those of each worker.
+    /// Starts with the default settings. The command's arguments, directories, streams and limits apply to
+    /// each worker.
     pub fn builder(command: Command) -> PoolBuilder {
         let cores = command.program().engine().cores().len();
         PoolBuilder {
@@ -163,7 +163,7 @@ impl Pool {
     /// Calls a task and waits for its value. `arguments` is a tuple: `(7,)`.
     ///
     /// # Errors
-    /// [`JobError`] says which.
+    /// Any [`JobError`] of the submission or of the job.
     pub fn apply<T: DeserializeOwned>(
         &self,
         task: &str,
@@ -186,12 +186,10 @@ impl Pool {
         Ok(AsyncResult::new(batch))
     }
 
-    /// Calls a task of one parameter for each item, and waits for the values, in the order of the
-    /// items.
+    /// Calls a task of one parameter for each item, and waits for the values, in the order of the items.
     ///
     /// # Errors
-    /// That of the first item that failed, when all jobs have ended; or at once, if the pool fails
-    /// fast.
+    /// The error of the first item that failed, when all jobs have ended; or at once, if the pool fails fast.
     pub fn map<T: DeserializeOwned>(
         &self,
         task: &str,
@@ -266,8 +264,8 @@ impl Pool {
         Ok(Imap::new(results.into_batch(), false))
     }
 
-    /// Submits calls of a task whose arguments are messages of the embedder's own making: for a Rust
-    /// guest MessagePack, and handles beside it. Does not block.
+    /// Submits calls of a task whose arguments are messages that the embedder made itself: MessagePack for a
+    /// Rust guest, and handles beside it. Does not block.
     ///
     /// # Errors
     /// As [`apply_async`](Self::apply_async).
@@ -291,19 +289,18 @@ impl Pool {
         live.into_iter().map(Process::new).collect()
     }
 
-    /// Takes no more jobs. Those that were submitted are still run, then the workers end. Returns at
-    /// once.
+    /// Takes no more jobs. The jobs submitted before still run, then the workers end. Returns at once.
     pub fn close(&self) {
         self.state.close();
     }
 
-    /// Ends the workers, whatever they do, and cancels the jobs that are not begun. Returns at once.
+    /// Ends the workers, whatever they are doing, and cancels the jobs that have not begun. Returns at once.
     pub fn terminate(&self) {
         self.state.terminate();
     }
 
-    /// Terminates the pool from wherever the terminator is: it can be cloned and sent, and holds nothing of
-    /// the pool.
+    /// Gives a terminator, which terminates the pool from anywhere: it can be cloned and sent, and keeps
+    /// nothing of the pool alive.
     ///
     /// ```no_run
     /// # fn example(pool: &isopod_host::Pool) {
@@ -332,7 +329,7 @@ impl Pool {
         self.join_within(Some(timeout))
     }
 
-    /// As [`join`](Self::join), but only looks.
+    /// As [`join`](Self::join), but does not wait.
     ///
     /// # Errors
     /// As `join`; [`JobError::TimedOut`] while a worker lives.

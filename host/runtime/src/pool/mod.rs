@@ -1,12 +1,12 @@
-//! Pools: workers that are started, given jobs, replaced when they end, and ended with the pool.
+//! Pools. A pool starts workers, gives them jobs, replaces them when they end, and ends them with itself.
 //!
-//! What becomes of jobs is [`isopod_sync::Jobs`]'s business; here are the processes that do them. A
-//! pool has no thread of its own: the thread of a worker that has ended tells the pool, and starts
-//! the replacement, or has the timer do so after a pause.
+//! [`isopod_sync::Jobs`] keeps the jobs; this module keeps the processes that do them. A pool has no thread
+//! of its own. The thread of a worker that has ended tells the pool, and starts the replacement, or has the
+//! timer do so after a pause.
 //!
 //! * [`workers`]: how many there are, when one is replaced, when the pool is broken, when it is over.
 //! * [`worker`]: one worker's side: its next job, its report, its end.
-//! * [`embedder`]: pools of the embedder's.
+//! * [`embedder`]: the embedder's pools.
 
 mod embedder;
 mod typed;

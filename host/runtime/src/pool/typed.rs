@@ -1,4 +1,4 @@
-//! Typed results of the embedder's jobs: MessagePack to values, outcomes to errors.
+//! Typed results of the embedder's jobs: MessagePack becomes values, outcomes become errors.
 
 use super::embedder::value;
 use crate::exit_status::ExitStatus;
@@ -25,10 +25,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobError {
-    /// The time-out of the call passed; the job goes on.
+    /// The timeout of the call passed; the job goes on.
     TimedOut,
-    /// The task gave an error, with this text; or it has another name or other parameters than were
-    /// asked for.
+    /// The task returned an error, with this text; or its name or its parameters are not those of the call.
     Failed(String),
     /// The task panicked, with this message and place. Its worker was replaced.
     Panicked(String),
@@ -45,9 +44,9 @@ pub enum JobError {
     PoolStillRunning,
     /// The tree's limit on queued bytes does not leave room.
     LimitExceeded(String),
-    /// The arguments cannot be made a message.
+    /// The arguments cannot be encoded as a message.
     Encode(String),
-    /// The value is not of the type that was asked for.
+    /// The value is not of the requested type.
     Decode(String),
     /// The value was taken before.
     Taken,
@@ -99,7 +98,7 @@ impl From<SubmitError> for JobError {
     }
 }
 
-/// What whoever exceeds the largest number of jobs in a batch is told.
+/// The error text for more jobs in a batch than it may have.
 pub(crate) fn too_many_jobs(limit: u32) -> String {
     format!("a batch has more than {limit} jobs, which is the limit")
 }
@@ -114,7 +113,7 @@ impl From<TakeError> for JobError {
     }
 }
 
-/// The value of a job that was submitted, once it is there.
+/// The value of a submitted job, once it has ended.
 ///
 /// ```no_run
 /// # fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
@@ -130,14 +129,14 @@ pub struct AsyncResult<T> {
     value: PhantomData<fn() -> T>,
 }
 
-/// The values of jobs that were submitted together, once they are there.
+/// The values of jobs that were submitted together, once they have ended.
 #[derive(Debug)]
 pub struct MapResult<T> {
     batch: Batch<ExitStatus>,
     values: PhantomData<fn() -> T>,
 }
 
-/// Declares what both results have.
+/// Declares the methods of both results.
 macro_rules! result {
     ($result:ident, $value:ty, $marker:ident, $take:expr) => {
         impl<T: DeserializeOwned> $result<T> {
@@ -148,15 +147,15 @@ macro_rules! result {
                 }
             }
 
-            /// Waits for it and takes it.
+            /// Waits for the result and takes it.
             ///
             /// # Errors
-            /// That of the job; of several the first.
+            /// The error of the job; of several jobs, the first error.
             pub fn get(self) -> Result<$value, JobError> {
                 $take(self.batch.take_all_within(None)?)
             }
 
-            /// As [`get`](Self::get), for `timeout` at most. It comes once.
+            /// As [`get`](Self::get), for `timeout` at most. The result can be taken once.
             ///
             /// # Errors
             /// As `get`; [`JobError::TimedOut`]; [`JobError::Taken`].
@@ -172,15 +171,15 @@ macro_rules! result {
                 $take(self.batch.take_all_async().await?)
             }
 
-            /// As [`get`](Self::get), but only looks. It comes once.
+            /// As [`get`](Self::get), but does not wait. The result can be taken once.
             ///
             /// # Errors
-            /// As `get`; [`JobError::TimedOut`] if it is not there; [`JobError::Taken`].
+            /// As `get`; [`JobError::TimedOut`] if it is not ready; [`JobError::Taken`].
             pub fn try_get(&self) -> Result<$value, JobError> {
                 self.get_timeout(Duration::ZERO)
             }
 
-            /// Waits until it is there, and leaves it there.
+            /// Waits until the result is ready, and leaves it in place.
             pub fn wait(&self) {
                 // The threads of an embedder are never killed.
                 let _ = self.batch.wait_within(None);
@@ -191,12 +190,12 @@ macro_rules! result {
                 self.batch.wait_async().await;
             }
 
-            /// Waits until it is there, for `timeout` at most. Whether it is.
+            /// Waits until the result is ready, for `timeout` at most. Returns whether it is ready.
             pub fn wait_timeout(&self, timeout: Duration) -> bool {
                 self.batch.wait_within(Some(timeout)).is_ok()
             }
 
-            /// Whether it is there. Does not block.
+            /// Whether the result is ready. Does not block.
             #[must_use]
             pub fn is_ready(&self) -> bool {
                 self.batch.is_done()
@@ -215,7 +214,7 @@ result!(AsyncResult, T, value, |outcomes: Vec<
 result!(MapResult, Vec<T>, values, |outcomes: Vec<
     Outcome<ExitStatus>,
 >| {
-    // What was cancelled was cancelled because of another one.
+    // A cancelled job was cancelled because of another one, so it is not the cause.
     let is_cause = |outcome: &Outcome<ExitStatus>| {
         !matches!(outcome, Outcome::Value(_) | Outcome::Cancelled(_))
     };
@@ -231,7 +230,7 @@ impl<T> MapResult<T> {
     }
 }
 
-/// Values of jobs, one after the other as they are there.
+/// The values of jobs, one after the other as they become ready.
 ///
 /// ```no_run
 /// # fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
@@ -262,13 +261,13 @@ impl<T: DeserializeOwned> Imap<T> {
         self.next_within(Some(timeout))
     }
 
-    /// The next value, if it is there: [`JobError::TimedOut`] if not, none after the last. Does not block.
+    /// The next value, if it is ready: [`JobError::TimedOut`] if not, none after the last. Does not block.
     pub fn try_next(&mut self) -> Option<Result<T, JobError>> {
         self.next_within(Some(Duration::ZERO))
     }
 
-    /// The next value, or the error of its job; none after the last. For an asynchronous embedder;
-    /// dropping the future takes nothing.
+    /// The next value, or the error of its job; none after the last. For an asynchronous embedder. A dropped
+    /// future takes nothing.
     pub async fn next_async(&mut self) -> Option<Result<T, JobError>> {
         let next = match self.is_ordered {
             true => self.batch.next_async().await,

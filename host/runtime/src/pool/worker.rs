@@ -12,18 +12,18 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// What ties a worker to its pool. The pool lives for as long as a worker does, so that each job a
+/// The link from a worker to its pool. The pool lives as long as any of its workers, so that each job that a
 /// worker has begun finds its end.
 #[derive(Debug)]
 pub(crate) struct WorkerLink {
     pool: Arc<PoolState>,
     has_asked: AtomicBool,
-    /// It was told that there is nothing for it to do any more.
+    /// It has learned that there are no more jobs for it.
     is_retired: AtomicBool,
     begun: AtomicU32,
-    /// It has begun a job and not reported its end.
+    /// It has begun a job and has not reported its end.
     has_begun: AtomicBool,
-    /// Of the job's time limit, with the limit.
+    /// The alarm of the job's time limit, and the limit.
     alarm: Mutex<Option<(Alarm, Duration)>>,
 }
 
@@ -39,7 +39,7 @@ impl WorkerLink {
         }
     }
 
-    /// Tells those who listen how the job has ended that it had begun last.
+    /// Tells the listeners how the job that this worker began last has ended.
     fn tell_end(&self, process: &ProcessState, outcome: Option<JobOutcome>) {
         if let Some(outcome) = outcome {
             process.tell_job_end(self.begun(), outcome);
@@ -69,7 +69,7 @@ impl WorkerLink {
     }
 
     fn cancel_alarm(&self, process: &ProcessState) {
-        // None, for most pools, so no look at the timer.
+        // Most pools set no alarm, and then the timer is not touched.
         if let Some((alarm, _)) = self.alarm().take() {
             process.machinery().timer.cancel(alarm);
         }
@@ -115,7 +115,7 @@ impl WorkerSide for WorkerLink {
                 self.pool.has_progressed();
                 self.tell_end(process, told);
             }
-            // The alarm is about to say so; the first one counts, and they say the same.
+            // The alarm is about to end the worker as well. The first request counts, and both say the same.
             Err(ReportError::Expired) => {
                 let limit = self.alarm().map(|(_, limit)| limit);
                 expire(process, limit.unwrap_or_default());
@@ -137,7 +137,7 @@ impl WorkerSide for WorkerLink {
             false => self.pool.jobs.begin(process.id)?,
         };
         if has_not_reported && !has_done_its_share {
-            // The job before ended with that.
+            // This ended the job before.
             self.has_begun.store(false, Ordering::Relaxed);
             let text = isopod_sync::UNREPORTED.to_owned();
             self.tell_end(process, Some(JobOutcome::Failed(text)));
@@ -147,7 +147,7 @@ impl WorkerSide for WorkerLink {
             return Ok(None);
         };
         if process.waiter.is_killed() {
-            // The guest never sees it.
+            // The guest never sees this job.
             self.pool.jobs.give_back(process.id, job);
             return Err(Killed);
         }
@@ -180,7 +180,8 @@ impl WorkerSide for WorkerLink {
             ExitStatus::Failed(text) => Outcome::Panicked(text),
             status => Outcome::WorkerLost(status),
         };
-        // Each by itself: whoever waits for the job must not wait for ever, nor the pool lose a worker.
+        // Each step is contained by itself. A waiter for the job must not wait for ever, and the pool must
+        // not lose a worker.
         bug::contain("end of a job", &process.birth.name, || {
             if self.pool.jobs.end_with(process.id, outcome, text_bytes) {
                 self.tell_end(process, told);

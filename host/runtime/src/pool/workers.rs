@@ -1,7 +1,7 @@
 //! The workers of one pool.
 //!
 //! # Locks
-//! The pool's own mutex is taken before those of trees, engines and jobs, and never under one.
+//! The pool's own mutex is taken before the mutexes of trees, engines and jobs, and never under one of them.
 
 use super::worker::WorkerLink;
 use crate::error::Result;
@@ -17,19 +17,19 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
-/// As many workers in a row that end before they ask for their first job make the pool broken.
+/// A pool is broken after this many workers in a row that end before they ask for their first job.
 const MOST_FAILED_STARTS: u32 = 10;
-/// The pause before a worker is replaced whose predecessors all ended without having done anything.
+/// The first pause before a replacement, if the workers before it all ended without having done anything.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a pool was asked for.
+/// The settings of a pool.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) workers: u32,
     pub(crate) max_jobs_per_worker: Option<u32>,
     pub(crate) initializer: Option<Initializer>,
-    /// What the initializer costs of the tree's limit on queued bytes; held, never read.
+    /// The charge of the initializer against the tree's limit on queued bytes; held, never read.
     pub(crate) _initializer_charge: Option<Charge>,
     pub(crate) job_timeout: Option<Duration>,
     pub(crate) limits: ProcessLimits,
@@ -46,8 +46,8 @@ pub(crate) struct Home {
     pub(crate) parent: Option<Weak<ProcessState>>,
 }
 
-/// A pool. It is over, and lets go of everything, once it is terminated or closed and its last
-/// worker has ended.
+/// A pool. It is over once it is terminated or closed and its last worker has ended. Then it lets go of
+/// everything.
 #[derive(Debug)]
 pub(crate) struct PoolState {
     pub(crate) jobs: Jobs<ExitStatus>,
@@ -56,9 +56,9 @@ pub(crate) struct PoolState {
     workers: Mutex<Workers>,
     /// Workers that have ended since the last job was done.
     lost_in_a_row: AtomicU32,
-    /// Workers that have ended since the last one asked for its first job, which they did not.
+    /// Workers that have ended, in a row, without having asked for their first job.
     failed_starts: AtomicU32,
-    /// Names workers that have no parent.
+    /// Numbers the workers that have no parent, for their names.
     made: AtomicU64,
     /// Set when the pool is over.
     pub(crate) ended: Completion<()>,
@@ -102,20 +102,20 @@ impl PoolState {
         Ok(pool)
     }
 
-    /// Takes no more jobs; ends when those in line are done.
+    /// Takes no more jobs. The pool ends when the waiting ones are done.
     pub(crate) fn close(&self) {
         self.workers().is_closed = true;
         self.jobs.close();
         self.end_if_over();
     }
 
-    /// Ends the workers and cancels the jobs in line.
+    /// Ends the workers and cancels the waiting jobs.
     pub(crate) fn terminate(&self) {
         self.jobs.terminate();
         self.end_workers();
     }
 
-    /// Whether it was closed, terminated or is broken.
+    /// Whether it was closed or terminated, or is broken.
     pub(crate) fn is_ending(&self) -> bool {
         let workers = self.workers();
         workers.is_closed || workers.is_ending
@@ -144,7 +144,7 @@ impl PoolState {
         }
     }
 
-    /// A worker has ended; `ended` says what that means for its replacement.
+    /// Removes a worker that has ended; `ended` decides about its replacement.
     pub(super) fn replace(self: &Arc<Self>, worker: ProcessId, ended: Ended) {
         let pause = match ended {
             Ended::Retired => Duration::ZERO,
@@ -166,12 +166,12 @@ impl PoolState {
         }
     }
 
-    /// Counts a worker that was of no use; breaks the pool after too many. Gives the pause before
-    /// the next one.
+    /// Counts a worker that ended before its first job, and breaks the pool after too many. Returns the pause
+    /// before the next one.
     fn failed_start(&self, report: &str) -> Duration {
         let failed = self.failed_starts.fetch_add(1, Ordering::Relaxed) + 1;
         if failed >= MOST_FAILED_STARTS {
-            // First of all, so that whoever is told finds a pool that ends.
+            // This comes first, so that every process that learns of it finds a pool that is ending.
             self.workers().is_ending = true;
             self.jobs.break_down(&format!(
                 "no worker can be started: {failed} in a row ended before their first job, the last one {report}"
@@ -188,7 +188,7 @@ impl PoolState {
         }
         let weak = Arc::downgrade(self);
         let tree = Arc::clone(&self.home.tree);
-        // Meanwhile nobody may say that nothing will happen any more.
+        // Until then nobody may conclude that nothing will happen any more.
         tree.begin_activity();
         self.home.tree.machinery().timer.after(pause, move || {
             if let Some(pool) = weak.upgrade() {
@@ -216,7 +216,7 @@ impl PoolState {
         }
     }
 
-    /// Under the mutex, so that the worker is in the list before it can end.
+    /// Runs under the mutex, so that the worker is in the list before it can end.
     fn start_worker(self: &Arc<Self>, workers: &mut Workers) -> Result<()> {
         let parent = match &self.home.parent {
             None => None,
@@ -263,7 +263,7 @@ impl PoolState {
         self.end_if_over();
     }
 
-    /// Whether a worker that is started now would have nothing to do.
+    /// Whether a worker started now would have nothing to do.
     fn is_done(&self, workers: &Workers) -> bool {
         workers.is_ending || (workers.is_closed && self.jobs.waiting() == 0)
     }
@@ -271,7 +271,7 @@ impl PoolState {
     fn end_if_over(&self) {
         let is_over = {
             let workers = self.workers();
-            // A replacement that is to come finds that it is not wanted.
+            // A replacement that is still to come will find that it is not needed.
             self.is_done(&workers) && workers.live.is_empty()
         };
         if is_over && self.ended.set(()) {
@@ -284,12 +284,12 @@ impl PoolState {
     }
 }
 
-/// How a worker ended, as far as its replacement is concerned.
+/// How a worker ended, as its replacement needs to know it.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// As it was to: it has done as many jobs as it may, or there are no more.
+    /// As intended: it has done as many jobs as it may, or there are no more.
     Retired,
-    /// Otherwise.
+    /// In any other way.
     Lost,
     /// Before it asked for its first job; the text says how.
     NeverStarted(String),
