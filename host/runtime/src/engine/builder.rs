@@ -14,14 +14,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-/// Live processes that an engine takes unless told otherwise.
+/// The default for the largest number of live processes of an engine.
 const MAX_PROCESSES: u32 = 1_000;
 
-/// A thousand of these are still address space that a machine of 64 bits has.
+/// The address space of a 64-bit machine still has room for a thousand of these.
 const LONGEST_STACK_BYTES: usize = 1 << 30;
 
-/// Operations of guests on files that have not returned, of all trees. Each takes a thread and cannot
-/// be interrupted.
+/// The largest number of operations of guests on files that have not returned, over all trees. Each takes a
+/// thread and cannot be interrupted.
 const MAX_FILE_OPERATIONS: u32 = 256;
 
 /// Settings of an [`Engine`].
@@ -65,66 +65,67 @@ impl Default for EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// The cores (logical CPUs, as the kernel numbers them) that processes are pinned to.
-    /// Default: those of the affinity mask, cut to the cgroup quota.
+    /// The cores (logical CPUs, as the kernel numbers them) to which processes are pinned. Default: the cores
+    /// of the affinity mask, cut to the cgroup quota.
     pub fn cores(mut self, cores: impl IntoIterator<Item = usize>) -> Self {
         self.cores = Some(cores.into_iter().collect());
         self
     }
 
-    /// How many processes may live at once: 1,000 unless set, or as many as the machine holds, if
-    /// that is less ([`Engine::max_processes`] tells): each takes a thread, and up to 16 mappings of
-    /// the kernel's `vm.max_map_count`. Address space is reserved for them at the start.
+    /// The largest number of live processes: 1,000 unless set, or as many as the machine can hold, if that is
+    /// less ([`Engine::max_processes`] returns it). Each takes a thread, and up to 16 mappings of the
+    /// kernel's `vm.max_map_count`. Address space is reserved for them at the start.
     pub fn max_processes(mut self, count: u32) -> Self {
         self.max_processes = Some(count);
         self
     }
 
-    /// How many descriptors of the operating system may be open for guests of the engine and for its programs:
-    /// files, directories, sockets, one for each program. Unless set, or if that is less, what `ulimit -n` allows
-    /// above those in use and a reserve for the host itself ([`Engine::max_descriptors`] tells). An embedder who
-    /// opens many itself, or has several engines, gives each engine its part.
+    /// The largest number of open descriptors of the operating system for guests of the engine and for its
+    /// programs: files, directories, sockets, and one for each program. Default, and upper bound: the number
+    /// that `ulimit -n` allows above those in use and a reserve for the host itself
+    /// ([`Engine::max_descriptors`] returns it). An embedder that opens many itself, or has several engines,
+    /// gives each engine its part.
     pub fn max_descriptors(mut self, count: u32) -> Self {
         self.max_descriptors = Some(count);
         self
     }
 
-    /// The stack that the functions of a guest may use, of which each process has its own: 512 KiB
-    /// unless set, 1 GiB at most. A process that needs more traps. Address space is reserved for it; it
-    /// becomes memory as far as a guest's calls nest, beside what limits of memory count.
+    /// The stack for the functions of a guest; each process has its own. 512 KiB unless set, 1 GiB at most. A
+    /// process that needs more traps. Address space is reserved for the stack. It becomes memory as far as a
+    /// guest's calls nest, in addition to the memory that limits count.
     pub fn stack_bytes(mut self, bytes: usize) -> Self {
         self.stack_bytes = Some(bytes);
         self
     }
 
-    /// Keeps compiled code in this directory; it is made if missing, and must be writable by this
-    /// user alone. Without it programs are compiled each time they are loaded. A program from there is mapped
-    /// into memory and keeps its file open: who loads very many raises `ulimit -n` first.
+    /// Keeps compiled code in this directory. It is made if missing, and only this user may have the right to
+    /// write to it. Without it, programs are compiled each time they are loaded. A program from the cache is
+    /// mapped into memory and keeps its file open: an embedder that loads very many raises `ulimit -n` first.
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cache_directory = Some(directory.into());
         self
     }
 
-    /// The file with the key of the cache: what is compiled is kept with a code that takes this key, and code
-    /// without it is compiled anew. It is made if missing, with mode 0600. Default: that of
-    /// [`cache_key_file`](crate::cache_key_file). Grant no guest a directory to write that holds the cache, and none
-    /// that holds the key.
+    /// The file with the key of the cache. Compiled code is kept with an authentication code that takes this
+    /// key, and entries without it are compiled anew. The file is made if missing, with mode 0600. Default:
+    /// [`cache_key_file`](crate::cache_key_file). Grant no guest a writable directory that holds the cache,
+    /// and no directory that holds the key.
     pub fn cache_key_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.cache_key_file = Some(file.into());
         self
     }
 
-    /// What the loading of a program may take.
+    /// The resources that the loading of a program may use.
     pub fn compile_limits(mut self, limits: CompileLimits) -> Self {
         self.compiler.set_limits(limits);
         self
     }
 
-    /// Compiles in a process of its own, one for each program that the cache does not hold. It is started as this
-    /// program with these arguments, without variables of the environment, and calls
-    /// [`serve_compiler`](crate::serve_compiler) of the same version: the embedder's own
-    /// program, or `isopod` with the argument `serve-compiler`. It is killed at the limit of time, takes
-    /// no more memory than it may, and what breaks it breaks nothing here. Default: a thread.
+    /// Compiles in a process of its own, one for each program that the cache does not hold. It is started as
+    /// `program` with these arguments, without environment variables, and must call
+    /// [`serve_compiler`](crate::serve_compiler) of the same version: `program` is the embedder's own
+    /// program, or `isopod` with the argument `serve-compiler`. It is killed at the limit of time, takes no
+    /// more memory than its limit, and a failure of it breaks nothing in this process. Default: a thread.
     pub fn compiler_process(
         mut self,
         program: impl Into<PathBuf>,
@@ -135,27 +136,27 @@ impl EngineBuilder {
         self
     }
 
-    /// Whether instances come from a pool, as they do by default: then a process starts in a third of the
-    /// time, but address space is reserved for as many as may live, some 8 GiB for each, none of it memory. Where
-    /// the system gives less (`ulimit -v`, some containers), instances are made on demand anyway, with a
-    /// warning; without a pool nothing is reserved, and each process maps what it needs.
-    /// [`Engine::is_pooled`] tells.
+    /// Whether instances come from a pool. Default: yes. With a pool, a process starts in a third of the
+    /// time, but address space is reserved for as many processes as may live, some 8 GiB for each, none of it
+    /// memory. Where the system gives less (`ulimit -v`, some containers), instances are made on demand
+    /// anyway, with a warning. Without a pool nothing is reserved, and each process maps the memory that it
+    /// needs. [`Engine::is_pooled`] returns whether there is a pool.
     pub fn pooling(mut self, pooling: bool) -> EngineBuilder {
         self.is_pooled = pooling;
         self
     }
 
-    /// Where the engine's own threads send what they log with [`tracing`]: those that run processes, workers
-    /// of plugins and alarms. Default: where the program sends everything, if it has said so with
+    /// The destination of [`tracing`] events from the engine's own threads: those that run processes, workers
+    /// of plugins and alarms. Default: the global subscriber of the program, if it has set one with
     /// `tracing::subscriber::set_global_default`.
     ///
-    /// What happens in a process is in a span `process` of level `DEBUG` with its `id`, `name`, `task` and
-    /// `tree`; so is what an [`Extension`]'s functions log. Its start and end are events of that level.
+    /// Events of a process are in a span `process` of level `DEBUG` with its `id`, `name`, `task` and `tree`.
+    /// So are the events of an [`Extension`]'s functions. Its start and end are events of that level.
     ///
     /// ```
     /// use isopod_host::Engine;
     /// use tracing::{Dispatch, subscriber::NoSubscriber};
-    /// // Nothing at all.
+    /// Discards all events.
     /// let engine = Engine::builder().tracing(Dispatch::new(NoSubscriber::new())).build()?;
     /// # Ok::<(), isopod_host::Error>(())
     /// ```
@@ -164,7 +165,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Adds host functions of the embedder's own.
+    /// Adds the embedder's own host functions.
     pub fn extension(mut self, extension: impl Extension) -> Self {
         self.extensions.add(extension);
         self

@@ -1,4 +1,4 @@
-//! How an engine is made, and what can be seen in it.
+//! How an engine is made, and what an embedder sees in it.
 
 mod builder;
 
@@ -30,8 +30,8 @@ impl Engine {
         processes.into_iter().map(Process::new).collect()
     }
 
-    /// What happens from now on: processes and jobs that start and end, limits that are reached,
-    /// deadlocks. Any number may listen, and no process waits for them. [`Events::builder`] has settings.
+    /// The events from now on: starts and ends of processes and jobs, limits reached, deadlocks. Any number
+    /// of listeners may exist, and no process waits for them. [`Events::builder`] has settings.
     ///
     /// ```
     /// let engine = isopod_host::Engine::new()?;
