@@ -1,4 +1,4 @@
-//! The glue that is generated from WIT.
+//! The glue code generated from WIT.
 
 #![allow(
     missing_docs,
@@ -34,7 +34,7 @@ wasmtime::component::bindgen!({
     require_store_data_send: true,
 });
 
-/// What a plugin exports.
+/// The exports of a plugin.
 pub(crate) mod exported {
     #![allow(
         unreachable_pub,

@@ -1,8 +1,8 @@
-//! The functions with arguments of any size, linked in the place of the generated ones: see
+//! The functions whose arguments can have any size, linked in place of the generated ones: see
 //! [`arguments`](super::arguments).
 //!
-//! A new function that takes bytes or a list belongs here. Elsewhere a guest can pass no more than
-//! [`SMALL_CALL_BYTES`](crate::guest::SMALL_CALL_BYTES).
+//! A new function that takes bytes or a list belongs here. In any other function a guest can pass no more
+//! than [`SMALL_CALL_BYTES`](crate::guest::SMALL_CALL_BYTES).
 
 use super::bindings::isopod::multiprocessing as wit;
 use super::errors::Failure;
@@ -29,7 +29,7 @@ type Caller<'a> = StoreContextMut<'a, State>;
 type Shared = isopod_sync::List;
 type Timeout = Option<u64>;
 
-/// Runs a function when its arguments have been charged.
+/// Runs a function after its arguments have been charged.
 fn call<T>(
     caller: &mut Caller<'_>,
     interface: &'static str,
@@ -44,7 +44,7 @@ fn call<T>(
     }
 }
 
-/// As [`call`], of a function that has no error. A guest whose arguments are refused ends.
+/// As [`call`], for a function that cannot return an error. A guest whose arguments are refused ends.
 fn call_without_error<T>(
     caller: &mut Caller<'_>,
     interface: &'static str,
@@ -58,7 +58,7 @@ fn call_without_error<T>(
     }
 }
 
-/// Links functions of one interface. The one that runs them comes first.
+/// Links functions of one interface. The name of the function that runs them comes first in each entry.
 macro_rules! link {
     ($linker:ident $name:literal: $($caller:ident $function:literal
         ($($argument:ident: $type:ty),*) |$state:ident| $run:expr;)*) => {{
@@ -74,7 +74,7 @@ macro_rules! link {
     }};
 }
 
-/// Puts these functions in the place of the generated ones.
+/// Replaces the generated functions by these.
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     link_messages(linker)?;
@@ -227,20 +227,20 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// These take lists that are short, or an error.
+    /// Functions whose lists are short, or that return an error for a long one.
     const SHORT: [&str; 3] = [
         "[method]options.set-directories",
         "[method]options.set-environment",
         "[method]options.set-network",
     ];
 
-    /// The functions of the guest's imports with a list among their arguments, as wasmtime names them.
+    /// The imported functions with a list among their arguments, as wasmtime names them.
     fn functions_with_lists() -> Vec<String> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
         let mut found = Vec::new();
         for file in fs::read_dir(directory).unwrap() {
             let path = file.unwrap().path();
-            // What a plugin exports.
+            // A plugin exports these.
             if !path.is_file() || path.ends_with("functions.wit") {
                 continue;
             }

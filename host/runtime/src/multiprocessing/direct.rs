@@ -1,8 +1,9 @@
-//! `direct`: the number of an object is what a resource of it stands for in the process's table, so
-//! each function hands it to the method that it names.
+//! `direct`: the number of an object is its index in the process's table, the same that a resource carries.
+//! So each function passes the number to the method of the same name.
 //!
-//! A guest makes up any number that it likes. The table looks it up by the type of the object too, and
-//! what it does not find is `wrong-kind`: see the conversion of `ResourceTableError` in `errors.rs`.
+//! A guest can pass any number. The table looks it up together with the type of the object, and returns
+//! `wrong-kind` for a number that it does not find: see the conversion of `ResourceTableError` in
+//! `errors.rs`.
 
 use super::bindings::isopod::multiprocessing::direct::{Host, Reply};
 use super::bindings::isopod::multiprocessing::memory::HostSharedMemory;
@@ -150,13 +151,13 @@ impl Host for State {
 }
 
 impl State {
-    /// The methods of an event that always succeed have no way to refuse a number.
+    /// For methods of an event that always succeed: they have no way to refuse a number.
     fn event(&self, number: u32) -> Result<&Event, Failure> {
         Ok(self.table.get(&named::<Event>(number))?)
     }
 }
 
-/// What a method is called on whose object has this number. Nothing is known of the number yet.
+/// The resource for a method of the object with this number. Nothing has checked the number yet.
 fn named<T: 'static>(number: u32) -> Resource<T> {
     Resource::new_borrow(number)
 }

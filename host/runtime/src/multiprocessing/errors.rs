@@ -1,4 +1,4 @@
-//! How failures reach a guest: as an `error-code`, or, if the process is to end, not at all.
+//! How failures reach a guest: as an `error-code`, or not at all if the process is to end.
 
 use super::bindings::isopod::multiprocessing::types::ErrorCode;
 use crate::error::{Error, ErrorKind};
@@ -20,17 +20,18 @@ use wasmtime::component::ResourceTableError;
     reason = "named by the generated bindings, which are public in their private module"
 )]
 pub enum Failure {
-    /// The guest is told.
+    /// The guest receives this error.
     Code(ErrorCode),
-    /// The guest is told which limit it has reached.
+    /// The guest learns which limit it has reached.
     Limit(LimitKind, String),
-    /// The guest is told that its tree may have no more bytes queued, or of the host's memory.
+    /// The guest learns that its tree may have no more bytes queued, or may take no more of the host's
+    /// memory.
     OverBudget(OverBudget),
-    /// The guest is told that a message of so many bytes could never fit, since so many may be queued.
+    /// The guest learns that a message of this size could never fit, given the limit on queued bytes.
     TooLarge(u64, u64),
-    /// The guest is told that it holds as many handles as it may, or as there is room for.
+    /// The guest learns that it holds as many handles as it may, or as many as there is room for.
     TooManyHandles,
-    /// The guest does not run on: it was asked to end, or it used the host against the rules.
+    /// The guest does not run on: it was asked to end, or it broke the rules of a host call.
     End(wasmtime::Error),
 }
 
@@ -50,8 +51,8 @@ impl From<ResourceTableError> for Failure {
     fn from(error: ResourceTableError) -> Failure {
         match error {
             ResourceTableError::Full => Failure::TooManyHandles,
-            // The resources of a guest are all in its table: what is not is a number that `direct`
-            // was given, which may be any.
+            // All resources of a guest are in its table. A number that is not in the table was passed to
+            // `direct`, which accepts any number.
             ResourceTableError::NotPresent | ResourceTableError::WrongType => {
                 ErrorCode::WrongKind.into()
             }
@@ -160,7 +161,7 @@ impl From<ConditionError> for Failure {
 impl From<BarrierError> for Failure {
     fn from(error: BarrierError) -> Failure {
         match error {
-            // A time-out breaks the barrier; Python has one error for both.
+            // A timeout breaks the barrier; Python has one error for both.
             BarrierError::Broken | BarrierError::TimedOut => ErrorCode::BrokenBarrier.into(),
             BarrierError::Killed => Killed.into(),
         }

@@ -54,7 +54,7 @@ impl HostSharedMemory for State {
         length: u64,
     ) -> Result<Vec<u8>, Failure> {
         let size_bytes = self.memory(&memory)?.size_bytes();
-        // One that is too long is refused by the memory, with its own words.
+        // The memory itself refuses a length above its size, with its own error text.
         if length <= size_bytes {
             self.room.carry(length)?;
         }

@@ -1,5 +1,5 @@
-//! `isopod:multiprocessing` as guests call it: one file per interface, which only translates
-//! between WIT and the objects of `isopod-sync` and this crate.
+//! `isopod:multiprocessing` as guests call it. Each interface has one file, which only translates between WIT
+//! and the objects of `isopod-sync` and this crate.
 
 mod bindings;
 mod carrying;
@@ -24,7 +24,7 @@ use crate::guest::{Extensions, State};
 use crate::wasi;
 use wasmtime::component::{HasSelf, Linker};
 
-/// Everything that a program may import.
+/// Links everything that a program may import.
 pub(crate) fn linker(engine: &wasmtime::Engine, extensions: &Extensions) -> Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)
@@ -46,7 +46,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine, extensions: &Extensions) -> Resu
     Ok(linker)
 }
 
-/// The interfaces of isopod, each with a note of its name at each call, for crash reports.
+/// The interfaces of isopod. Each call records the name of its interface, for crash reports.
 fn link_interfaces(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     macro_rules! link {
         ($($interface:ident)*) => {$(

@@ -1,4 +1,4 @@
-//! `process.options`: what a guest asks for in a new process, within what it has itself.
+//! `process.options`: the options of a guest for a new process, within its own rights and limits.
 
 use super::bindings::isopod::multiprocessing::process::HostOptions;
 use super::bindings::isopod::multiprocessing::types::ErrorCode;
@@ -14,7 +14,7 @@ use wasmtime::component::Resource;
 /// The longest name of a process, in bytes.
 const LONGEST_NAME_BYTES: usize = 255;
 
-/// What a guest asks for in a new process.
+/// The options of a guest for a new process.
 #[derive(Debug)]
 #[allow(
     unreachable_pub,
@@ -23,13 +23,13 @@ const LONGEST_NAME_BYTES: usize = 255;
 pub struct Options {
     pub(super) name: Option<String>,
     pub(super) is_daemon: Option<bool>,
-    /// The guest's own, or less.
+    /// The guest's own limits, or lower ones.
     pub(super) limits: ProcessLimits,
-    /// Likewise.
+    /// The guest's own rights, or fewer.
     rights: Arc<Rights>,
     is_read_only: bool,
     pub(super) timeout: Option<Duration>,
-    /// For the options, with a copy of the rights if they have one.
+    /// The charge for the options, and for the copy of the rights if they have one.
     _charge: Charge,
 }
 
@@ -37,7 +37,7 @@ pub struct Options {
 const OPTIONS_BYTES: u64 = 512;
 
 impl Options {
-    /// What the new process may do.
+    /// The rights of the new process.
     pub(super) fn rights(&self) -> Arc<Rights> {
         match self.is_read_only {
             true => {
@@ -228,7 +228,7 @@ impl State {
         let options = self.table.get_mut(options)?;
         let own = &self.process.birth.rights;
         let objects = &self.process.tree.objects;
-        // A copy is made before anything is taken away from it.
+        // A copy is made before anything is removed from it.
         let before = size_bytes(options.rights.size_bytes());
         drop(objects.hold_host_charge(before)?);
         let changed = change(options.rights_mut(), own);
@@ -251,12 +251,12 @@ impl State {
             Ok(()) => Ok(()),
             Err(Failure::End(error)) => Err(error),
             Err(Failure::OverBudget(over)) => Err(self.end_over_budget(over)),
-            // The options are in the table, as no other number comes through this interface.
+            // The options are in the table, since only numbers from the table come through this interface.
             Err(failure) => Err(wasmtime::format_err!("{failure:?}")),
         }
     }
 
-    /// Whether a child may have this limit.
+    /// Checks that a child may have this limit.
     pub(super) fn check_memory_limit(&self, memory_bytes: u64) -> Result<(), Failure> {
         let own = self.process.birth.limits.memory_bytes;
         check_not_above("a memory limit", memory_bytes, own, limits::bytes)
@@ -273,7 +273,7 @@ fn size_bytes(size: usize) -> u64 {
     u64::try_from(size).unwrap_or(u64::MAX)
 }
 
-/// Whether so many names may be given at a time.
+/// Checks that one call may pass this many names.
 fn check_count(things: &str, count: usize) -> Result<(), Failure> {
     match count > MOST_NAMES {
         true => Err(ErrorCode::InvalidArgument(format!(
@@ -284,7 +284,7 @@ fn check_count(things: &str, count: usize) -> Result<(), Failure> {
     }
 }
 
-/// Whether a child may have a limit where the process that asks has `own`.
+/// Checks that a child may have the limit `wanted`, where the process that asks has `own`.
 fn check_not_above<T: PartialOrd>(
     what: &str,
     wanted: T,

@@ -31,7 +31,8 @@ impl Drop for GuestPool {
     }
 }
 
-/// A guest's batch, with what it takes to add to it. It does not keep the pool running.
+/// A guest's batch, with its pool and the options for jobs that are added to it. It does not keep the pool
+/// running.
 #[derive(Debug)]
 #[allow(
     unreachable_pub,
@@ -43,7 +44,7 @@ pub struct GuestBatch {
     batch: Batch<ExitStatus>,
 }
 
-/// What a guest asks for in a new pool.
+/// The options of a guest for a new pool.
 #[derive(Debug, Default)]
 #[allow(
     unreachable_pub,
@@ -53,7 +54,7 @@ pub struct PoolOptions {
     workers: Option<u32>,
     max_jobs_per_worker: Option<u32>,
     initializer: Option<(Message, Charge)>,
-    /// The initializer was not taken, as the tree has too many bytes queued.
+    /// Set if the initializer was not taken, because the tree has too many bytes queued.
     refused: Option<OverBudget>,
     job_timeout: Option<Duration>,
     memory_limit: Option<u64>,
@@ -99,7 +100,7 @@ impl HostOptions for State {
         };
         let charge = self.hold_charge(&message);
         let options = self.table.get_mut(&options)?;
-        // The making of the pool tells.
+        // The creation of the pool returns this error.
         options.refused = charge.as_ref().err().copied();
         options.initializer = charge.ok().map(|charge| (message, charge));
         Ok(())
@@ -354,7 +355,7 @@ impl State {
 
     fn outcome(&mut self, outcome: Outcome<ExitStatus>) -> Result<WitOutcome, Failure> {
         Ok(match outcome {
-            // The owner of the pool holds the handles already: only it can take.
+            // The owner of the pool holds the handles already: only the owner can take the outcome.
             Outcome::Value(message) => WitOutcome::Value(self.deliver(message)?),
             Outcome::Failed(text) => WitOutcome::Failed(text),
             Outcome::Panicked(text) => WitOutcome::Panicked(text),

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 use wasmtime::component::Resource;
 
-/// What is kept of a task's label, in bytes: names of types may be long, and it is for people only.
+/// The longest kept label of a task, in bytes: names of types may be long, and the label is for people only.
 const LONGEST_LABEL_BYTES: usize = 1 << 10;
 
 /// A guest's reference to a process.
@@ -30,9 +30,9 @@ const LONGEST_LABEL_BYTES: usize = 1 << 10;
     reason = "named by the generated bindings, which are public in their private module"
 )]
 pub enum Relative {
-    /// One that it started, or has adopted.
+    /// A process that it started, or has adopted.
     Child(Arc<ProcessState>),
-    /// The one that started it.
+    /// The process that started it.
     Parent(Arc<Starter>),
 }
 
@@ -44,7 +44,7 @@ impl Relative {
         }
     }
 
-    /// Asks for its end: a right that only a parent has.
+    /// Asks the process to end: a right that only its parent has.
     fn request_end(&self, by: ProcessId, status: &ExitStatus) -> Result<(), Failure> {
         match self {
             Relative::Child(child) => {
@@ -204,7 +204,7 @@ impl Host for State {
 }
 
 impl State {
-    /// Whether the process may start others.
+    /// Checks that the process may start others.
     pub(super) fn check_may_spawn(&self) -> Result<(), Failure> {
         if self.process.birth.role.is_instance() {
             return Err(ErrorCode::AccessDenied(
@@ -229,7 +229,7 @@ impl State {
         Ok(())
     }
 
-    /// What the process was started with, as the guest gets it.
+    /// The message with which the process was started, as the guest gets it.
     fn take_over(&mut self, message: Message) -> wasmtime::Result<WitMessage> {
         self.deliver(message).map_err(|failure| match failure {
             Failure::Code(code) => {
@@ -250,7 +250,7 @@ impl State {
     }
 }
 
-/// What the new process gets: what it asked for, within what its parent has.
+/// The traits of a new process: those that it asked for, within those of its parent.
 fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
     let lineage = parent.next_lineage();
     let own_deadline = options

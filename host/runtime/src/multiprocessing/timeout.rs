@@ -1,8 +1,8 @@
-//! Time-outs, as WIT has them.
+//! Timeouts, as WIT has them.
 
 use std::time::Duration;
 
-/// WIT's time-outs are in nanoseconds.
+/// Converts a timeout of WIT, which is in nanoseconds.
 pub(super) fn duration(timeout: Option<u64>) -> Option<Duration> {
     timeout.map(Duration::from_nanos)
 }

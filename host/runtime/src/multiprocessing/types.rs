@@ -21,7 +21,7 @@ impl Host for State {
                 if let ErrorCode::MessageTooLarge(text) = &code {
                     self.process.tell_refusal(LimitKind::MessageSize, text);
                 }
-                // Other limits that are reached come below: this is one that a child cannot have.
+                // This is a limit of a child above the process's own. Other limits take the branches below.
                 if let ErrorCode::LimitExceeded(text) = &code {
                     self.process
                         .tell_refused(RefusalKind::ChildRight, || text.clone());
@@ -69,20 +69,20 @@ impl HostHandle for State {
 }
 
 impl State {
-    /// In whose name this guest's references are counted.
+    /// The holder to which this guest's references are counted.
     pub(super) fn holder(&self) -> Holder {
         Holder::Process(self.process.id)
     }
 
-    /// Whether the guest may hold one handle more. For calls that begin something and then give a
-    /// handle to it: one that fails has begun nothing.
+    /// Checks that the guest may hold one more handle. For calls that begin something and then return a
+    /// handle to it: such a call fails before it has begun anything.
     pub(super) fn check_room(&mut self) -> Result<(), Failure> {
         let place = self.push(())?;
         self.table.delete(place)?;
         Ok(())
     }
 
-    /// A message as the guest sends it. The guest keeps its handles.
+    /// A message from the guest. The guest keeps its handles.
     ///
     /// The bytes are charged until the next call: a message that waits to be put takes the host's memory too.
     pub(super) fn message(
@@ -100,8 +100,7 @@ impl State {
         self.part_of_message(bytes, handles)
     }
 
-    /// As [`message`](Self::message), one of several that come with a call, which are carried
-    /// together.
+    /// As [`message`](Self::message), for the several messages of one call, which are carried together.
     pub(super) fn messages(
         &mut self,
         parts: impl IntoIterator<Item = (Vec<u8>, Vec<Resource<Handle>>)>,
@@ -144,21 +143,21 @@ impl State {
         Ok(Message { bytes, handles })
     }
 
-    /// A message as the guest gets it. Its handles are held by the guest already: objects give
-    /// them in the name of whom they were received by.
+    /// A message for the guest. The guest holds the message's handles already: objects make the receiver
+    /// their holder.
     ///
-    /// A guest that cannot hold them is ended: it has taken the message, and must not go on as if
-    /// there had been none.
+    /// A guest that cannot hold them is ended: it has taken the message, and must not go on as if there had
+    /// been none.
     pub(super) fn deliver(
         &mut self,
         message: Message,
     ) -> Result<super::bindings::isopod::multiprocessing::types::Message, Failure> {
-        // It was counted as queued until now.
+        // Until now it counted as queued.
         self.carry_on(u64::try_from(message.bytes.len()).unwrap_or(u64::MAX));
         self.deliver_copy(message)
     }
 
-    /// As [`deliver`](Self::deliver), a copy that is carried already.
+    /// As [`deliver`](Self::deliver), for a copy that is carried already.
     pub(super) fn deliver_copy(
         &mut self,
         message: Message,
@@ -178,7 +177,7 @@ impl State {
         })
     }
 
-    /// Ends the guest at a limit, in a call that has no error for it.
+    /// Ends the guest at a limit, in a call that cannot return an error for it.
     pub(super) fn end_at(&self, limit: LimitKind, text: String) -> Failure {
         Failure::End(self.stop_at(limit, text))
     }
@@ -195,7 +194,7 @@ impl State {
         self.stop_at(limit, text)
     }
 
-    /// Whether there is room for one more object. For calls that make one.
+    /// Checks that there is room for one more object. For calls that make one.
     pub(super) fn check_object(&self) -> Result<(), Failure> {
         Ok(self.process.tree.objects.check_room(LARGEST_OBJECT_BYTES)?)
     }

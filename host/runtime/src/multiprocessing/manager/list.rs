@@ -157,7 +157,7 @@ impl HostList for State {
         expected: u64,
         order: Vec<u32>,
     ) -> Result<bool, Failure> {
-        // What is beyond the list is found out there.
+        // `reorder` checks for positions beyond the list.
         let order: Vec<usize> = order
             .into_iter()
             .map(|position| usize::try_from(position).unwrap_or(usize::MAX))
