@@ -1,4 +1,4 @@
-//! What the caller of a plugin is told when a call fails.
+//! The error for the caller of a plugin when a call fails.
 
 use crate::error::{Error, ErrorKind};
 use crate::exit_status::ExitStatus;
@@ -7,7 +7,7 @@ use crate::limit_kind::LimitKind;
 use crate::limits::{LONGEST_STATUS_BYTES, ProcessLimit, bytes, cut};
 use crate::multiprocessing::exported::exports::isopod::multiprocessing::functions::CallError;
 
-/// An instance came to its end in a call.
+/// The error for an instance that ended in a call.
 pub(crate) fn of_status(status: ExitStatus) -> Error {
     let (kind, text) = match status {
         ExitStatus::Exited(code) => (
@@ -28,8 +28,8 @@ pub(crate) fn of_status(status: ExitStatus) -> Error {
     Error::new(kind, text)
 }
 
-/// The status of an instance whose guest has come to its end in a call. To give more than a message may have is a
-/// limit, which is told.
+/// The status of an instance whose guest has ended in a call. Output above the limit on messages is reported
+/// as that limit.
 pub(crate) fn status_of(process: &ProcessState, status: ExitStatus) -> ExitStatus {
     match status {
         ExitStatus::Trapped(text) if text.starts_with(TOO_MUCH_DATA) => {
@@ -68,7 +68,7 @@ fn limit_of_results(process: &ProcessState) -> (LimitKind, String) {
 /// How wasmtime says that a guest gives more than its fuel for that is worth. The type is not public.
 const TOO_MUCH_DATA: &str = "too much data is being copied between the host and the guest";
 
-/// A function gave an error. The guest chooses the text.
+/// The error for a function that returned one. The guest chooses the text.
 pub(crate) fn of_call(error: CallError) -> Error {
     let (kind, text) = match error {
         CallError::UnknownFunction(text) => (ErrorKind::NotFound, text),

@@ -1,4 +1,4 @@
-//! The instances of a plugin that wait for a call in whoever's thread.
+//! The instances of a plugin that wait for a call in the thread of any caller.
 
 use super::instance::Instance;
 use crate::mutex::lock;
@@ -8,16 +8,16 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-/// Idle instances, in as many stacks as there are cores: each thread has one of its own, which is its
-/// alone while there are no more threads than cores.
+/// Idle instances, in as many stacks as there are cores. Each thread has its own stack, and shares it with no
+/// other while there are no more threads than cores.
 #[derive(Debug)]
 pub(crate) struct Idle {
     shards: Box<[CachePadded<Shard>]>,
     most_per_shard: usize,
 }
 
-/// A stack. Its top can be taken and put back without the mutex, which is all that happens while a thread
-/// calls and calls.
+/// A stack. Its top can be taken and put back without the mutex, and a thread that makes call after call does
+/// nothing else.
 #[derive(Default)]
 struct Shard {
     top: AtomicCell<Option<Box<Instance>>>,
@@ -25,7 +25,7 @@ struct Shard {
 }
 
 impl Idle {
-    /// Keeps this many, about.
+    /// Keeps about `most` instances.
     pub(crate) fn new(shard_count: usize, most: usize) -> Idle {
         let shard_count = shard_count.max(1);
         Idle {
@@ -34,11 +34,11 @@ impl Idle {
         }
     }
 
-    /// An instance of this version, the one that was used last; those of others are dropped.
+    /// The instance of this version that was used last; instances of other versions are dropped.
     pub(crate) fn take(&self, version: u64) -> Option<Box<Instance>> {
         let own = thread_number();
-        // Its own stack first. What another has is better than a new one, which costs 100 times as
-        // much as a look.
+        // The thread's own stack comes first. An instance from another stack is better than a new one, which
+        // costs 100 times as much as a look.
         (0..self.shards.len()).find_map(|step| {
             let shard = self.shards.get((own + step) % self.shards.len())?;
             loop {
@@ -51,7 +51,7 @@ impl Idle {
         })
     }
 
-    /// Keeps an instance for the next call, unless there are enough.
+    /// Keeps an instance for the next call, unless there are enough already.
     pub(crate) fn put(&self, instance: Box<Instance>) {
         let Some(most_below) = self.most_per_shard.checked_sub(1) else {
             return;
@@ -64,13 +64,13 @@ impl Idle {
                 rest.push(*below);
                 return;
             }
-            // One too many is dropped after the mutex: that takes microseconds.
+            // A surplus instance is dropped after the mutex is free: that takes microseconds.
             drop(rest);
             drop(below);
         }
     }
 
-    /// Gives up all of them.
+    /// Drops all of them.
     pub(crate) fn clear(&self) {
         for shard in &self.shards {
             let instances = (shard.top.take(), std::mem::take(&mut *shard.rest()));
@@ -94,7 +94,7 @@ impl std::fmt::Debug for Shard {
     }
 }
 
-/// A number of the calling thread: small, and another one for each of a few threads.
+/// A small number of the calling thread; a few threads each have a different one.
 pub(crate) fn thread_number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local!(static NUMBER: Cell<Option<usize>> = const { Cell::new(None) });

@@ -1,5 +1,5 @@
-//! One instance of a plugin: a process without a thread of its own, whose calls run on the thread of
-//! whoever calls.
+//! One instance of a plugin: a process without a thread of its own, whose calls run on the thread of the
+//! caller.
 
 use super::failure;
 use super::version::Version;
@@ -25,28 +25,28 @@ use wasmtime::component::{Func, Instance as Component, Resource};
 pub(crate) struct Instance {
     guest: Guest,
     component: Component,
-    /// The doors, if the plugin has them.
+    /// The exports of the `functions` interface, if the plugin has it.
     exported: Option<Exported>,
-    /// Functions of other interfaces, as far as they were called.
+    /// Functions of other interfaces that were called before.
     pub(super) typed: Vec<(String, Func)>,
     calls: u64,
 }
 
 /// A guest and its place among the processes.
 struct Guest {
-    /// Taken only at its end.
+    /// Taken only at the guest's end.
     store: Option<Store<State>>,
     process: Arc<ProcessState>,
     watch: Arc<Watch>,
     version: Arc<Version>,
-    /// How it came to its end, if it has.
+    /// How the guest ended, if it has ended.
     status: Option<ExitStatus>,
 }
 
 impl Instance {
-    /// Makes an instance. What the guest does then is bounded as a call is.
+    /// Makes an instance. The limits of a call hold for the guest's own initialization too.
     ///
-    /// `id` is the process's; `seating` ties it to the thread that it is called on.
+    /// `id` is the id of the process; `seating` ties it to the thread on which it is called.
     pub(crate) fn new(
         version: &Arc<Version>,
         id: ProcessId,
@@ -77,7 +77,7 @@ impl Instance {
         })
     }
 
-    /// The functions that the plugin says it has.
+    /// The functions that the plugin describes.
     pub(crate) fn describe(&mut self, last: Option<Instant>) -> Result<Vec<(String, String)>> {
         let Some(exported) = &self.exported else {
             return Ok(Vec::new());
@@ -93,7 +93,7 @@ impl Instance {
             .collect())
     }
 
-    /// Calls a function by the plugin's doors.
+    /// Calls a function through the plugin's `functions` interface.
     pub(crate) fn call(
         &mut self,
         function: &str,
@@ -132,7 +132,7 @@ impl Instance {
         })
     }
 
-    /// Calls something of the component's own; see [`Guest::run`].
+    /// Calls another function that the component exports; see [`Guest::run`].
     pub(super) fn run<T>(
         &mut self,
         begun: Instant,
@@ -144,7 +144,7 @@ impl Instance {
         ran.map_err(failure::of_status)
     }
 
-    /// The component and its store, to look up what it exports.
+    /// The component and its store, for looking up exports.
     pub(super) fn component(&mut self) -> Result<(&Component, &mut Store<State>)> {
         Ok((&self.component, self.guest.store()?))
     }
@@ -157,7 +157,7 @@ impl Instance {
         &self.guest.version
     }
 
-    /// How many calls it has served, the failed ones included.
+    /// The number of calls that it has served, the failed ones included.
     pub(crate) fn calls(&self) -> u64 {
         self.calls
     }
@@ -202,7 +202,7 @@ impl Guest {
     }
 
     fn store(&mut self) -> Result<&mut Store<State>> {
-        // It is there until the instance is dropped.
+        // It is present until the instance is dropped.
         self.store
             .as_mut()
             .ok_or_else(|| Error::new(ErrorKind::Engine, bug::TOLD))
@@ -218,7 +218,7 @@ impl Guest {
                 Ok(resource) => given.push(resource),
                 Err(_) => {
                     for resource in given {
-                        // It was put there a moment ago.
+                        // It was put there a moment ago, so this succeeds.
                         let _ = state.table.delete(resource);
                     }
                     let (limit, text) = state.full_table();
@@ -230,7 +230,7 @@ impl Guest {
         Ok(given)
     }
 
-    /// Lets the guest run on the calling thread, within the limits. `begun` is now.
+    /// Runs the guest on the calling thread, within the limits. `begun` is the present time.
     fn run<T>(
         &mut self,
         begun: Instant,
@@ -259,7 +259,7 @@ impl Guest {
         }
         let code = process.code.addresses();
         let ran = kernel::in_guest(&process.gate, &process.waiter, code, || {
-            // A request to end that comes from here on is seen by the guest.
+            // From here on the guest notices a request to end.
             match process.is_to_end() {
                 true => Some(Err(isopod_sync::Killed)),
                 false => bug::contain("call of a plugin", &process.birth.name, || {
@@ -286,7 +286,7 @@ impl Guest {
 }
 
 impl Drop for Guest {
-    /// As a process ends, without what only those with children or a thread have.
+    /// Ends as a process does, without the steps that only a process with children or a thread needs.
     fn drop(&mut self) {
         let process = &self.process;
         let status = self.status.take().unwrap_or(ExitStatus::Exited(0));
@@ -298,7 +298,7 @@ impl Drop for Guest {
             if let Some(mut store) = self.store.take() {
                 isopod_sync::drop_together(store.data_mut().close_all());
                 let (stdout, stderr) = store.data().streams();
-                // Nobody is left to be told that output could not be written.
+                // Nobody is left to learn that output could not be written.
                 let _ = stdout.flush();
                 let _ = stderr.flush();
             }

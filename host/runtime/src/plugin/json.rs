@@ -1,8 +1,8 @@
-//! JSON and the values of components, by the function's types.
+//! Converts between JSON and the values of components, by the function's types.
 //!
 //! | WIT | JSON |
 //! |---|---|
-//! | `bool`, integers, `f32`, `f64`, `string`, `char` | itself; `"nan"`, `"inf"` and `"-inf"` for what JSON lacks |
+//! | `bool`, integers, `f32`, `f64`, `string`, `char` | itself; `"nan"`, `"inf"` and `"-inf"` for numbers that JSON lacks |
 //! | `list`, `tuple` | array |
 //! | `record` | object |
 //! | `enum` | its case as a string |
@@ -12,19 +12,19 @@
 //! | `flags` | array of strings |
 //! | `map` | array of pairs |
 //!
-//! Resources, streams and futures have no JSON.
+//! Resources, streams and futures have no form in JSON.
 
 use crate::guest::spelling::name;
 use serde_json::{Map, Number, Value};
 use wasmtime::component::{Type, Val};
 
-/// How deep values may be nested, which JSON's own reader bounds too.
+/// The deepest nesting of values; JSON's own reader has a bound too.
 const DEEPEST: usize = 128;
 
-/// A JSON value as one of this type.
+/// Converts a JSON value to a value of this type.
 ///
 /// # Errors
-/// What is wrong with it, and where.
+/// A text that says what is wrong with the value, and where.
 pub(crate) fn to_val(json: &Value, kind: &Type) -> Result<Val, String> {
     to_val_at(json, kind, DEEPEST)
 }
@@ -87,7 +87,7 @@ fn to_val_at(json: &Value, kind: &Type, depth: usize) -> Result<Val, String> {
                 return Err(format!("`{}` has no field `{unknown}`", name(kind)));
             }
             let fields = record.fields().map(|field| {
-                // What is absent is null: an option that is none.
+                // An absent field is null, which is an option without a value.
                 let value = object.get(field.name).unwrap_or(&Value::Null);
                 let value = inner(value, &field.ty)
                     .map_err(|error| format!("field `{}`: {error}", field.name))?;
@@ -159,10 +159,10 @@ fn to_val_at(json: &Value, kind: &Type, depth: usize) -> Result<Val, String> {
     })
 }
 
-/// A value as JSON.
+/// Converts a value to JSON.
 ///
 /// # Errors
-/// If it has none.
+/// The value has no form in JSON.
 pub(crate) fn of_val(value: &Val) -> Result<Value, String> {
     let all = |values: &[Val]| values.iter().map(of_val).collect::<Result<Vec<_>, _>>();
     let boxed = |value: &Option<Box<Val>>| match value {
@@ -216,9 +216,9 @@ pub(crate) fn of_val(value: &Val) -> Result<Value, String> {
     })
 }
 
-/// The JSON itself, for an error; its beginning, if it is long.
+/// The JSON itself, for an error text; only its beginning, if it is long.
 fn shown(json: &Value) -> String {
-    /// Characters.
+    /// In characters.
     const LONGEST: usize = 60;
     let text = json.to_string();
     match text.char_indices().nth(LONGEST) {

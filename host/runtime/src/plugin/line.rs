@@ -1,14 +1,14 @@
 //! The calls of a pool that wait for a worker, and the workers that wait for a call.
 //!
-//! A worker without a call looks for one for some microseconds, so that the next call finds it awake, then
-//! parks, and ends after a time in which none has come. A call wakes a worker only if more calls wait
-//! than workers are looking: each of these takes one. Both sides look as it suits where the other one
-//! runs: with pauses from another core, and from the same one by giving their turn away at once.
+//! A worker without a call polls for one for some microseconds, so that the next call finds it awake. Then it
+//! parks, and ends if no call comes for the idle time. A call wakes a worker only if more calls wait than
+//! workers are polling, since each of these takes one call. Both sides poll as the other side's core demands:
+//! with spin hints if it is another core, with immediate yields if it is the same.
 //!
 //! # Places
-//! A caller that finds the line full *wants* a place. Whoever takes a call out gives the place to one of
-//! those instead of leaving it free, so nobody who comes later is served before. What was given and is not
-//! wanted any more is given on.
+//! A caller that finds the line full *wants* a place. A thread that takes a call out gives the place to such
+//! a caller instead of leaving it free, so no later caller is served before. A place given to a caller that
+//! has left passes to the next one.
 
 use super::looking::look;
 use super::request::Request;
@@ -21,27 +21,26 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-/// How a worker looks before it parks: some pauses, if its last caller has its result on another core and
-/// may call again, and then some turns given away. 10 to 20 us in all.
+/// How a worker polls before it parks: some pauses, if its last caller receives its result on another core
+/// and may call again, and then some yields. 10 to 20 us in all.
 const PAUSES: u32 = 200;
 const TURNS: u32 = 20;
 
-/// Where a worker looks from before the first one does.
+/// The core in `Line::core` before any worker has polled.
 const NOWHERE: usize = usize::MAX;
 
 /// The two queues.
 #[derive(Debug)]
 pub(crate) struct Line {
     state: Mutex<State>,
-    /// Calls that wait, to be read without the mutex: workers look here, and whoever puts a call in is to
-    /// have the mutex's part of memory to itself.
+    /// The number of calls that wait, for reads without the mutex. Workers poll it, and it has a cache line
+    /// of its own, so that a thread that puts a call in has the mutex's cache line to itself.
     length: CachePadded<AtomicUsize>,
-    /// Workers that look and are not parked. Lowered under the mutex only.
+    /// Workers that poll and are not parked. Lowered under the mutex only.
     looking: AtomicUsize,
-    /// The core of the worker that was the last to begin to look: it is the likeliest to take the next
-    /// call.
+    /// The core of the worker that began to poll last: this worker is the likeliest to take the next call.
     core: AtomicUsize,
-    /// Places that were given and not yet taken.
+    /// Places that were given and are not taken yet.
     given: Semaphore,
     most_calls: usize,
     most_workers: usize,
@@ -51,9 +50,9 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 struct State {
     calls: VecDeque<Arc<Request>>,
-    /// Callers who want a place and were given none yet.
+    /// Callers that want a place and have not been given one.
     wanted: usize,
-    /// Places in `given`, and those that were taken from it and are not in `calls` yet.
+    /// Places in `given`, and places taken from it whose calls are not in `calls` yet.
     reserved: usize,
     parked: Vec<Arc<Sleeper>>,
     workers: usize,
@@ -67,19 +66,19 @@ pub(crate) struct Sleeper {
     is_called: AtomicBool,
 }
 
-/// What has become of a call that was to be put in.
+/// The outcome of an attempt to put a call in.
 #[derive(Debug)]
 #[must_use = "a call may need a worker"]
 pub(crate) enum Put {
     /// A worker will find it.
     Done,
-    /// It is in, and a new worker is to be started; it counts already.
+    /// The call is in. The caller must start a new worker, which is counted already.
     Start,
-    /// There is no place.
+    /// The line is full.
     Full,
 }
 
-/// A place that is wanted, or was given. Dropped, it is given on.
+/// A place that is wanted or was given. When dropped, it passes to the next caller.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     line: &'a Line,
@@ -87,7 +86,7 @@ pub(crate) struct Place<'a> {
 }
 
 impl Sleeper {
-    /// For the calling thread.
+    /// A sleeper for the calling thread.
     pub(crate) fn new() -> Arc<Sleeper> {
         Arc::new(Sleeper {
             thread: std::thread::current(),
@@ -115,7 +114,7 @@ impl Line {
         }
     }
 
-    /// Puts a call at the end, if there is a place that nobody wants.
+    /// Puts a call at the end, if there is a free place and no caller wants one.
     pub(crate) fn put(&self, request: &Arc<Request>) -> Put {
         let state = self.lock();
         let taken = state.calls.len() + state.reserved;
@@ -125,7 +124,7 @@ impl Line {
         }
     }
 
-    /// Asks for a place; there may be one by now.
+    /// Asks for a place; there may be a free one by now.
     pub(crate) fn want(&self) -> Place<'_> {
         let mut state = self.lock();
         let taken = state.calls.len() + state.reserved;
@@ -140,7 +139,7 @@ impl Line {
         }
     }
 
-    /// Takes a call back. False if a worker has it.
+    /// Withdraws a call. False if a worker has it.
     pub(crate) fn remove(&self, request: &Arc<Request>) -> bool {
         let mut state = self.lock();
         let position = state
@@ -152,7 +151,7 @@ impl Line {
         removed.is_some()
     }
 
-    /// Puts a call in the place of the one that has waited longest, and gives that one, if any waits.
+    /// Puts a call in, takes out the one that has waited longest, and returns that one, if any waits.
     pub(crate) fn replace_oldest(&self, request: &Arc<Request>) -> (Option<Arc<Request>>, Put) {
         let mut state = self.lock();
         let oldest = state.calls.pop_front();
@@ -160,10 +159,10 @@ impl Line {
         (oldest, put)
     }
 
-    /// The next call for a worker, which is one of those that look: at its start, and when it has
-    /// [finished](Self::look_again) a call. Waits for one; none if the worker is to end. `may_pause` says
-    /// whether its core is its alone while it looks. `park` is given the wait itself, and is not called
-    /// under the mutex.
+    /// The next call for a worker that counts as polling: at its start, and after it has
+    /// [finished](Self::look_again) a call. Waits for a call; returns none if the worker is to end.
+    /// `may_pause` returns whether no other thread needs the worker's core while it polls. `park` receives
+    /// the wait itself as a function, and is not called under the mutex.
     pub(crate) fn next(
         &self,
         sleeper: &Arc<Sleeper>,
@@ -202,10 +201,11 @@ impl Line {
                     .iter()
                     .position(|other| Arc::ptr_eq(other, sleeper));
                 let Some(position) = position else {
-                    // Whoever has called has counted it among those that look.
+                    // The caller that took it off the list has counted it as polling.
                     break;
                 };
-                // Nobody has: the word of an earlier call came late, or the time has passed.
+                // No caller took it off the list. Either the signal of an earlier call came late, or the time
+                // has passed.
                 if !sleeper.is_called.swap(false, Ordering::AcqRel) {
                     state.parked.swap_remove(position);
                     state.workers -= 1;
@@ -215,25 +215,25 @@ impl Line {
         }
     }
 
-    /// A worker is about to finish a call on this core: before its caller knows, who may call again at
-    /// once.
+    /// A worker calls this on core `core` when it is about to finish a call, before its caller learns of the
+    /// end: that caller may call again at once.
     pub(crate) fn look_again(&self, core: Option<usize>) {
         self.looking.fetch_add(1, Ordering::Relaxed);
         let core = core.unwrap_or(NOWHERE);
-        // Usually it is the same, and then the number stays in the callers' caches.
+        // Usually the core is the same. Without a store, the number stays in the callers' caches.
         if self.core.load(Ordering::Relaxed) != core {
             self.core.store(core, Ordering::Relaxed);
         }
     }
 
-    /// Whether the next call is likely to run on another core than this one.
+    /// Whether the next call is likely to run on a core other than `core`.
     pub(crate) fn is_away_from(&self, core: usize) -> bool {
         let worker = self.core.load(Ordering::Relaxed);
         worker != NOWHERE && worker != core
     }
 
-    /// A worker that was to be started is not, or has ended by itself. Gives the calls that nobody will
-    /// take.
+    /// Removes a worker that could not be started or has ended by itself. Returns the calls that no worker
+    /// will take.
     pub(crate) fn lost_worker(&self, was_looking: bool) -> Vec<Arc<Request>> {
         let mut state = self.lock();
         state.workers -= 1;
@@ -248,7 +248,7 @@ impl Line {
         lost
     }
 
-    /// Has all parked workers look.
+    /// Makes all parked workers poll again.
     pub(crate) fn wake_all(&self) {
         let parked = {
             let mut state = self.lock();
@@ -267,7 +267,7 @@ impl Line {
         self.wake_all();
     }
 
-    /// Calls that wait, and workers.
+    /// The number of calls that wait, and of workers.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let state = self.lock();
         (state.calls.len(), state.workers)
@@ -285,7 +285,7 @@ impl Line {
             return Put::Done;
         }
         if let Some(sleeper) = state.parked.pop() {
-            // Until it has looked, it is one of those that look.
+            // It counts as polling from now until it has polled.
             self.looking.fetch_add(1, Ordering::Relaxed);
             drop(state);
             sleeper.call();
@@ -299,7 +299,7 @@ impl Line {
         Put::Done
     }
 
-    /// Calls have left, or places were given back: gives what is free to those who want it.
+    /// Calls have left, or places were given back: gives the free places to callers that want one.
     fn left(&self, mut state: MutexGuard<'_, State>) {
         self.length.store(state.calls.len(), Ordering::Release);
         if state.wanted == 0 {
@@ -310,7 +310,7 @@ impl Line {
         state.wanted -= free;
         state.reserved += free;
         drop(state);
-        // There are never more of them than places.
+        // There are never more permits than places, so the count does not overflow.
         let _ = self.given.release(u32::try_from(free).unwrap_or(u32::MAX));
     }
 
@@ -320,7 +320,7 @@ impl Line {
     }
 
     fn sleep(&self, sleeper: &Sleeper) {
-        // A time past the end of the clock is never.
+        // A time beyond the end of the clock never comes.
         let end = Instant::now().checked_add(self.idle_time);
         while !sleeper.is_called.load(Ordering::Acquire) {
             match end {
@@ -342,7 +342,7 @@ impl Line {
 }
 
 impl Place<'_> {
-    /// Waits for it for at most so long. False if the time has passed.
+    /// Waits for the place, for `timeout` at most. False if the time has passed.
     pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> bool {
         if !self.is_given {
             self.is_given = self.line.given.acquire_within(timeout).is_ok();
@@ -350,7 +350,7 @@ impl Place<'_> {
         self.is_given
     }
 
-    /// The same for an asynchronous caller.
+    /// As [`wait`](Self::wait), for an asynchronous caller.
     pub(crate) async fn wait_async(&mut self) {
         if !self.is_given {
             self.line.given.acquire_async().await;
@@ -358,7 +358,7 @@ impl Place<'_> {
         }
     }
 
-    /// Puts a call there, when the wait is over.
+    /// Puts a call in this place, when the wait is over.
     pub(crate) fn put(mut self, request: &Arc<Request>) -> Put {
         let mut state = self.line.lock();
         if std::mem::take(&mut self.is_given) {
@@ -367,7 +367,7 @@ impl Place<'_> {
             state.wanted = state.wanted.saturating_sub(1);
         }
         let put = self.line.push(state, request);
-        // What it was is the call's now.
+        // The call now has this place, so it must not be given back.
         std::mem::forget(self);
         put
     }
@@ -381,7 +381,7 @@ impl Drop for Place<'_> {
         } else if state.wanted > 0 {
             state.wanted -= 1;
         } else if self.line.given.try_acquire().is_ok() {
-            // All who want one were given one: this one's is there still.
+            // All callers that wanted a place were given one, so the place of this one is still there.
             state.reserved -= 1;
         }
         self.line.left(state);

@@ -1,7 +1,7 @@
-//! Looking for what another thread is about to do, before parking for it.
+//! Polls for the next step of another thread, before a thread parks for it.
 
-/// Looks so often with a pause after each look, for somebody on another core, and then so often with the turn
-/// given away, for somebody who needs this one. Whether it was there.
+/// Polls up to `pauses` times with a spin hint (peer on another core), then up to `turns` times with a yield
+/// (peer on this core). Returns whether `is_there` became true.
 pub(crate) fn look(pauses: u32, turns: u32, is_there: impl Fn() -> bool) -> bool {
     for _ in 0..pauses {
         if is_there() {

@@ -1,8 +1,9 @@
 //! Plugins: components whose functions the embedder calls.
 //!
-//! [`plugin`](self::plugin) is what the embedder has, [`version`] what its instances share, [`instance`] where
-//! a call runs, [`watch`] what ends one. [`pool`] takes calls to threads of the engine's: a [`request`] waits in
-//! the [`line`] for a [`worker`], and both sides are [`looking`] before they park. [`typed`] and [`json`] are for what else a component exports.
+//! [`plugin`](self::plugin) is the embedder's handle, [`version`] the part that its instances share. Calls
+//! run in an [`instance`], and a [`watch`] ends them. [`pool`] takes calls to threads of the engine: a
+//! [`request`] waits in the [`line`] for a [`worker`], and both sides are [`looking`] before they park.
+//! [`typed`] and [`json`] call the other functions that a component exports.
 
 mod failure;
 mod idle;

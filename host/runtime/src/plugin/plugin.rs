@@ -1,4 +1,4 @@
-//! A plugin as the embedder has it, and calls in the caller's own thread.
+//! The embedder's handle to a plugin, and calls in the caller's own thread.
 
 use super::idle::{Idle, thread_number};
 use super::instance::Instance;
@@ -20,13 +20,13 @@ use std::time::{Duration, Instant};
 
 /// A loaded plugin: functions that a component exports, called by name with bytes and handles.
 ///
-/// A call runs in an instance of the plugin: a process without a thread of its own, with memory, rights
-/// and limits of its own. An instance serves one call at a time and is kept for the next, unless the call
-/// ended it: by a trap, a panic, a limit, a [`Terminator`]. Such a call gives an [`Error`] that says
-/// which, and nothing else is the worse for it.
+/// A call runs in an instance of the plugin: a process without a thread of its own, with its own memory,
+/// rights and limits. An instance serves one call at a time and is kept for the next one, unless the call
+/// ended it: by a trap, a panic, a limit, a [`Terminator`]. Such a call returns an [`Error`] that names the
+/// cause, and has no other effect.
 ///
-/// [`call_here`](Self::call_here) runs a call in the caller's own thread, at the cost of little more than the
-/// call itself; a [`PluginPool`](crate::PluginPool) runs them on pinned threads of its own. Clones are the
+/// [`call_here`](Self::call_here) runs a call in the caller's own thread, at little more than the cost of the
+/// call itself; a [`PluginPool`](crate::PluginPool) runs calls on pinned threads of its own. Clones are the
 /// same plugin.
 ///
 /// ```no_run
@@ -49,19 +49,20 @@ pub struct Plugin {
     inner: Arc<Loaded>,
 }
 
-/// What all clones share.
+/// The part that all clones share.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    /// What every version is loaded with.
+    /// The command with which every version is loaded.
     command: Command,
     engine: Engine,
     calls_per_instance: Option<u64>,
     current: Mutex<Current>,
-    /// The number of the current version, to be read without the mutex.
+    /// The number of the current version, for reads without the mutex.
     version: AtomicU64,
-    /// The tree of its first version, by which all of its workers have one share of a core together.
+    /// The tree of the first version. It identifies all workers of this plugin, so that together they have
+    /// one share of a core.
     tree: u64,
-    /// Those that live, to end what runs.
+    /// The live versions, for ending their running calls.
     versions: Mutex<Vec<Weak<Version>>>,
     instances_made: AtomicU64,
     idle: Idle,
@@ -84,35 +85,35 @@ pub struct PluginBuilder {
 }
 
 impl PluginBuilder {
-    /// What the plugin may do. Default: nothing. Its standard input is empty whatever the policy says.
+    /// The plugin's rights. Default: none. Its standard input is empty even if the policy sets one.
     pub fn policy(mut self, policy: Policy) -> PluginBuilder {
         self.command = self.command.policy(policy);
         self
     }
 
-    /// What calls may use. [`timeout`](Limits::timeout) is the deadline of each call,
-    /// [`cpu_time`](Limits::cpu_time) and [`output`](Limits::output) are of each call too; memory, tables
-    /// and handles are of an instance; those of a tree are of all instances of the plugin together.
+    /// The limits of calls. [`timeout`](Limits::timeout) is the deadline of each call, and
+    /// [`cpu_time`](Limits::cpu_time) and [`output`](Limits::output) hold for each call too. Memory, tables
+    /// and handles hold for an instance. Limits of a tree hold for all instances of the plugin together.
     pub fn limits(mut self, limits: Limits) -> PluginBuilder {
         self.command = self.command.limits(limits);
         self
     }
 
-    /// Gives the plugin an object of the embedder's under a name that it asks for. Those that a single
-    /// call needs are better given to the call.
+    /// Gives the plugin an object of the embedder under a name, by which the plugin asks for it. Objects that
+    /// only one call needs are better passed to that call.
     pub fn handle(mut self, name: impl Into<String>, handle: &Handle) -> PluginBuilder {
         self.command = self.command.handle(name, handle);
         self
     }
 
-    /// Throws each instance away when it has served this many calls: 1 gives each call an instance of its
-    /// own, in which nothing is left of any other call. Default: instances are kept.
+    /// Drops each instance after `count` calls. With 1, each call has an instance of its own, in which no
+    /// other call has left anything. Default: instances are kept.
     pub fn calls_per_instance(mut self, count: u64) -> PluginBuilder {
         self.calls_per_instance = Some(count);
         self
     }
 
-    /// How many idle instances are kept for calls in the callers' threads. Default: one for each core.
+    /// The number of idle instances kept for calls in the callers' threads. Default: one for each core.
     pub fn warm_instances(mut self, count: usize) -> PluginBuilder {
         self.warm_instances = count;
         self
@@ -122,8 +123,8 @@ impl PluginBuilder {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for no call per instance; [`ErrorKind::InvalidProgram`] for a component
-    /// without functions, or with names that cannot be; those of [`Command::spawn`] on the policy; those of
-    /// [`Plugin::call_here`] if the plugin fails to say what it has.
+    /// without functions, or with invalid names; the errors of [`Command::spawn`] on the policy; the errors
+    /// of [`Plugin::call_here`] if the plugin fails to describe its functions.
     pub fn build(self) -> Result<Plugin> {
         if self.calls_per_instance == Some(0) {
             return Err(Error::new(
@@ -156,10 +157,10 @@ impl PluginBuilder {
 }
 
 impl Plugin {
-    /// Loads a plugin that may do nothing but compute, without a limit of time.
+    /// Loads a plugin that has no rights, so it can only compute, and no timeout.
     ///
     /// # Errors
-    /// Those of [`PluginBuilder::build`].
+    /// The errors of [`PluginBuilder::build`].
     pub fn new(program: &Program) -> Result<Plugin> {
         Plugin::builder(program).build()
     }
@@ -178,31 +179,31 @@ impl Plugin {
         self.inner.current().version.program.name().to_owned()
     }
 
-    /// The functions that it says it has, by name. What else its component exports is in
-    /// [`exports`](Self::exports).
+    /// The functions that it describes, by name. [`exports`](Self::exports) has all that its component
+    /// exports.
     pub fn functions(&self) -> Arc<[PluginFunction]> {
         self.inner.current().functions
     }
 
-    /// Calls a function and waits for what it gives, in the caller's thread. Not to be called where
-    /// waiting is forbidden, as in an asynchronous task.
+    /// Calls a function and waits for its output, in the caller's thread. Not for places where waiting is
+    /// forbidden, such as an asynchronous task.
     ///
-    /// The function holds the handles for as long as it wants; those that it gives are the embedder's.
+    /// The function may keep the handles as long as it wants; the handles that it returns are the embedder's.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::InvalidInput`] and [`ErrorKind::FunctionFailed`] are the
     /// plugin's own answers. [`ErrorKind::Trap`], [`ErrorKind::Panicked`], [`ErrorKind::Exited`],
     /// [`ErrorKind::Deadline`], [`ErrorKind::CpuTimeLimit`], [`ErrorKind::MemoryLimit`],
-    /// [`ErrorKind::LimitExceeded`] and [`ErrorKind::Terminated`] say what ended the call, and with it its
-    /// instance.
+    /// [`ErrorKind::LimitExceeded`] and [`ErrorKind::Terminated`] name the cause that ended the call, and
+    /// with it its instance.
     pub fn call_here(&self, function: &str, input: &[u8], handles: &[Handle]) -> Result<Message> {
         self.here(None, |instance, begun, last| {
             instance.call(function, input, handles, begun, last)
         })
     }
 
-    /// As [`call_here`](Self::call_here), but ends the call when this much time has passed, if no limit
-    /// has ended it before.
+    /// As [`call_here`](Self::call_here), but ends the call when `timeout` has passed, if no limit has ended
+    /// it before.
     ///
     /// # Errors
     /// As [`call_here`](Self::call_here).
@@ -218,15 +219,15 @@ impl Plugin {
         })
     }
 
-    /// Runs a call in an idle instance, or a new one. It is told when it has begun, and when it is to be
-    /// over if it may take so much time at most.
+    /// Runs a call in an idle instance, or a new one. `call` receives its start time and, if there is a
+    /// timeout, its deadline.
     pub(super) fn here<T>(
         &self,
         timeout: Option<Duration>,
         call: impl FnOnce(&mut Instance, Instant, Option<Instant>) -> Result<T>,
     ) -> Result<T> {
         let begun = Instant::now();
-        // A time past the end of the clock is never.
+        // A deadline beyond the end of the clock is no deadline.
         let last = timeout.and_then(|timeout| begun.checked_add(timeout));
         let inner = &*self.inner;
         let version = inner.version.load(Ordering::Acquire);
@@ -252,7 +253,7 @@ impl Plugin {
         self.new_instance(id, |_| version::unplaced(id), None)
     }
 
-    /// Whose share of a core its workers have.
+    /// The tree whose share of a core its workers have.
     pub(super) fn tree(&self) -> u64 {
         self.inner.tree
     }
@@ -279,11 +280,11 @@ impl Plugin {
             && instance.version().number == self.inner.version.load(Ordering::Acquire)
     }
 
-    /// Puts another version in the place of the present one. Calls that run end in the version in which
-    /// they began; those that begin from now on run in the new one.
+    /// Replaces the current version by another one. Calls that run now end in the version in which they
+    /// began; calls that begin from now on run in the new one.
     ///
     /// # Errors
-    /// Those of [`PluginBuilder::build`]: then the present version stays, and no call has noticed.
+    /// The errors of [`PluginBuilder::build`]: then the current version stays, and no call has noticed.
     /// [`ErrorKind::InvalidArgument`] if the program belongs to another engine.
     pub fn reload(&self, program: &Program) -> Result<()> {
         let inner = &*self.inner;
@@ -293,7 +294,7 @@ impl Plugin {
                 "the new version was loaded by another engine",
             ));
         }
-        // Numbers may be left out, never used twice.
+        // A number may be skipped, but is never used twice.
         static NEXT: AtomicU64 = AtomicU64::new(2);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (version, functions) = Version::load(&inner.command, program, number)?;
@@ -322,7 +323,7 @@ impl Plugin {
         Terminator::of_part(inner)
     }
 
-    /// What its calls have come to.
+    /// Statistics of its calls.
     pub fn statistics(&self) -> PluginStatistics {
         let inner = &*self.inner;
         let mut total = inner.counters.total();

@@ -1,4 +1,4 @@
-//! Pools of plugins: calls that run on pinned threads of the engine's.
+//! Pools of plugins: calls that run on pinned threads of the engine.
 
 use super::line::{Line, Put};
 use super::plugin::Plugin;
@@ -13,7 +13,7 @@ use isopod_sync::Message;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a pool does with a call for which there is no room in its queue.
+/// The behaviour of a pool when its queue has no room for a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhenFull {
     /// The caller waits for room.
@@ -27,8 +27,8 @@ pub enum WhenFull {
 
 /// A pool of workers that serve the calls of a plugin: pinned threads, each with an instance of its own.
 ///
-/// Workers start when they are needed, and end when nothing was called for a while, so a loaded plugin
-/// that nobody calls costs no thread and no instance. Dropping the pool ends them. Pools share the cores of
+/// Workers start when they are needed, and end when no call has come for a while. So a loaded plugin without
+/// callers costs no thread and no instance. Dropping the pool ends its workers. Pools share the cores of
 /// their engine: the kernel gives each busy worker of a core an equal share of it.
 ///
 /// ```no_run
@@ -50,7 +50,7 @@ pub struct PluginPool {
     shared: Arc<Shared>,
 }
 
-/// What the pool and its workers share.
+/// The part that the pool and its workers share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(super) plugin: Plugin,
@@ -71,26 +71,26 @@ pub struct PluginPoolBuilder {
 }
 
 impl PluginPoolBuilder {
-    /// How many workers there are at most: as many calls run at a time. Default: as many as cores that
+    /// The largest number of workers, and so of calls that run at a time. Default: one for each core that
     /// processes may use.
     pub fn workers(mut self, count: usize) -> PluginPoolBuilder {
         self.workers = count;
         self
     }
 
-    /// How many calls may wait for a worker. Default: 1,024.
+    /// The largest number of calls that wait for a worker. Default: 1,024.
     pub fn queue_length(mut self, calls: u32) -> PluginPoolBuilder {
         self.queue_length = calls;
         self
     }
 
-    /// What happens to a call when so many wait. Default: its caller waits too.
+    /// The behaviour for a call when the queue is full. Default: its caller waits too.
     pub fn when_full(mut self, when_full: WhenFull) -> PluginPoolBuilder {
         self.when_full = when_full;
         self
     }
 
-    /// How long a worker without calls keeps its thread and its instance. Default: 10 seconds.
+    /// The time that a worker without calls keeps its thread and its instance. Default: 10 seconds.
     pub fn idle_time(mut self, time: Duration) -> PluginPoolBuilder {
         self.idle_time = time;
         self
@@ -126,7 +126,7 @@ impl PluginPool {
     /// A pool with the default settings.
     ///
     /// # Errors
-    /// Those of [`PluginPoolBuilder::build`].
+    /// The errors of [`PluginPoolBuilder::build`].
     pub fn new(plugin: &Plugin) -> Result<PluginPool> {
         PluginPool::builder(plugin).build()
     }
@@ -147,11 +147,11 @@ impl PluginPool {
         &self.shared.plugin
     }
 
-    /// Calls a function in a worker and waits for what it gives. If the queue is full, does what the pool
-    /// was told to.
+    /// Calls a function in a worker and waits for its output. If the queue is full, follows the pool's
+    /// setting [`when_full`](PluginPoolBuilder::when_full).
     ///
     /// # Errors
-    /// Those of [`Plugin::call_here`]; [`ErrorKind::QueueFull`].
+    /// The errors of [`Plugin::call_here`]; [`ErrorKind::QueueFull`].
     pub fn call(&self, function: &str, input: impl Into<Message>) -> Result<Message> {
         let input = Input::Message(input.into());
         self.run(function, input, None)?.into_message()
@@ -166,12 +166,12 @@ impl PluginPool {
         self.try_run(function, input)?.into_message()
     }
 
-    /// As [`call`](Self::call), but all of it together takes no longer than this: the wait for room, for a
+    /// As [`call`](Self::call), but takes no longer than `timeout` in all: the wait for room, the wait for a
     /// worker, and the call.
     ///
     /// # Errors
-    /// As [`call`](Self::call); [`ErrorKind::Deadline`] when the time has passed, wherever the call is
-    /// then.
+    /// As [`call`](Self::call); [`ErrorKind::Deadline`] when the time has passed, whichever of these steps
+    /// the call is in.
     pub fn call_timeout(
         &self,
         function: &str,
@@ -182,8 +182,8 @@ impl PluginPool {
         self.run(function, input, Some(timeout))?.into_message()
     }
 
-    /// As [`call`](Self::call), for an asynchronous embedder. Dropping the future takes the call back, or
-    /// ends it if it runs.
+    /// As [`call`](Self::call), for an asynchronous embedder. Dropping the future withdraws the call, or ends
+    /// it if it runs.
     ///
     /// # Errors
     /// As [`call`](Self::call).
@@ -192,14 +192,14 @@ impl PluginPool {
         self.run_async(function, input).await?.into_message()
     }
 
-    /// Runs a call in a worker, as the pool was told to if the queue is full.
+    /// Runs a call in a worker. If the queue is full, follows the pool's setting.
     pub(super) fn run(
         &self,
         function: &str,
         input: Input,
         timeout: Option<Duration>,
     ) -> Result<Output> {
-        // A time past the end of the clock is never.
+        // A deadline beyond the end of the clock is no deadline.
         let last = timeout.and_then(|timeout| {
             let last = Instant::now().checked_add(timeout)?;
             Some((last, timeout))
@@ -207,12 +207,12 @@ impl PluginPool {
         self.run_within(self.shared.when_full, function, input, last)
     }
 
-    /// The same, but fails at once if the queue is full.
+    /// As [`run`](Self::run), but fails at once if the queue is full.
     pub(super) fn try_run(&self, function: &str, input: Input) -> Result<Output> {
         self.run_within(WhenFull::Fail, function, input, None)
     }
 
-    /// The same as a task.
+    /// As [`run`](Self::run), but asynchronous and without a timeout.
     pub(super) async fn run_async(&self, function: &str, input: Input) -> Result<Output> {
         struct Taken<'a>(&'a Shared, Arc<Request>);
         impl Drop for Taken<'_> {
@@ -257,7 +257,7 @@ impl PluginPool {
         let timeout = last.map_or(Duration::ZERO, |(_, timeout)| timeout);
         match shared.line.remove(&request) {
             true => Err(waited_too_long(timeout)),
-            // A worker has it, and its time has passed there too.
+            // A worker has the call, and its deadline has passed there too.
             false => request.wait_to_the_end(),
         }
     }
@@ -269,7 +269,7 @@ impl PluginPool {
         }
     }
 
-    /// As [`Plugin::reload`]; workers that wait give up their instances of the old version.
+    /// As [`Plugin::reload`]. Idle workers drop their instances of the old version.
     ///
     /// # Errors
     /// As [`Plugin::reload`].
@@ -284,17 +284,17 @@ impl PluginPool {
         self.shared.plugin.terminator()
     }
 
-    /// What the calls of the plugin have come to, those outside of the pool too.
+    /// Statistics of the calls of the plugin, including calls outside the pool.
     pub fn statistics(&self) -> PluginStatistics {
         self.shared.plugin.statistics()
     }
 
-    /// How many calls wait for a worker.
+    /// The number of calls that wait for a worker.
     pub fn waiting_calls(&self) -> usize {
         self.shared.line.counts().0
     }
 
-    /// How many workers there are, idle ones included.
+    /// The number of workers, idle ones included.
     pub fn workers(&self) -> usize {
         self.shared.line.counts().1
     }
@@ -308,7 +308,7 @@ impl Drop for PluginPool {
 }
 
 impl Shared {
-    /// Does with a call for which there is no place what was asked for.
+    /// Handles a call for which the queue has no place, according to `when_full`.
     fn put_into_full(
         &self,
         request: &Arc<Request>,
@@ -337,7 +337,7 @@ impl Shared {
         }
     }
 
-    /// The caller has gone.
+    /// Withdraws the call of a caller that has gone.
     fn take_back(&self, request: &Arc<Request>) {
         if request.cancel() {
             self.line.remove(request);

@@ -13,33 +13,33 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-/// Nobody has begun it.
+/// No worker has begun it.
 const WAITING: u8 = 0;
-/// A worker has it.
+/// A worker has begun it.
 const BEGUN: u8 = 1;
-/// The result is there.
+/// The result is present.
 const DONE: u8 = 2;
-/// The caller wants it no more.
+/// The caller has withdrawn it.
 const CANCELLED: u8 = 3;
-/// Beside each of these: the caller parks, or will.
+/// A flag beside each of these: the caller parks, or is about to park.
 const IS_AWAITED: u8 = 1 << 7;
 
-/// How a caller looks for its result before it parks, if the worker runs on another core: some pauses, then
-/// turns given away in between, for whoever else needs this core. Some 40 us in all, which is what it costs
-/// to wake a thread on a core that sleeps.
+/// How a caller polls for its result before it parks, if the worker runs on another core: some pauses, then
+/// yields in between, for any other thread that needs this core. Some 40 us in all, which is the cost of
+/// waking a thread on a core that sleeps.
 const PAUSES: u32 = 200;
 const TURNS: u32 = 100;
-/// The same for a worker that needs this very core: each turn lets it run.
+/// The same for a worker that needs this very core: each yield lets it run.
 const TURNS_BESIDE: u32 = 10;
 
-/// What a function is called with: by the plugin's doors, or by its own types.
+/// The input of a function: for the plugin's `functions` interface, or in the function's own types.
 #[derive(Debug)]
 pub(crate) enum Input {
     Message(Message),
     Typed(Value),
 }
 
-/// What it gives, in the form in which it was called.
+/// The output of a function, in the same form as its input.
 #[derive(Debug)]
 pub(crate) enum Output {
     Message(Message),
@@ -62,21 +62,21 @@ impl Output {
     }
 }
 
-/// A call, and where its result goes.
+/// A call, and the place for its result.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) function: String,
     pub(crate) input: Input,
     pub(crate) submitted: Instant,
-    /// Where the caller waits, if it is a thread.
+    /// The core on which the caller waits, if it is a thread.
     pub(crate) core: Option<usize>,
-    /// When it is to be over.
+    /// Its deadline.
     pub(crate) last: Option<Instant>,
     phase: AtomicU8,
-    /// The instance that it runs in.
+    /// The instance in which it runs.
     process: Mutex<Option<Arc<ProcessState>>>,
     result: Mutex<Option<Result<Output>>>,
-    /// Made by a caller who parks, before it says so.
+    /// Made by a caller that parks, before it sets [`IS_AWAITED`].
     done: OnceLock<Completion<()>>,
 }
 
@@ -100,12 +100,13 @@ impl Request {
         })
     }
 
-    /// A worker takes it on. False if nobody wants it any more.
+    /// A worker takes the call. False if the caller has withdrawn it.
     pub(crate) fn begin(&self) -> bool {
         self.step(WAITING, BEGUN)
     }
 
-    /// The worker has an instance for it. A thread that waits ends no call, so it need not know.
+    /// The worker has an instance for the call. A waiting thread ends no call, so it need not know the
+    /// instance.
     pub(crate) fn runs_in(&self, process: &Arc<ProcessState>) {
         if self.core.is_none() {
             *lock(&self.process) = Some(Arc::clone(process));
@@ -114,18 +115,18 @@ impl Request {
 
     /// The worker has the result. False if the caller has asked for the end of the instance, and gone.
     ///
-    /// Takes the worker's reference, so that the last one is usually the caller's, which frees what it has
-    /// allocated.
+    /// Takes the worker's reference, so that the last one is usually the caller's. Then the caller frees the
+    /// memory that it has allocated.
     pub(crate) fn finish(self: Arc<Self>, result: Result<Output>) -> bool {
         *lock(&self.result) = Some(result);
         let is_wanted = self.step(BEGUN, DONE);
         if self.core.is_none() {
-            // Only now: whoever ends the instance of a call finds it here while the call runs.
+            // Not before: a thread that ends the instance of a call finds it here while the call runs.
             let process = lock(&self.process).take();
             drop(process);
         }
-        // Both this phase and the caller's word are exchanges of one value: either the word is seen here, or
-        // the caller sees that the call is over.
+        // Both this phase and the caller's flag change by atomic exchanges of one value. Either the flag is
+        // seen here, or the caller sees that the call is over.
         if self.phase.load(Ordering::Acquire) & IS_AWAITED != 0
             && let Some(done) = self.done.get()
         {
@@ -134,14 +135,14 @@ impl Request {
         is_wanted
     }
 
-    /// It will not be begun.
+    /// The call fails with `error`, without having begun.
     pub(crate) fn refuse(self: Arc<Self>, error: Error) {
         if self.begin() {
             self.finish(Err(error));
         }
     }
 
-    /// The caller wants it no more: if it runs, its instance is ended. True if it was not begun.
+    /// The caller withdraws the call. If it runs, its instance is ended. True if it had not begun.
     pub(crate) fn cancel(&self) -> bool {
         if self.step(WAITING, CANCELLED) {
             return true;
@@ -154,15 +155,15 @@ impl Request {
         false
     }
 
-    /// Whether the caller has gone, before or after it was begun.
+    /// Whether the caller has gone, before the call began or after.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.phase.load(Ordering::Acquire) & !IS_AWAITED == CANCELLED
     }
 
-    /// Waits for the result of a worker that runs on this core or elsewhere.
+    /// Waits for the result from a worker that runs on this core or elsewhere. None if the time has passed.
     ///
     /// # Errors
-    /// The call's own; none if the time has passed.
+    /// The error of the call.
     pub(crate) fn wait(&self, is_elsewhere: bool) -> Option<Result<Output>> {
         if self.look(is_elsewhere) {
             return Some(self.take());
@@ -173,12 +174,12 @@ impl Request {
         match self.done().wait_within(timeout) {
             Ok(()) => Some(self.take()),
             Err(WaitError::TimedOut) => None,
-            // Only a process is killed, and none calls a plugin.
+            // Only a process can be killed, and no process calls a plugin.
             Err(WaitError::Killed) => None,
         }
     }
 
-    /// Waits for the result of a call that was begun: its limits end it.
+    /// Waits for the result of a call that has begun: its limits end it.
     pub(crate) fn wait_to_the_end(&self) -> Result<Output> {
         let _ = self.done().wait_within(None);
         self.take()
@@ -190,7 +191,7 @@ impl Request {
         self.take()
     }
 
-    /// What the worker sets when the call is over, for a caller who parks.
+    /// The completion that the worker sets when the call is over, for a caller that parks.
     fn done(&self) -> &Completion<()> {
         let done = self.done.get_or_init(Completion::new);
         let phase = self.phase.fetch_or(IS_AWAITED, Ordering::AcqRel);
@@ -214,7 +215,7 @@ impl Request {
         result.unwrap_or_else(|| Err(Error::new(ErrorKind::Terminated, "the call was cancelled")))
     }
 
-    /// Keeps the caller's word.
+    /// Changes the phase and keeps the caller's flag.
     fn step(&self, from: u8, to: u8) -> bool {
         let next = |phase: u8| (phase & !IS_AWAITED == from).then_some(to | (phase & IS_AWAITED));
         self.phase
@@ -223,7 +224,7 @@ impl Request {
     }
 }
 
-/// For whoever waited in the queue for too long.
+/// The error for a caller that waited too long in the queue.
 pub(crate) fn waited_too_long(timeout: Duration) -> Error {
     Error::new(
         ErrorKind::Deadline,
@@ -242,7 +243,7 @@ mod tests {
         Message::from_bytes(bytes)
     }
 
-    /// Callers who look first, who park at once, and who look at it as a task.
+    /// Covers callers that poll first, callers that park at once, and callers that poll as a task.
     #[test]
     fn whoever_waits_is_told_whenever_the_call_ends() {
         let text = |result: Result<Output>| Some(result.ok()?.into_message().ok()?.bytes);

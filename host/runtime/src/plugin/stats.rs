@@ -1,7 +1,6 @@
-//! What is counted of the calls of a plugin.
+//! Counters of the calls of a plugin.
 //!
-//! Counters are kept once per core, so that workers do not fight for a line of memory; they are added up
-//! when somebody asks.
+//! Counters are kept once per core, so that workers do not contend for a cache line; a reader adds them up.
 
 use crate::error::{Error, ErrorKind};
 use crossbeam_utils::CachePadded;
@@ -9,11 +8,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Times are counted in classes: 16 to each doubling, so that one is told to within 6 %.
+/// Times are counted in classes, 16 to each doubling, so that a reported time is exact to within 6 %.
 const CLASSES_PER_DOUBLING_BITS: u32 = 4;
 const CLASSES: usize = 16 * 42;
 
-/// What calls of a plugin have come to, since it was loaded.
+/// Statistics of the calls of a plugin, since it was loaded.
 ///
 /// ```no_run
 /// # fn example(plugin: &isopod_host::Plugin) {
@@ -29,13 +28,13 @@ const CLASSES: usize = 16 * 42;
 pub struct PluginStatistics {
     /// Calls that have ended, the failed ones included.
     pub calls: u64,
-    /// Those that failed, by kind.
+    /// Failed calls, by kind.
     pub failures: BTreeMap<ErrorKind, u64>,
-    /// Half of the calls took no longer, from being submitted to their end. None without a call.
+    /// The time, from submission to end, that half of the calls did not exceed. None without a call.
     pub p50: Option<Duration>,
-    /// 99 of 100 calls took no longer.
+    /// The time that 99 of 100 calls did not exceed.
     pub p99: Option<Duration>,
-    /// The longest of all took no longer.
+    /// The time that the longest call did not exceed.
     pub longest: Option<Duration>,
     /// Instances that live now, idle ones included.
     pub instances: usize,
@@ -71,7 +70,7 @@ impl Counters {
         }
     }
 
-    /// A call has ended. `shard` is the caller's, any number.
+    /// Counts a call that has ended. `shard` is any number of the caller's.
     pub(crate) fn note<T>(&self, shard: usize, took: Duration, result: &Result<T, Error>) {
         let Some(shard) = self.shards.get(shard % self.shards.len()) else {
             return;
@@ -87,7 +86,7 @@ impl Counters {
         }
     }
 
-    /// All together. What is not of the calls is left empty.
+    /// The sum of all shards. Fields that do not come from calls stay empty.
     pub(crate) fn total(&self) -> PluginStatistics {
         let mut classes = vec![0_u64; CLASSES];
         let mut failures = BTreeMap::new();
@@ -137,7 +136,7 @@ fn end_of(class: usize) -> Duration {
     Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX))
 }
 
-/// What this share of the calls was not longer than.
+/// The time that this share of the calls did not exceed.
 fn longest_of(classes: &[u64], calls: u64, share: f64) -> Option<Duration> {
     #[allow(
         clippy::cast_precision_loss,

@@ -15,23 +15,23 @@ use wasmtime::component::types::ComponentFunc;
 use wasmtime::component::{Func, Type, Val};
 
 impl Plugin {
-    /// The functions that its component exports, with their types; by name.
+    /// The functions that its component exports, with their types, by name.
     pub fn exports(&self) -> Vec<PluginExport> {
         exports(&self.program())
     }
 
-    /// Calls a function that the component exports with typed values, in the caller's thread.
-    /// `arguments` is an array with a value for each parameter, or an object with the names of the
-    /// parameters. A function's name is enough, if only one interface has it.
+    /// Calls an exported function of the component with typed values, in the caller's thread. `arguments` is
+    /// an array with a value for each parameter, or an object with the names of the parameters. The bare name
+    /// of a function is enough if only one interface has it.
     ///
-    /// Values are as in JSON where they can be: a record is an object, a list or tuple an array, an enum
-    /// its case as a string, a variant `{"case": payload}`, an option null or its value, a result
-    /// `{"ok": value}` or `{"err": value}`, flags an array of strings. A function that gives a result gives
-    /// its value, or the error [`ErrorKind::FunctionFailed`].
+    /// Values are as in JSON where possible: a record is an object, a list or tuple an array, an enum its
+    /// case as a string, a variant `{"case": payload}`, an option null or its value, a result `{"ok": value}`
+    /// or `{"err": value}`, flags an array of strings. If the function's return type is a result, the call
+    /// returns its value, or the error [`ErrorKind::FunctionFailed`].
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if nothing has this name; [`ErrorKind::InvalidInput`] if the arguments are
-    /// not the function's; [`ErrorKind::FunctionFailed`] with its error as JSON; else those of
+    /// [`ErrorKind::NotFound`] if no function has this name; [`ErrorKind::InvalidInput`] if the arguments do
+    /// not fit the function; [`ErrorKind::FunctionFailed`] with its error as JSON; else the errors of
     /// [`call_here`](Self::call_here).
     pub fn call_typed_here(&self, function: &str, arguments: &Value) -> Result<Value> {
         self.here(None, |instance, begun, last| {
@@ -39,8 +39,8 @@ impl Plugin {
         })
     }
 
-    /// As [`call_typed_here`](Self::call_typed_here), but ends the call when this much time has passed, if
-    /// no limit has ended it before.
+    /// As [`call_typed_here`](Self::call_typed_here), but ends the call when `timeout` has passed, if no
+    /// limit has ended it before.
     ///
     /// # Errors
     /// As [`call_typed_here`](Self::call_typed_here).
@@ -56,10 +56,10 @@ impl Plugin {
     }
 }
 
-/// Typed values, in each form that [`PluginPool::call`] has.
+/// Calls with typed values, in each form that [`PluginPool::call`] has.
 impl PluginPool {
-    /// Calls a function that the component exports with typed values, in a worker: the arguments and
-    /// what it gives are as in [`Plugin::call_typed_here`].
+    /// Calls an exported function of the component with typed values, in a worker. Arguments and results are
+    /// as in [`Plugin::call_typed_here`].
     ///
     /// ```no_run
     /// # fn example(pool: &isopod_host::PluginPool) -> isopod_host::Result<()> {
@@ -70,7 +70,7 @@ impl PluginPool {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Plugin::call_typed_here`]; [`ErrorKind::QueueFull`].
+    /// The errors of [`Plugin::call_typed_here`]; [`ErrorKind::QueueFull`].
     pub fn call_typed(&self, function: &str, arguments: Value) -> Result<Value> {
         self.run(function, Input::Typed(arguments), None)?
             .into_typed()
@@ -85,7 +85,7 @@ impl PluginPool {
             .into_typed()
     }
 
-    /// As [`call_typed`](Self::call_typed), but all of it together takes no longer than this, as in
+    /// As [`call_typed`](Self::call_typed), but takes no longer than `timeout` in all, as in
     /// [`call_timeout`](Self::call_timeout).
     ///
     /// # Errors
@@ -100,8 +100,8 @@ impl PluginPool {
         self.run(function, input, Some(timeout))?.into_typed()
     }
 
-    /// As [`call_typed`](Self::call_typed), for an asynchronous embedder. Dropping the future takes the
-    /// call back, or ends it if it runs.
+    /// As [`call_typed`](Self::call_typed), for an asynchronous embedder. Dropping the future withdraws the
+    /// call, or ends it if it runs.
     ///
     /// # Errors
     /// As [`call_typed`](Self::call_typed).
@@ -150,7 +150,7 @@ pub(super) fn call(
     given.map_err(failed)
 }
 
-/// The values for the parameters.
+/// The values of the parameters.
 fn parameters(function: &ComponentFunc, arguments: &Value) -> Result<Vec<Val>, String> {
     let expected = || {
         let text = "it takes an array of its arguments, or an object with their names";
@@ -184,7 +184,7 @@ fn parameters(function: &ComponentFunc, arguments: &Value) -> Result<Vec<Val>, S
     function.params().enumerate().map(value).collect()
 }
 
-/// The function of this name, by the whole of it or its last part.
+/// The function with this full name, or with this name as its last part.
 fn find(instance: &mut Instance, wanted: &str) -> Result<Func> {
     if let Some((_, known)) = instance.typed.iter().find(|(name, _)| name == wanted) {
         return Ok(*known);
@@ -215,7 +215,7 @@ fn find(instance: &mut Instance, wanted: &str) -> Result<Func> {
 }
 
 fn no_such(wanted: &str, what: &str, all: &[PluginExport]) -> Error {
-    /// An error names so many.
+    /// The largest number of functions that an error names.
     const LISTED: usize = 20;
     let listed: Vec<String> = all
         .iter()

@@ -1,4 +1,4 @@
-//! One version of a plugin: its code, what it may do and use, and the tree that its instances live in.
+//! One version of a plugin: its code, its rights and limits, and the tree in which its instances live.
 
 use super::instance::Instance;
 use super::watch::Watch;
@@ -17,44 +17,45 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// How long a plugin may take to say what it has, if its calls have no deadline.
+/// The longest time that a plugin may take to describe its functions, if its calls have no deadline.
 const DESCRIBE_TIME: Duration = Duration::from_secs(10);
 
-/// How many watches are kept for the next instances: more never begin and end in turn.
+/// The largest number of spare watches for the next instances: no more instances than that begin and end in
+/// turn.
 const MOST_SPARE_WATCHES: usize = 64;
 
-/// What a plugin may have, and how long the name of a function may be, in bytes.
+/// The largest number of functions of a plugin, and the longest name and text of one, in bytes.
 const MOST_FUNCTIONS: usize = 10_000;
 const LONGEST_NAME_BYTES: usize = 255;
 const LONGEST_TEXT_BYTES: usize = 64 << 10;
 
-/// A function of a plugin, as the plugin itself tells.
+/// A function of a plugin, as the plugin describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginFunction {
-    /// What it is called by.
+    /// The name by which it is called.
     pub name: String,
-    /// What it does, takes and gives, for people; may be empty.
+    /// Its purpose, input and output, for people; may be empty.
     pub text: String,
 }
 
-/// What the instances of one version share.
+/// The part that all instances of one version share.
 pub(crate) struct Version {
     pub(crate) number: u64,
     pub(crate) program: Program,
-    /// The doors, if the plugin has them.
+    /// The exports of the `functions` interface, if the plugin has it.
     pub(crate) functions: Option<ExportedIndices>,
     pub(crate) tree: Arc<Tree>,
     pub(crate) rights: Arc<Rights>,
     pub(crate) limits: ProcessLimits,
-    /// Of each call.
+    /// The deadline of each call.
     pub(crate) deadline: Option<Duration>,
-    /// Of instances that are gone.
+    /// Watches of instances that are gone.
     spare_watches: Mutex<Vec<Arc<Watch>>>,
 }
 
 impl Version {
-    /// Makes a version, and asks it for its functions: one that cannot say is refused.
+    /// Makes a version and asks it for its functions. A version that cannot answer is refused.
     pub(crate) fn load(
         command: &Command,
         program: &Program,
@@ -63,7 +64,7 @@ impl Version {
         let command = command.clone().for_plugin(program);
         let (limits, deadline) = (command.process_limits(), command.call_deadline());
         let (tree, rights) = command.into_any_tree()?;
-        // Its instances come and go.
+        // Its instances come and go, so the tree must outlive moments without one.
         tree.hold();
         let version = Arc::new(Version {
             number,
@@ -90,7 +91,7 @@ impl Version {
         watch
     }
 
-    /// Takes the watch of an instance that is called no more.
+    /// Takes the watch of an instance that serves no more calls.
     pub(crate) fn spare(&self, watch: &Arc<Watch>) {
         let mut spare_watches = lock(&self.spare_watches);
         if !watch.is_claimed() && spare_watches.len() < MOST_SPARE_WATCHES {
@@ -98,7 +99,7 @@ impl Version {
         }
     }
 
-    /// For instances that are called on the thread that has this seat.
+    /// Seating for instances that are called on the thread that has this seat.
     pub(crate) fn placed(&self, sitter: &Sitter) -> Seating {
         let gate = Arc::clone(&sitter.gate);
         let hooks = PlacementHooks::new(gate.seat(), &sitter.slot, &self.tree);
@@ -119,7 +120,7 @@ impl std::fmt::Debug for Version {
     }
 }
 
-/// For an instance that is called on threads of the embedder's, which placement knows nothing of.
+/// Seating for an instance that is called on the embedder's threads, which placement does not know.
 pub(crate) fn unplaced(id: ProcessId) -> Seating {
     #[derive(Debug)]
     struct Unplaced;
@@ -136,7 +137,7 @@ impl Drop for Version {
     }
 }
 
-/// What a plugin told, if it can be relied on.
+/// The functions that a plugin described, if the description is valid.
 fn checked(plugin: &str, told: Vec<(String, String)>) -> Result<Vec<PluginFunction>> {
     let refuse = |text: String| {
         let text = format!("`{plugin}` is no valid plugin: {text}");

@@ -1,19 +1,18 @@
 //! Ends a call of a plugin at its deadline or its limit of CPU time: that call, and no other.
 //!
-//! A watch has one alarm, not one for each call: it is set when a call with a limit begins and none is
-//! set, looks at whatever call runs when it goes off, and is set again for as long as calls follow each
-//! other. So a call of a microsecond costs a clock's reading and two atomic exchanges, and the timer's mutex
-//! is taken once in a deadline's time.
+//! A watch has one alarm for all calls, not one for each. A call with a limit sets the alarm if none is set.
+//! When it goes off, it checks the call that runs then, and it is set again for as long as calls follow each
+//! other. So a call of a microsecond costs one reading of the clock and two atomic exchanges, and the timer's
+//! mutex is taken once in the time of a deadline.
 //!
-//! A watch outlives its instance and serves the next one. Where each call has an instance of its own,
-//! an alarm for each instance would be one for each call: 50,000 of them wait in the timer with a deadline
-//! of a second and 20 us a call.
+//! A watch outlives its instance and serves the next one. Where each call has an instance of its own, an
+//! alarm for each instance would be one for each call: with a deadline of a second and 20 us a call, 50,000
+//! alarms would wait in the timer.
 //!
-//! # No call ends for another
-//! The number of the call and whether it runs are one atomic value. Whoever is to end a call first claims
-//! *this* value; if the call has come to its end meanwhile, the value is another one, and nothing
-//! happens. A call that ends and finds itself claimed gives its result all the same, and its instance is
-//! thrown away.
+//! # No call ends in place of another
+//! One atomic value holds the number of the call and whether it runs. A thread that wants to end a call first
+//! claims *this* value. If the call has ended meanwhile, the value is a different one, and nothing happens. A
+//! call that ends and finds itself claimed returns its result all the same, and its instance is dropped.
 
 use crate::exit_status::ExitStatus;
 use crate::life::{ProcessState, end_each};
@@ -27,36 +26,37 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
-/// The last bits of the phase; the rest is the call's number.
+/// The last bits of the phase hold its state; the rest is the call's number.
 const STATE_BITS: u64 = 0b11;
 const IDLE: u64 = 0;
 const RUNNING: u64 = 1;
 const CLAIMED: u64 = 2;
 const NEXT_CALL: u64 = 4;
 
-/// What may end the calls of one instance after the other.
+/// Ends the calls of one instance after another, if they reach a limit.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    /// The instance's; changed between calls only.
+    /// The process of the instance; changed between calls only.
     process: Mutex<Weak<ProcessState>>,
     phase: AtomicU64,
     is_armed: AtomicBool,
-    /// When the alarm goes off, if it is set; as `due`.
+    /// When the alarm goes off, if it is set; in the unit of `due`.
     next_look: AtomicU64,
-    /// Of the call that runs, in nanoseconds since [`origin`]; the largest number is never.
+    /// Start and deadline of the call that runs, in nanoseconds since [`origin`]; the largest number means
+    /// never.
     begun: AtomicU64,
     due: AtomicU64,
-    /// The thread that the call runs on, and its CPU time at the beginning, in nanoseconds.
+    /// The thread on which the call runs, and its CPU time at the start of the call, in nanoseconds.
     thread: AtomicI32,
     cpu_begun: AtomicU64,
-    /// Of each call.
+    /// The limits of each call.
     deadline: Option<Duration>,
     cpu_time: Option<Duration>,
 }
 
 impl Watch {
     pub(crate) fn new(deadline: Option<Duration>, cpu_time: Option<Duration>) -> Arc<Watch> {
-        // Before any call, since times are counted from it.
+        // This precedes any call, since times are counted from it.
         origin();
         Arc::new(Watch {
             process: Mutex::default(),
@@ -72,22 +72,21 @@ impl Watch {
         })
     }
 
-    /// The calls that follow are of this instance.
+    /// Makes this the instance of the calls that follow.
     pub(crate) fn serve(&self, process: &Arc<ProcessState>) {
         *self.process() = Arc::downgrade(process);
     }
 
-    /// Whether a call was claimed: its instance is being ended, and the watch serves no other.
+    /// Whether a call was claimed. Then its instance is being ended, and the watch serves no other one.
     pub(crate) fn is_claimed(&self) -> bool {
         self.phase.load(Ordering::SeqCst) & STATE_BITS == CLAIMED
     }
 
-    /// A call begins, on the calling thread. `last` is when it is to end at the latest, beside what
-    /// the limits say.
+    /// A call begins, on the calling thread. `last` is its latest end, apart from the limits.
     pub(crate) fn begin(self: &Arc<Self>, timer: &Timer, now: Instant, last: Option<Instant>) {
         let own = self.deadline.and_then(|deadline| now.checked_add(deadline));
         let due = [own, last].into_iter().flatten().min();
-        // Each is written by this thread alone, and read by the alarm after it has seen the phase.
+        // Only this thread writes these, and the alarm reads them after it has seen the phase.
         self.begun.store(nanoseconds(now), Ordering::Relaxed);
         self.due
             .store(due.map_or(u64::MAX, nanoseconds), Ordering::Relaxed);
@@ -106,7 +105,7 @@ impl Watch {
         }
         let pause = self.pause(now, due);
         let next_look = nanoseconds(now).saturating_add(length(pause));
-        // The load first: usually it is, and an exchange costs ten times as much.
+        // The load comes first: usually the alarm is set, and an exchange costs ten times as much.
         if !self.is_armed.load(Ordering::SeqCst) && !self.is_armed.swap(true, Ordering::SeqCst) {
             self.next_look.store(next_look, Ordering::SeqCst);
             self.arm(timer, pause);
@@ -116,7 +115,7 @@ impl Watch {
         }
     }
 
-    /// The call ends. If it [was claimed](Self::is_claimed), that stays so.
+    /// The call ends. If it [was claimed](Self::is_claimed), it stays claimed.
     pub(crate) fn end(&self) {
         let phase = self.phase.load(Ordering::Relaxed);
         let (running, idle) = (
@@ -128,7 +127,7 @@ impl Watch {
             .compare_exchange(running, idle, Ordering::SeqCst, Ordering::SeqCst);
     }
 
-    /// How long until a call can have reached a limit.
+    /// The earliest time after which a call can have reached a limit.
     fn pause(&self, now: Instant, due: Option<Instant>) -> Duration {
         let until_due = due.map(|due| due.saturating_duration_since(now));
         let until_cpu = self.cpu_time.map(cpu_time::pause);
@@ -136,7 +135,7 @@ impl Watch {
         pauses.min().unwrap_or(LONGEST_PAUSE)
     }
 
-    /// Sets the alarm that goes on for as long as calls follow each other.
+    /// Sets the alarm that is renewed for as long as calls follow each other.
     fn arm(self: &Arc<Self>, timer: &Timer, pause: Duration) {
         let watch = Arc::downgrade(self);
         timer.after(pause, move || watch.upgrade()?.look());
@@ -154,7 +153,7 @@ impl Watch {
         });
     }
 
-    /// Looks at the call that runs. When to look again; none if nothing runs.
+    /// Checks the call that runs. Returns the pause before the next check; none if nothing runs.
     fn look(&self) -> Option<Duration> {
         loop {
             let phase = self.phase.load(Ordering::SeqCst);
@@ -162,7 +161,7 @@ impl Watch {
                 let pause = self.judge(phase)?;
                 let next_look = nanoseconds(Instant::now()).saturating_add(length(pause));
                 self.next_look.store(next_look, Ordering::SeqCst);
-                // A call that has begun in between has either seen when the next look is, or is seen
+                // A call that has begun in between has either seen the time of the next check, or is seen
                 // here: it may have less time.
                 match self.phase.load(Ordering::SeqCst) == phase {
                     true => return Some(pause),
@@ -178,7 +177,7 @@ impl Watch {
         }
     }
 
-    /// Ends this call if it has reached a limit. When to look again, otherwise.
+    /// Ends this call if it has reached a limit. Otherwise returns the pause before the next check.
     fn judge(&self, call: u64) -> Option<Duration> {
         let now = nanoseconds(Instant::now());
         let due = self.due.load(Ordering::Relaxed);
@@ -209,9 +208,10 @@ impl Watch {
             .or(Some(LONGEST_PAUSE))
     }
 
-    /// Ends this call, unless it has ended. Looks again soon if another one has begun.
+    /// Ends this call, unless it has ended. Checks again soon if another one has begun.
     fn claim(&self, call: u64, status: ExitStatus) -> Option<Duration> {
-        // Before the claim, which succeeds only if this call has run all the time: then it is its process.
+        // This comes before the claim. The claim succeeds only if this call has run all the time, and then
+        // this process is its own.
         let process = self.process().upgrade();
         let claimed = (call & !STATE_BITS) | CLAIMED;
         let has_claimed =
@@ -228,7 +228,7 @@ impl Watch {
         lock(&self.process)
     }
 
-    /// What the call has used, of the thread that it runs on; none if the thread's clock cannot be read.
+    /// The CPU time that the call has used on its thread; none if the thread's clock cannot be read.
     fn cpu_used(&self) -> Option<Duration> {
         let begun = Duration::from_nanos(self.cpu_begun.load(Ordering::Relaxed));
         let thread = Pid::from_raw(self.thread.load(Ordering::Relaxed))?;
@@ -236,7 +236,7 @@ impl Watch {
     }
 }
 
-/// What times are counted from.
+/// The moment from which times are counted.
 fn origin() -> Instant {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     *ORIGIN.get_or_init(Instant::now)

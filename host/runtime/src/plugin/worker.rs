@@ -1,5 +1,5 @@
-//! A worker of a pool of plugins: a pinned thread with an instance of its own, which takes call after
-//! call.
+//! A worker of a pool of plugins: a pinned thread with an instance of its own, which serves one call after
+//! another.
 
 use super::instance::Instance;
 use super::line::Sleeper;
@@ -14,17 +14,17 @@ use isopod_sync::Message;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// What a worker has.
+/// The state of a worker.
 struct Worker {
     shared: Arc<Shared>,
     sitter: Sitter,
     instance: Option<Instance>,
-    /// Where the last call came from, if that is known.
+    /// The core of the last caller, if it is known.
     caller_core: Option<usize>,
     sleeper: Arc<Sleeper>,
 }
 
-/// Starts a worker, which counts as one already, for a call from this core.
+/// Starts a worker for a call from the core `core`. The line counts it already.
 pub(crate) fn start(shared: &Arc<Shared>, core: Option<usize>) {
     let machinery = shared.plugin.engine().machinery();
     let placement = &machinery.placement;
@@ -103,7 +103,7 @@ impl Worker {
                 && placement.is_alone(slot)
         };
         shared.line.next(sleeper, may_pause, |sleep| {
-            // What will not be called again is not kept while nothing is called.
+            // An instance that will not be called again is not kept while the worker sleeps.
             instance.take_if(|instance| !shared.plugin.is_usable(instance));
             if placement.parking(sitter.gate.seat()) {
                 shared.plugin.engine().machinery().rebalance_soon();
@@ -126,7 +126,7 @@ impl Worker {
         let plugin = &self.shared.plugin;
         self.instance
             .take_if(|instance| !is_wanted || !plugin.is_usable(instance));
-        // The next call finds an instance, if there is time to make one.
+        // If no call waits, the instance for the next call is made now.
         if self.instance.is_none() && !self.shared.line.is_waited_for() && plugin.is_fresh() {
             self.instance = self.new_instance(None).ok();
         }
