@@ -250,7 +250,7 @@ impl State {
     }
 }
 
-/// The traits of a new process: those that it asked for, within those of its parent.
+/// A new process as its options ask for it, within the deadline of its parent.
 fn birth(parent: &Arc<ProcessState>, task: String, options: &Options) -> Birth {
     let lineage = parent.next_lineage();
     let own_deadline = options

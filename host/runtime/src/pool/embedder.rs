@@ -299,7 +299,7 @@ impl Pool {
         self.state.terminate();
     }
 
-    /// Gives a terminator, which terminates the pool from anywhere: it can be cloned and sent, and keeps
+    /// Returns a terminator, which terminates the pool from anywhere: it can be cloned and sent, and keeps
     /// nothing of the pool alive.
     ///
     /// ```no_run

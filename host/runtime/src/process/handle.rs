@@ -166,7 +166,7 @@ impl Process {
         self.exit_status()
     }
 
-    /// Gives a terminator, which ends the process or its tree from anywhere: it can be cloned and sent, and
+    /// Returns a terminator, which ends the process or its tree from anywhere: it can be cloned and sent, and
     /// keeps nothing of the process alive.
     ///
     /// ```no_run

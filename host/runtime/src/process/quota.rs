@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_used_on_average_is_the_quota_whatever_the_looks_find() {
         let begin = Instant::now();
-        // A third of a core, wanted by four threads, each of which stops 3 ms after it was told so.
+        // A third of a core, wanted by four threads, each of which stops 3 ms after the order.
         let mut account = Account::new(Duration::from_millis(333), begin);
         let (mut now, mut used, mut told) = (begin, Duration::ZERO, 0);
         while now < begin + Duration::from_secs(20) {
