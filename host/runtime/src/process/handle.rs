@@ -106,8 +106,8 @@ impl Process {
         self.state.vitals.memory_bytes()
     }
 
-    /// The number of the job that it began last, counted from 1; none if it is no worker of a pool or has
-    /// begun no job.
+    /// The number of the job that it runs now, counted from 1; none if it is no worker of a pool or runs no
+    /// job.
     pub fn job(&self) -> Option<u32> {
         self.state.birth.role.worker()?.job()
     }
