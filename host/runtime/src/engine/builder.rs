@@ -174,10 +174,10 @@ impl EngineBuilder {
     /// Makes the engine.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidCores`] for a core that may not be used,
-    /// [`ErrorKind::InvalidArgument`] for no processes at all or a stack of no or too many bytes, [`ErrorKind::Io`] and
-    /// [`ErrorKind::AccessDenied`] for the cache's directory, [`ErrorKind::Engine`] if the machine
-    /// refuses threads or memory, holds no process, or an extension cannot be linked.
+    /// [`ErrorKind::InvalidCores`] for a core that may not be used, [`ErrorKind::InvalidArgument`] for no
+    /// processes at all or a stack of no or too many bytes, [`ErrorKind::Io`] and [`ErrorKind::AccessDenied`]
+    /// for the cache's directory, [`ErrorKind::Engine`] if the machine refuses threads or memory, holds no
+    /// process, or an extension cannot be linked.
     pub fn build(self) -> Result<Engine> {
         let cores = match self.cores {
             Some(wanted) => cores::checked(wanted)?,

@@ -2,7 +2,7 @@
 //!
 //! | WIT | JSON |
 //! |---|---|
-//! | `bool`, integers, `f32`, `f64`, `string`, `char` | itself; `"nan"`, `"inf"` and `"-inf"` for numbers that JSON lacks |
+//! | `bool`, integers, `f32`, `f64`, `string`, `char` | itself; `"nan"`, `"inf"` and `"-inf"` for numbers outside JSON |
 //! | `list`, `tuple` | array |
 //! | `record` | object |
 //! | `enum` | its case as a string |

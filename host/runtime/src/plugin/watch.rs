@@ -211,7 +211,7 @@ impl Watch {
     /// Ends this call, unless it has ended. Checks again soon if another one has begun.
     fn claim(&self, call: u64, status: ExitStatus) -> Option<Duration> {
         // This comes before the claim. The claim succeeds only if this call has run all the time, and then
-        // this process is its own.
+        // this is the call's process.
         let process = self.process().upgrade();
         let claimed = (call & !STATE_BITS) | CLAIMED;
         let has_claimed =

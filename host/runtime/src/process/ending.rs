@@ -55,8 +55,8 @@ fn join_children(process: &Arc<ProcessState>) -> bool {
 /// Gives the children to the parent. If the parent has ended, no heir is left, and the tree is ended.
 ///
 /// The processes of a tree do this one at a time, each for all of its children at once. So the parent of a
-/// living process has not yet begun to pass its children on, and will pass this one on too. No search among
-/// processes that end at the same moment is needed.
+/// living process has not yet begun to pass its children on, and is still responsible for this one. No search
+/// among processes that end at the same moment is needed.
 fn pass_children_on(process: &Arc<ProcessState>) {
     // Only its children could give it more.
     if process.children().is_empty() {

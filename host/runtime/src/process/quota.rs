@@ -90,8 +90,7 @@ impl Account {
         let sum = self.balance + of_time(self.per_second, since) - nanoseconds(more);
         self.balance = sum.min(of_time(self.per_second, PERIOD));
         self.settled = now;
-        // The clocks are read one after the other, so a sum can be below the one before. `used_before` never
-        // goes back.
+        // The clocks are read one after the other; the sum must never go backwards.
         self.used_before = self.used_before.max(used);
         self.is_empty = match self.is_empty {
             true => self.balance < self.enough(),
