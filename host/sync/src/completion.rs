@@ -1,4 +1,4 @@
-//! A value that is set once, and waited for: how a process ended, that a tree is empty.
+//! A value that is set once and waited for: how a process ended, or that a tree is empty.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::wait::wait::wait;
 
 /// A value that is set at most once. Any number of parties wait for it.
 ///
-/// It is no object that travels: there are no handles to it.
+/// It does not travel: there are no handles to it.
 ///
 /// ```
 /// use isopod_sync::Completion;
@@ -47,15 +47,16 @@ impl<T: Clone> Completion<T> {
         }
     }
 
-    /// Its number, as a [`WaitRecord`](crate::WaitRecord) has it.
+    /// Its number, as it stands in a [`WaitRecord`](crate::WaitRecord).
     #[must_use]
     pub fn object_id(&self) -> ObjectId {
         self.id
     }
 
-    /// Sets the value and wakes everybody. False, and no change, if it was set before.
+    /// Sets the value and wakes all waiters. Returns false and changes nothing if a value was set
+    /// before.
     pub fn set(&self, value: T) -> bool {
-        // A value that is not first is dropped here, not under the mutex.
+        // A value that comes second is dropped here, not under the mutex.
         let mut value = Some(value);
         self.state.change(|state| {
             let is_first = state.value.is_none();
@@ -72,7 +73,7 @@ impl<T: Clone> Completion<T> {
         self.state.read(|state| state.value.clone())
     }
 
-    /// Waits for the value for at most `timeout`: without one for ever, for zero not at all.
+    /// Waits for the value for at most `timeout`: for ever without one, not at all if it is zero.
     ///
     /// # Errors
     /// [`WaitError::TimedOut`], and [`WaitError::Killed`] if the waiting party was killed.
@@ -109,7 +110,7 @@ impl<T> State for CompletionState<T> {
     }
 }
 
-/// Nothing is taken from a completion, so those who wait and those who watch share a list.
+/// Nothing is taken from a completion, so waiters and watchers share a list.
 impl<T> Readiness for CompletionState<T> {
     fn is_ready(&self) -> bool {
         self.value.is_some()

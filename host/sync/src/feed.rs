@@ -1,8 +1,8 @@
-//! What happens, told to a listener who may be slow.
+//! Events for a listener that may be slow.
 //!
-//! A feed keeps up to so many items, and whoever tells never waits: what finds no room is dropped and
-//! counted, and the count stands in the feed where the items would have stood. What is kept is the
-//! oldest, so what was told has no gap but those that it says.
+//! A feed keeps a bounded number of items, and a sender never waits. An item that finds no room is
+//! dropped and counted, and the count stands in the feed in the place of the dropped items. The feed
+//! keeps the oldest items, so every gap in the sequence is marked by such a count.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::wait::registration::Wait;
 use crate::wait::shared::{Operation, Shared, State};
 use crate::wait::wait::wait;
 
-/// A bounded buffer that no sender waits for. It is no object that travels: there are no handles to it.
+/// A bounded buffer that no sender waits for. It does not travel: there are no handles to it.
 ///
 /// ```
 /// use isopod_sync::{Feed, ListenError, Told};
@@ -36,21 +36,21 @@ pub struct Feed<T> {
     state: Shared<FeedState<T>>,
 }
 
-/// What a listener hears.
+/// What a listener receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told<T> {
-    /// What was told.
+    /// An item that was sent.
     Item(T),
-    /// As many items as this found no room here.
+    /// This many items found no room here and were dropped.
     Lost(u64),
 }
 
-/// Why a listener has heard nothing.
+/// Why a listener received nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListenError {
-    /// Nothing came before the time-out.
+    /// No item came before the timeout.
     TimedOut,
-    /// Nothing will come any more, and all that came has been taken.
+    /// The feed is closed, and all its items have been taken.
     Closed,
     /// The party was killed while it waited.
     Killed,
@@ -79,7 +79,7 @@ impl From<Interrupt> for ListenError {
 
 #[derive(Debug)]
 struct FeedState<T> {
-    /// As many as the capacity, and behind them one count at most.
+    /// At most `capacity` items, and at most one count behind them.
     told: VecDeque<Told<T>>,
     capacity: usize,
     is_closed: bool,
@@ -87,7 +87,7 @@ struct FeedState<T> {
 }
 
 impl<T> Feed<T> {
-    /// A feed that keeps this many items; one at least.
+    /// A feed that keeps this many items, at least one.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
@@ -101,9 +101,10 @@ impl<T> Feed<T> {
         }
     }
 
-    /// Tells something. Never waits: without room it is counted instead, and in a closed feed dropped.
+    /// Sends an item. Never waits: a full feed counts the item and drops it, and a closed feed only
+    /// drops it.
     pub fn tell(&self, item: T) {
-        // What is not taken is dropped here, not under the mutex.
+        // An item that the feed does not take is dropped here, not under the mutex.
         let mut item = Some(item);
         self.state.change(|state| {
             if state.is_closed {
@@ -119,7 +120,7 @@ impl<T> Feed<T> {
         });
     }
 
-    /// Takes the oldest item, waiting for one: without a time-out for ever, with zero not at all.
+    /// Takes the oldest item. Without a timeout it waits for ever, with a timeout of zero not at all.
     ///
     /// # Errors
     /// As [`ListenError`] says.
@@ -131,7 +132,7 @@ impl<T> Feed<T> {
         wait(&self.state, subject, &mut Listen::new(), timeout)?
     }
 
-    /// As [`listen_within`](Self::listen_within), as a task. Dropping the future takes nothing.
+    /// Like [`listen_within`](Self::listen_within), as a task. Dropping the future takes nothing.
     ///
     /// # Errors
     /// [`ListenError::Closed`].
@@ -139,7 +140,7 @@ impl<T> Feed<T> {
         Wait::new(&self.state, &mut Listen::new()).await
     }
 
-    /// Takes nothing more; what is there can still be heard.
+    /// Accepts no more items. Listeners can still take those that the feed holds.
     pub fn close(&self) {
         self.state.change(|state| state.is_closed = true);
     }
@@ -201,7 +202,7 @@ mod tests {
             feed.tell(number);
         }
         assert_eq!(heard(&feed), Ok(Told::Item(0)));
-        // One place is free, but the count has taken one more than there are.
+        // One place is free, but the count behind it has taken one more place than the capacity.
         feed.tell(5);
         assert_eq!(heard(&feed), Ok(Told::Item(1)));
         feed.tell(6);

@@ -1,4 +1,4 @@
-//! The primitives that processes share: queues, pipes, locks and what is built like them, and the
+//! The primitives that processes share (queues, pipes, locks and the objects built like them), and the
 //! one way to wait for them.
 //!
 //! The crate knows nothing of WebAssembly. A process is a [`ProcessId`] with a [`Waiter`]; the
@@ -6,21 +6,23 @@
 //! from its own threads and tasks.
 //!
 //! * [`Queue`], [`JoinableQueue`], [`Connection`], [`SharedMemory`], [`Dict`], [`List`], [`Lock`],
+//! * [`Queue`], [`JoinableQueue`], [`Connection`], [`SharedMemory`], [`Dict`], [`List`], [`Lock`],
 //!   [`RLock`], [`Semaphore`], [`Event`], [`Condition`] and [`Barrier`] are counted references. Each
-//!   says who holds it ([`Holder`]), so an object knows its holders and dies with the last of them.
+//!   reference names its holder ([`Holder`]), so an object knows its holders and dies with the last of
+//!   them.
 //! * [`Handle`] is such a reference to an object of any kind. It travels in a [`Message`].
-//! * [`Tree`] is what the objects of one tree of processes belong to: it bounds the memory of their
-//!   queued and stored messages and shared memories, and frees cycles of objects that hold each other.
-//! * [`Waiter`] blocks: it ends a wait with a value, a time-out or a kill, runs inspections on the
-//!   waiting thread, and records what is waited for.
-//! * [`Jobs`] are those of a pool: submitted in a [`Batch`], begun by a worker, ended with an
-//!   [`Outcome`], whatever becomes of the worker.
-//! * [`Feed`] tells a listener what happens, and never makes whoever tells it wait.
+//! * [`Tree`] owns the objects of one tree of processes. It bounds the memory of their queued and stored
+//!   messages and of their shared memories, and frees cycles of objects that hold each other.
+//! * [`Waiter`] blocks a party. It ends a wait with a value, a timeout or a kill, runs inspections on
+//!   the waiting thread, and records the object of the wait.
+//! * [`Jobs`] holds the jobs of a pool. A job is submitted in a [`Batch`], begun by a worker, and ended
+//!   with an [`Outcome`], even if the worker dies.
+//! * [`Feed`] passes events to a listener and never makes the sender wait.
 //! * [`wait_any`] waits until any of several objects is ready, and takes nothing.
 //!
-//! A wait is fair (first in, first out, with bounded bypass) and exists for threads and, with
-//! `_async`, for tasks. Names: `x` blocks, `try_x` never does, `x_timeout` is bounded, `x_within`
-//! takes an optional time-out.
+//! A wait is fair (first in, first out, with bounded bypass). It exists for threads and, with `_async`,
+//! for tasks. Names: `x` blocks, `try_x` never blocks, `x_timeout` is bounded, `x_within` takes an
+//! optional timeout.
 //!
 //! ```
 //! use isopod_sync::{Bounds, Message, Queue};
@@ -49,8 +51,8 @@
 
 #![forbid(unsafe_code)]
 
-// From the ground up: each room uses those before it, and never one after it. `tests/it/architecture` holds them to
-// that.
+// From the ground up: each room uses only the rooms before it. A test in `tests/tests/architecture`
+// enforces this.
 mod party;
 mod shim;
 

@@ -1,4 +1,4 @@
-//! Who acts: a process or the embedder.
+//! A party that acts: a process or the embedder.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl fmt::Display for ProcessId {
     }
 }
 
-/// Who acts on an object: waits for it, or owns it.
+/// A party that acts on an object: it waits for the object, or owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Party {
     /// A process.

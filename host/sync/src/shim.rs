@@ -1,11 +1,11 @@
 //! The few operations that depend on the scheduler, once from `std` and once from `loom`.
 //!
-//! Everything that takes part in waiting and waking goes through this module, so that the models
-//! run the very code that is shipped. What is left on plain `std` even in a model (holder tables,
-//! the registry of objects, counters) takes only leaf locks and never waits for another thread.
+//! All code that takes part in waiting and waking goes through this module, so that the models run the
+//! very code that is shipped. The parts that stay on plain `std` even in a model (holder tables, the
+//! registry of objects, counters) take only leaf locks and never wait for another thread.
 //!
-//! `loom` knows no time: in a model a deadline has always passed by the time it is looked at. The
-//! explored schedules then contain each order of "the time is up" and whatever else may happen.
+//! `loom` knows no time: in a model, a deadline has always passed when the code looks at it. The
+//! explored schedules then contain each order of the timeout and all other events.
 
 #[cfg(not(loom))]
 pub(crate) use std::{
@@ -52,9 +52,9 @@ impl<T> Mutex<T> {
     }
 }
 
-/// The number of the calling thread: never zero, and never another one's.
+/// The number of the calling thread. It is never zero, and no two threads share it.
 pub(crate) fn thread_number() -> u64 {
-    // Plain `std` in a model too: all that matters is whether two numbers are the same.
+    // Plain `std` in a model too: callers only compare two numbers for equality.
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
     thread_local! {
         static NUMBER: u64 = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -62,7 +62,7 @@ pub(crate) fn thread_number() -> u64 {
     NUMBER.with(|number| *number)
 }
 
-/// Whether the deadline has passed; never, without one.
+/// Whether the deadline has passed. Without a deadline, always false.
 #[cfg(not(loom))]
 pub(crate) fn expired(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| Instant::now() >= deadline)

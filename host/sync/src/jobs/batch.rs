@@ -1,8 +1,8 @@
-//! Jobs that were submitted together, and what becomes of them.
+//! Jobs that were submitted together, and their outcomes.
 //!
-//! Each job has a position, and an outcome once it has ended. Outcomes are taken once: all together,
-//! one after the other in the order of the jobs, or in the order in which they end. What a batch
-//! keeps is held by the owner of its pool, and is charged to the pool's tree until it is taken.
+//! Each job has a position, and an outcome once it has ended. Outcomes are taken once: all together, one
+//! after the other in the order of the jobs, or in the order in which they end. The owner of the pool
+//! holds the outcomes that a batch keeps, and the pool's tree is charged for them until they are taken.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,31 +20,31 @@ use crate::wait::shared::Shared;
 use crate::wait::wait::wait;
 use crate::wait::waiter::Waiter;
 
-/// A reference to a batch. Clones refer to the same one. When the last is dropped the outcomes that
-/// are not taken are dropped too; the jobs are run all the same.
+/// A reference to a batch. Clones refer to the same batch. Dropping the last one also drops the outcomes
+/// that are not taken; the jobs run all the same.
 #[derive(Debug)]
 pub struct Batch<L> {
     reference: Arc<BatchReference<L>>,
 }
 
-/// What all references share: its end says that nobody wants the outcomes.
+/// The part that all references share. Dropping it means that nobody can take the outcomes any more.
 #[derive(Debug)]
 struct BatchReference<L> {
     ledger: Arc<Ledger<L>>,
 }
 
-/// The batch as its jobs know it.
+/// The batch as seen by its jobs.
 #[derive(Debug)]
 pub(crate) struct Ledger<L> {
     id: ObjectId,
     state: Shared<Outcomes<L>>,
-    /// Who is notified when the batch is done.
+    /// The party to notify when the batch is done.
     notified: Option<Arc<Waiter>>,
 }
 
 impl<L> Ledger<L> {
-    /// Adds this many jobs if `submit`, which gets the position of the first, takes them: all or none,
-    /// and nobody sees it in between.
+    /// Adds this many jobs, if `submit` accepts them; `submit` receives the position of the first.
+    /// Either all jobs are added or none, and no other thread sees a state in between.
     pub(crate) fn extend(
         &self,
         count: usize,
@@ -58,7 +58,7 @@ impl<L> Ledger<L> {
         })
     }
 
-    /// A job has ended. A second end of the same job changes nothing.
+    /// Ends a job. A second end of the same job changes nothing.
     pub(crate) fn end(&self, position: u32, outcome: Outcome<L>, charge: Charge) {
         let mut ended = Some((outcome, charge));
         let is_done = self.state.change(|state| {
@@ -66,21 +66,21 @@ impl<L> Ledger<L> {
             state.end(position, &mut ended);
             !was_done && state.is_done()
         });
-        // What nobody wants is dropped here, not under the mutex.
+        // An outcome that nobody can take is dropped here, not under the mutex.
         drop(ended);
         if is_done {
             self.notify();
         }
     }
 
-    /// Tells the party that wants to know that the batch is done.
+    /// Notifies the party that asked for it that the batch is done.
     fn notify(&self) {
         if let Some(waiter) = &self.notified {
             waiter.notify();
         }
     }
 
-    /// Whether what becomes of jobs that are not begun is of no interest any more.
+    /// Whether the batch has failed fast, so that its jobs that are not begun need not run.
     pub(crate) fn is_given_up(&self) -> bool {
         self.state.read(Outcomes::is_given_up)
     }
@@ -103,7 +103,7 @@ impl<L> Batch<L> {
         &self.reference.ledger
     }
 
-    /// Says that the batch is done although no job of it has ended: it has none.
+    /// Notifies for a batch without jobs: it is done although none of its jobs has ended.
     pub(crate) fn notify_if_empty(&self) {
         if self.size() == 0 {
             self.ledger().notify();
@@ -123,13 +123,13 @@ impl<L> Batch<L> {
         self.state().read(Outcomes::is_done)
     }
 
-    /// Whether a job of it has ended without a value. Does not block.
+    /// Whether any of its jobs has ended without a value. Does not block.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.state().read(Outcomes::has_failed)
     }
 
-    /// Waits until it is [done](Self::is_done): without a time-out for ever, with zero not at all.
+    /// Waits until it is [done](Self::is_done): for ever without a timeout, not at all if it is zero.
     ///
     /// # Errors
     /// [`WaitError::TimedOut`]; [`WaitError::Killed`].
@@ -142,20 +142,21 @@ impl<L> Batch<L> {
         Wait::new(self.state(), &mut Done::new()).await;
     }
 
-    /// Waits until it is done, and takes all outcomes in the order of the jobs. Those of a batch that
-    /// has failed fast and are not there are `Cancelled`.
+    /// Waits until it is done, and takes all outcomes in the order of the jobs. If the batch has failed
+    /// fast, a job that has not ended counts as `Cancelled`.
     ///
     /// # Errors
-    /// [`TakeError::TimedOut`]; [`TakeError::Killed`]; [`TakeError::Empty`] if any was taken before.
+    /// [`TakeError::TimedOut`]; [`TakeError::Killed`]; [`TakeError::Empty`] if any outcome was taken
+    /// before.
     pub fn take_all_within(&self, timeout: Option<Duration>) -> Result<Vec<Outcome<L>>, TakeError> {
         let mut take_all = TakeAll::new();
         all(wait(self.state(), self.subject(), &mut take_all, timeout)?)
     }
 
-    /// As [`take_all_within`](Self::take_all_within), as a task.
+    /// Like [`take_all_within`](Self::take_all_within), as a task.
     ///
     /// # Errors
-    /// [`TakeError::Empty`] if any was taken before.
+    /// [`TakeError::Empty`] if any outcome was taken before.
     pub async fn take_all_async(&self) -> Result<Vec<Outcome<L>>, TakeError> {
         all(Wait::new(self.state(), &mut TakeAll::new()).await)
     }
@@ -163,7 +164,7 @@ impl<L> Batch<L> {
     /// Waits for the next job in the order of the jobs, and takes its outcome.
     ///
     /// # Errors
-    /// [`TakeError::Empty`] if those of all jobs are taken; [`TakeError::TimedOut`];
+    /// [`TakeError::Empty`] if the outcomes of all jobs are taken; [`TakeError::TimedOut`];
     /// [`TakeError::Killed`].
     pub fn next_within(&self, timeout: Option<Duration>) -> Result<Outcome<L>, TakeError> {
         let mut next = Next::new();
@@ -171,8 +172,8 @@ impl<L> Batch<L> {
         taken.map(|(outcome, _charge)| outcome)
     }
 
-    /// Waits for any job to end, and takes its position and outcome. Jobs come in the order in which
-    /// they ended.
+    /// Waits for any job to end, and takes its position and outcome. Jobs are returned in the order in
+    /// which they ended.
     ///
     /// # Errors
     /// As [`next_within`](Self::next_within).
@@ -185,7 +186,7 @@ impl<L> Batch<L> {
         taken.map(|(position, (outcome, _charge))| (position, outcome))
     }
 
-    /// As [`next_within`](Self::next_within), as a task. Dropping the future takes nothing.
+    /// Like [`next_within`](Self::next_within), as a task. Dropping the future takes nothing.
     ///
     /// # Errors
     /// [`TakeError::Empty`].
@@ -194,7 +195,8 @@ impl<L> Batch<L> {
         taken.map(|(outcome, _charge)| outcome)
     }
 
-    /// As [`next_ended_within`](Self::next_ended_within), as a task. Dropping the future takes nothing.
+    /// Like [`next_ended_within`](Self::next_ended_within), as a task. Dropping the future takes
+    /// nothing.
     ///
     /// # Errors
     /// [`TakeError::Empty`].
@@ -215,7 +217,7 @@ impl<L> Batch<L> {
     }
 }
 
-/// The outcomes of all jobs. The charges are given back here, not under the mutex.
+/// The outcomes of all jobs. This drops the charges, outside the mutex, and so gives them back.
 fn all<L>(taken: Result<BTreeMap<u32, Slot<L>>, TakeError>) -> Result<Vec<Outcome<L>>, TakeError> {
     let outcome = |slot| match slot {
         Slot::Ended { outcome, .. } => outcome,
@@ -235,7 +237,7 @@ impl<L> Clone for Batch<L> {
 impl<L> Drop for BatchReference<L> {
     fn drop(&mut self) {
         let unwanted = self.ledger.state.change(Outcomes::forsake);
-        // Not under the mutex.
+        // Dropped outside the mutex.
         drop(unwanted);
     }
 }

@@ -1,8 +1,8 @@
-//! Why jobs were not submitted, and why a report was not taken.
+//! Why jobs were not submitted, and why a report was not accepted.
 
 use crate::object::OverBudget;
 
-/// Why jobs were not submitted; none of them was.
+/// Why jobs were not submitted. If there is an error, none of them was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubmitError {
     /// The pool was closed, or terminated.
@@ -11,35 +11,35 @@ pub enum SubmitError {
     Broken(String),
     /// A batch has no positions for more jobs than this.
     TooManyJobs {
-        /// How many jobs a batch may have, those that have ended included.
+        /// The largest number of jobs in a batch, counting jobs that have ended.
         limit: u32,
     },
-    /// With them more jobs would wait to be begun than may.
+    /// More jobs would wait to be begun than the pool allows.
     TooManyWaiting {
-        /// How many would.
+        /// The number of jobs that would wait.
         waiting: u64,
-        /// How many may.
+        /// The largest number that may wait.
         limit: u64,
     },
     /// The tree's queued bytes are used up.
     BudgetExceeded {
-        /// What is queued.
+        /// The bytes that are queued.
         queued_bytes: u64,
-        /// What the job costs.
+        /// The charge for the job, in bytes.
         charged_bytes: u64,
-        /// What may be.
+        /// The largest number of queued bytes.
         limit_bytes: u64,
     },
 }
 
-/// Why a report was not taken.
+/// Why a report was not accepted.
 #[derive(Clone, Debug)]
 pub enum ReportError {
     /// The worker has begun no job.
     NotRunning,
-    /// The job's time was up before: the worker is being ended.
+    /// The job's time was up before the report: the worker is being ended.
     Expired,
-    /// The tree's queued bytes do not leave room for the value, or for what an error's text has beyond
+    /// The tree's queued bytes leave no room for the value, or for the part of an error's text beyond
     /// its first 1,000 bytes. The job goes on.
     BudgetExceeded(OverBudget),
 }

@@ -1,13 +1,13 @@
 //! The jobs of a pool: submitted, begun by a worker, ended.
 //!
-//! The state knows which job each worker has begun. A job that was not begun is in the line of those
-//! that wait; one that was is ended by its worker's report or by its worker's end, whichever comes
-//! first. So a job is begun at most once, and none is lost, whenever a worker ends. Who makes the
-//! workers, and replaces them, is the runtime's business.
+//! The state knows which job each worker has begun. A job that was not begun waits in the line. A job
+//! that was begun is ended by its worker's report or by its worker's end, whichever comes first. So a
+//! job is begun at most once, and no job is lost, whenever a worker ends. The runtime makes the workers
+//! and replaces them.
 //!
-//! # Begun, or not
-//! A worker takes a job under the mutex, and from then on the job is its own. A worker that was killed
-//! before it could tell its guest [gives the job back](Jobs::give_back) to the front of the line.
+//! # Begun or not
+//! A worker takes a job under the mutex, and from then on owns it. A worker that was killed before it
+//! could pass the job to its guest [gives the job back](Jobs::give_back) to the front of the line.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -26,21 +26,21 @@ use crate::wait::record::Subject;
 use crate::wait::shared::Shared;
 use crate::wait::wait::wait;
 
-/// The first bytes of an error's text are not charged, so that a short one can always be reported.
+/// The first bytes of an error's text are free of charge, so that a short text can always be reported.
 const FREE_ERROR_BYTES: u64 = 1_000;
 
-/// Why a job has failed whose worker [began](Jobs::begin) another one instead of reporting.
+/// Why a job failed whose worker [began](Jobs::begin) another one instead of reporting the first.
 pub const UNREPORTED: &str = "its worker began another job without a report";
 
-/// The cost of a job that waits with this message.
+/// The charge for a job that waits with this message.
 fn job_bytes(message: &Message) -> u64 {
     message.charged_bytes().saturating_add(JOB_OVERHEAD_BYTES)
 }
 
 /// The jobs of one pool. `L` says how a worker ended.
 ///
-/// From its submission until its outcome is taken a job is charged 512 bytes to the tree; its message
-/// is charged until it is begun, and its value from its end on.
+/// The tree is charged 512 bytes for a job from its submission until its outcome is taken. The job's
+/// message is charged until the job is begun, and its value from its end on.
 ///
 /// ```
 /// use isopod_sync::{BatchOptions, Holder, Jobs, Message, Outcome, ProcessId, Tree};
@@ -65,22 +65,22 @@ fn job_bytes(message: &Message) -> u64 {
 pub struct Jobs<L> {
     id: ObjectId,
     tree: Tree,
-    /// In whose name the objects in jobs and values are held.
+    /// The holder of the objects in jobs and values.
     owner: Holder,
-    /// How many may wait to be begun.
+    /// The largest number of jobs that may wait to be begun.
     waiting_limit: u64,
     state: Shared<Line<L>>,
 }
 
 impl<L> Jobs<L> {
-    /// No jobs yet, of a pool of `owner`'s whose messages are charged to `tree`.
+    /// An empty set of jobs, for a pool that `owner` owns and whose messages are charged to `tree`.
     #[must_use]
     pub fn new(tree: &Tree, owner: Holder) -> Self {
         Self::with_limit(tree, owner, u32::MAX)
     }
 
-    /// As [`new`](Self::new), for a pool in which no more than `waiting_limit` jobs wait to be begun.
-    /// One that is given back by its worker is taken all the same.
+    /// Like [`new`](Self::new), for a pool in which at most `waiting_limit` jobs wait to be begun. A job
+    /// that its worker gives back is accepted even beyond this limit.
     #[must_use]
     pub fn with_limit(tree: &Tree, owner: Holder, waiting_limit: u32) -> Self {
         Self {
@@ -92,10 +92,10 @@ impl<L> Jobs<L> {
         }
     }
 
-    /// Submits a batch of jobs, all or none. Does not block. One without jobs is done at once.
+    /// Submits a batch of jobs, all or none. Does not block. A batch without jobs is done at once.
     ///
     /// # Errors
-    /// As [`SubmitError`] says.
+    /// See [`SubmitError`].
     pub fn submit(
         &self,
         messages: Vec<Message>,
@@ -108,11 +108,11 @@ impl<L> Jobs<L> {
         Ok((batch, options))
     }
 
-    /// Submits further jobs of a batch, all or none. Does not block. A batch that was done is not any
-    /// more, and who is notified is notified again when it is.
+    /// Submits further jobs of a batch, all or none. Does not block. A batch that was done is no longer
+    /// done, and its party is notified again when it is.
     ///
     /// # Errors
-    /// As [`SubmitError`] says.
+    /// See [`SubmitError`].
     pub fn add(
         &self,
         batch: &Batch<L>,
@@ -155,14 +155,14 @@ impl<L> Jobs<L> {
         })
     }
 
-    /// Begins the next job for a worker, waiting for one. `None` says that there will be none, unless
-    /// a job that another worker has begun is given back.
+    /// Begins the next job for a worker, and waits if there is none. `None` says that there will be no
+    /// more, unless another worker gives back a job that it has begun.
     ///
-    /// A worker has one job at a time: one that it has begun and not reported ends as failed.
+    /// A worker has one job at a time. If it has begun a job and not reported, that job ends as failed.
     ///
     /// # Errors
-    /// [`Killed`]: nothing was begun. So it is for a worker that is to be ended because its job has
-    /// [expired](Self::expire).
+    /// [`Killed`]: nothing was begun. A worker whose job has [expired](Self::expire) gets it too,
+    /// because such a worker must end.
     pub fn begin(&self, worker: ProcessId) -> Result<Option<BegunJob>, Killed> {
         loop {
             match self.wait_for_job(worker)? {
@@ -171,7 +171,7 @@ impl<L> Jobs<L> {
                         return Ok(Some(job));
                     }
                     self.end(worker, Outcome::Cancelled(GIVEN_UP.to_owned()));
-                    // There may be many more of them, and none is waited for.
+                    // Many more such jobs may follow, and no wait between them would observe a kill.
                     if with_current(|waiter| waiter.observe_kill()) {
                         return Err(Killed);
                     }
@@ -192,7 +192,7 @@ impl<L> Jobs<L> {
         };
         let mut begin = Begin::new(worker);
         let begun = match wait(&self.state, subject, &mut begin, None) {
-            // A notice says nothing to a worker, and is left for later.
+            // A notice means nothing to a worker, and is left for later.
             Err(Interrupt::TimedOut) => with_current(Arc::clone)
                 .without_notices(|| wait(&self.state, subject, &mut begin, None)),
             begun => begun,
@@ -200,8 +200,8 @@ impl<L> Jobs<L> {
         begun.map_err(|_| Killed)
     }
 
-    /// Puts a job that a worker has begun, but never saw, back to the front of the line. If the pool
-    /// is closed, the other workers may have been told that there are no more jobs: look at
+    /// Puts a job that a worker has begun, but whose guest never saw it, back to the front of the line.
+    /// In a closed pool, the other workers may already have learned that there are no more jobs: check
     /// [`waiting`](Self::waiting) when a worker has ended.
     pub fn give_back(&self, worker: ProcessId, job: BegunJob) {
         let BegunJob {
@@ -232,10 +232,10 @@ impl<L> Jobs<L> {
         }
     }
 
-    /// The worker's job has ended with this value or error.
+    /// Ends the worker's job with this value or error.
     ///
     /// # Errors
-    /// As [`ReportError`] says.
+    /// See [`ReportError`].
     pub fn report(
         &self,
         worker: ProcessId,
@@ -247,7 +247,7 @@ impl<L> Jobs<L> {
                 (Outcome::Failed(text), bytes)
             }
             Ok(message) => {
-                // The rest is charged since the job was submitted.
+                // The rest has been charged since the submission of the job.
                 let bytes = message.charged_bytes() - MESSAGE_OVERHEAD_BYTES;
                 (Outcome::Value(message), bytes)
             }
@@ -267,13 +267,13 @@ impl<L> Jobs<L> {
         Ok(())
     }
 
-    /// The worker's job, if it has begun one, has ended in a way that it did not report. Whether it
-    /// had begun one.
+    /// Ends the worker's job, if it has begun one, with an outcome that the worker did not report.
+    /// Returns whether it had begun one.
     pub fn end(&self, worker: ProcessId, outcome: Outcome<L>) -> bool {
         self.end_with(worker, outcome, 0)
     }
 
-    /// As [`end`](Self::end), with a text of this length in the outcome, which is charged until the
+    /// Like [`end`](Self::end), for an outcome with a text of this length. The text is charged until the
     /// outcome is taken.
     pub fn end_with(&self, worker: ProcessId, outcome: Outcome<L>, text_bytes: usize) -> bool {
         let running = self.state.change(|line| line.running.remove(&worker));
@@ -288,8 +288,8 @@ impl<L> Jobs<L> {
         }
     }
 
-    /// The time of a job is up: true if the worker still runs it. Then its report comes too late, and
-    /// the worker is to be ended.
+    /// Marks a job as expired because its time is up. Returns true if the worker still runs it: its
+    /// report is then too late, and the caller must end the worker.
     pub fn expire(&self, worker: ProcessId, number: u64) -> bool {
         self.state.change(|line| {
             let running = line.running_mut(worker, number);
@@ -300,7 +300,7 @@ impl<L> Jobs<L> {
         })
     }
 
-    /// Takes no more jobs. Workers get those in line, and then none.
+    /// Accepts no more jobs. Workers get the jobs in line, and then `None`.
     pub fn close(&self) {
         self.state.change(|line| {
             if line.stage == Stage::Open {
@@ -309,12 +309,12 @@ impl<L> Jobs<L> {
         });
     }
 
-    /// Cancels all jobs in line, and takes no more.
+    /// Cancels all jobs in line and accepts no more.
     pub fn terminate(&self) {
         self.empty(Stage::Terminated);
     }
 
-    /// Fails all jobs in line, and takes no more: no worker can be started.
+    /// Fails all jobs in line and accepts no more, because no worker can be started.
     pub fn break_down(&self, reason: &str) {
         self.empty(Stage::Broken(reason.to_owned()));
     }
@@ -325,13 +325,13 @@ impl<L> Jobs<L> {
         self.state.read(|line| line.running.contains_key(&worker))
     }
 
-    /// How many jobs are in line.
+    /// The number of jobs in line.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.state.read(|line| line.waiting.len())
     }
 
-    /// Whether the pool takes jobs.
+    /// Whether the pool accepts jobs.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state.read(|line| line.stage == Stage::Open)
@@ -353,7 +353,7 @@ impl<L> Jobs<L> {
 }
 
 impl<L> Drop for Jobs<L> {
-    /// Nobody can begin or report a job any more, so what has not ended ends here.
+    /// No worker can begin or report a job any more, so all remaining jobs end here.
     fn drop(&mut self) {
         self.terminate();
         let running = self.state.change(|line| std::mem::take(&mut line.running));

@@ -1,8 +1,9 @@
-//! The jobs of a pool that have not ended: those in line, and which worker has begun which.
+//! The jobs of a pool that have not ended: the jobs in line, and the job that each worker has begun.
 //!
-//! All of it lies under the mutex of the [jobs](crate::jobs::jobs). The outcomes lie under the mutex of the
-//! [batch](crate::jobs::batch), which may be held when the line's is taken, never the other way round: what
-//! becomes of a job is therefore told to its batch after the line was changed.
+//! The mutex of the [jobs](crate::jobs::jobs) guards all of it. The mutex of the
+//! [batch](crate::jobs::batch) guards the outcomes. A thread may take the line's mutex while it holds
+//! the batch's, never the other way round. Therefore a batch receives the outcome of a job after the
+//! line was changed.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::party::ProcessId;
 use crate::wait::list::{Place, WaitList, Wakes};
 use crate::wait::shared::{Operation, State};
 
-/// The cost of a job from its submission until its outcome is taken, in bytes. A test measures it.
+/// The charge for a job from its submission until its outcome is taken, in bytes. A test measures it.
 pub(crate) const JOB_BYTES: u64 = MESSAGE_OVERHEAD_BYTES + JOB_OVERHEAD_BYTES;
 /// The part of it beyond the cost of a message.
 pub(crate) const JOB_OVERHEAD_BYTES: u64 = 352;
@@ -26,25 +27,25 @@ pub(crate) const JOB_OVERHEAD_BYTES: u64 = 352;
 pub(crate) struct Job<L> {
     pub(crate) options: Arc<BatchOptions>,
     pub(crate) message: Message,
-    /// For the message and, as long as its outcome is not taken, for the job.
+    /// Charged for the message and, until the outcome is taken, for the job.
     pub(crate) charge: Charge,
     pub(crate) ledger: Arc<Ledger<L>>,
     pub(crate) position: u32,
 }
 
 impl<L> Job<L> {
-    /// It is never begun. Not under the mutex of the line.
+    /// Ends a job that is never begun. Call it outside the mutex of the line.
     pub(crate) fn end(mut self, outcome: Outcome<L>) {
         let charge = self.charge.split(JOB_BYTES);
         self.ledger.end(self.position, outcome, charge);
     }
 }
 
-/// A job that a worker has begun, without what the worker was given.
+/// A job that a worker has begun, without the parts that the worker has received.
 #[derive(Debug)]
 pub(crate) struct Running<L> {
     pub(crate) options: Arc<BatchOptions>,
-    /// For the job, as long as its outcome is not taken.
+    /// Charged for the job until its outcome is taken.
     pub(crate) charge: Charge,
     pub(crate) ledger: Arc<Ledger<L>>,
     pub(crate) position: u32,
@@ -54,17 +55,17 @@ pub(crate) struct Running<L> {
 }
 
 impl<L> Running<L> {
-    /// It has ended. Not under the mutex of the line.
+    /// Ends the job. Call it outside the mutex of the line.
     pub(crate) fn end(self, outcome: Outcome<L>) {
         self.ledger.end(self.position, outcome, self.charge);
     }
 }
 
-/// Which jobs the pool takes and begins.
+/// Which jobs the pool accepts and begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Open,
-    /// No more jobs; those in line are run.
+    /// Accepts no more jobs, but runs the jobs in line.
     Closed,
     /// No jobs at all.
     Terminated,
@@ -73,7 +74,7 @@ pub(crate) enum Stage {
 }
 
 impl Stage {
-    /// What becomes of a job that is not begun, if it is not to be.
+    /// The outcome of a job that was not begun, if this stage begins no jobs.
     pub(crate) fn outcome<L>(&self) -> Option<Outcome<L>> {
         match self {
             Self::Open | Self::Closed => None,
@@ -91,7 +92,7 @@ pub(crate) struct Line<L> {
     pub(crate) stage: Stage,
     pub(crate) waiting: VecDeque<Job<L>>,
     pub(crate) running: BTreeMap<ProcessId, Running<L>>,
-    /// How many jobs were begun.
+    /// The number of jobs begun so far.
     begun: u64,
     workers: WaitList,
 }
@@ -107,7 +108,7 @@ impl<L> Line<L> {
         }
     }
 
-    /// What a worker runs, if that is the beginning of this number.
+    /// The job that a worker runs, if its beginning has this number.
     pub(crate) fn running_mut(
         &mut self,
         worker: ProcessId,
@@ -130,7 +131,7 @@ impl<L> State for Line<L> {
     }
 }
 
-/// Takes the next job for a worker, and notes that it has begun it.
+/// Takes the next job for a worker, and records that the worker has begun it.
 #[derive(Debug)]
 pub(crate) struct Begin<L> {
     worker: ProcessId,
@@ -146,19 +147,19 @@ impl<L> Begin<L> {
     }
 }
 
-/// What a worker that wants a job gets.
+/// The answer to a worker that asks for a job.
 #[derive(Debug)]
 pub(crate) enum Begun<L> {
     Job {
         job: BegunJob,
-        /// Of a batch that fails fast, which may have failed by now.
+        /// The batch, if it fails fast; it may have failed by now.
         fails_fast: Option<Arc<Ledger<L>>>,
     },
-    /// There will be no jobs.
+    /// There will be no more jobs.
     None,
-    /// It has not reported how the job ended that it has begun before.
+    /// The worker has not reported the end of the job that it began before.
     Unreported {
-        /// The time of that job is up, so the worker is to be ended.
+        /// The time of that job is up, so the worker must end.
         is_expired: bool,
     },
 }

@@ -1,7 +1,8 @@
-//! The jobs of a pool: submitted, begun, ended, whatever becomes of the workers.
+//! The jobs of a pool: submitted, begun and ended, even if workers die.
 //!
-//! * [`job`]: a job; [`line`]: those that wait and those that run; [`jobs`](self::jobs): all of a pool.
-//! * [`batch`], [`outcomes`]: what comes of them.
+//! * [`job`]: a job; [`line`]: the jobs that wait and the jobs that run; [`jobs`](self::jobs): all jobs
+//!   of a pool.
+//! * [`batch`], [`outcomes`]: their outcomes.
 
 mod batch;
 mod error;

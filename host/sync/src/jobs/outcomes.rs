@@ -1,6 +1,6 @@
 //! The outcomes of a [batch](crate::jobs::batch), and the operations that wait for them.
 //!
-//! What was taken is forgotten, so a batch to which jobs are added for ever does not grow.
+//! A taken outcome leaves nothing behind, so a batch to which jobs are added for ever does not grow.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::wait::interrupt::Interrupt;
 use crate::wait::list::{Place, WaitList, Wakes};
 use crate::wait::shared::{Operation, State};
 
-/// What became of a job. `L` says how a worker ended.
+/// How a job ended. `L` says how a worker ended.
 #[derive(Clone, Debug)]
 pub enum Outcome<L> {
     /// The task's value.
     Value(Message),
-    /// The task gave an error, with this text.
+    /// The task returned an error with this text.
     Failed(String),
-    /// The task panicked, with this message and place.
+    /// The task panicked with this message at this place.
     Panicked(String),
     /// The worker ended in this way before the job did.
     WorkerLost(L),
@@ -27,13 +27,13 @@ pub enum Outcome<L> {
 }
 
 impl<L> Outcome<L> {
-    /// Whether it is a value.
+    /// Whether the outcome is a value.
     #[must_use]
     pub fn is_value(&self) -> bool {
         matches!(self, Self::Value(_))
     }
 
-    /// The same, with the handles of a value held by `holder`.
+    /// The same outcome, with the handles of a value held by `holder`.
     pub(crate) fn held_as(mut self, holder: Holder) -> Self {
         if let Self::Value(message) = &mut self {
             message.arrive(holder);
@@ -45,11 +45,11 @@ impl<L> Outcome<L> {
 /// Why no outcome was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakeError {
-    /// The time passed.
+    /// The timeout passed.
     TimedOut,
-    /// All outcomes that were asked for are taken.
+    /// All requested outcomes are already taken.
     Empty,
-    /// The party that waited was killed.
+    /// The waiting party was killed.
     Killed,
 }
 
@@ -62,7 +62,7 @@ impl From<Interrupt> for TakeError {
     }
 }
 
-/// An outcome and what it is charged, which is given back when this is dropped.
+/// An outcome and its charge. Dropping the charge gives it back.
 pub(crate) type Taken<L> = (Outcome<L>, Charge);
 
 /// A job whose outcome was not taken.
@@ -81,10 +81,10 @@ pub(crate) enum Slot<L> {
 #[derive(Debug)]
 pub(crate) struct Outcomes<L> {
     slots: BTreeMap<u32, Slot<L>>,
-    /// The positions of those that have ended, by the numbers of their ends.
+    /// The positions of the jobs that have ended, by the numbers of their ends.
     ended: BTreeMap<u64, u32>,
     ends: u64,
-    /// How many jobs there have been: the position of the next.
+    /// The number of jobs so far, which is the position of the next one.
     size: u32,
     /// The first position that [`Next`] has not passed.
     next: u32,
@@ -92,11 +92,11 @@ pub(crate) struct Outcomes<L> {
     is_any_taken: bool,
     fails_fast: bool,
     has_failed: bool,
-    /// It fails fast, and has failed: what is still to end is of no interest.
+    /// The batch fails fast and has failed, so jobs that have not ended are given up.
     is_given_up: bool,
     /// Nobody is left to take an outcome.
     is_forsaken: bool,
-    /// Those who wait until all is done, for the next in order, and for any.
+    /// The waiters for the end of all jobs, for the next job in order, and for any job.
     all: WaitList,
     in_order: WaitList,
     any: WaitList,
@@ -141,7 +141,7 @@ impl<L> Outcomes<L> {
         self.is_given_up
     }
 
-    /// Adds jobs; gives the position of the first, if there are positions for them.
+    /// Adds jobs and returns the position of the first, if there are enough positions left.
     pub(crate) fn extend(&mut self, count: usize) -> Option<u32> {
         let first = self.size;
         let size = first.checked_add(u32::try_from(count).ok()?)?;
@@ -152,14 +152,14 @@ impl<L> Outcomes<L> {
         Some(first)
     }
 
-    /// Takes back the jobs from this position on, none of which has been submitted.
+    /// Removes the jobs from this position on, none of which has been submitted.
     pub(crate) fn withdraw(&mut self, first: u32) {
         let withdrawn = self.slots.split_off(&first);
         self.running = self.running.saturating_sub(withdrawn.len());
         self.size = first;
     }
 
-    /// Ends a job that runs: then `ended` is taken, unless nobody wants it.
+    /// Ends a job that runs. Takes `ended`, unless nobody is left to take the outcome.
     pub(crate) fn end(&mut self, position: u32, ended: &mut Option<Taken<L>>) {
         let Some(slot @ Slot::Running) = self.slots.get_mut(&position) else {
             return;
@@ -184,7 +184,7 @@ impl<L> Outcomes<L> {
         }
     }
 
-    /// Nobody is left to take an outcome. Hands over those that are there.
+    /// Nobody is left to take an outcome. Hands over the outcomes that are there.
     pub(crate) fn forsake(&mut self) -> Vec<Slot<L>> {
         self.is_forsaken = true;
         let positions = std::mem::take(&mut self.ended).into_values();
@@ -212,7 +212,7 @@ impl<L> Outcomes<L> {
         }
     }
 
-    /// Everything, if the batch is done: an error if any was taken before.
+    /// All outcomes, if the batch is done; an error if any was taken before.
     fn take_all(&mut self) -> Option<Result<BTreeMap<u32, Slot<L>>, TakeError>> {
         if !self.is_done() {
             return None;
@@ -227,11 +227,12 @@ impl<L> Outcomes<L> {
         Some(Ok(std::mem::take(&mut self.slots)))
     }
 
-    /// Passes what was taken, and gives what the next in order waits for: `None` if it still runs.
+    /// Passes the jobs whose outcomes were taken and returns the position of the next in order: `None`
+    /// if that job still runs.
     fn next_in_order(&mut self) -> Option<Result<u32, TakeError>> {
         for (position, slot) in self.slots.range(self.next..) {
             match slot {
-                // A batch that was given up does not wait for it.
+                // A batch that was given up does not wait for a running job.
                 Slot::Running if self.is_given_up => {}
                 Slot::Running => return None,
                 Slot::Ended { .. } => {
@@ -244,7 +245,7 @@ impl<L> Outcomes<L> {
         Some(Err(TakeError::Empty))
     }
 
-    /// As [`next_in_order`](Self::next_in_order), in the order of their ends.
+    /// Like [`next_in_order`](Self::next_in_order), in the order in which the jobs ended.
     fn next_ended(&self) -> Option<Result<u32, TakeError>> {
         match self.ended.first_key_value() {
             Some((_, position)) => Some(Ok(*position)),
