@@ -1,19 +1,19 @@
-//! Waiting until any of several objects is ready.
+//! A wait until any of several objects is ready.
 //!
-//! An object is *ready* while the operation it is waited for would not wait: `get` for a queue,
-//! `recv` for a connection, `join` for a process. That is a level and not an event: whoever asks
-//! again is told again until somebody takes what is there, and nothing is taken here.
+//! An object is *ready* while the awaited operation on it would not wait: `get` for a queue, `recv` for a
+//! connection, `join` for a process. Readiness is a level and not an event: a caller that asks again gets
+//! the same answer until some party takes the item. Nothing is taken here.
 //!
 //! # Watchers are not takers
-//! A wait stands in the list of *watchers* of each object, with one and the same waker. Watchers
-//! are apart from the waits that take, so that a message wakes as many takers as without them: what
-//! was seen here and left alone finds its taker all the same. All watchers of an object are woken
-//! when it becomes ready, each once; one that finds the object taken goes back to its list.
+//! A wait stands in the list of *watchers* of each object, with one and the same waker. Watchers are apart
+//! from the waits that take, so a message wakes as many takers as it would without watchers. An item that a
+//! watcher sees and leaves alone still finds its taker. An object that becomes ready wakes all its
+//! watchers, each once; a watcher that finds the item already taken returns to its list.
 //!
 //! # No lost wake
-//! A watcher looks at the object and enters the list under one hold of the object's mutex, one
-//! object after the other; a change made afterwards finds it there, and before finds it looking. The
-//! signal of the waiter remembers a wake that comes while the rest is still being entered.
+//! A watcher checks the object and enters the list under one hold of the object's mutex, one object after
+//! the other. A change after that finds the watcher in the list, and a change before that is seen by the
+//! check. The signal of the waiter remembers a wake that comes while the wait still enters the other lists.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -31,10 +31,10 @@ use crate::wait::shared::{Shared, State};
 
 /// The state of an object that can be watched.
 ///
-/// A settled state has no waiting watcher while it is ready. Where nothing is ever taken the list
-/// of those who wait serves for the watchers too; else `settle` ends with [`wake_watchers`].
+/// A settled state has no waiting watcher while it is ready. If nothing is ever taken from the object, its
+/// list of waiters serves for the watchers too; otherwise `settle` ends with [`wake_watchers`].
 pub(crate) trait Readiness: State {
-    /// Whether what the object is watched for would not wait now.
+    /// Whether the awaited operation on the object would not wait now.
     fn is_ready(&self) -> bool;
 
     fn watchers(&mut self) -> &mut WaitList;
@@ -48,11 +48,10 @@ pub(crate) fn wake_watchers<S: Readiness>(state: &mut S, wakes: &mut Wakes) {
     }
 }
 
-/// Something that [`wait_any`] can wait for, made from a reference with `From`: a
-/// [`Queue`](crate::Queue) is ready while a `get` would not wait, a
-/// [`Completion`](crate::Completion) once it is set, an [`Event`](crate::Event) while it is set. From
-/// a [`Connection`](crate::Connection), ready while a `recv` would not wait, it is made with
-/// `TryFrom`, because some only send.
+/// An object that [`wait_any`] can wait for, made from a reference with `From`. A [`Queue`](crate::Queue)
+/// is ready while a `get` would not wait, a [`Completion`](crate::Completion) once it is set, an
+/// [`Event`](crate::Event) while it is set. A [`Connection`](crate::Connection) is ready while a `recv`
+/// would not wait; it converts with `TryFrom`, because some connections only send.
 ///
 /// ```
 /// use isopod_sync::{Bounds, Event, Queue, Waitable, wait_any};
@@ -101,12 +100,12 @@ impl std::fmt::Debug for Waitable<'_> {
     }
 }
 
-/// Waits until any of `objects` is ready, for at most `timeout`: without one for ever, for zero not
-/// at all. Hands back the indices of all that were found ready, ascending and at least one. An
-/// object may occur more than once. An empty list is never ready, and a wait for it, which only a
-/// time-out or a kill ends, has no [`WaitRecord`](crate::WaitRecord).
+/// Waits until any of `objects` is ready, for at most `timeout`: for ever without one, not at all if it is
+/// zero. Returns the indices of all objects that were found ready, ascending and at least one. An object
+/// may occur more than once. An empty list is never ready. A wait for it ends only by a timeout or a kill,
+/// and has no [`WaitRecord`](crate::WaitRecord).
 ///
-/// Another party may take what was seen here first, so what follows should not block.
+/// Another party may take an item between this call and the next, so the next operation should not block.
 ///
 /// # Errors
 /// [`WaitError::TimedOut`]; [`WaitError::Killed`].
@@ -120,21 +119,21 @@ pub fn wait_any(
     if timeout == Some(Duration::ZERO) {
         return Err(WaitError::TimedOut);
     }
-    // A clone, because hooks run while this waits and may look at the current waiter.
+    // A clone, because hooks run while this waits and may read the current waiter.
     let waiter = with_current(Arc::clone);
-    // A time-out too long to be represented is none.
+    // A timeout too long to be represented counts as none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     if let Some(interrupt) = waiter.interrupt() {
         return Err(interrupt.into());
     }
     let mut watches = Watches::new(objects);
     let mut record = RecordGuard::new(&waiter);
-    // Entering comes first; then each round is as in a wait for one object.
+    // First enter all lists; each later round is as in a wait for one object.
     if let Some(ready) = watches.look(waiter.waker()) {
         return Ok(ready);
     }
     loop {
-        // A hook may have consumed the signal: then look again instead of parking.
+        // A hook may have consumed the signal: then check again instead of parking.
         if !waiter.serve_inspection() {
             let subjects = objects.iter().map(|object| object.subject);
             waiter.pause(deadline, || record.set(subjects, "wait", deadline));
@@ -168,11 +167,11 @@ fn ready_now(objects: &[Waitable<'_>]) -> Option<Vec<usize>> {
     (!indices.is_empty()).then_some(indices)
 }
 
-/// The watched state, whatever its type.
+/// The watched state, of any type.
 trait Watched: Send + Sync {
     fn is_ready(&self) -> bool;
 
-    /// Whether the object is ready. If not, `watch` is in its list afterwards, with the waker.
+    /// Whether the object is ready. If it is not, `watch` is in its list afterwards, with the waker.
     fn look(&self, watch: &mut Option<Key>, waker: &Waker) -> bool;
 
     /// Leaves the list.
@@ -185,7 +184,7 @@ impl<S: Readiness + Send> Watched for Shared<S> {
     }
 
     fn look(&self, watch: &mut Option<Key>, waker: &Waker) -> bool {
-        // A waker is cloned and dropped without the mutex: that may run code of the user's.
+        // A waker is cloned and dropped outside the mutex, because either may run user code.
         let waker = waker.clone();
         let (ready, unused) = self.change_watchers(|state| {
             if state.is_ready() {
@@ -217,7 +216,7 @@ impl<S: Readiness + Send> Watched for Shared<S> {
 /// The places of one wait in the lists of its objects, left when dropped.
 struct Watches<'a> {
     objects: &'a [Waitable<'a>],
-    /// The place in the list of each object, as far as it has one.
+    /// The place in the list of each object, if it has one.
     keys: Vec<Option<Key>>,
 }
 
@@ -229,11 +228,12 @@ impl<'a> Watches<'a> {
         }
     }
 
-    /// What is ready; if nothing is, the wait is in all lists afterwards.
+    /// The indices of the ready objects. If none is ready, the wait is in all lists afterwards.
     fn look(&mut self, waker: &Waker) -> Option<Vec<usize>> {
         let mut ready = Vec::new();
         for (index, (object, key)) in self.objects.iter().zip(&mut self.keys).enumerate() {
-            // After the first one nothing will be waited for, so the rest is only looked at.
+            // Once one object is ready there will be no wait, so the others are checked without
+            // entering their lists.
             let is_ready = if ready.is_empty() {
                 object.shared.look(key, waker)
             } else {

@@ -1,4 +1,4 @@
-//! Which waiter a thread waits with.
+//! The waiter that a thread waits with.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -19,7 +19,8 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Waiter>>> = RefCell::new(None);
 }
 
-/// The waiter is the thread's current one until this is dropped; then the one before it is again.
+/// Keeps the waiter as the thread's current one until this is dropped. Dropping it restores
+/// the previous waiter.
 #[must_use = "the waiter is left again when the guard is dropped"]
 #[derive(Debug)]
 pub struct Entered {
@@ -29,8 +30,8 @@ pub struct Entered {
 }
 
 impl Waiter {
-    /// Binds the waiter to the calling thread and makes it the thread's current one. Guards are
-    /// dropped in the reverse order.
+    /// Binds the waiter to the calling thread and makes it the thread's current one. Drop the guards
+    /// in reverse order.
     pub fn enter(self: &Arc<Self>) -> Entered {
         self.bind();
         Entered {
@@ -39,8 +40,8 @@ impl Waiter {
         }
     }
 
-    /// The waiter that the calling thread has entered, else one for the embedder that belongs to
-    /// the thread.
+    /// The waiter that the calling thread has entered, or else the embedder's waiter that belongs
+    /// to the thread.
     #[must_use]
     pub fn current() -> Arc<Waiter> {
         with_current(Arc::clone)
@@ -50,7 +51,7 @@ impl Waiter {
 impl Drop for Entered {
     fn drop(&mut self) {
         let left = replace(self.previous.take());
-        // Dropping a waiter drops its hooks, which may ask for the current waiter.
+        // Dropping a waiter drops its hooks, which may read the current waiter.
         drop(left);
     }
 }
@@ -72,7 +73,7 @@ pub(crate) fn with_current<R>(action: impl FnOnce(&Arc<Waiter>) -> R) -> R {
     });
     match (result, action) {
         (Ok(Some(result)), _) => result,
-        // The thread is being torn down, and its locals are gone: a waiter for this one use.
+        // The thread is being torn down and its locals are gone: make a waiter for this one use.
         (_, Some(action)) => action(&embedder_waiter()),
         _ => unreachable!("the action is taken only where its result is returned"),
     }

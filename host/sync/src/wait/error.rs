@@ -4,11 +4,11 @@ use std::fmt;
 
 use super::interrupt::Interrupt;
 
-/// Why a wait ended without what it was for: the value of a [`Completion`](crate::Completion), any
-/// object that is ready ([`wait_any`](crate::wait_any())).
+/// Why a wait ended without its result: the value of a [`Completion`](crate::Completion), or a ready object
+/// ([`wait_any`](crate::wait_any())).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitError {
-    /// It did not come before the time-out.
+    /// The result did not come before the timeout.
     TimedOut,
     /// The party was killed while it waited.
     Killed,

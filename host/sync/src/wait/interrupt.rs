@@ -1,16 +1,16 @@
-//! Why a wait ends without what it was for.
+//! Why a wait ends before its operation succeeds.
 
 use std::fmt;
 
 /// Why a wait ended without its operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
-    /// The time passed, or the party was [notified](Waiter::notify).
+    /// The timeout passed, or the party was [notified](crate::Waiter::notify).
     TimedOut,
     Killed,
 }
 
-/// The party was killed: what it was doing has not been done.
+/// The party was killed: its operation has not been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Killed;
 

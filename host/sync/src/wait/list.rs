@@ -1,21 +1,21 @@
-//! Who waits for an object, in order.
+//! The waits for an object, in order.
 //!
-//! A wait list lies inside the state of its object, under the object's mutex. A wait enters it
-//! once, gets a key, and stays until the wait ends in whatever way; in between it changes sides:
-//! *waiting* (nothing is there for it) and *woken* (something may be, and it was told to look).
-//! Keys grow and are kept, so a wait that was woken in vain is back at its old place.
+//! A wait list lies inside the state of its object, under the object's mutex. A wait enters it once, gets a
+//! key, and stays until the wait ends, in any way. In between it changes sides: it is *waiting* (nothing is
+//! there for it) or *woken* (something may be there, and its waker was called). Keys grow and are kept, so
+//! a wait that was woken in vain returns to its old place.
 //!
 //! # No lost notification
 //! A notification is not a token that travels. After each change of a state its object restores an
-//! invariant (`State::settle` in [`wait`](crate::wait::wait)): as many waits are on the woken side as
-//! what is there can serve. When a woken wait times out, is killed or is dropped, it leaves the
-//! list, and the invariant wakes the next in line.
+//! invariant (`State::settle` in [`wait`](crate::wait::wait)): the number of woken waits is the number that
+//! the available items can serve. When a woken wait times out, is killed or is dropped, it leaves the list,
+//! and the invariant wakes the next in line.
 //!
 //! # Fairness
-//! First in, first out, with bounded bypass, as in parking_lot and `tokio::sync`: a newcomer may
-//! take what is there before a woken wait gets to run, because handing over each time would cost a
-//! switch of threads per operation. But once a wait was woken in vain it is *starved*: what it is
-//! woken for the next time is reserved for it.
+//! First in, first out, with bounded bypass, as in parking_lot and `tokio::sync`. A newcomer may take an
+//! item before a woken wait gets to run, because a handover each time would cost a thread switch per
+//! operation. But a wait that was woken in vain is *starved*: the item for which it is woken the next time
+//! is reserved for it.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -24,7 +24,7 @@ use std::task::Waker;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key(u64);
 
-/// How much some waits need together.
+/// The combined needs of some waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Load {
     pub(crate) count: u64,
@@ -43,14 +43,14 @@ impl Load {
     }
 }
 
-/// Where an attempt stands in the order.
+/// The place of an attempt in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Not in the list: behind everybody, except that it may overtake the woken.
+    /// Not in the list. It comes after all waits, except that it may overtake the woken ones.
     Newcomer,
     /// Woken for the first time.
     Woken,
-    /// Woken again, after it was woken in vain.
+    /// Woken again, after a wake in vain.
     Starved,
 }
 
@@ -86,15 +86,15 @@ impl WaitList {
         key
     }
 
-    /// Puts a wait that was woken in vain back in its place, as starved.
+    /// Puts a wait that was woken in vain back into its place, as starved.
     pub(crate) fn register_again(&mut self, key: Key, bytes: u64, waker: Waker) {
-        // A woken entry holds no waker, so nothing of a user's is dropped here.
+        // A woken entry holds no waker, so no user code is dropped here.
         self.remove(key);
         self.insert(key, bytes, waker, true);
     }
 
-    /// Takes a wait out of the list. The waker is for the caller to drop without the mutex:
-    /// dropping it may run code of the user's.
+    /// Takes a wait out of the list. The caller must drop the waker outside the mutex, because dropping it
+    /// may run user code.
     pub(crate) fn remove(&mut self, key: Key) -> Option<Waker> {
         if let Some(woken) = self.woken.remove(&key) {
             self.woken_load.subtract(woken.bytes);
@@ -107,7 +107,7 @@ impl WaitList {
         Some(waiting.waker)
     }
 
-    /// The place of a wait that has been woken, `None` while nothing is there for it.
+    /// The place of a wait that has been woken; `None` while nothing is there for it.
     pub(crate) fn woken_place(&self, key: Key) -> Option<Place> {
         let woken = self.woken.get(&key)?;
         Some(if woken.starved {
@@ -117,7 +117,7 @@ impl WaitList {
         })
     }
 
-    /// Replaces the waker of a wait; hands back the one not needed.
+    /// Replaces the waker of a wait and returns the one that is no longer needed.
     pub(crate) fn replace_waker(&mut self, key: Key, waker: Waker) -> Option<Waker> {
         match self.waiting.get_mut(&key) {
             Some(waiting) => Some(std::mem::replace(&mut waiting.waker, waker)),
@@ -125,7 +125,7 @@ impl WaitList {
         }
     }
 
-    /// What the first wait that is not woken needs.
+    /// The bytes that the first wait needs that is not woken.
     pub(crate) fn front_bytes(&self) -> Option<u64> {
         if self.waiting_load.count == 0 {
             return None;
@@ -135,9 +135,9 @@ impl WaitList {
             .map(|(_, waiting)| waiting.bytes)
     }
 
-    /// Moves the first waiting one to the woken side; false if there is none.
+    /// Moves the first waiting wait to the woken side. Returns false if there is none.
     pub(crate) fn wake_front(&mut self, wakes: &mut Wakes) -> bool {
-        // The common case, on every operation: without a call into the map.
+        // The common case on every operation: answered without a call into the map.
         if self.waiting_load.count == 0 {
             return false;
         }
@@ -159,32 +159,32 @@ impl WaitList {
         true
     }
 
-    /// Whether anybody waits who is not woken.
+    /// Whether any wait is not woken.
     pub(crate) fn has_waiting(&self) -> bool {
         self.waiting_load.count > 0
     }
 
-    /// Wakes everybody: no wait can be in vain any more.
+    /// Wakes all waits: no wait can be in vain any more.
     pub(crate) fn wake_all(&mut self, wakes: &mut Wakes) {
         while self.wake_front(wakes) {}
     }
 
-    /// Whether something is reserved for a wait that was woken in vain before.
+    /// Whether an item is reserved for a wait that was woken in vain before.
     pub(crate) fn has_starved(&self) -> bool {
         self.starved_load.count > 0
     }
 
-    /// What those that are not woken need together.
+    /// The combined needs of the waits that are not woken.
     pub(crate) fn waiting_load(&self) -> Load {
         self.waiting_load
     }
 
-    /// What the woken need together.
+    /// The combined needs of the woken waits.
     pub(crate) fn woken_load(&self) -> Load {
         self.woken_load
     }
 
-    /// What must be left for others by an attempt at this place.
+    /// The share that an attempt at this place must leave for others.
     pub(crate) fn reserved_against(&self, place: Place) -> Load {
         match place {
             Place::Newcomer => Load {
@@ -215,8 +215,8 @@ impl WaitList {
     }
 }
 
-/// Wakers collected under a mutex, to be called without it. Most of the time there is none or one,
-/// which costs no allocation.
+/// Wakers collected under a mutex and called outside it. Usually there is none or one, which
+/// costs no allocation.
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     first: Option<Waker>,

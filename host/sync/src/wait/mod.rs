@@ -1,11 +1,11 @@
 //! The one way to wait.
 //!
-//! * [`shared`]: a state with its wait lists ([`list`]), and the operations that wait for it; [`registration`]: a place in such
-//!   a list; [`wait`](self::wait): an attempt, else a place and a park.
-//! * [`waiter`]: blocks a process or a thread; [`signal`]: wakes it; [`current`]: the waiter of this thread; [`orphans`]: what
-//!   its end gives back.
+//! * [`shared`]: a state with its wait lists ([`list`]), and the operations that wait for it;
+//!   [`registration`]: a place in such a list; [`wait`](self::wait): an attempt, else a place and a park.
+//! * [`waiter`]: blocks a process or a thread; [`signal`]: wakes it; [`current`]: the waiter of this
+//!   thread; [`orphans`]: the objects that its end gives back.
 //! * [`any`]: a wait for any of several objects.
-//! * [`record`]: what somebody waits for.
+//! * [`record`]: the object of a wait.
 
 pub(crate) mod any;
 pub(crate) mod current;

@@ -1,8 +1,8 @@
-//! What a process owns without holding a reference to it, so that its end can give it back.
+//! Objects that a process owns without holding a reference to them, so that its end can give them back.
 //!
-//! Taking and giving back a lock touch nothing but the lock, so a process keeps no list of what it
-//! owns. Only when it drops its last reference to something it owns is that thing, an *orphan*,
-//! remembered here, or given back at once if the process has ended.
+//! Acquiring and releasing a lock touch nothing but the lock, so a process keeps no list of the objects
+//! that it owns. Only when it drops its last reference to an object that it owns does that object become an
+//! *orphan*: it is remembered here, or given back at once if the process has ended.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, Weak};
@@ -14,16 +14,17 @@ use crate::wait::waiter::Waiter;
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It came to its own end. Locks that it owns are abandoned; permits of semaphores that it took
-    /// stay taken, since taking one may have been the receipt of a signal.
+    /// The process came to its own end. Locks that it owns are abandoned. Permits of semaphores that it
+    /// took stay taken, because taking one may have been the receipt of a signal.
     Normal,
-    /// Something ended it: locks that it owns are abandoned, permits that it took are given back.
+    /// Something else ended the process. Locks that it owns are abandoned, and permits that it took
+    /// are given back.
     Abandoned,
 }
 
-/// Something that a process can own, and that must be given back when the process ends.
+/// An object that a process can own, and that must be given back when the process ends.
 pub(crate) trait Owned: Send + Sync {
-    /// Gives it back if the process owns it still.
+    /// Gives the object back if the process still owns it.
     fn owner_ended(&self, process: ProcessId, how: End);
 }
 
@@ -35,8 +36,8 @@ pub(crate) struct Orphans(Mutex<List>);
 struct List {
     ended: Option<End>,
     owned: Vec<Weak<dyn Owned>>,
-    /// The length at which dead entries are removed, so that the list stays within twice of what
-    /// lives.
+    /// The length at which dead entries are removed, so that the list stays within twice the number
+    /// of live entries.
     prune_at: usize,
 }
 
@@ -44,8 +45,8 @@ struct List {
 const PRUNE_MINIMUM: usize = 16;
 
 impl Orphans {
-    /// The process has ended: gives back what it owns, and later orphans at once. Of several calls
-    /// the first says how it ended.
+    /// The process has ended: gives back all orphans, and later ones at once. If it is called more than
+    /// once, the first call decides how the process ended.
     pub(crate) fn end(&self, process: ProcessId, how: End) {
         let (owned, how) = {
             let mut list = self.0.lock();
@@ -57,7 +58,7 @@ impl Orphans {
         }
     }
 
-    /// How the process has ended, if it has: then the object is not adopted.
+    /// Adopts the object, unless the process has ended: then returns how it ended.
     fn adopt(&self, object: Weak<dyn Owned>) -> Option<End> {
         let mut list = self.0.lock();
         if list.ended.is_some() {
@@ -65,7 +66,7 @@ impl Orphans {
         }
         if list.owned.len() >= list.prune_at.max(PRUNE_MINIMUM) {
             list.owned.retain(|object| object.strong_count() > 0);
-            // A process may take and let go of the same thing over and over.
+            // A process may acquire and let go of the same object again and again.
             list.owned
                 .sort_unstable_by_key(|object| object.as_ptr().addr());
             list.owned.dedup_by_key(|object| object.as_ptr().addr());
@@ -76,12 +77,12 @@ impl Orphans {
     }
 }
 
-/// The process owns the object and has no reference to it: its end gives it back, which is now if
-/// it has ended.
+/// The process owns the object and has no reference to it, so its end gives the object back. If it has
+/// already ended, this gives the object back now.
 pub(crate) fn adopt<T: Owned + 'static>(process: ProcessId, object: &Arc<T>) {
     let waiter = waiters().get(&process).and_then(Weak::upgrade);
     let weak: Weak<dyn Owned> = Arc::<T>::downgrade(object);
-    // Without a waiter the process can act no more, and nobody says that its end was normal.
+    // Without a waiter the process can act no more, and nothing shows that its end was normal.
     let ended = match waiter {
         Some(waiter) => waiter.orphans().adopt(weak),
         None => Some(End::Abandoned),
@@ -107,8 +108,8 @@ pub(crate) fn unregister(process: ProcessId, waiter: &Waiter) {
 
 type Waiters = HashMap<ProcessId, Weak<Waiter>>;
 
-/// The waiters of all processes. Touched when a process starts or is gone, and when it drops its
-/// last reference to something it owns; never by an operation.
+/// The waiters of all processes. It is accessed when a process starts or is gone, and when a process drops
+/// its last reference to an object that it owns, but never by an operation.
 fn waiters() -> std::sync::MutexGuard<'static, Waiters> {
     static WAITERS: std::sync::LazyLock<std::sync::Mutex<Waiters>> =
         std::sync::LazyLock::new(Default::default);

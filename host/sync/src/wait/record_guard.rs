@@ -16,7 +16,7 @@ impl<'a> RecordGuard<'a> {
         Self { waiter, set: false }
     }
 
-    /// A wait for nothing has no record.
+    /// A wait for no object has no record.
     pub(crate) fn set(
         &mut self,
         mut subjects: impl Iterator<Item = Subject>,

@@ -8,7 +8,7 @@ use crate::wait::list::{Key, Place};
 use crate::wait::shared::{Operation, Shared};
 use crate::wait::waiter::Waiter;
 
-/// Attempts once more and, under the same mutex, enters the list: nothing can come in between.
+/// Attempts once more and, under the same hold of the mutex, enters the list: no change can come in between.
 fn register<O: Operation>(
     shared: &Shared<O::State>,
     operation: &mut O,
@@ -26,7 +26,7 @@ fn register<O: Operation>(
 pub(crate) struct Registration<'a, O: Operation> {
     shared: &'a Shared<O::State>,
     key: Option<Key>,
-    /// Of a task: the waker in the list, to see whether a new one differs.
+    /// For a task: the waker in the list, compared with each new one.
     waker: Option<Waker>,
 }
 
@@ -44,7 +44,7 @@ impl<'a, O: Operation> Registration<'a, O> {
         })
     }
 
-    /// Attempts if woken; goes back to its place if that was in vain.
+    /// Attempts if woken. If the attempt fails, the wait goes back to its place.
     pub(crate) fn attempt(&mut self, operation: &mut O, waker: &Waker) -> Option<O::Output> {
         let key = self.key?;
         let waker = waker.clone();
@@ -71,7 +71,7 @@ impl<'a, O: Operation> Registration<'a, O> {
         output
     }
 
-    /// Makes the list wake this task from now on.
+    /// Makes the list wake this task through `waker` from now on.
     fn update_waker(&mut self, waker: &Waker) {
         let Some(key) = self.key else { return };
         if self
@@ -108,7 +108,7 @@ pub(crate) struct Wait<'a, 'o, O: Operation> {
 }
 
 impl<'a, 'o, O: Operation> Wait<'a, 'o, O> {
-    /// The operation is borrowed, so that the caller keeps what it carries.
+    /// The operation is borrowed, so that its contents stay with the caller.
     pub(crate) fn new(shared: &'a Shared<O::State>, operation: &'o mut O) -> Self {
         Self {
             operation,
@@ -137,8 +137,8 @@ impl<O: Operation> Future for Wait<'_, '_, O> {
                 }
             };
         };
-        // The waker first: a wake that comes between the two goes to the new one, or to a task
-        // that is being polled and finds itself woken in the attempt.
+        // Update the waker first: a wake that comes between the two calls goes to the new waker, or to a
+        // task that is being polled and finds itself woken in the attempt.
         registration.update_waker(waker);
         match registration.attempt(this.operation, waker) {
             Some(output) => Poll::Ready(output),

@@ -7,8 +7,8 @@ use crate::shim::{AtomicUsize, Mutex, Ordering};
 
 /// The state of an object, with its wait lists.
 pub(crate) trait State {
-    /// Restores the invariant: as many waits are woken as what is there can serve. Called after
-    /// every change.
+    /// Restores the invariant: the woken waits are as many as the available items can serve. Called
+    /// after every change.
     fn settle(&mut self, wakes: &mut Wakes);
 }
 
@@ -16,8 +16,8 @@ pub(crate) trait State {
 #[derive(Debug)]
 pub(crate) struct Shared<S> {
     state: Mutex<S>,
-    /// Grows with each change of the state. A hint for those who spin: they need not take the mutex
-    /// to see that there is nothing to see.
+    /// Grows with each change of the state. A hint for spinning threads: while it stays the same, they need
+    /// not take the mutex to see that nothing has changed.
     pub(super) version: CachePadded<AtomicUsize>,
 }
 
@@ -29,14 +29,14 @@ impl<S: State> Shared<S> {
         }
     }
 
-    /// Changes the state, and wakes whom that concerns after the mutex is free again.
+    /// Changes the state, and wakes the waits that the change serves after the mutex is released.
     pub(crate) fn change<R>(&self, action: impl FnOnce(&mut S) -> R) -> R {
         let mut wakes = Wakes::default();
         let mut state = self.state.lock();
         let result = action(&mut state);
         state.settle(&mut wakes);
-        // Under the mutex, so no increment is lost; a spinner that reads it late looks again or
-        // registers, which is exact.
+        // Stored under the mutex, so no increment is lost. A spinning thread that reads it late checks
+        // again or registers, and registering is exact.
         let version = self.version.load(Ordering::Relaxed).wrapping_add(1);
         self.version.store(version, Ordering::Release);
         drop(state);
@@ -44,7 +44,7 @@ impl<S: State> Shared<S> {
         result
     }
 
-    /// Tries an operation; if it has to wait, gives the version at which it did.
+    /// Attempts an operation. If it has to wait, returns the version at which the attempt failed.
     pub(super) fn attempt<O: Operation<State = S>>(
         &self,
         operation: &mut O,
@@ -65,7 +65,7 @@ impl<S: State> Shared<S> {
         Ok(output)
     }
 
-    /// Changes who watches the state ([`wait_any`](crate::wait::any)), which concerns nobody else.
+    /// Changes the watchers of the state ([`wait_any`](crate::wait::any)), which affects no other wait.
     pub(crate) fn change_watchers<R>(&self, action: impl FnOnce(&mut S) -> R) -> R {
         action(&mut self.state.lock())
     }
@@ -76,23 +76,23 @@ impl<S: State> Shared<S> {
     }
 }
 
-/// Something to do to a state that may have to wait.
+/// An operation on a state that may have to wait.
 pub(crate) trait Operation {
     type State: State;
     type Output;
 
-    /// As in a [`WaitRecord`].
+    /// The name in a [`WaitRecord`].
     const NAME: &'static str;
 
     /// The list to wait in.
     fn list(state: &mut Self::State) -> &mut WaitList;
 
-    /// What this wait needs, in the unit of its list.
+    /// The bytes that this wait needs, in the unit of its list.
     fn bytes(&self) -> u64 {
         0
     }
 
-    /// Does it, or returns `None`, with the state as it was, if it has to wait. Runs under the mutex: it must neither wait nor
-    /// drop anything that could take another object's mutex.
+    /// Does the operation. If it has to wait, returns `None` and leaves the state unchanged. Runs under the
+    /// mutex: it must neither wait nor drop anything that could take another object's mutex.
     fn attempt(&mut self, state: &mut Self::State, place: Place) -> Option<Self::Output>;
 }

@@ -1,20 +1,20 @@
 //! The one place where a thread parks.
 //!
-//! A [`Signal`] is a hint without a meaning of its own: "look again". Whoever waits checks its own
-//! condition after each return, so a signal that comes for another reason, too early or twice is
-//! harmless, and one place to park serves wake, time-out, kill and inspection alike.
+//! A [`Signal`] is a hint without a meaning of its own: "check again". A waiter checks its own condition
+//! after each return, so a signal that comes for another reason, too early or twice is harmless. One place
+//! to park therefore serves wake, timeout, kill and inspection alike.
 //!
 //! The algorithm is the three-state parker of `std::thread::park` and of `crossbeam`'s `Parker`.
-//! It is written out again for two reasons: a spinning thread must be able to look at the state
-//! without consuming it, and other users of the thread's own park token (a library on the same
-//! thread) must not be able to swallow a signal.
+//! It is written again here for two reasons. A spinning thread must be able to read the state without
+//! consuming it. And other users of the thread's own park token (a library on the same thread) must not be
+//! able to consume a signal.
 //!
 //! # Ordering
 //! Every transition is a read-modify-write of `state`, so they have one total order. If the
 //! waker's swap comes before the waiter's `EMPTY -> PARKED`, that exchange fails and the waiter
 //! does not park. If it comes after, the swap returns `PARKED` and the waker unparks. There is no
-//! third order, hence no lost signal, and no system call when the waiter has not parked. What the
-//! waker wrote before the swap is visible to the waiter after the swap that consumes the signal.
+//! third order, hence no lost signal, and no system call when the waiter has not parked. The
+//! waker's writes before its swap are visible to the waiter after the swap that consumes the signal.
 
 use std::sync::Arc;
 use std::task::Wake;
@@ -29,10 +29,10 @@ const EMPTY: u8 = 0;
 const PARKED: u8 = 1;
 const SET: u8 = 2;
 
-/// Looks with a pause instruction between them: a few hundred nanoseconds, the time that a peer
-/// which is already running needs to answer.
+/// Polls with a pause instruction between them: a few hundred nanoseconds, the time that a peer which is
+/// already running needs to answer.
 const SPINS: u32 = 100;
-/// Looks with a yield between them, which also lets another thread of the same core run.
+/// Polls with a yield between them, which also lets another thread of the same core run.
 const YIELDS: u32 = 20;
 
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) struct Signal {
     state: AtomicU8,
     /// The thread to unpark. Set before the state can become `PARKED`.
     thread: Mutex<Option<Thread>>,
-    /// The number of this thread, to be read without the mutex by whoever binds.
+    /// The number of this thread. A thread that binds reads it without the mutex.
     bound_to: AtomicU64,
 }
 
@@ -53,11 +53,12 @@ impl Signal {
         }
     }
 
-    /// Makes the calling thread the one that waits. There is one at a time; calls of a plugin's instance
-    /// bind it to the same one again and again.
+    /// Makes the calling thread the waiting thread. There is one at a time; repeated calls of a plugin's
+    /// instance usually bind it to the same thread again.
     pub(crate) fn bind(&self) {
         let number = thread_number();
-        // Equal only if this thread was the last to bind: whoever binds later has it handed over.
+        // Equal only if this thread was the last to bind, because each later binder stores its own number.
+        // A handover between threads orders these stores.
         if self.bound_to.load(Ordering::Relaxed) == number {
             return;
         }
@@ -86,7 +87,7 @@ impl Signal {
         self.state.load(Ordering::Acquire) == SET && self.clear()
     }
 
-    /// Waits a few microseconds without parking; whether the signal came and was consumed.
+    /// Waits a few microseconds without parking. Returns whether the signal came and was consumed.
     pub(crate) fn spin(&self) -> bool {
         for _ in 0..SPINS {
             if self.consume() {
@@ -103,8 +104,8 @@ impl Signal {
         false
     }
 
-    /// Announces that the thread is about to park. If the signal is set already it is consumed
-    /// instead and the answer is false: do not park.
+    /// Announces that the thread is about to park. If the signal is already set, this consumes it instead
+    /// and returns false: do not park.
     pub(crate) fn announce(&self) -> bool {
         let announced = self
             .state
@@ -121,7 +122,7 @@ impl Signal {
     pub(crate) fn park(&self, deadline: Option<Instant>) {
         loop {
             park_until(deadline);
-            // Another user's token, or a spurious return: park again.
+            // Another user's park token, or a spurious return: park again.
             if self.state.load(Ordering::Acquire) == SET || expired(deadline) {
                 break;
             }

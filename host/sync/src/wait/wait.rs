@@ -1,9 +1,9 @@
 //! "Attempt under the mutex, else register and wait": the only loop that waits for an object.
 //!
-//! An object is a [`Shared`] state with its wait lists, an operation is an attempt on that state.
-//! [`wait`] runs an operation on a thread, [`Wait`](crate::wait::registration::Wait) is the same for a
-//! task. Both [register](crate::wait::registration) once, attempt again when they are woken, and leave the
-//! list however they end.
+//! An object is a [`Shared`] state with its wait lists; an operation is an attempt on that state. [`wait`]
+//! runs an operation on a thread, and [`Wait`](crate::wait::registration::Wait) does the same for a task.
+//! Both [register](crate::wait::registration) once, attempt again when they are woken, and leave the list
+//! however they end.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use super::shared::{Operation, Shared};
 use super::waiter::Waiter;
 use crate::shim::{Ordering, expired, spin_loop};
 
-/// Runs an operation, waiting for at most `timeout`; without one for ever, and not at all for zero.
+/// Runs an operation and waits for at most `timeout`: for ever without one, not at all if it is zero.
 pub(crate) fn wait<O: Operation>(
     shared: &Shared<O::State>,
     subject: Subject,
@@ -40,9 +40,9 @@ fn wait_slowly<O: Operation>(
     timeout: Option<Duration>,
     version: usize,
 ) -> Result<O::Output, Interrupt> {
-    // A clone, because hooks run while this waits and may look at the current waiter.
+    // A clone, because hooks run while this waits and may read the current waiter.
     let waiter = with_current(Arc::clone);
-    // A time-out too long to be represented is none.
+    // A timeout too long to be represented counts as none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     if let Some(interrupt) = waiter.interrupt() {
         return Err(interrupt);
@@ -58,9 +58,9 @@ fn wait_slowly<O: Operation>(
     }
 }
 
-/// Enters the list, runs `entered`, and waits for an operation that no newcomer can do: what
-/// `entered` allows others to do finds this wait in the list. Without a result of `entered` there is
-/// no wait, and no result.
+/// Enters the list, runs `entered`, and waits for an operation that no newcomer can do. `entered` runs
+/// while this wait is in the list, so any change that it lets others make finds the wait there. If
+/// `entered` returns `None`, there is no wait and no result.
 pub(crate) fn enter_and_wait<O: Operation, R>(
     shared: &Shared<O::State>,
     subject: Subject,
@@ -69,7 +69,7 @@ pub(crate) fn enter_and_wait<O: Operation, R>(
     entered: impl FnOnce() -> Option<R>,
 ) -> Option<(R, Result<O::Output, Interrupt>)> {
     let waiter = with_current(Arc::clone);
-    // A time-out too long to be represented is none.
+    // A timeout too long to be represented counts as none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let registration = Registration::enter(shared, operation, &waiter);
     let result = entered()?;
@@ -83,7 +83,7 @@ pub(crate) fn enter_and_wait<O: Operation, R>(
     Some((result, ended))
 }
 
-/// Waits in the list. The kill flag has been looked at.
+/// Waits in the list. The caller has already checked the kill flag.
 fn park<O: Operation>(
     subject: Subject,
     operation: &mut O,
@@ -93,7 +93,7 @@ fn park<O: Operation>(
 ) -> Result<O::Output, Interrupt> {
     let mut record = RecordGuard::new(waiter);
     loop {
-        // A hook may have consumed the signal: then look again instead of parking.
+        // A hook may have consumed the signal: then check again instead of parking.
         if !waiter.serve_inspection() {
             waiter.pause(deadline, || {
                 record.set(std::iter::once(subject), O::NAME, deadline)
@@ -111,16 +111,16 @@ fn park<O: Operation>(
     }
 }
 
-/// Looks for a change of the state for a few microseconds without entering the list: a peer that
-/// runs on another core finds nobody to wake.
+/// Polls the version of the state for a few microseconds without entering the list, so that a peer that
+/// runs on another core has no thread to wake.
 fn spin<O: Operation>(
     shared: &Shared<O::State>,
     waiter: &Waiter,
     operation: &mut O,
     mut seen: usize,
 ) -> Option<O::Output> {
-    /// Some 2 us in all. Looking more often slows the peer down, which then loses the line of the
-    /// version under its hands; looking less often adds to each round trip.
+    /// About 2 us in all. Polling more often slows the peer down, because it takes the cache line of the
+    /// version away from the peer; polling less often adds to each round trip.
     const PAUSES: u32 = 4;
     const LOOKS: u32 = if cfg!(loom) { 2 } else { 100 };
     for _ in 0..LOOKS {

@@ -1,14 +1,14 @@
 //! The one way to block.
 //!
-//! Each process has one [`Waiter`], and so has each thread of the embedder that ever blocks. All
-//! waits of the crate go through it, and so do the runtime's own ([`Waiter::block_on`]), so that a
-//! kill, a deadline and an inspection reach a process whatever it is waiting for.
+//! Each process has one [`Waiter`], and so has each thread of the embedder that ever blocks. All waits of
+//! the crate go through it, and so do the runtime's own ([`Waiter::block_on`]). Therefore a kill, a
+//! deadline and an inspection reach a process in any wait.
 //!
 //! # Kill
-//! The kill flag is set before the signal, and every wait looks at the flag after it has consumed
-//! the signal and before it parks. With the argument of [`signal`](crate::wait::signal) a kill that comes
-//! before, during or after any step of a wait is therefore seen, including one that comes before
-//! the waiter is bound to a thread. The flag is never cleared.
+//! The kill flag is set before the signal, and every wait checks the flag after it has consumed the signal
+//! and before it parks. With the argument of [`signal`](crate::wait::signal), a wait therefore sees a kill
+//! that comes before, during or after any of its steps, even one that comes before the waiter is bound to a
+//! thread. The flag is never cleared.
 
 use std::fmt;
 use std::future::Future;
@@ -24,11 +24,11 @@ use super::signal::Signal;
 use crate::party::Party;
 use crate::shim::{AtomicBool, Mutex, Ordering, fence};
 
-/// What the runtime adds to the waits of a process. All methods run on the waiting thread; none
-/// may wait itself.
+/// Hooks that the runtime adds to the waits of a process. All methods run on the waiting thread; none of
+/// them may wait.
 pub trait Hooks: Send + Sync {
-    /// Asked at each wait that finds nothing: whether to spin for some microseconds before parking.
-    /// Right when the peer runs on another core, wasteful when it needs this one.
+    /// Called at each wait whose first attempt fails: whether to spin for some microseconds before parking.
+    /// Spinning helps when the peer runs on another core, and is a waste when the peer needs this core.
     fn may_spin(&self) -> bool {
         false
     }
@@ -54,23 +54,23 @@ pub struct Waiter {
     party: Party,
     hooks: Arc<dyn Hooks>,
     signal: Arc<Signal>,
-    /// `signal` as a waker, made once: wait lists hold wakers only, of threads and of tasks.
+    /// `signal` as a waker, made once: wait lists hold wakers only, for threads and tasks alike.
     waker: Waker,
-    /// For futures in [`block_on`](Self::block_on), of which there is one at a time; made once, too.
+    /// For the future in [`block_on`](Self::block_on), of which there is one at a time; made once, too.
     task: Arc<TaskSignal>,
     task_waker: Waker,
     killed: AtomicBool,
     acknowledged: AtomicBool,
     inspection: AtomicBool,
     noticed: AtomicBool,
-    /// Written by the party's own thread only.
+    /// Written only by the party's own thread.
     ignores_notices: AtomicBool,
     record: Mutex<Option<WaitRecord>>,
     orphans: Orphans,
 }
 
 impl Waiter {
-    /// A waiter that is not yet bound to a thread. A process has one, and never another.
+    /// A waiter that is not yet bound to a thread. A process has one waiter for its whole life.
     #[must_use]
     pub fn new(party: Party, hooks: Arc<dyn Hooks>) -> Arc<Self> {
         let signal = Arc::new(Signal::new());
@@ -99,18 +99,18 @@ impl Waiter {
         waiter
     }
 
-    /// Who waits.
+    /// The waiting party.
     #[must_use]
     pub fn party(&self) -> Party {
         self.party
     }
 
-    /// Ends whatever the party waits for now, and every later wait, with `Killed`. Does not block;
-    /// may be called from any thread, any number of times, also before the waiter is bound.
+    /// Ends the current wait of the party, and every later one, with `Killed`. Does not block. Any thread
+    /// may call this, any number of times, even before the waiter is bound.
     pub fn kill(&self) {
         self.killed.store(true, Ordering::SeqCst);
-        // The runtime raises the epoch after this call; the fence keeps the flag in front of it,
-        // whatever ordering that increment has.
+        // The runtime raises the epoch after this call. The fence orders the flag before that increment,
+        // whatever ordering the increment has.
         fence(Ordering::SeqCst);
         self.signal.set();
     }
@@ -121,28 +121,28 @@ impl Waiter {
         self.killed.load(Ordering::SeqCst)
     }
 
-    /// Notes that the party has seen the kill. Waits that end with `Killed` do so themselves.
+    /// Records that the party has seen the kill. A wait that ends with `Killed` does this itself.
     pub fn acknowledge(&self) {
         self.acknowledged.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the party has seen the kill, so that it needs no repetition.
+    /// Whether the party has seen the kill, so that the kill need not be repeated.
     #[must_use]
     pub fn acknowledged(&self) -> bool {
         self.acknowledged.load(Ordering::SeqCst)
     }
 
-    /// Runs [`Hooks::inspect`] on the waiting thread, now or when it next waits. Does not block.
-    /// Requests that come before the hook runs are served together.
+    /// Runs [`Hooks::inspect`] on the waiting thread, now or at its next wait. Does not block. One run of
+    /// the hook serves all requests that came before it.
     pub fn request_inspection(&self) {
         // An exchange, as in `TaskSignal`.
         self.inspection.swap(true, Ordering::SeqCst);
         self.signal.set();
     }
 
-    /// Ends what the party waits for now, and every later wait that would block, as if its time had
-    /// passed, until the party [takes the notice](Self::take_notice): those without a time-out too, but
-    /// neither a barrier's, nor that of a condition for its lock, nor a future in
+    /// Ends the current wait of the party, and every later wait that would block, as if its timeout had
+    /// passed, until the party [takes the notice](Self::take_notice). This includes waits without a
+    /// timeout. It excludes waits of a barrier, the wait of a condition for its lock, and futures in
     /// [`block_on`](Self::block_on). Does not block.
     pub fn notify(&self) {
         // An exchange, as in `TaskSignal`.
@@ -150,12 +150,12 @@ impl Waiter {
         self.signal.set();
     }
 
-    /// Whether the party was notified since it last asked.
+    /// Takes the notice: whether the party was notified since the last call.
     pub fn take_notice(&self) -> bool {
         self.noticed.swap(false, Ordering::SeqCst)
     }
 
-    /// Runs `action`, whose waits no notice ends. For the party's own thread.
+    /// Runs `action`, in which a notice ends no wait. For the party's own thread.
     pub fn without_notices<R>(&self, action: impl FnOnce() -> R) -> R {
         let before = self.ignores_notices.swap(true, Ordering::Relaxed);
         let result = action();
@@ -163,26 +163,26 @@ impl Waiter {
         result
     }
 
-    /// Whether the party is parked and nothing has woken it: no value, kill, notice or inspection that
-    /// it has still to look at. Waits in [`block_on`](Self::block_on) count too.
+    /// Whether the party is parked and nothing has woken it: there is no value, kill, notice or inspection
+    /// that it has still to handle. Waits in [`block_on`](Self::block_on) count too.
     #[must_use]
     pub fn is_parked(&self) -> bool {
         self.signal.is_parked()
     }
 
-    /// What the party waits for now, if it is parked for an object.
+    /// The current wait of the party, if it is parked for an object.
     #[must_use]
     pub fn waiting_for(&self) -> Option<WaitRecord> {
         self.record.lock().clone()
     }
 
-    /// Runs a future on the calling thread, which must be the one the waiter is bound to; parks
-    /// while the future is pending. Waits of this crate inside the future are fine: a wake that
-    /// comes for the future meanwhile is kept. One that comes late, for a future that is over, has the
-    /// next one looked at once too often. Not to be called inside of itself.
+    /// Runs a future on the calling thread, which must be the one that the waiter is bound to, and parks
+    /// while the future is pending. The future may contain waits of this crate: a wake that comes for the
+    /// future during such a wait is kept. A late wake, for a future that is over, causes one needless poll
+    /// of the next future. Must not be called inside itself.
     ///
     /// # Errors
-    /// [`Killed`] when the future is pending and the party was killed. The future is dropped.
+    /// [`Killed`] if the party was killed while the future was pending. The future is dropped.
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, Killed> {
         let task = &self.task;
         let mut context = Context::from_waker(&self.task_waker);
@@ -195,7 +195,7 @@ impl Waiter {
                 if self.observe_kill() {
                     return Err(Killed);
                 }
-                // The hook may have consumed the signal: then look again instead of parking.
+                // The hook may have consumed the signal: then check again instead of parking.
                 if !self.serve_inspection() {
                     self.pause(None, || {});
                 }
@@ -206,11 +206,11 @@ impl Waiter {
         }
     }
 
-    /// The party is over: gives back the locks it owns and to which it has no reference left, and
-    /// makes every later drop of its last reference to a lock it owns do the same; permits of
-    /// semaphores, the actions of barriers and the tasks of joinable queues likewise. Called once the
-    /// party's thread acts no more; does not block. No notice ends what is waited for from now on. Of
-    /// several calls the first says how it ended.
+    /// Ends the party. Gives back the locks that it owns and to which it has no reference left, and makes
+    /// every later drop of its last reference to a lock that it owns do the same. Permits of semaphores,
+    /// the actions of barriers and the tasks of joinable queues are treated alike. Call this once the
+    /// party's thread acts no more. Does not block. From now on no notice ends a wait. If it is called more
+    /// than once, the first call decides how the party ended.
     pub fn end(&self, how: End) {
         self.ignores_notices.store(true, Ordering::Relaxed);
         if let Party::Process(process) = self.party {
@@ -223,12 +223,12 @@ impl Waiter {
         self.signal.bind();
     }
 
-    /// Wakes the thread that waits.
+    /// The waker of the waiting thread.
     pub(crate) fn waker(&self) -> &Waker {
         &self.waker
     }
 
-    /// Whether the party was killed; notes that it has seen it.
+    /// Whether the party was killed. If so, records that the party has seen it.
     pub(crate) fn observe_kill(&self) -> bool {
         let killed = self.is_killed();
         if killed {
@@ -237,7 +237,7 @@ impl Waiter {
         killed
     }
 
-    /// Why a wait that would block must end, if it must.
+    /// Why a wait that would block must end now, if it must.
     pub(crate) fn interrupt(&self) -> Option<Interrupt> {
         if self.observe_kill() {
             Some(Interrupt::Killed)
@@ -250,7 +250,7 @@ impl Waiter {
         }
     }
 
-    /// Runs the inspection hook if it was asked for; whether it ran.
+    /// Runs the inspection hook if it was requested. Returns whether it ran.
     pub(crate) fn serve_inspection(&self) -> bool {
         // The load first: it is cheap, and a request is rare.
         let requested =
@@ -261,8 +261,8 @@ impl Waiter {
         requested
     }
 
-    /// Returns when the signal comes, the deadline passes, or for no reason. `before_parking` runs
-    /// only if the thread really parks.
+    /// Returns when the signal comes, when the deadline passes, or spuriously. `before_parking` runs only
+    /// if the thread really parks.
     pub(crate) fn pause(&self, deadline: Option<Instant>, before_parking: impl FnOnce()) {
         if self.signal.consume() {
             return;
@@ -279,14 +279,14 @@ impl Waiter {
         self.hooks.unparked();
     }
 
-    /// Whether to look for a while before parking.
+    /// Whether to spin for a while before parking.
     pub(crate) fn may_spin(&self) -> bool {
         self.hooks.may_spin()
     }
 
     pub(crate) fn set_record(&self, record: Option<WaitRecord>) {
         let previous = std::mem::replace(&mut *self.record.lock(), record);
-        // Freeing memory is for outside the mutex.
+        // Memory is freed outside the mutex.
         drop(previous);
     }
 
@@ -314,8 +314,8 @@ impl fmt::Debug for Waiter {
     }
 }
 
-/// The waker of a future in [`Waiter::block_on`]. It has a flag of its own because waits inside the
-/// future use the same signal and may consume it.
+/// The waker of a future in [`Waiter::block_on`]. It has its own flag because waits inside the future use
+/// the same signal and may consume it.
 struct TaskSignal {
     woken: AtomicBool,
     signal: Arc<Signal>,
@@ -327,8 +327,8 @@ impl Wake for TaskSignal {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // An exchange and not a store, so that it is ordered with the one that clears the flag in
-        // every model of memory (loom's lets the two of them race).
+        // An exchange and not a store, which orders it with the exchange that clears the flag in every
+        // memory model (loom's lets the two of them race).
         self.woken.swap(true, Ordering::SeqCst);
         self.signal.set();
     }
