@@ -39,17 +39,17 @@ use super::object::{Base, Object};
 use super::trace::{Look, Scope, Trace, Traced};
 use super::tree::Tree;
 
-/// How many objects and references may be looked at for each suspect.
+/// The number of objects and references that a trace may look at for each suspect.
 const LOOKS_PER_SUSPECT: u64 = 16;
-/// With this many everything begins: some milliseconds.
+/// The number of looks available at the start. They take some milliseconds.
 const FIRST_LOOKS: u64 = 1 << 16;
 
-/// Objects of trees that are over which messages alone hold.
+/// Objects that only messages hold and whose trees are over.
 #[derive(Default)]
 pub(crate) struct Suspects(BTreeMap<ObjectId, Arc<dyn Object>>);
 
 impl Suspects {
-    /// A reference to the object was given back, and only messages hold it now.
+    /// Records an object whose reference was given back and which only messages hold now.
     pub(crate) fn note(&mut self, base: &Base) {
         let (id, tree) = (base.id(), base.tree());
         if tree.is_over()
@@ -64,30 +64,30 @@ impl Suspects {
     }
 }
 
-/// Objects that were too large to be looked at.
+/// Objects that were too large for the budget of their traces.
 struct Unfinished {
-    /// Each with its tree, and with how many looks did not suffice.
+    /// Each with its tree, and with the number of looks that did not suffice.
     objects: BTreeMap<ObjectId, (Tree, u64)>,
-    /// The same, by how many looks did not suffice.
+    /// The same objects, ordered by that number of looks.
     by_looks: BTreeSet<(u64, ObjectId)>,
-    /// How many looks are paid for.
+    /// The number of looks that are paid for.
     looks: u64,
-    /// The length at which objects that are gone are removed.
+    /// The length at which entries of objects that are gone are removed.
     prune_at: usize,
 }
 
 /// The smallest list that is worth pruning.
 const PRUNE_MINIMUM: usize = 64;
 
-/// Empties the objects of a tree that has ended, as far as nobody can reach them.
+/// Empties the objects of a tree that has ended, unless somebody can reach them.
 pub(crate) fn end(tree: &Tree) {
     let mut messages = empty(Some(tree), tree.all(), 0);
     messages.append(&mut finish());
     drop_messages(messages, Suspects::default());
 }
 
-/// Drops messages and whatever dies with them, however deeply nested: with a list instead of
-/// recursion, because a guest decides how deep a chain of queues in queues is, and the stack is ours.
+/// Drops messages and everything that dies with them, at any depth. Uses a list instead of recursion,
+/// because a guest decides the depth of a chain of queues in queues, and the stack is ours.
 pub(crate) fn drop_messages(messages: Vec<Message>, mut suspects: Suspects) {
     let mut remaining = messages;
     loop {
@@ -106,7 +106,7 @@ pub(crate) fn drop_messages(messages: Vec<Message>, mut suspects: Suspects) {
     }
 }
 
-/// Drops a value that has references to many objects, as one step: the search for unreachable objects
+/// Drops a value that has references to many objects as one step: the search for unreachable objects
 /// happens once, at the end, and not for each reference. Does not block.
 ///
 /// ```
@@ -125,7 +125,7 @@ thread_local! {
     static POSTPONED: RefCell<Option<Suspects>> = const { RefCell::new(None) };
 }
 
-/// While the outermost of these lives, suspects are only noted.
+/// While the outermost of these lives, suspects are only recorded.
 struct Postponing {
     is_outermost: bool,
 }
@@ -143,7 +143,7 @@ impl Postponing {
 }
 
 impl Drop for Postponing {
-    /// Also after a panic in a drop.
+    /// Runs after a panic in a drop too.
     fn drop(&mut self) {
         if self.is_outermost {
             let suspects = POSTPONED.with(|postponed| postponed.borrow_mut().take());
@@ -152,7 +152,7 @@ impl Drop for Postponing {
     }
 }
 
-/// Keeps the suspects for later, if this drop is part of a larger one.
+/// Keeps the suspects for later if this drop is part of a larger one.
 fn postpone(suspects: &mut Suspects) -> bool {
     let note = |postponed: &RefCell<Option<Suspects>>| {
         let mut postponed = postponed.borrow_mut();
@@ -162,7 +162,7 @@ fn postpone(suspects: &mut Suspects) -> bool {
         postponed.0.append(&mut suspects.0);
         true
     };
-    // A thread that comes to its end drops nothing as one step any more.
+    // A thread that is being torn down no longer drops anything as one step.
     POSTPONED.try_with(note).unwrap_or(false)
 }
 
@@ -184,7 +184,8 @@ impl Traced for Arc<dyn Object> {
     }
 }
 
-/// The scope of an object in the trace at the end of a tree, or in one that has no such reason.
+/// Returns a function that gives the scope of an object, in the trace at the end of `ending` or
+/// in another trace.
 pub(super) fn scope(ending: Option<&Tree>) -> impl Fn(&Arc<dyn Object>) -> Scope {
     move |object| {
         let tree = object.base().tree();
@@ -216,11 +217,11 @@ fn empty(
     let garbage = trace.garbage();
     let left = trace.left();
     unfinished().add(trace.into_too_large(), looks, left);
-    // Mark first, empty then: a dropped message may refer to other garbage.
+    // All are marked before any is emptied: a dropped message may refer to other garbage.
     for object in &garbage {
         object.base().mark_garbage();
     }
-    // Collect first, drop then: likewise.
+    // All messages are collected before any is dropped, for the same reason.
     let mut messages = Vec::new();
     for object in garbage {
         messages.append(&mut object.dismantle());
@@ -246,7 +247,7 @@ impl Unfinished {
         for object in too_large {
             let base = object.base();
             let tree = base.tree().clone();
-            // It needs at least as many looks as it has references.
+            // A trace needs at least as many looks as the object has references.
             let tried = tried.max(object.contained_references() / 2);
             if let Some((_, before)) = self.objects.insert(base.id(), (tree, tried)) {
                 self.by_looks.remove(&(before, base.id()));

@@ -1,11 +1,11 @@
-//! What an object is known by: its number, its kind, its holders.
+//! The identity of an object: its number, its kind, its holders.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::party::ProcessId;
 
-/// The number of an object, unique in the operating-system process and never used again.
+/// The number of an object, unique in the operating-system process and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(u64);
 
@@ -54,7 +54,7 @@ pub enum Kind {
     Dict,
     /// A [`List`](crate::List).
     List,
-    /// A process, or something else that ends once: a [`Completion`](crate::Completion).
+    /// A process, or another thing that ends once: a [`Completion`](crate::Completion).
     Process,
     /// The [`Jobs`](crate::Jobs) of a pool. No handle is of this kind.
     Pool,
@@ -63,7 +63,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name of the kind, as in the WIT.
+    /// The name of the kind, as it stands in the WIT.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +91,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Who holds a reference to an object.
+/// The holder of a reference to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// A process.
@@ -102,14 +102,14 @@ pub enum Holder {
     Embedder,
 }
 
-/// How many references each kind of holder has to an object.
+/// The number of references to an object, by kind of holder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holders {
     /// References of the embedder.
     pub embedder: usize,
     /// References in messages.
     pub messages: usize,
-    /// References of each process that has any, by ascending process.
+    /// References of each process that has any, in ascending order of the processes.
     pub processes: Vec<(ProcessId, usize)>,
 }
 
@@ -134,7 +134,7 @@ impl Holders {
         }
     }
 
-    /// Whether this was the last reference of a process.
+    /// Removes a reference. Returns whether it was the last one of a process.
     pub(super) fn remove(&mut self, holder: Holder) -> bool {
         match holder {
             Holder::Embedder => self.embedder = self.embedder.saturating_sub(1),
@@ -157,7 +157,7 @@ impl Holders {
         false
     }
 
-    /// Whether somebody who acts holds the object, not only messages.
+    /// Whether a party that acts holds the object, not only messages.
     pub(crate) fn is_root(&self) -> bool {
         self.embedder > 0 || !self.processes.is_empty()
     }

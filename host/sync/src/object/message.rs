@@ -1,4 +1,4 @@
-//! Handles and messages: what can travel.
+//! Handles and messages: the values that can travel.
 
 use std::any::Any;
 use std::fmt;
@@ -30,7 +30,7 @@ impl Handle {
         Self::new(self.reference.hold_as(holder))
     }
 
-    /// Who holds this handle.
+    /// The holder of this handle.
     #[must_use]
     pub fn holder(&self) -> Holder {
         self.reference.holder()
@@ -48,7 +48,7 @@ impl Handle {
         self.reference.object().base().id()
     }
 
-    /// Who holds the object now, this handle included.
+    /// The current holders of the object, including this handle's.
     #[must_use]
     pub fn holders(&self) -> Holders {
         self.reference.object().base().holders()
@@ -81,21 +81,21 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// What travels through queues and pipes, and is stored in dicts and lists.
+/// A message that travels through queues and pipes, and is stored in dicts and lists.
 #[derive(Clone, Debug, Default)]
 pub struct Message {
     /// The payload.
     pub bytes: Vec<u8>,
-    /// The objects that come with it. Whoever they are held by before, while the message is on its
-    /// way they are held as [`Holder::Message`], and the receiver gets them held as it holds the
-    /// queue or connection it received with.
+    /// The objects that come with it. While the message travels, [`Holder::Message`] holds them, regardless
+    /// of their previous holders. On arrival, the holder of the receiving queue or connection becomes their
+    /// holder.
     pub handles: Vec<Handle>,
 }
 
-/// The cost of a queued or stored message besides its payload, in bytes: its place in a line that has
-/// grown for twice as many, and the allocator's share of a payload of one byte. A test measures it.
+/// The charge for a queued or stored message besides its payload, in bytes: its place in a line that has
+/// grown for twice as many messages, and the allocator's share of a payload of one byte. A test measures it.
 pub(crate) const MESSAGE_OVERHEAD_BYTES: u64 = 160;
-/// The cost of a handle in a queued message, in bytes, with the notes of a trace about it.
+/// The charge for a handle in a queued message, in bytes, including the trace's notes about it.
 const HANDLE_OVERHEAD_BYTES: u64 = 96;
 
 impl Message {
@@ -114,8 +114,8 @@ impl Message {
         self.bytes.len() as u64
     }
 
-    /// What the message costs of its tree's limit on queued bytes: payload, 160 bytes, and 96 bytes
-    /// per handle.
+    /// The charge for the message to its tree's limit on queued bytes: its payload, 160 bytes, and 96
+    /// bytes per handle.
     #[must_use]
     pub fn charged_bytes(&self) -> u64 {
         let handles = (self.handles.len() as u64).saturating_mul(HANDLE_OVERHEAD_BYTES);
@@ -137,8 +137,8 @@ impl Message {
         }
     }
 
-    /// Makes the message the holder of its handles; hands back who held them. Done before the
-    /// object's mutex is taken, since it takes the mutexes of other objects.
+    /// Makes the message the holder of its handles and returns the previous holders. Must run before the
+    /// object's mutex is taken, because it takes the mutexes of other objects.
     pub(crate) fn embark(&mut self) -> Vec<Holder> {
         let change = |handle: &mut Handle| {
             let holder = handle.holder();

@@ -1,4 +1,4 @@
-//! What every typed reference to an object offers, written once.
+//! The methods that every typed reference to an object offers, written once.
 
 /// The methods that all types over a `Reference<$object>` in a field `reference` share. `$name` is
 /// the noun for the documentation; `$kind` the kind that a handle must have.

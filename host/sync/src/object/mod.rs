@@ -1,10 +1,11 @@
 //! Objects: how they are counted, found, carried in messages, and freed.
 //!
-//! * [`ids`]: what an object is known by; [`object`](self::object): the part that all kinds share, and a counted reference;
-//!   [`methods`]: the methods that all kinds have.
+//! * [`ids`]: the number, the kind and the holders of an object; [`object`](self::object): the part that
+//!   all kinds share, and a counted reference; [`methods`]: the methods that all kinds have.
 //! * [`message`]: handles, and the messages that carry them.
-//! * [`tree`]: the objects of a tree of processes, and their account; [`collect`], [`trace`]: what nobody can reach is freed.
-//! * [`wakers`], [`view`]: who could end a wait for an object.
+//! * [`tree`]: the objects of a tree of processes, and their account; [`collect`], [`trace`]: free the
+//!   objects that nobody can reach.
+//! * [`wakers`], [`view`]: the parties that could end a wait for an object.
 
 pub(crate) mod collect;
 pub(crate) mod ids;

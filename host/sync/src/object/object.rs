@@ -1,9 +1,9 @@
-//! What all objects have in common: an identity, a tree, and a count of who holds them.
+//! The parts that all objects have in common: an identity, a tree, and a count of holders.
 //!
-//! Each reference to an object says who holds it, and the object counts them by kind. From the
-//! counts follow when an object dies, who could still release a lock or feed a queue (for the
-//! deadlock report), and what is garbage ([`collect`](crate::object::collect)). Operations on an object
-//! never touch the counts; making and dropping references does.
+//! Each reference to an object names its holder, and the object counts the references by kind of holder.
+//! The counts decide when an object dies, which parties could still release a lock or feed a queue (for the
+//! deadlock report), and which objects are garbage ([`collect`](crate::object::collect)). Operations on an
+//! object never touch the counts; only making and dropping references does.
 
 use std::any::Any;
 use std::fmt;
@@ -22,15 +22,15 @@ use crate::party::{Party, ProcessId};
 /// notes of a trace about it, and the allocator's share for its alignment. A test measures it.
 const OBJECT_OVERHEAD_BYTES: u64 = 448;
 
-/// No operation makes objects that cost more than this together, in bytes.
+/// The largest combined charge for the objects that one operation makes, in bytes.
 pub const LARGEST_OBJECT_BYTES: u64 = 8 << 10;
 
-/// What follows from a dropped reference.
+/// The consequences of a dropped reference.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Released {
-    /// The process that holds no more of the object.
+    /// The process that held its last reference to the object.
     pub(crate) process: Option<ProcessId>,
-    /// Nobody holds any more of the object.
+    /// No holder has a reference to the object any more.
     pub(crate) last: bool,
     /// Only messages hold the object: it may be garbage.
     pub(crate) only_in_messages: bool,
@@ -39,7 +39,7 @@ pub(crate) struct Released {
 #[derive(Debug, Default)]
 struct Table {
     holders: Holders,
-    /// Counts the new references, and those that messages let go of.
+    /// Counts new references and references that left a message.
     moves: u64,
 }
 
@@ -51,12 +51,12 @@ pub(crate) struct Base {
     /// The share of the object in the tree's limit on host memory.
     charged_bytes: u64,
     table: Mutex<Table>,
-    /// Nobody can reach it any more, and it is being emptied.
+    /// Nobody can reach the object any more, and it is being emptied.
     is_garbage: AtomicBool,
 }
 
 impl Base {
-    /// For an object with a first reference. Its type, with its parts on the heap, has `size_bytes` bytes.
+    /// For an object with a first reference. `size_bytes` is the size of its type with its parts on the heap.
     pub(crate) fn new(tree: &Tree, holder: Holder, size_bytes: usize) -> Self {
         let charged_bytes = OBJECT_OVERHEAD_BYTES.saturating_add(size_bytes as u64);
         tree.charge_object(charged_bytes);
@@ -88,7 +88,7 @@ impl Base {
         self.is_garbage.store(true, Ordering::Relaxed);
     }
 
-    /// A hint: an object that is emptied already need not be suspected again.
+    /// A hint: an object that is already emptied need not become a suspect again.
     pub(crate) fn is_garbage(&self) -> bool {
         self.is_garbage.load(Ordering::Relaxed)
     }
@@ -142,25 +142,24 @@ pub(crate) trait Object: Any + Send + Sync {
 
     fn kind(&self) -> Kind;
 
-    /// A process has dropped its last reference.
+    /// Called when a process has dropped its last reference.
     fn process_let_go(self: Arc<Self>, _process: ProcessId) {}
 
-    /// Nobody can reach the object any more, or only through itself: closes it, and gives what it
-    /// held to the caller to drop. May be called more than once.
+    /// Called when nobody can reach the object any more, or only through itself. Closes it and returns its
+    /// messages for the caller to drop. May be called more than once.
     fn dismantle(&self) -> Vec<Message>;
 
-    /// Who owns it, if it is of a kind that is owned.
+    /// The party that owns it, if objects of its kind have owners.
     fn owner(&self) -> Option<Party> {
         None
     }
 
-    /// Adds who could end a wait for it; all of them, and rather too many than too few.
+    /// Adds the parties that could end a wait for it. May over-report, never under-report.
     fn add_wakers(&self, wakers: &mut Wakers) {
         wakers.add_holders(&self.base().holders());
     }
 
-    /// The number of handles in the messages that a holder of this object can receive. Takes the same time
-    /// however many there are.
+    /// The number of handles in the messages that a holder of this object can receive. Takes constant time.
     fn contained_references(&self) -> u64 {
         0
     }
@@ -174,7 +173,7 @@ pub(crate) trait Object: Any + Send + Sync {
 pub(crate) struct Reference<T: Object + ?Sized> {
     object: Arc<T>,
     holder: Holder,
-    /// False once the count was given back without this being dropped.
+    /// False once the count was given back before the drop.
     counted: bool,
 }
 
@@ -220,15 +219,15 @@ impl<T: Object + ?Sized> Reference<T> {
     /// Changes the holder of this very reference.
     pub(crate) fn change_holder(&mut self, holder: Holder) {
         if holder != self.holder {
-            // The new one first: the count must not touch zero, and whoever looks in between must
+            // The new reference comes first: the count must not touch zero, and a reader in between must
             // find the object held.
             let changed = self.hold_as(holder);
             drop(std::mem::replace(self, changed));
         }
     }
 
-    /// Gives the count back, and hands over what the object held if that was the last one. Notes the
-    /// object as a suspect if it may be garbage now.
+    /// Gives the count back. If it was the last one, returns the messages that the object held. Records the
+    /// object as a suspect if it may now be garbage.
     pub(crate) fn release(&mut self, suspects: &mut Suspects) -> Vec<Message> {
         if !std::mem::take(&mut self.counted) {
             return Vec::new();

@@ -33,21 +33,21 @@ use super::ids::ObjectId;
 pub(crate) struct Look {
     /// A process or the embedder holds the object.
     pub(crate) is_root: bool,
-    /// How many references to it are in messages.
+    /// The number of references to it in messages.
     pub(crate) messages: usize,
-    /// A number that differs whenever references went to or from messages. Any new reference may
-    /// come from a message, by copying what a dict or list holds.
+    /// A number that changes whenever a reference enters or leaves a message. Any new reference may come
+    /// from a message, because reading a dict or list copies the references in it.
     pub(crate) moves: u64,
 }
 
-/// An object as a trace knows it.
+/// An object as seen by a trace.
 pub(crate) trait Traced: Clone {
     fn id(&self) -> ObjectId;
 
     /// The holders now.
     fn look(&self) -> Look;
 
-    /// The number of references in its messages. Takes the same time however many there are.
+    /// The number of references in its messages. Takes constant time.
     fn contained_references(&self) -> u64;
 
     /// Calls `visit` with the object of each of these references, under the mutex of this one.
@@ -78,10 +78,10 @@ pub(crate) struct Trace<T, S> {
     /// Tells the scope of an object.
     scope: S,
     nodes: HashMap<ObjectId, Node<T>>,
-    /// All that were looked at, roots too.
+    /// All objects that were looked at, including roots.
     seen: HashSet<ObjectId>,
     unread: Vec<T>,
-    /// How many objects and references may still be looked at.
+    /// The number of objects and references that may still be looked at.
     budget: u64,
     too_large: Vec<T>,
 }
@@ -98,7 +98,7 @@ impl<T: Traced, S: Fn(&T) -> Scope> Trace<T, S> {
         }
     }
 
-    /// Takes the first look at an object, unless that was taken.
+    /// Takes the first look at an object, unless the trace has already taken it.
     pub(crate) fn add(&mut self, object: T) {
         if self.seen.insert(object.id()) {
             self.look(object);
@@ -148,7 +148,7 @@ impl<T: Traced, S: Fn(&T) -> Scope> Trace<T, S> {
                     }
                 });
             }
-            // Not under the mutex of the object.
+            // Looked at outside the mutex of the object.
             for content in found {
                 self.look(content);
             }
@@ -201,7 +201,7 @@ mod tests {
     use crate::object::tree::Tree;
     use crate::{Bounds, Dict, Handle, Holder, Message, ProcessId, Queue};
 
-    /// Objects of a tree that lives are not emptied behind a test's back.
+    /// The collector empties no object of a living tree, so it does not interfere with a test.
     fn tree() -> Tree {
         Tree::new(u64::MAX)
     }
@@ -223,8 +223,8 @@ mod tests {
         Queue::open(queue.get().unwrap().handles.first().unwrap()).unwrap()
     }
 
-    /// A trace of all objects of the tree, with something done before and after the contents are
-    /// read. Returns the objects that it takes for garbage.
+    /// Traces all objects of the tree, and runs `before` and `after` before and after the contents are
+    /// read. Returns the objects that the trace takes for garbage.
     fn interrupted(tree: &Tree, before: impl FnOnce(), after: impl FnOnce()) -> Vec<ObjectId> {
         let mut trace = Trace::new(scope(Some(tree)), 0);
         for object in tree.all() {
@@ -239,7 +239,7 @@ mod tests {
         ids
     }
 
-    /// The contents show two queues that hold each other, which before and after they do not.
+    /// The contents show two queues that hold each other, but before and after the reading they do not.
     #[test]
     fn references_that_move_meanwhile_are_no_garbage() {
         let tree = tree();
@@ -262,8 +262,8 @@ mod tests {
         assert_eq!(take(&take(&root)).object_id(), last);
     }
 
-    /// Nothing moves: a process copies its way from dict to dict, each time behind the collector's
-    /// back, and holds none of them when it is looked at.
+    /// Nothing moves: a process copies its way from dict to dict between the looks of the collector, and
+    /// holds none of the dicts when the collector looks at it.
     #[test]
     fn what_is_copied_out_meanwhile_is_no_garbage() {
         let tree = tree();
@@ -279,7 +279,7 @@ mod tests {
         let last = Dict::new_in(&tree, HOLDER);
         let middle = containing(last.to_handle());
         let first = containing(middle.to_handle());
-        // It holds itself, so it stays when nobody else does, and nothing moves.
+        // It holds itself, so it stays when it has no other holder, and nothing moves.
         first.set(b"own", carrying(first.to_handle())).unwrap();
         let (middle_id, last_id) = (middle.object_id(), last.object_id());
         drop((middle, last));
@@ -305,8 +305,8 @@ mod tests {
         assert_eq!(tree.object_count(), 0);
     }
 
-    /// Two messages in hand are put so that they hold each other, without a count in messages
-    /// changing. The thread that did it goes on holding one of them.
+    /// Two messages in hand are put into each other's queue, so that the queues hold each other, and no
+    /// count of references in messages changes. The thread that put them still holds one of the queues.
     #[test]
     fn what_came_to_be_held_meanwhile_is_no_garbage() {
         let tree = tree();

@@ -4,9 +4,9 @@
 //! # The account
 //! The account is two numbers on one cache line. The first number is for *queued* bytes: messages in queues,
 //! pipes and pools, contents of dicts and lists, shared memories. It has a limit of its own. The
-//! second number is for everything else that the host keeps for the tree: objects, and whatever the runtime
-//! charges. The limit on host memory is for the sum. A charge raises its number first and reads the other
-//! number then. So of two charges at the same moment at least one sees the other, and takes itself back if
+//! second number is for everything else that the host keeps for the tree: objects, and the charges of the
+//! runtime. The limit on host memory is for the sum. A charge raises its number first and reads the other
+//! number then. So of two charges at the same moment at least one sees the other, and is taken back if
 //! the sum is too large. A message costs one atomic addition, as it would without the account.
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +18,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::object::{Object, ObjectId, collect};
 
-/// One tree of processes, as far as its objects are concerned. Clones are the same tree.
+/// The objects of one tree of processes. Clones are the same tree.
 #[derive(Clone)]
 pub struct Tree {
     inner: Arc<Inner>,
@@ -29,14 +29,14 @@ struct Inner {
     number: u64,
     queued_bytes_limit: u64,
     host_bytes_limit: u64,
-    /// It has no processes any more, or never had any.
+    /// The tree has no processes any more, or never had any.
     is_over: AtomicBool,
-    /// Written by every put and get of the tree: on a cache line of its own.
+    /// Every put and get of the tree writes these, so they have a cache line of their own.
     counts: CachePadded<Counts>,
-    /// Of both numbers together.
+    /// The highest sum of both numbers.
     most_host_bytes: AtomicU64,
     objects: Mutex<HashMap<ObjectId, Weak<dyn Object>>>,
-    /// Of shared memories. An object that is gone has none, even if it is still found here.
+    /// The names of shared memories. An object that is gone has no name, even if it still has an entry here.
     names: Mutex<HashMap<Box<str>, ObjectId>>,
 }
 
@@ -51,9 +51,9 @@ struct Counts {
 pub struct OverBudget {
     /// The bytes in use, without the refused ones.
     pub queued_bytes: u64,
-    /// The refused ones.
+    /// The refused bytes.
     pub charged_bytes: u64,
-    /// The limit, in bytes: [`Tree::host_bytes_limit`], if that is the one.
+    /// The exceeded limit, in bytes: the one on queued bytes, or [`Tree::host_bytes_limit`].
     pub limit_bytes: u64,
 }
 
@@ -62,12 +62,12 @@ pub struct OverBudget {
 pub struct Charge {
     tree: Option<Tree>,
     bytes: u64,
-    /// Not as queued.
+    /// The bytes count in the second number, not as queued.
     is_other: bool,
 }
 
 impl Charge {
-    /// Takes a part of it off, to be dropped by itself.
+    /// Splits off a part of the charge, which is then dropped on its own.
     pub(crate) fn split(&mut self, bytes: u64) -> Charge {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
@@ -107,8 +107,8 @@ impl Tree {
         Self::with_limits(queued_bytes_limit, u64::MAX)
     }
 
-    /// As [`new`](Self::new); and all that the host keeps for the tree, that included, may cost
-    /// `host_bytes_limit` bytes.
+    /// Like [`new`](Self::new), with a second limit: all bytes that the host keeps for the tree, including
+    /// the queued ones, may be at most `host_bytes_limit`.
     #[must_use]
     pub fn with_limits(queued_bytes_limit: u64, host_bytes_limit: u64) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -126,7 +126,7 @@ impl Tree {
         Self { inner }
     }
 
-    /// The tree of what the embedder makes; without a limit on queued bytes.
+    /// The tree of the embedder's own objects, without a limit on queued bytes.
     #[must_use]
     pub fn embedder() -> &'static Self {
         static EMBEDDER: OnceLock<Tree> = OnceLock::new();
@@ -137,13 +137,13 @@ impl Tree {
         })
     }
 
-    /// What the messages queued and stored now and the shared memories cost, in bytes.
+    /// The charge for all queued and stored messages and for the shared memories now, in bytes.
     #[must_use]
     pub fn queued_bytes(&self) -> u64 {
         self.inner.counts.queued_bytes.load(Ordering::Relaxed)
     }
 
-    /// The bytes that the host keeps for the tree now: queued ones, objects, and the
+    /// The bytes that the host keeps for the tree now: queued bytes, objects, and the
     /// [charges](Self::hold_host_charge) of the embedder.
     #[must_use]
     pub fn host_bytes(&self) -> u64 {
@@ -151,7 +151,8 @@ impl Tree {
         self.queued_bytes().saturating_add(other_bytes)
     }
 
-    /// The highest value of [`host_bytes`](Self::host_bytes) until now, to 1 MiB; to 4 KiB below that.
+    /// The highest value of [`host_bytes`](Self::host_bytes) so far, to within 1 MiB, or 4 KiB for
+    /// values below that.
     #[must_use]
     pub fn most_host_bytes(&self) -> u64 {
         self.inner.most_host_bytes.load(Ordering::Relaxed)
@@ -163,30 +164,29 @@ impl Tree {
         self.inner.host_bytes_limit
     }
 
-    /// What they may cost, in bytes.
+    /// The limit on [`queued_bytes`](Self::queued_bytes), in bytes.
     #[must_use]
     pub fn queued_bytes_limit(&self) -> u64 {
         self.inner.queued_bytes_limit
     }
 
-    /// How many objects of the tree exist.
+    /// The number of objects of the tree.
     #[must_use]
     pub fn object_count(&self) -> usize {
         self.objects().len()
     }
 
-    /// The tree's last process has ended, and its references are dropped. Empties the objects that
-    /// nobody can reach any more: neither the embedder nor a process holds them, directly or
-    /// through messages in objects that can be reached. What is not empty then is emptied when
-    /// nobody can reach it any more. Takes time in proportion to what the tree holds. Does not
-    /// block; may be called again.
+    /// Ends the tree: its last process has ended, and its references are dropped. Empties the objects that
+    /// nobody can reach any more: neither the embedder nor a process holds them, directly or through
+    /// messages in reachable objects. Other objects are emptied once nobody can reach them. Takes time in
+    /// proportion to the contents of the tree. Does not block; may be called again.
     pub fn end(&self) {
         // Before the first look at a holder: see `collect`.
         self.inner.is_over.store(true, Ordering::SeqCst);
         collect::end(self);
     }
 
-    /// Whether objects of the tree that only messages hold can be garbage already now.
+    /// Whether objects of the tree that only messages hold can already be garbage.
     pub(crate) fn is_over(&self) -> bool {
         self.inner.is_over.load(Ordering::SeqCst)
     }
@@ -211,17 +211,17 @@ impl Tree {
 
     pub(crate) fn forget(&self, object: ObjectId) {
         let forgotten = self.objects().remove(&object);
-        // Freeing memory is for outside the mutex.
+        // Memory is freed outside the mutex.
         drop(forgotten);
     }
 
-    /// The object of this name.
+    /// The object with this name.
     pub(crate) fn find_named(&self, name: &str) -> Option<Arc<dyn Object>> {
         let object = *self.names().get(name)?;
         self.objects().get(&object).and_then(Weak::upgrade)
     }
 
-    /// Gives the name to an object; false if another one has it.
+    /// Gives the name to an object. Returns false if another object has it.
     pub(crate) fn claim_name(&self, name: &str, object: ObjectId) -> bool {
         let mut names = self.names();
         let taken = names.get(name).is_some_and(|other| {
@@ -236,7 +236,7 @@ impl Tree {
         !taken
     }
 
-    /// Takes the name away from an object; false if it does not have it.
+    /// Takes the name away from an object. Returns false if the object does not have it.
     pub(crate) fn free_name(&self, name: &str, object: ObjectId) -> bool {
         let mut names = self.names();
         let has_it = names.get(name) == Some(&object);
@@ -254,7 +254,7 @@ impl Tree {
                 .filter(|total| *total <= limit_bytes)
         };
         let counts = &self.inner.counts;
-        // Sequentially consistent, as the other number is read after it; no other memory is guarded.
+        // Sequentially consistent, because the other number is read after it; it guards no other memory.
         let before = counts
             .queued_bytes
             .fetch_update(Ordering::SeqCst, Ordering::Relaxed, add)
@@ -286,7 +286,7 @@ impl Tree {
             .inspect_err(|_| self.credit_other(bytes))
     }
 
-    /// Counts the bytes of an object that exists already, whatever the limit is.
+    /// Counts the bytes of an object that already exists, regardless of the limit.
     pub(crate) fn charge_object(&self, bytes: u64) {
         let other_bytes = &self.inner.counts.other_bytes;
         let before = other_bytes.fetch_add(bytes, Ordering::SeqCst);
@@ -298,20 +298,20 @@ impl Tree {
         other_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    /// Notes the total, if a number has passed a multiple of 1 MiB, or of 4 KiB below that.
+    /// Records the total if the raised number has passed a multiple of 1 MiB, or of 4 KiB below 1 MiB.
     fn note_most(&self, before: u64, bytes: u64, total: u64) {
         let after = before.saturating_add(bytes);
         let is_small = after >> 20 == 0;
         if (before ^ after) >> if is_small { 12 } else { 20 } != 0 {
             let most = &self.inner.most_host_bytes;
-            // The load first: usually more was in use before, and an exchange costs more.
+            // The load comes first: usually a higher total is already recorded, and an exchange costs more.
             if most.load(Ordering::Relaxed) < total {
                 most.fetch_max(total, Ordering::Relaxed);
             }
         }
     }
 
-    /// Whether both numbers together are within the limit, after `bytes` were added to one.
+    /// Checks that both numbers together are within the limit, after `bytes` were added to one of them.
     fn check_host_bytes(&self, before: u64, bytes: u64) -> Result<(), OverBudget> {
         let counts = &self.inner.counts;
         let limit_bytes = self.inner.host_bytes_limit;
@@ -328,8 +328,9 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether so many bytes would fit within the limit on host memory now. Does not block. The runtime asks
-    /// before it makes an object for a process, because making an object counts it without asking.
+    /// Checks that this many bytes would fit within the limit on host memory now. Does not block. The
+    /// runtime calls this before it makes an object for a process, because making an object charges it
+    /// without a check.
     ///
     /// # Errors
     /// [`OverBudget`].
@@ -357,7 +358,7 @@ impl Tree {
     /// charge is dropped. They do not count as queued. Does not block.
     ///
     /// # Errors
-    /// [`OverBudget`]; nothing is counted then.
+    /// [`OverBudget`]; then nothing is counted.
     ///
     /// ```
     /// let tree = isopod_sync::Tree::with_limits(u64::MAX, 100);
@@ -374,8 +375,8 @@ impl Tree {
         })
     }
 
-    /// As [`hold_host_charge`](Self::hold_host_charge), whatever the limit is, for bytes that exist already,
-    /// such as a message that was queued until now.
+    /// Like [`hold_host_charge`](Self::hold_host_charge), but regardless of the limit, for bytes that
+    /// already exist, such as a message that was queued until now.
     pub fn count_host_bytes(&self, bytes: u64) -> Charge {
         self.charge_object(bytes);
         Charge {
@@ -385,11 +386,11 @@ impl Tree {
         }
     }
 
-    /// Counts bytes against the tree's limit, until what is handed back is dropped: those of a message
-    /// that is kept outside of the tree's objects. Does not block.
+    /// Counts bytes against the tree's limit on queued bytes until the returned charge is dropped, for a
+    /// message that is kept outside the tree's objects. Does not block.
     ///
     /// # Errors
-    /// [`OverBudget`]; nothing is counted then.
+    /// [`OverBudget`]; then nothing is counted.
     ///
     /// ```
     /// let tree = isopod_sync::Tree::new(100);
@@ -407,7 +408,7 @@ impl Tree {
         })
     }
 
-    /// As [`hold_charge`](Self::hold_charge), whatever the limit is.
+    /// Like [`hold_charge`](Self::hold_charge), but regardless of the limit.
     pub(crate) fn count_queued_bytes(&self, bytes: u64) -> Charge {
         let queued_bytes = &self.inner.counts.queued_bytes;
         queued_bytes.fetch_add(bytes, Ordering::SeqCst);
@@ -458,12 +459,12 @@ impl fmt::Debug for Tree {
     }
 }
 
-/// The object of this number, of whatever tree, if it exists.
+/// The object with this number in any tree, if it exists.
 pub(crate) fn find_object(object: ObjectId) -> Option<Arc<dyn Object>> {
     let inners: Vec<Arc<Inner>> = trees().values().filter_map(Weak::upgrade).collect();
     inners.into_iter().find_map(|inner| {
         let tree = Tree { inner };
-        // The mutex is free again before what was found can be dropped.
+        // The mutex is released before the found object can be dropped.
         tree.objects().get(&object).and_then(Weak::upgrade)
     })
 }

@@ -1,28 +1,28 @@
-//! A look at an object that somebody waits for, by its number.
+//! A view of an object that a party waits for, found by its number.
 
 use super::ids::{Holders, Kind, ObjectId};
 use super::tree::find_object;
 use super::wakers::Wakers;
 use crate::party::Party;
 
-/// An object that somebody waits for.
+/// An object that a party waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectView {
     /// Its number.
     pub object: ObjectId,
     /// Its kind.
     pub kind: Kind,
-    /// Who has references to it.
+    /// The holders of references to it.
     pub holders: Holders,
-    /// Who owns it, if it is a lock or a recursive lock that is taken.
+    /// Its owner, if it is a lock or a recursive lock that is taken.
     pub owner: Option<Party>,
-    /// Who could end a wait for it.
+    /// The parties that could end a wait for it.
     pub wakers: Wakers,
 }
 
 impl ObjectView {
-    /// Looks at the object of this number, of whatever tree; `None` if there is none, or if it is
-    /// nothing that travels (a [`Completion`](crate::Completion), a [`Batch`](crate::Batch), the
+    /// The view of the object with this number, in any tree. `None` if there is no such object, or if it
+    /// does not travel (a [`Completion`](crate::Completion), a [`Batch`](crate::Batch), the
     /// [`Jobs`](crate::Jobs) of a pool). Does not block.
     ///
     /// ```
@@ -50,7 +50,7 @@ impl ObjectView {
 }
 
 impl Wakers {
-    /// Adds the holders of another object: somebody unknown, if it is gone.
+    /// Adds the holders of another object. If that object is gone, adds unknown others.
     pub(crate) fn add_holders_of(&mut self, object: ObjectId) {
         match find_object(object) {
             Some(found) => self.add_holders(&found.base().holders()),

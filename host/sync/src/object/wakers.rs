@@ -1,24 +1,24 @@
-//! Who could end a wait for an object: for `ps` and the deadlock report.
+//! The parties that could end a wait for an object: for `ps` and the deadlock report.
 //!
-//! The answer errs on one side only. It names everybody who could act on the object, or who gives
-//! something back by ending, and where that cannot be known it says so
-//! ([`others`](Wakers::others)). Whoever is not named cannot end the wait, except by ending the
+//! The answer errs on one side only. It names all parties that could act on the object, or that give
+//! something back when they end. Where these parties cannot be known, it says so
+//! ([`others`](Wakers::others)). A party that is not named cannot end the wait, except by ending the
 //! process that waits.
 //!
-//! It is true for one moment. To conclude from several of them that nobody will ever be woken, the
-//! processes must have rested from before the first look until after the last.
+//! It is true for one moment. Several answers prove that nobody will ever be woken only if the processes
+//! rested from before the first answer until after the last.
 
 use std::collections::BTreeSet;
 
 use super::ids::Holders;
 use crate::party::{Party, ProcessId};
 
-/// Who could end a wait for an object.
+/// The parties that could end a wait for an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wakers {
     /// These processes.
     pub processes: BTreeSet<ProcessId>,
-    /// Somebody else too: the embedder, or whoever gets a message that holds the object.
+    /// Another party too: the embedder, or a receiver of a message that holds the object.
     pub others: bool,
 }
 
