@@ -1,18 +1,17 @@
-//! A place where parties wait until all have come.
+//! A place where parties wait until all have arrived.
 //!
-//! The last that comes does not wait: it may run an action while the others stay, and then lets
-//! them [`pass`](Barrier::pass) or [`abort`](Barrier::abort)s. After a pass the barrier is as new.
+//! The last party to arrive does not wait: it may run an action while the others stay, and then lets them
+//! [`pass`](Barrier::pass) or [`abort`](Barrier::abort)s. After a pass the barrier is as new.
 //!
 //! # Promises
-//! * It breaks if a party that came times out, is killed or drops its wait, if the party that runs
-//!   the action ends, and on `abort`: all that wait fail at once, and all that come after, until
-//!   `reset`.
-//! * Whoever came is told how that gathering ended, whatever happened to the barrier since.
-//! * Those who come while an action runs wait at the door until it is over, and only then count. If
-//!   they give up there nothing breaks.
+//! * It breaks if a party that has arrived times out, is killed or drops its wait, if the party that runs
+//!   the action ends, and on `abort`. Then all waiting parties fail at once, and so do all that arrive
+//!   later, until `reset`.
+//! * Each party that arrived learns how that gathering ended, regardless of later changes of the barrier.
+//! * Parties that arrive while an action runs wait at the door until it is over, and only then count. If
+//!   they give up there, nothing breaks.
 //!
-//! What it leaves out: it does not know who ought to come, so a party that ends before it comes
-//! breaks nothing.
+//! It does not know which parties ought to arrive, so a party that ends before it arrives breaks nothing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -36,7 +35,7 @@ use crate::wait::wait::wait;
 /// use isopod_sync::{Arrival, Barrier};
 /// let barrier = Barrier::new(2);
 /// let arrive = || {
-///     // Whoever comes last lets the others pass.
+///     // The last to arrive lets the others pass.
 ///     match barrier.wait() {
 ///         Ok(Arrival::Last(_)) => barrier.pass().is_ok(),
 ///         other => other.is_ok(),
@@ -61,13 +60,13 @@ pub(crate) struct BarrierObject {
 object_methods!(Barrier, BarrierObject, Kind::Barrier, "barrier");
 
 impl Barrier {
-    /// A barrier of the embedder's for so many parties. With 0, as with 1, nobody ever waits.
+    /// A barrier of the embedder for this many parties. With 0, as with 1, no party ever waits.
     #[must_use]
     pub fn new(parties: u32) -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder, parties)
     }
 
-    /// As [`new`](Self::new), belonging to `tree` and held by `holder`.
+    /// Like [`new`](Self::new), but the barrier belongs to `tree` and is held by `holder`.
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder, parties: u32) -> Self {
         let object = Arc::new(BarrierObject {
@@ -79,7 +78,7 @@ impl Barrier {
         }
     }
 
-    /// Waits until all parties have come and the last lets them pass.
+    /// Waits until all parties have arrived and the last one lets them pass.
     ///
     /// # Errors
     /// As [`wait_within`](Self::wait_within), never `TimedOut`.
@@ -87,7 +86,7 @@ impl Barrier {
         self.wait_within(None)
     }
 
-    /// Waits for at most `timeout` until all parties have come and the last lets them pass.
+    /// Waits for at most `timeout` until all parties have arrived and the last one lets them pass.
     ///
     /// # Errors
     /// As [`wait_within`](Self::wait_within).
@@ -95,14 +94,14 @@ impl Barrier {
         self.wait_within(Some(timeout))
     }
 
-    /// Waits until all parties have come and the last lets them pass: without a time-out for ever,
-    /// with zero not at all. The last to come does not wait.
+    /// Waits until all parties have arrived and the last one lets them pass: for ever without a timeout,
+    /// not at all if the timeout is zero. The last party to arrive does not wait.
     ///
     /// # Errors
-    /// `Broken` if the barrier is broken, or is broken or reset before the pass. `TimedOut`, and
-    /// `Killed`: if this party had come, the barrier is broken then.
+    /// `Broken` if the barrier is broken, or is broken or reset before the pass. `TimedOut` and `Killed`:
+    /// if this party had arrived, the barrier is broken afterwards.
     pub fn wait_within(&self, timeout: Option<Duration>) -> Result<Arrival, BarrierError> {
-        // A party that leaves breaks the barrier, so a notice waits until this one is through.
+        // A party that leaves breaks the barrier, so a notice stays pending until this wait is over.
         with_current(Arc::clone).without_notices(|| self.arrive_and_wait(timeout))
     }
 
@@ -112,7 +111,7 @@ impl Barrier {
             object: self.object_id(),
             kind: Kind::Barrier,
         };
-        // A time-out too long to be represented is none.
+        // A timeout too long to be represented counts as none.
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut arrive = Arrive::new();
         let seat = match wait(state, subject, &mut arrive, timeout) {
@@ -138,8 +137,8 @@ impl Barrier {
         }
     }
 
-    /// As [`wait`](Self::wait), as a task, for the party that is current when the future is first
-    /// polled. Dropping the future once it has been polled breaks the barrier, as a time-out does.
+    /// Like [`wait`](Self::wait), as a task, for the party that is current when the future is first polled.
+    /// Dropping the future once it has been polled breaks the barrier, as a timeout does.
     ///
     /// # Errors
     /// `Broken` as for [`wait_within`](Self::wait_within).
@@ -155,11 +154,11 @@ impl Barrier {
         seat.give_up().result(passed)
     }
 
-    /// Lets all others pass; called by the party that came last. Does not block.
+    /// Lets all other parties pass. Called by the party that arrived last. Does not block.
     ///
     /// # Errors
-    /// `Broken` if the barrier was broken meanwhile; `NotLast` if the current party did not come
-    /// last, or the barrier was reset since.
+    /// `Broken` if the barrier was broken meanwhile; `NotLast` if the current party did not arrive last, or
+    /// if the barrier was reset since then.
     pub fn pass(&self) -> Result<(), PassError> {
         let party = with_current(|waiter| waiter.party());
         self.object().state.change(|state| {
@@ -174,13 +173,13 @@ impl Barrier {
         })
     }
 
-    /// Breaks the barrier: all that wait, and all that come, fail with `Broken` until
+    /// Breaks the barrier: all parties that wait, and all that arrive, fail with `Broken` until
     /// [`reset`](Self::reset). Does not block.
     pub fn abort(&self) {
         self.object().state.change(Gathering::abort);
     }
 
-    /// Makes the barrier as new; all that wait fail with `Broken`. Does not block.
+    /// Makes the barrier as new; all waiting parties fail with `Broken`. Does not block.
     pub fn reset(&self) {
         self.object().state.change(|state| {
             state.end(false);
@@ -188,13 +187,13 @@ impl Barrier {
         });
     }
 
-    /// For how many parties the barrier is.
+    /// The number of parties of the barrier.
     #[must_use]
     pub fn parties(&self) -> u32 {
         self.object().state.read(|state| state.parties)
     }
 
-    /// How many parties have come and wait now.
+    /// The number of parties that have arrived and wait now.
     #[must_use]
     pub fn waiting(&self) -> u32 {
         self.object().state.read(Gathering::waiting)
@@ -207,8 +206,8 @@ impl Barrier {
     }
 
     fn seated(&self, party: Party, seat: Seat) -> SeatGuard<'_> {
-        // As for a lock: a process that has to let the others pass, but knows the barrier through
-        // somebody else's reference.
+        // As for a lock: records a process that has to let the others pass, but reached the barrier through
+        // another party's reference.
         if let Party::Process(process) = party
             && seat.is_last
             && self.reference.holder() != Holder::Process(process)
@@ -238,7 +237,7 @@ impl SeatGuard<'_> {
         }
     }
 
-    /// The seat needs no guard any more.
+    /// Returns the seat, which needs no guard any more.
     fn give_up(mut self) -> Seat {
         self.taken = false;
         self.seat
@@ -255,7 +254,7 @@ impl Drop for SeatGuard<'_> {
 }
 
 impl Owned for BarrierObject {
-    /// However the process ended: it has not let the others pass.
+    /// Breaks the barrier, however the process ended: it has not let the others pass.
     fn owner_ended(&self, process: ProcessId, _how: End) {
         self.state.change(|state| {
             if state.acting == Some(Party::Process(process)) {
@@ -274,7 +273,7 @@ impl Object for BarrierObject {
         Kind::Barrier
     }
 
-    /// Whoever has a reference, and who is to let the others pass.
+    /// The holders of references, and the party that must let the others pass.
     fn add_wakers(&self, wakers: &mut Wakers) {
         wakers.add_holders(&self.base().holders());
         wakers.add_party(self.state.read(|state| state.acting));

@@ -1,22 +1,23 @@
-//! A condition: parties that own a lock wait, without it, until another owner notifies them.
+//! A condition: parties that own a lock give it up and wait until another owner notifies them.
 //!
-//! A condition is an object of its own that refers to a [`Lock`] or an [`RLock`]. To wait is to
-//! enter the list, to give the lock back with all its levels, to wait, and to take the lock again
-//! to the same depth. Whoever notifies owns the lock, so it comes before the waiter's release and
-//! finds nobody, or after it and finds the waiter in the list: there is no gap.
+//! A condition is an object of its own that refers to a [`Lock`] or an [`RLock`]. A wait enters the list,
+//! gives the lock back with all its levels, waits, and takes the lock again to the same depth. A notifier
+//! owns the lock. So it comes either before the waiter's release and finds no waiter, or after it and finds
+//! the waiter in the list: there is no gap.
 //!
 //! # Promises
-//! * A notification reaches whoever waited when it was sent, in order of arrival; nobody overtakes.
-//! * One that reaches a waiter which is killed, dropped or out of time at that moment, before it has
-//!   the lock again, passes to the next that waits. There may have been none left when it was sent,
-//!   so the next may have come later; if nobody waits then it is gone.
-//! * After a time-out the lock is taken again without one, as in Python.
-//! * When a process ends while it owns the lock, all are woken as if notified: it may have been about
-//!   to. The first that has the lock is told, as any owner after an abandoned one.
-//! * Otherwise a waiter never returns for no reason; but what it waited for may be undone by the time
-//!   it has the lock, so callers look again.
+//! * A notification reaches parties that waited when it was sent, in order of arrival; no party overtakes.
+//! * A waiter may be killed, dropped or out of time when a notification reaches it, before it owns the lock
+//!   again. The notification then passes to the next waiter. That waiter may have come after the
+//!   notification was sent; if no party waits then, the notification is lost.
+//! * After a timeout the wait takes the lock again without a time limit, as in Python.
+//! * When a process ends while it owns the lock, all waiters are woken as if notified, because it may have
+//!   been about to notify them. The first that gets the lock learns of it, as any owner does after an
+//!   abandoned one.
+//! * Otherwise a waiter never returns spuriously. But its predicate may be false again by the time it owns
+//!   the lock, so callers must check it again.
 //!
-//! What it leaves out: waiting for a predicate, which is a loop of the caller's.
+//! It does not wait for a predicate: that is a loop in the caller.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -58,8 +59,8 @@ pub struct Condition {
 #[derive(Debug)]
 pub(crate) struct ConditionObject {
     base: Base,
-    /// Not a counted reference: who holds the condition can use the lock through it, and nothing
-    /// else about the lock depends on being held.
+    /// Not a counted reference: a holder of the condition can use the lock through it, and nothing else
+    /// about the lock depends on being held.
     lock: Arc<OwnedObject>,
     state: Shared<Sleepers>,
 }
@@ -67,7 +68,7 @@ pub(crate) struct ConditionObject {
 object_methods!(Condition, ConditionObject, Kind::Condition, "condition");
 
 impl Condition {
-    /// A condition of the embedder's on a new recursive lock.
+    /// A condition of the embedder on a new recursive lock.
     #[must_use]
     pub fn new() -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder)
@@ -79,7 +80,7 @@ impl Condition {
         Self::with_rlock_in(tree, holder, &RLock::new_in(tree, holder))
     }
 
-    /// A condition of the embedder's on this lock.
+    /// A condition of the embedder on this lock.
     #[must_use]
     pub fn new_with(lock: &Lock) -> Self {
         Self::new_with_in(Tree::embedder(), Holder::Embedder, lock)
@@ -91,7 +92,7 @@ impl Condition {
         Self::on(tree, holder, lock.object())
     }
 
-    /// A condition of the embedder's on this recursive lock.
+    /// A condition of the embedder on this recursive lock.
     #[must_use]
     pub fn with_rlock(lock: &RLock) -> Self {
         Self::with_rlock_in(Tree::embedder(), Holder::Embedder, lock)
@@ -121,7 +122,7 @@ impl Condition {
         self.object().lock.base().id()
     }
 
-    /// Waits until the lock is free and takes it; as [`Lock::acquire`] or [`RLock::acquire`].
+    /// Waits until the lock is free and takes it, like [`Lock::acquire`] or [`RLock::acquire`].
     ///
     /// # Errors
     /// As [`acquire_within`](Self::acquire_within), never `TimedOut`.
@@ -129,7 +130,7 @@ impl Condition {
         self.acquire_within(None)
     }
 
-    /// Takes the lock if that needs no waiting. Does not block.
+    /// Takes the lock if that needs no wait. Does not block.
     ///
     /// # Errors
     /// As [`acquire_within`](Self::acquire_within), never `Killed`.
@@ -137,7 +138,7 @@ impl Condition {
         self.acquire_within(Some(Duration::ZERO))
     }
 
-    /// As [`acquire`](Self::acquire), waiting for at most `timeout`.
+    /// Like [`acquire`](Self::acquire), but waits for at most `timeout`.
     ///
     /// # Errors
     /// As [`acquire_within`](Self::acquire_within).
@@ -145,8 +146,8 @@ impl Condition {
         self.acquire_within(Some(timeout))
     }
 
-    /// Takes the lock, or one level more of a recursive one: without a time-out waiting for ever,
-    /// with zero not at all.
+    /// Takes the lock, or one more level of a recursive one: waits for ever without a timeout, not at all
+    /// if the timeout is zero.
     ///
     /// # Errors
     /// `TimedOut`; `Killed`; `TooDeep` as for [`RLock::acquire_within`].
@@ -160,8 +161,7 @@ impl Condition {
         }
     }
 
-    /// As [`acquire`](Self::acquire), as a task. Dropping the future before it is ready takes
-    /// nothing.
+    /// Like [`acquire`](Self::acquire), as a task. Dropping the future before it is ready takes nothing.
     ///
     /// # Errors
     /// `TooDeep` as for [`RLock::acquire_within`].
@@ -175,8 +175,8 @@ impl Condition {
     /// Gives the lock back, or one level of a recursive one. Does not block.
     ///
     /// # Errors
-    /// [`NotOwner`]: a recursive lock is released by its owner only, any other by anybody unless it
-    /// is free.
+    /// [`NotOwner`]: only the owner may release a recursive lock. Any party may release another lock,
+    /// unless it is free.
     pub fn release(&self) -> Result<(), NotOwner> {
         let lock = &self.object().lock;
         let released = match lock.kind() {
@@ -186,7 +186,7 @@ impl Condition {
         released.then_some(()).ok_or(NotOwner)
     }
 
-    /// Who owns the lock now.
+    /// The current owner of the lock.
     #[must_use]
     pub fn owner(&self) -> Option<Party> {
         self.object().lock.owner()
@@ -200,8 +200,8 @@ impl Condition {
         self.wait_within(None)
     }
 
-    /// Gives the lock back, waits for a notification for at most `timeout`, and takes the lock
-    /// again, however long that takes.
+    /// Gives the lock back, waits for a notification for at most `timeout`, and takes the lock again,
+    /// without a time limit for that.
     ///
     /// # Errors
     /// As [`wait_within`](Self::wait_within).
@@ -209,9 +209,9 @@ impl Condition {
         self.wait_within(Some(timeout))
     }
 
-    /// Gives the lock back with all its levels, waits for a notification, and takes the lock again
-    /// to the same depth. Without a time-out it waits for ever; with zero it lets others have the
-    /// lock once. The lock is taken again without a time-out.
+    /// Gives the lock back with all its levels, waits for a notification, and takes the lock again to the
+    /// same depth. Without a timeout it waits for ever; with a timeout of zero it lets other parties have
+    /// the lock once. Taking the lock again has no timeout.
     ///
     /// # Errors
     /// `NotOwner` at once if the current party does not own the lock; `Killed`, without the lock.
@@ -232,15 +232,15 @@ impl Condition {
             Err(Interrupt::Killed) => return Err(ConditionError::Killed),
         };
         let acquire = acquire_again(party, depth);
-        // Without a time-out, and with notices left for later, only a kill ends this otherwise.
+        // There is no timeout, and notices are left for later, so only a kill can end this without the lock.
         let acquired = with_current(Arc::clone)
             .without_notices(|| object.lock.acquire_within(acquire, holder, None))
             .map_err(|_| ConditionError::Killed)?;
         Ok(waited(received, acquired))
     }
 
-    /// As [`wait`](Self::wait), as a task, for the party that is current when the future is first
-    /// polled. Dropping the future leaves the wait; the party then does not own the lock.
+    /// Like [`wait`](Self::wait), as a task, for the party that is current when the future is first polled.
+    /// Dropping the future leaves the wait; the party then does not own the lock.
     ///
     /// # Errors
     /// `NotOwner`.
@@ -271,8 +271,8 @@ impl Condition {
         Ok(waited(Some(received), acquired))
     }
 
-    /// Wakes the `count` parties that have waited longest, or all if they are fewer; returns how
-    /// many. They go on once they get the lock. Does not block.
+    /// Wakes the `count` parties that have waited longest, or all if there are fewer, and returns their
+    /// number. They go on once they get the lock. Does not block.
     ///
     /// # Errors
     /// [`NotOwner`] if the current party does not own the lock.
@@ -284,7 +284,7 @@ impl Condition {
         Ok(object.state.change(|state| state.notify(count)))
     }
 
-    /// Wakes all parties that wait; returns how many. Does not block.
+    /// Wakes all waiting parties and returns their number. Does not block.
     ///
     /// # Errors
     /// [`NotOwner`] if the current party does not own the lock.
@@ -292,7 +292,7 @@ impl Condition {
         self.notify(u64::MAX)
     }
 
-    /// How many parties wait for a notification now.
+    /// The number of parties that wait for a notification now.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         let state = &self.object().state;
@@ -314,7 +314,7 @@ impl Default for Condition {
     }
 }
 
-/// A notification that passes to the next unless it is kept.
+/// A notification that passes to the next waiter unless it is kept.
 #[derive(Debug)]
 struct Received<'a> {
     object: &'a ConditionObject,
@@ -339,7 +339,7 @@ impl Drop for Received<'_> {
 }
 
 fn waited(received: Option<Received<'_>>, acquired: Result<Acquired, TooDeep>) -> Waited {
-    // The depth is one that was counted before.
+    // This cannot be `TooDeep`: the owner had this depth before.
     let acquired = acquired.unwrap_or(Acquired::Clean);
     match received {
         Some(mut received) => {
@@ -381,14 +381,14 @@ impl Object for ConditionObject {
         Kind::Condition
     }
 
-    /// Whoever has a reference, and whoever can own the lock: its end notifies all.
+    /// The holders of references, and the parties that can own the lock, because an owner's end notifies all.
     fn add_wakers(&self, wakers: &mut Wakers) {
         wakers.add_holders(&self.base().holders());
         wakers.add_party(self.lock.owner());
         self.lock.add_users(wakers);
     }
 
-    /// The process may own the lock that it knows through the condition.
+    /// The process may own the lock that it can reach only through the condition.
     fn process_let_go(self: Arc<Self>, process: ProcessId) {
         self.lock.let_go(process);
     }

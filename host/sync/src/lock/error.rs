@@ -1,11 +1,11 @@
-//! Why operations of locks, semaphores, conditions and barriers fail.
+//! Errors of locks, semaphores, conditions and barriers.
 
 use std::fmt;
 
 /// Why a lock or a permit was not acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcquireError {
-    /// It was not free before the time-out.
+    /// It was not free before the timeout.
     TimedOut,
     /// The party was killed while it waited.
     Killed,
@@ -37,7 +37,7 @@ impl std::error::Error for NotHeld {}
 /// Why a recursive lock was not acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RLockError {
-    /// It was not free before the time-out.
+    /// It was not free before the timeout.
     TimedOut,
     /// The party was killed while it waited.
     Killed,
@@ -73,14 +73,14 @@ impl fmt::Display for NotOwner {
 
 impl std::error::Error for NotOwner {}
 
-/// So many permits may not be given back.
+/// There would be too many permits after the release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyReleases {
-    /// How many were to be given back.
+    /// The number of permits to give back.
     pub count: u32,
-    /// How many there are.
+    /// The number of permits that there are.
     pub permits: u32,
-    /// How many there may be.
+    /// The largest number of permits.
     pub limit: u32,
 }
 
@@ -105,7 +105,7 @@ impl std::error::Error for TooManyReleases {}
 pub enum BarrierError {
     /// The barrier is broken, or was broken or reset while the party waited.
     Broken,
-    /// Not all parties came before the time-out, and the barrier is broken now.
+    /// Not all parties arrived before the timeout, and the barrier is broken now.
     TimedOut,
     /// The party was killed while it waited, and the barrier is broken now.
     Killed,
@@ -123,12 +123,12 @@ impl fmt::Display for BarrierError {
 
 impl std::error::Error for BarrierError {}
 
-/// Why the parties at a barrier were not let go on.
+/// Why the parties at a barrier were not let pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PassError {
     /// The barrier was broken or reset meanwhile.
     Broken,
-    /// The party is not the last that came.
+    /// The party did not arrive last.
     NotLast,
 }
 

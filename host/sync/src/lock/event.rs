@@ -1,8 +1,8 @@
 //! A flag that parties wait for.
 //!
-//! Setting it lets all go on that wait, also when it is cleared before they run: a wait ends if the
-//! flag was set at any moment of it. (In CPython such a wait may end empty-handed.) Nobody owns an
-//! event, so nothing happens to it when a process ends.
+//! Setting it releases all waiters, even if the flag is cleared before they run: a wait ends if the flag
+//! was set at any moment of it. (In CPython such a wait may end without success.) An event has no owner, so
+//! it does not change when a process ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,9 +43,9 @@ pub(crate) struct EventObject {
 #[derive(Debug, Default)]
 struct Flag {
     is_set: bool,
-    /// How often it was set while it was clear.
+    /// The number of times it was set while it was clear.
     times_set: u64,
-    /// Somebody who waits has not been woken for that.
+    /// The flag was set and its waiters have not been woken yet.
     fresh: bool,
     waits: WaitList,
 }
@@ -53,7 +53,7 @@ struct Flag {
 object_methods!(Event, EventObject, Kind::Event, "event");
 
 impl Event {
-    /// A clear event of the embedder's.
+    /// A clear event of the embedder.
     #[must_use]
     pub fn new() -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder)
@@ -77,7 +77,7 @@ impl Event {
         self.object().state.read(|state| state.is_set)
     }
 
-    /// Sets the flag and lets all go on that wait for it. Does not block; setting twice is fine.
+    /// Sets the flag and releases all parties that wait for it. Does not block; setting it twice is fine.
     pub fn set(&self) {
         self.object().state.change(|state| {
             if !state.is_set {
@@ -88,7 +88,7 @@ impl Event {
         });
     }
 
-    /// Clears the flag: later waits wait. Does not block; clearing twice is fine.
+    /// Clears the flag, so later waits block. Does not block itself; clearing twice is fine.
     pub fn clear(&self) {
         self.object().state.change(|state| state.is_set = false);
     }
@@ -109,7 +109,7 @@ impl Event {
         self.wait_within(Some(timeout))
     }
 
-    /// Waits until the flag is set: without a time-out for ever, with zero not at all.
+    /// Waits until the flag is set: for ever without a timeout, not at all if the timeout is zero.
     ///
     /// # Errors
     /// `TimedOut`; `Killed`.
@@ -145,7 +145,7 @@ impl State for Flag {
     }
 }
 
-/// Nothing is taken: those who wait and those who watch are woken alike.
+/// Nothing is taken, so waiters and watchers share a list.
 impl Readiness for Flag {
     fn is_ready(&self) -> bool {
         self.is_set
@@ -165,7 +165,7 @@ impl<'a> From<&'a Event> for Waitable<'a> {
 
 #[derive(Debug, Default)]
 struct UntilSet {
-    /// How often the flag had been set when this was first tried.
+    /// The count of settings at the first attempt.
     times_set: Option<u64>,
 }
 

@@ -1,7 +1,7 @@
-//! The parties that come to a barrier: its state, and the two operations on it.
+//! The parties that arrive at a barrier: its state, and the two operations on it.
 //!
-//! Parties come to a *gathering*. It ends with a pass or without one, and the next begins; who was
-//! of the ended one has a count there, so that everybody sees its end, however late.
+//! Parties arrive at a *gathering*. It ends with a pass or without one, and the next begins. An ended
+//! gathering keeps a count of its parties until each of them has seen its end, however late.
 
 use std::collections::BTreeMap;
 
@@ -11,29 +11,30 @@ use crate::wait::current::with_current;
 use crate::wait::list::{Place, WaitList, Wakes};
 use crate::wait::shared::{Operation, State};
 
-/// How a party came to a barrier. The index says in which order, from 0.
+/// How a party arrived at a barrier. The index is its place in the order of arrival, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the last party has to let the others pass"]
 pub enum Arrival {
-    /// All have come, and the last has let this one pass.
+    /// All parties have arrived, and the last one has let this one pass.
     Passed(u32),
-    /// This party came last: the others wait until it calls [`Barrier::pass`](crate::Barrier::pass) or [`Barrier::abort`](crate::Barrier::abort).
+    /// This party arrived last: the others wait until it calls [`Barrier::pass`](crate::Barrier::pass) or
+    /// [`Barrier::abort`](crate::Barrier::abort).
     Last(u32),
 }
 
-/// The parties that have come since the last pass, and those that have not yet seen how an earlier
-/// gathering ended.
+/// The parties that have arrived since the last pass, and the parties that have not yet seen how an
+/// earlier gathering ended.
 #[derive(Debug, Default)]
 pub(crate) struct Gathering {
     pub(crate) parties: u32,
     /// Counts the gatherings.
     number: u64,
     arrived: u32,
-    /// Who came last and has not let the others pass.
+    /// The party that arrived last and has not let the others pass.
     pub(crate) acting: Option<Party>,
     pub(crate) is_broken: bool,
     ended: BTreeMap<u64, Ended>,
-    /// A gathering has ended, and those who wait have not been woken for that.
+    /// A gathering has ended, and its waiters have not been woken yet.
     fresh: bool,
     waits: WaitList,
     door: WaitList,
@@ -42,7 +43,7 @@ pub(crate) struct Gathering {
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     passed: bool,
-    /// How many have not seen it. Never 0.
+    /// The number of parties that have not seen it. Never 0.
     unseen: u32,
 }
 
@@ -59,7 +60,7 @@ impl Gathering {
             .saturating_sub(u32::from(self.acting.is_some()))
     }
 
-    /// Ends the gathering; the next begins.
+    /// Ends the gathering, and the next one begins.
     pub(crate) fn end(&mut self, passed: bool) {
         let unseen = self.waiting();
         if unseen > 0 {
@@ -76,7 +77,7 @@ impl Gathering {
         self.is_broken = true;
     }
 
-    /// One of a gathering sees how it ended, with a pass or not; `None` if it goes on.
+    /// A party of a gathering sees how it ended, with a pass or not; `None` if it has not ended.
     pub(crate) fn see(&mut self, gathering: u64) -> Option<bool> {
         if gathering == self.number {
             return None;
@@ -93,7 +94,8 @@ impl Gathering {
         Some(passed)
     }
 
-    /// One of a gathering leaves it, which breaks the barrier unless the gathering has ended: how?
+    /// A party leaves its gathering. This breaks the barrier, unless the gathering has ended:
+    /// then returns how.
     pub(crate) fn leave(&mut self, gathering: u64) -> Option<bool> {
         let seen = self.see(gathering);
         if seen.is_none() {
@@ -106,7 +108,8 @@ impl Gathering {
 
 impl State for Gathering {
     fn settle(&mut self, wakes: &mut Wakes) {
-        // Only those of gatherings that have ended are in the list: others can come only now.
+        // All waits in the list belong to gatherings that have ended: other parties can arrive
+        // only after this.
         if std::mem::take(&mut self.fresh) {
             self.waits.wake_all(wakes);
             self.door.wake_all(wakes);
@@ -181,7 +184,7 @@ impl Operation for Arrive {
     }
 }
 
-/// Waits for the end of a gathering: whether it was a pass.
+/// Waits for the end of a gathering. Returns whether it was a pass.
 #[derive(Debug)]
 pub(crate) struct UntilEnd {
     pub(crate) gathering: u64,

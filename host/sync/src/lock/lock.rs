@@ -1,9 +1,9 @@
-//! A lock that one party at a time owns, and that no party takes with it when it ends.
+//! A lock that one party at a time owns, and that is released when its owner ends.
 //!
-//! The owner is the party, not the thread and not a reference: any party may release the lock, as in
-//! Python. A process that ends while it owns the lock releases it as *abandoned*, which the next
-//! owner is told ([`ownership`](crate::lock::ownership)). One that acquires it again waits for itself: for
-//! a lock that counts see [`RLock`](crate::RLock).
+//! The owner is the party, not the thread and not a reference. Any party may release the lock, as in
+//! Python. A process that ends while it owns the lock releases it as *abandoned*, and the next owner learns
+//! of it ([`ownership`](crate::lock::ownership)). An owner that acquires the lock again waits for itself;
+//! [`RLock`](crate::RLock) is a lock that counts instead.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub struct Lock {
 object_methods!(Lock, Arc<OwnedObject>, Kind::Lock, "lock");
 
 impl Lock {
-    /// A free lock of the embedder's.
+    /// A free lock of the embedder.
     #[must_use]
     pub fn new() -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder)
@@ -48,8 +48,8 @@ impl Lock {
         }
     }
 
-    /// Waits until the lock is free and takes it for the current party. An owner that acquires
-    /// again waits for itself.
+    /// Waits until the lock is free and takes it for the current party. An owner that acquires it again
+    /// waits for itself.
     ///
     /// # Errors
     /// `Killed`.
@@ -60,7 +60,7 @@ impl Lock {
     /// Takes the lock if it is free. Does not block.
     ///
     /// # Errors
-    /// `TimedOut` if it is not.
+    /// `TimedOut` if it is not free.
     pub fn try_acquire(&self) -> Result<Acquired, AcquireError> {
         self.acquire_within(Some(Duration::ZERO))
     }
@@ -73,8 +73,8 @@ impl Lock {
         self.acquire_within(Some(timeout))
     }
 
-    /// Waits until the lock is free and takes it: without a time-out for ever, with zero not at
-    /// all.
+    /// Waits until the lock is free and takes it: for ever without a timeout, not at all if the
+    /// timeout is zero.
     ///
     /// # Errors
     /// `TimedOut`; `Killed`.
@@ -96,7 +96,7 @@ impl Lock {
         acquired.unwrap_or(Acquired::Clean)
     }
 
-    /// Frees the lock, whoever owns it. Does not block.
+    /// Frees the lock, regardless of its owner. Does not block.
     ///
     /// # Errors
     /// [`NotHeld`] if it is free.
@@ -111,7 +111,7 @@ impl Lock {
         self.owner().is_some()
     }
 
-    /// Who owns the lock now.
+    /// The current owner of the lock.
     #[must_use]
     pub fn owner(&self) -> Option<Party> {
         self.object().owner()

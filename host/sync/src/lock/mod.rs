@@ -1,6 +1,7 @@
-//! Locks and what is built like them.
+//! Locks and the objects built like them.
 //!
-//! * [`ownership`]: who owns a lock, and what its end does; [`lock`](self::lock), [`rlock`]: both locks.
+//! * [`ownership`]: the owner of a lock, and the consequences of its end; [`lock`](self::lock), [`rlock`]:
+//!   both kinds of lock.
 //! * [`semaphore`], [`event`]; [`condition`] with its [`sleepers`]; [`barrier`] with its [`gathering`].
 
 mod barrier;

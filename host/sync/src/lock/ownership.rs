@@ -1,14 +1,14 @@
-//! Owned by one party at a time: what locks and recursive locks have in common, and what a
-//! condition gives back and takes again.
+//! Ownership by one party at a time: the common part of locks and recursive locks, which a condition gives
+//! back and takes again.
 //!
-//! The owner is the party, not the thread and not a reference. A process that ends while it owns
-//! the object releases it as *abandoned*, which the next owner is told.
+//! The owner is the party, not the thread and not a reference. A process that ends while it owns the object
+//! releases it as *abandoned*, and the next owner learns of it.
 //!
 //! # When an owner ends
-//! Acquiring and releasing touch nothing but the object's own mutex, so a process keeps no list of
-//! what it owns. It is found through the references instead: a process that drops its last one to a
-//! lock it owns either has ended, and the lock is released, or has not, and the lock becomes an
-//! orphan ([`orphans`](crate::wait::orphans)) that `Waiter::end` releases. Dropping the references and
+//! Acquiring and releasing touch nothing but the object's own mutex, so a process keeps no list of the
+//! objects that it owns. The references lead to them instead, when a process drops its last reference to a
+//! lock that it owns. If the process has ended, the lock is released. If it has not, the lock becomes an
+//! orphan ([`orphans`](crate::wait::orphans)), and `Waiter::end` releases it. Dropping the references and
 //! ending may come in either order.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -27,9 +27,9 @@ use crate::wait::wait::wait;
 /// How a lock was acquired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acquired {
-    /// In order.
+    /// The last owner released it, or there was none.
     Clean,
-    /// The last owner ended without releasing it: what the lock guards may be half done.
+    /// The last owner ended without releasing it, so the data that the lock guards may be half changed.
     Abandoned,
 }
 
@@ -39,51 +39,51 @@ pub(crate) struct OwnedObject {
     base: Base,
     kind: Kind,
     state: Shared<Ownership>,
-    /// Conditions on this lock, to be told when it is abandoned.
+    /// Conditions on this lock, which must learn when it is abandoned.
     dependents: Mutex<Dependents>,
 }
 
 #[derive(Debug, Default)]
 struct Dependents {
     all: Vec<Weak<dyn Dependent>>,
-    /// The length at which dead entries are removed, so that at least half of the list lives, and no
-    /// new entry needs a walk over a long list.
+    /// The length at which dead entries are removed, so that at least half of the list is alive, and an
+    /// entry rarely costs a walk over a long list.
     prune_at: usize,
 }
 
 /// The shortest list that is worth pruning.
 const PRUNE_MINIMUM: usize = 8;
 
-/// Something whose waits end when an owner does.
+/// An object whose waits end when an owner of the lock ends.
 pub(crate) trait Dependent: std::fmt::Debug + Send + Sync {
-    /// The lock has just been abandoned.
+    /// Called when the lock has just been abandoned.
     fn lock_abandoned(&self);
 
-    /// Who has references to it, and through it can use the lock.
+    /// The holders of references to it, which can use the lock through it.
     fn holders(&self) -> Holders;
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Ownership {
     owner: Option<Party>,
-    /// How many releases the owner owes.
+    /// The number of releases that the owner owes.
     depth: u32,
-    /// The last owner ended as such, and nobody has been told.
+    /// The last owner ended while it owned the lock, and no later owner has learned of it.
     abandoned: bool,
     waits: WaitList,
 }
 
-/// How to acquire.
+/// The parameters of an acquisition.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Acquire {
     pub(crate) owner: Party,
-    /// How many releases the owner owes then; on a free object.
+    /// The number of releases that the owner then owes, if the object was free.
     pub(crate) depth: u32,
     /// Whether the owner may acquire again.
     pub(crate) again: bool,
 }
 
-/// The owner owes as many releases as can be counted.
+/// The owner owes as many releases as the counter can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooDeep;
 
@@ -97,7 +97,7 @@ impl OwnedObject {
         })
     }
 
-    /// Tells `dependent` when the lock is abandoned.
+    /// Notifies `dependent` when the lock is abandoned.
     pub(crate) fn depend<T: Dependent + 'static>(&self, dependent: &Arc<T>) {
         let weak: Weak<dyn Dependent> = Arc::<T>::downgrade(dependent);
         let mut dependents = self
@@ -113,7 +113,7 @@ impl OwnedObject {
         dependents.all.push(weak);
     }
 
-    /// Adds whoever can acquire it.
+    /// Adds the parties that can acquire it.
     pub(crate) fn add_users(&self, wakers: &mut Wakers) {
         wakers.add_holders(&self.base.holders());
         for dependent in self.dependents() {
@@ -141,7 +141,7 @@ impl OwnedObject {
         Ok(acquired)
     }
 
-    /// As [`acquire_within`](Self::acquire_within), as a task.
+    /// Like [`acquire_within`](Self::acquire_within), as a task.
     pub(crate) async fn acquire_async(
         self: &Arc<Self>,
         mut acquire: Acquire,
@@ -152,7 +152,7 @@ impl OwnedObject {
         acquired
     }
 
-    /// Frees the object whoever owns it; false if it is free.
+    /// Frees the object, regardless of its owner. Returns false if it is free.
     pub(crate) fn release_of_any(&self) -> bool {
         self.state.change(|state| {
             state.depth = 0;
@@ -160,7 +160,7 @@ impl OwnedObject {
         })
     }
 
-    /// Gives back one level; false if the party does not own the object.
+    /// Gives back one level. Returns false if the party does not own the object.
     pub(crate) fn release_one(&self, party: Party) -> bool {
         self.state.change(|state| {
             let owns = state.owner == Some(party);
@@ -174,7 +174,7 @@ impl OwnedObject {
         })
     }
 
-    /// Gives back all levels, and says how many; `None` if the party does not own the object.
+    /// Gives back all levels and returns their number; `None` if the party does not own the object.
     pub(crate) fn release_all(&self, party: Party) -> Option<u32> {
         self.state.change(|state| {
             (state.owner == Some(party)).then(|| {
@@ -188,20 +188,20 @@ impl OwnedObject {
         self.state.read(|state| state.owner)
     }
 
-    /// How many releases the owner owes; 0 if there is none.
+    /// The number of releases that the owner owes; 0 if there is no owner.
     pub(crate) fn depth(&self) -> u32 {
         self.state.read(|state| state.depth)
     }
 
-    /// A process holds no more references through which it could be found to own the object.
+    /// Called when a process has dropped its last reference through which its ownership could be found.
     pub(crate) fn let_go(self: &Arc<Self>, process: ProcessId) {
         if self.owner() == Some(Party::Process(process)) {
             orphans::adopt(process, self);
         }
     }
 
-    /// A process that acquired through somebody else's reference may never drop one of its own: it
-    /// is remembered at once.
+    /// A process that acquired through another party's reference may never drop a reference of its own, so
+    /// its ownership is recorded at once.
     fn acquired_through(self: &Arc<Self>, party: Party, holder: Holder) {
         if let Party::Process(process) = party
             && holder != Holder::Process(process)
@@ -244,7 +244,7 @@ impl Operation for Acquire {
             state.depth = depth;
             return Some(Ok(Acquired::Clean));
         }
-        // A newcomer may overtake all who wait, but not one that was woken in vain before.
+        // A newcomer may overtake all waiters, except one that was woken in vain before.
         let reserved = place != Place::Starved && state.waits.has_starved();
         if state.owner.is_some() || reserved {
             return None;
@@ -261,7 +261,7 @@ impl Operation for Acquire {
 }
 
 impl Owned for OwnedObject {
-    /// However the process ended: what the lock guards may be half done.
+    /// Abandons the lock, however the process ended: the data that the lock guards may be half changed.
     fn owner_ended(&self, process: ProcessId, _how: End) {
         let abandoned = self.state.change(|state| {
             let owned = state.owner == Some(Party::Process(process));
@@ -297,7 +297,8 @@ impl Object for OwnedObject {
         Self::owner(self)
     }
 
-    /// The owner, who releases it or ends; and of a lock, whoever can release it in the owner's place.
+    /// The owner, which releases it or ends. For a lock, also the parties that can release it in
+    /// the owner's place.
     fn add_wakers(&self, wakers: &mut Wakers) {
         wakers.add_party(Self::owner(self));
         if self.kind != Kind::RLock {
@@ -305,7 +306,7 @@ impl Object for OwnedObject {
         }
     }
 
-    /// A lock holds nothing; its owner is dropped with it.
+    /// A lock holds no messages; its owner is dropped with it.
     fn dismantle(&self) -> Vec<Message> {
         Vec::new()
     }

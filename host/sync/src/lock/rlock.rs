@@ -1,8 +1,8 @@
-//! A lock that its owner may acquire again, and releases as often as it acquired it.
+//! A lock that its owner may acquire again, and must release as often as it acquired it.
 //!
-//! The owner is the party: a process, whatever parts of it act, or the embedder, whose threads and
-//! tasks are one party and do not exclude each other. Only the owner may release. A process that
-//! ends while it owns the lock releases all levels as *abandoned*, which the next owner is told
+//! The owner is the party: a process, regardless of which part of it acts, or the embedder, whose threads
+//! and tasks are one party and do not exclude each other. Only the owner may release. A process that ends
+//! while it owns the lock releases all levels as *abandoned*, and the next owner learns of it
 //! ([`ownership`](crate::lock::ownership)).
 
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub struct RLock {
 object_methods!(RLock, Arc<OwnedObject>, Kind::RLock, "recursive lock");
 
 impl RLock {
-    /// A free recursive lock of the embedder's.
+    /// A free recursive lock of the embedder.
     #[must_use]
     pub fn new() -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder)
@@ -50,7 +50,7 @@ impl RLock {
         }
     }
 
-    /// Waits until the lock is free or the current party's, and takes one level of it.
+    /// Waits until the lock is free or owned by the current party, and takes one level of it.
     ///
     /// # Errors
     /// As [`acquire_within`](Self::acquire_within), never `TimedOut`.
@@ -58,7 +58,7 @@ impl RLock {
         self.acquire_within(None)
     }
 
-    /// Takes one level of the lock if it is free or the current party's. Does not block.
+    /// Takes one level of the lock if it is free or owned by the current party. Does not block.
     ///
     /// # Errors
     /// As [`acquire_within`](Self::acquire_within), never `Killed`.
@@ -66,7 +66,7 @@ impl RLock {
         self.acquire_within(Some(Duration::ZERO))
     }
 
-    /// As [`acquire`](Self::acquire), waiting for at most `timeout`.
+    /// Like [`acquire`](Self::acquire), but waits for at most `timeout`.
     ///
     /// # Errors
     /// As [`acquire_within`](Self::acquire_within).
@@ -74,8 +74,8 @@ impl RLock {
         self.acquire_within(Some(timeout))
     }
 
-    /// Takes one level of the lock, waiting until it is free or the current party's: without a
-    /// time-out for ever, with zero not at all. `Abandoned` comes with the first level only.
+    /// Takes one level of the lock once it is free or owned by the current party: waits for ever without a
+    /// timeout, not at all if the timeout is zero. Only the first level can be `Abandoned`.
     ///
     /// # Errors
     /// `TimedOut`; `Killed`; `TooDeep` if the party has acquired it `u32::MAX` times.
@@ -88,8 +88,8 @@ impl RLock {
         }
     }
 
-    /// As [`acquire`](Self::acquire), as a task, for the party that is current when the future is
-    /// first polled. Dropping the future before it is ready takes nothing.
+    /// Like [`acquire`](Self::acquire), as a task, for the party that is current when the future is first
+    /// polled. Dropping the future before it is ready takes nothing.
     ///
     /// # Errors
     /// `TooDeep`.
@@ -99,10 +99,10 @@ impl RLock {
         acquired.map_err(|TooDeep| RLockError::TooDeep)
     }
 
-    /// Gives one level back; with the last the lock is free. Does not block.
+    /// Gives one level back. Giving back the last one frees the lock. Does not block.
     ///
     /// # Errors
-    /// [`NotOwner`] if the current party does not own the lock, also if it is free.
+    /// [`NotOwner`] if the current party does not own the lock, even if it is free.
     pub fn release(&self) -> Result<(), NotOwner> {
         let party = with_current(|waiter| waiter.party());
         let released = self.object().release_one(party);
@@ -115,13 +115,13 @@ impl RLock {
         self.owner().is_some()
     }
 
-    /// Who owns the lock now.
+    /// The current owner of the lock.
     #[must_use]
     pub fn owner(&self) -> Option<Party> {
         self.object().owner()
     }
 
-    /// How many releases the owner owes; 0 if the lock is free.
+    /// The number of releases that the owner owes; 0 if the lock is free.
     #[must_use]
     pub fn depth(&self) -> u32 {
         self.object().depth()

@@ -1,12 +1,13 @@
-//! A number of permits: parties take one at a time and give any number back, whoever took them.
+//! A number of permits: parties take one at a time and give any number back, regardless of who took them.
 //!
 //! # When a process ends
-//! A semaphore counts for each process the permits that it took less those that it gave back, and
-//! gives the rest back if something ended the process ([`End::Abandoned`]); whoever takes the first
-//! of them is told. After a normal end they stay taken, since semaphores also carry signals: there
-//! one process takes what another gave. For the same reason the count of a process is only a guess
-//! when processes give back what others took; what is given back then never exceeds the bound.
-//! A process that ends is found as the owner of a lock is ([`ownership`](crate::lock::ownership)).
+//! A semaphore counts for each process the permits that it took minus those that it gave back. It gives
+//! the rest back if something ended the process ([`End::Abandoned`]), and the party that takes the
+//! first of them learns of it. After a normal end they stay taken, because semaphores also carry
+//! signals: then one process takes the permits that another gave. For the same reason the count of a
+//! process is only a guess when processes give back permits that others took. The permits given back at
+//! the end of a process therefore never exceed the bound. A process that ends is found as the owner of
+//! a lock is ([`ownership`](crate::lock::ownership)).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,8 @@ use crate::wait::registration::Wait;
 use crate::wait::shared::{Operation, Shared, State};
 use crate::wait::wait::wait;
 
-/// The most permits that releases can lead to where the semaphore has no bound of its own; as in
-/// CPython on most systems.
+/// The largest number of permits that releases can lead to if the semaphore has no bound of its own. It is
+/// the same as in CPython on most systems.
 pub const SEMAPHORE_MAX_PERMITS: u32 = i32::MAX.unsigned_abs();
 
 /// A reference to a semaphore, counted for its holder. Clones refer to the same semaphore.
@@ -55,9 +56,10 @@ pub(crate) struct SemaphoreObject {
 struct Permits {
     permits: u32,
     limit: u32,
-    /// What each process has taken and not given back, by ascending process; never 0.
+    /// The permits that each process has taken and not given back, in ascending order of the
+    /// processes; never 0.
     taken: Vec<(ProcessId, u32)>,
-    /// Permits came back from a process that was ended, and nobody has been told.
+    /// Permits came back from a process that was ended, and no party has learned of it.
     abandoned: bool,
     waits: WaitList,
 }
@@ -65,14 +67,14 @@ struct Permits {
 object_methods!(Semaphore, SemaphoreObject, Kind::Semaphore, "semaphore");
 
 impl Semaphore {
-    /// A semaphore of the embedder's with so many permits. With a bound, releases can not lead to
-    /// more permits than that; without one to no more than [`SEMAPHORE_MAX_PERMITS`].
+    /// A semaphore of the embedder with this many permits. With a bound, releases cannot lead to more
+    /// permits than the bound; without one, to no more than [`SEMAPHORE_MAX_PERMITS`].
     #[must_use]
     pub fn new(permits: u32, bound: Option<u32>) -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder, permits, bound)
     }
 
-    /// As [`new`](Self::new), belonging to `tree` and held by `holder`.
+    /// Like [`new`](Self::new), but the semaphore belongs to `tree` and is held by `holder`.
     #[must_use]
     pub fn new_in(tree: &Tree, holder: Holder, permits: u32, bound: Option<u32>) -> Self {
         let object = Arc::new(SemaphoreObject {
@@ -90,13 +92,13 @@ impl Semaphore {
         }
     }
 
-    /// How many permits there are now.
+    /// The number of free permits.
     #[must_use]
     pub fn value(&self) -> u32 {
         self.object().state.read(|state| state.permits)
     }
 
-    /// Takes a permit, waiting for one.
+    /// Takes a permit, and waits until there is one.
     ///
     /// # Errors
     /// `Killed`.
@@ -112,7 +114,7 @@ impl Semaphore {
         self.acquire_within(Some(Duration::ZERO))
     }
 
-    /// Takes a permit, waiting for one for at most `timeout`.
+    /// Takes a permit, and waits for one for at most `timeout`.
     ///
     /// # Errors
     /// `TimedOut`; `Killed`.
@@ -120,8 +122,8 @@ impl Semaphore {
         self.acquire_within(Some(timeout))
     }
 
-    /// Takes a permit, waiting for one: without a time-out for ever, with zero not at all.
-    /// `Abandoned` says that a process was ended while it had permits, which are back.
+    /// Takes a permit: waits for one for ever without a timeout, not at all if the timeout is zero.
+    /// `Abandoned` says that a process was ended while it had permits, which it has given back.
     ///
     /// # Errors
     /// `TimedOut`; `Killed`.
@@ -150,10 +152,10 @@ impl Semaphore {
         acquired
     }
 
-    /// Gives so many permits back, or adds them, whoever took them; all or none. Does not block.
+    /// Gives this many permits back, or adds them, regardless of who took them; all or none. Does not block.
     ///
     /// # Errors
-    /// [`TooManyReleases`] if there were more permits then than there may be.
+    /// [`TooManyReleases`] if there would be more permits than the limit.
     pub fn release(&self, count: u32) -> Result<(), TooManyReleases> {
         let process = current_process();
         self.object().state.change(|state| {
@@ -173,7 +175,7 @@ impl Semaphore {
         })
     }
 
-    /// As for a lock: a process that took a permit through somebody else's reference.
+    /// As for a lock: records a process that took a permit through another party's reference.
     fn taken_by(&self, process: Option<ProcessId>) {
         if let Some(process) = process
             && self.reference.holder() != Holder::Process(process)
@@ -206,7 +208,7 @@ impl Permits {
         }
     }
 
-    /// As of a slice's `binary_search`.
+    /// Returns the same as `binary_search` of a slice.
     fn find(&self, process: ProcessId) -> Result<usize, usize> {
         self.taken.binary_search_by_key(&process, |entry| entry.0)
     }
@@ -292,7 +294,7 @@ impl Object for SemaphoreObject {
         Kind::Semaphore
     }
 
-    /// Whoever has a reference, and who took permits, which come back with some ends.
+    /// The holders of references, and the processes that took permits, because some ends give permits back.
     fn add_wakers(&self, wakers: &mut Wakers) {
         wakers.add_holders(&self.base().holders());
         self.state.read(|state| {

@@ -1,15 +1,15 @@
-//! Those who wait for a condition to be notified, and how that ends.
+//! The parties that wait for a notification of a condition, and how their waits end.
 
 use crate::lock::ownership::Acquired;
 use crate::wait::list::{Place, WaitList, Wakes};
 use crate::wait::shared::{Operation, State};
 
-/// How a wait for a condition ended. The lock is owned again, to the depth it was.
+/// How a wait for a condition ended. The party owns the lock again, to the same depth as before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
     /// Another party notified this one.
     Notified(Acquired),
-    /// Nobody did before the time-out.
+    /// No party notified this one before the timeout.
     TimedOut(Acquired),
 }
 
@@ -31,7 +31,7 @@ impl Waited {
 
 #[derive(Debug, Default)]
 pub(crate) struct Sleepers {
-    /// Sent and not yet received: as many waits are on the woken side.
+    /// Notifications that were sent and not yet received: the same number of waits is woken.
     notifications: u64,
     waits: WaitList,
 }
@@ -41,7 +41,7 @@ impl Sleepers {
         self.waits.waiting_load().count
     }
 
-    /// Sends notifications to those who wait now; how many.
+    /// Sends notifications to parties that wait now. Returns the number sent.
     pub(crate) fn notify(&mut self, count: u64) -> u64 {
         let sent = count.min(self.waiting());
         self.notifications = self.notifications.saturating_add(sent);
@@ -52,7 +52,7 @@ impl Sleepers {
 impl State for Sleepers {
     fn settle(&mut self, wakes: &mut Wakes) {
         while self.waits.woken_load().count < self.notifications && self.waits.wake_front(wakes) {}
-        // A notification that nobody is left to receive is gone: it is not for those who come.
+        // A notification without a waiter to receive it is lost: parties that come later do not receive it.
         self.notifications = self.waits.woken_load().count;
     }
 }
