@@ -1,9 +1,9 @@
 //! A bounded first-in, first-out store of messages: the state of a queue, and of each direction of
 //! a pipe, with its two operations.
 //!
-//! Room is counted in messages and in bytes of payload. Puts wait in order: a small put does not
-//! overtake a big one that waits for room, so a big one is not starved. An unbounded channel is
-//! bounded by its tree's limit on queued bytes, which is an error and not a wait.
+//! Room is counted in messages and in bytes of payload. Puts wait in order: a small put does not overtake a
+//! big one that waits for room, so a big one is not starved. An unbounded channel is bounded by its tree's
+//! limit on queued bytes; reaching it is an error and not a wait.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::wait::any::{Readiness, wake_watchers};
 use crate::wait::list::{Load, Place, WaitList, Wakes};
 use crate::wait::shared::{Operation, State};
 
-/// How much a channel takes.
+/// The largest contents of a channel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capacity {
     pub(crate) messages: u64,
@@ -28,14 +28,14 @@ pub(crate) struct Capacity {
 pub(crate) struct Channel {
     messages: VecDeque<Message>,
     payload_bytes: u64,
-    /// How many handles the messages have.
+    /// The number of handles in the messages.
     references: u64,
     capacity: Capacity,
     closed: bool,
     tree: Tree,
     putters: WaitList,
     getters: WaitList,
-    /// Who waits to see a message, or the end, and takes nothing.
+    /// Waits to see a message, or the end, that take nothing.
     watchers: WaitList,
     /// Whether `tasks` are counted.
     joinable: bool,
@@ -59,7 +59,7 @@ impl Channel {
         }
     }
 
-    /// From now on, before the first message, counts tasks.
+    /// Counts tasks from now on. Called before the first message.
     pub(crate) fn make_joinable(&mut self) {
         self.joinable = true;
     }
@@ -89,12 +89,12 @@ impl Channel {
         !self.closed && !self.fits(self.putters.reserved_against(Place::Newcomer), 0)
     }
 
-    /// No more puts; gets take what is left.
+    /// Refuses further puts; gets still take the messages that are left.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Hands over all messages, for the caller to drop without the mutex.
+    /// Returns all messages, for the caller to drop outside the mutex.
     pub(crate) fn take_all(&mut self) -> Vec<Message> {
         let charged_bytes: u64 = self.messages.iter().map(Message::charged_bytes).sum();
         self.tree.credit(charged_bytes);
@@ -113,7 +113,7 @@ impl Channel {
         }
     }
 
-    /// Whether a message fits beside what is there and what is reserved for others.
+    /// Whether a message fits beside the contents and the room that is reserved for others.
     fn fits(&self, reserved: Load, payload_bytes: u64) -> bool {
         let count = (self.messages.len() as u64).saturating_add(reserved.count);
         let bytes = self
@@ -160,8 +160,8 @@ impl State for Channel {
 }
 
 impl Readiness for Channel {
-    /// Whether a newcomer would find something: what is reserved for a starved get is not there for
-    /// others.
+    /// Whether a newcomer would find something: an item that is reserved for a starved get is not
+    /// there for others.
     fn is_ready(&self) -> bool {
         is_readable(self, Place::Newcomer)
     }
@@ -171,7 +171,7 @@ impl Readiness for Channel {
     }
 }
 
-/// Why a put can never succeed, or not now without breaking a limit.
+/// Why a put can never succeed, or not now without exceeding a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Closed,
@@ -179,11 +179,11 @@ pub(crate) enum Refusal {
     OverBudget(OverBudget),
 }
 
-/// Appends a message. It carries the message until that has succeeded.
+/// Appends a message. The operation owns the message until that has succeeded.
 #[derive(Debug)]
 pub(crate) struct Put {
     message: Option<Message>,
-    /// Who held the message's handles before.
+    /// The previous holders of the message's handles.
     holders: Vec<Holder>,
     payload_bytes: u64,
 }
@@ -197,7 +197,7 @@ impl Put {
         }
     }
 
-    /// The message that was not put, as it was.
+    /// The message that was not put, with its handles held as before.
     pub(crate) fn into_message(self) -> Message {
         let mut message = self.message.unwrap_or_default();
         message.return_to(&self.holders);
@@ -245,9 +245,9 @@ impl Operation for Put {
     }
 }
 
-/// Gives back the room of messages that were taken: it is not charged any more.
+/// Frees the room of taken messages, because the tree is no longer charged for it.
 fn shrink(messages: &mut VecDeque<Message>) {
-    /// As much as is not worth it.
+    /// The capacity below which shrinking is not worth it.
     const KEPT: usize = 1_024;
     if messages.capacity() > KEPT && messages.len() < messages.capacity() / 4 {
         messages.shrink_to(messages.capacity() / 2);
@@ -261,9 +261,9 @@ pub(crate) struct Drained;
 /// Takes the oldest message.
 #[derive(Debug, Default)]
 pub(crate) struct Get {
-    /// Who then owes a task, if the channel is joinable.
+    /// The party that then owes a task, if the channel is joinable.
     pub(crate) taker: Option<Party>,
-    /// Set if it owed none before.
+    /// Set if the taker owed none before.
     pub(crate) first_owed: bool,
 }
 
@@ -295,8 +295,8 @@ impl Operation for Get {
     }
 }
 
-/// Waits until [`Get`] would not wait. It stands in the same line, and lets the next one look when
-/// it leaves.
+/// Waits until [`Get`] would not wait. It waits in the same list, and wakes the next wait there
+/// when it leaves.
 #[derive(Debug)]
 pub(crate) struct Poll;
 

@@ -1,5 +1,5 @@
-//! What an operation can end with besides success: one small enum per operation. Those of puts and
-//! sends give the message back, with its handles held as before.
+//! Errors of queues and pipes: one small enum per operation. The errors of puts and sends give the message
+//! back, with its handles held as before.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::object::Message;
 /// Why a message was not put into a queue.
 #[derive(Debug)]
 pub enum PutError {
-    /// There was no room before the time-out.
+    /// There was no room before the timeout.
     Full(Message),
     /// The queue is closed.
     Closed(Message),
@@ -16,16 +16,16 @@ pub enum PutError {
     TooLarge {
         /// The message.
         message: Message,
-        /// The largest payload that could, in bytes.
+        /// The largest payload that could fit, in bytes.
         limit_bytes: u64,
     },
-    /// The messages queued in the queue's tree cost too much already.
+    /// The charge for the messages queued in the queue's tree is already too high.
     BudgetExceeded {
         /// The message.
         message: Message,
-        /// What they cost, in bytes.
+        /// The charge for them, in bytes.
         queued_bytes: u64,
-        /// What they may cost, in bytes.
+        /// The limit on this charge, in bytes.
         limit_bytes: u64,
     },
     /// The party was killed while it waited.
@@ -70,7 +70,7 @@ impl std::error::Error for PutError {}
 /// Why no message was taken from a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GetError {
-    /// No message came before the time-out.
+    /// No message came before the timeout.
     Empty,
     /// The queue is closed, and all its messages have been taken.
     Closed,
@@ -93,7 +93,7 @@ impl std::error::Error for GetError {}
 /// Why a message was not sent.
 #[derive(Debug)]
 pub enum SendError {
-    /// There was no room in the pipe before the time-out.
+    /// There was no room in the pipe before the timeout.
     TimedOut(Message),
     /// The other end is gone.
     BrokenPipe(Message),
@@ -103,16 +103,16 @@ pub enum SendError {
     TooLarge {
         /// The message.
         message: Message,
-        /// The largest payload that could, in bytes.
+        /// The largest payload that could fit, in bytes.
         limit_bytes: u64,
     },
-    /// The messages queued in the pipe's tree cost too much already.
+    /// The charge for the messages queued in the pipe's tree is already too high.
     BudgetExceeded {
         /// The message.
         message: Message,
-        /// What they cost, in bytes.
+        /// The charge for them, in bytes.
         queued_bytes: u64,
-        /// What they may cost, in bytes.
+        /// The limit on this charge, in bytes.
         limit_bytes: u64,
     },
     /// The party was killed while it waited.
@@ -159,9 +159,9 @@ impl std::error::Error for SendError {}
 /// Why no message was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecvError {
-    /// No message came before the time-out.
+    /// No message came before the timeout.
     TimedOut,
-    /// The other end is gone, and all it had sent has been received.
+    /// The other end is gone, and all its messages have been received.
     EndOfFile,
     /// This end only sends.
     WriteOnly,

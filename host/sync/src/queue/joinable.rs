@@ -1,20 +1,20 @@
-//! Queues that count what is still to be done: a message is a task, unfinished from its `put` until
-//! somebody calls `task_done`.
+//! Queues that count unfinished tasks: a message is a task, unfinished from its `put` until a
+//! party calls `task_done`.
 //!
-//! A queue is made joinable or not, since a queue that nobody joins should not pay for the counts.
-//! It is a [`Queue`] in all else, also to whoever opens a handle to it as one: such puts and gets
-//! count as well.
+//! A queue is made joinable or not, because a queue that no party joins should not pay for the counts.
+//! Otherwise it is a [`Queue`], even for a holder that opens a handle to it as a [`Queue`]: its puts and
+//! gets are counted too.
 //!
 //! # When a taker ends
-//! The queue counts for each party the tasks it has taken and not called done. A process that ends,
-//! in whatever way, owes them no longer: they count as finished, but *abandoned*, which whoever
-//! joins is told ([`Joined`]). So no end of a process leaves a `join` waiting. `task_done` is for any
-//! task, as in Python; a party that owes none pays for another one. A process that passes a task on
-//! to another should therefore live until it is done.
+//! The queue counts for each party the tasks that it has taken and not called done. A process that ends, in
+//! any way, no longer owes them. They count as finished, but *abandoned*, and parties that join learn of it
+//! ([`Joined`]). So no end of a process leaves a `join` waiting. `task_done` is for any task, as in Python:
+//! if the caller owes none, it settles a task of another party. A process that passes a task on to another
+//! process should therefore live until the task is done.
 //!
 //! # Rounds
-//! A round ends when the last task is finished. A `join` ends with the round, even if the next task
-//! comes before the thread runs: it waits for no later round.
+//! A round ends when the last task is finished. A `join` ends with the round, even if the next task comes
+//! before the thread runs: it waits for no later round.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -50,7 +50,7 @@ pub struct JoinableQueue {
 }
 
 impl JoinableQueue {
-    /// An empty queue of the embedder's.
+    /// An empty queue of the embedder.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder, bounds)
@@ -64,8 +64,8 @@ impl JoinableQueue {
         }
     }
 
-    /// The queue behind a handle, held by the same holder; `None` if it is of another kind, or a
-    /// queue that is not joinable.
+    /// The queue behind a handle, held by the same holder; `None` if the handle is of another kind, or if
+    /// the queue is not joinable.
     #[must_use]
     pub fn open(handle: &Handle) -> Option<Self> {
         let queue = Queue::open(handle).filter(Queue::is_joinable)?;
@@ -80,13 +80,13 @@ impl JoinableQueue {
         }
     }
 
-    /// How many tasks were put and are not finished.
+    /// The number of tasks that were put and are not finished.
     #[must_use]
     pub fn unfinished(&self) -> u64 {
         self.queue.channel().read(|state| state.tasks().unfinished)
     }
 
-    /// Calls one task done: one that the current party has taken, if it has. Does not block.
+    /// Calls one task done: one that the current party has taken, if there is one. Does not block.
     ///
     /// # Errors
     /// [`TooManyTasksDone`] if no task is unfinished.
@@ -105,10 +105,10 @@ impl JoinableQueue {
         self.join_within(None)
     }
 
-    /// Says whether all tasks are finished. Does not block.
+    /// Returns at once, with success if all tasks are finished. Does not block.
     ///
     /// # Errors
-    /// [`WaitError::TimedOut`] if one is not.
+    /// [`WaitError::TimedOut`] if any is not.
     pub fn try_join(&self) -> Result<Joined, WaitError> {
         self.join_within(Some(Duration::ZERO))
     }
@@ -121,7 +121,7 @@ impl JoinableQueue {
         self.join_within(Some(timeout))
     }
 
-    /// Waits until no task is unfinished: without a time-out for ever, with zero not at all.
+    /// Waits until no task is unfinished: for ever without a timeout, not at all if the timeout is zero.
     ///
     /// # Errors
     /// [`WaitError::TimedOut`]; [`WaitError::Killed`].
@@ -136,7 +136,7 @@ impl JoinableQueue {
     }
 }
 
-/// All that a queue can do.
+/// All methods of a queue.
 impl Deref for JoinableQueue {
     type Target = Queue;
 

@@ -1,7 +1,7 @@
 //! Queues and pipes.
 //!
-//! * [`channel`]: messages in a line, with bounds; [`tasks`]: those that are still to be done.
-//! * [`queue`](self::queue), [`joinable`], [`pipe`]: what is made of them.
+//! * [`channel`]: messages in a line, with bounds; [`tasks`]: the unfinished tasks.
+//! * [`queue`](self::queue), [`joinable`], [`pipe`]: objects made of them.
 
 mod channel;
 mod error;

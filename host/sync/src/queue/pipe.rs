@@ -1,8 +1,8 @@
 //! Pipes: two counted ends that send whole messages to each other.
 //!
 //! Each end is an object of its own, with its own holders; the two directions lie between them.
-//! When the last reference to an end is gone, what it had sent can still be received, and what was
-//! sent to it is dropped.
+//! When the last reference to an end is gone, the messages that it had sent can still be received, and the
+//! messages sent to it are dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,16 +20,15 @@ use crate::wait::registration::Wait;
 use crate::wait::shared::Shared;
 use crate::wait::wait::wait;
 
-/// How many bytes of payload each direction of a pipe holds, unless one larger message is alone.
+/// The payload bytes that each direction of a pipe holds, unless one larger message is alone in it.
 pub const PIPE_CAPACITY_BYTES: u64 = 64 * 1024;
-/// How many messages each direction of a pipe holds.
+/// The number of messages that each direction of a pipe holds.
 pub const PIPE_CAPACITY_MESSAGES: u64 = 1024;
 
 /// The allocator's share for the alignment of a channel, in bytes.
 const CHANNEL_OVERHEAD_BYTES: usize = 160;
 
-/// Makes a pipe of the embedder's. If it is not duplex, the first end only receives and the second
-/// only sends.
+/// Makes a pipe of the embedder. If it is not duplex, the first end only receives and the second only sends.
 #[must_use]
 pub fn pipe(duplex: bool) -> (Connection, Connection) {
     pipe_in(Tree::embedder(), Holder::Embedder, duplex)
@@ -40,7 +39,7 @@ pub fn pipe(duplex: bool) -> (Connection, Connection) {
 pub fn pipe_in(tree: &Tree, holder: Holder, duplex: bool) -> (Connection, Connection) {
     let backward = direction(tree);
     let forward = duplex.then(|| direction(tree));
-    // Each end counts the channel that it receives from.
+    // Each end is charged for the channel that it receives from.
     let size_bytes = size_of::<EndObject>() + size_of::<Shared<Channel>>() + CHANNEL_OVERHEAD_BYTES;
     let first_base = Base::new(tree, holder, size_bytes);
     let second_base = Base::new(tree, holder, size_bytes);
@@ -117,7 +116,7 @@ impl Connection {
         self.object().sends.is_some()
     }
 
-    /// Sends a message, waiting for room.
+    /// Sends a message, and waits for room.
     ///
     /// # Errors
     /// As [`send_within`](Self::send_within), never `TimedOut`.
@@ -133,7 +132,7 @@ impl Connection {
         self.send_within(message, Some(Duration::ZERO))
     }
 
-    /// Sends a message, waiting for room for at most `timeout`.
+    /// Sends a message, and waits for room for at most `timeout`.
     ///
     /// # Errors
     /// As [`send_within`](Self::send_within).
@@ -141,12 +140,12 @@ impl Connection {
         self.send_within(message, Some(timeout))
     }
 
-    /// Sends a message, waiting for room: without a time-out for ever, with zero not at all.
+    /// Sends a message: waits for room for ever without a timeout, not at all if the timeout is zero.
     ///
     /// # Errors
-    /// All give the message back with its handles. `TimedOut`; `BrokenPipe` if the other end is
-    /// gone; `ReadOnly`; `TooLarge` at once if the tree's queued bytes could never hold it;
-    /// `BudgetExceeded` at once if they are used up; `Killed`.
+    /// All give the message back with its handles. `TimedOut`; `BrokenPipe` if the other end is gone;
+    /// `ReadOnly`; `TooLarge` at once if the tree's queued bytes could never hold it; `BudgetExceeded` at
+    /// once if they are used up; `Killed`.
     pub fn send_within(
         &self,
         message: Message,
@@ -164,7 +163,7 @@ impl Connection {
         }
     }
 
-    /// Sends a message, waiting for room as a task. Dropping the future drops the message.
+    /// Sends a message, and waits for room as a task. Dropping the future drops the message.
     ///
     /// # Errors
     /// As [`send_within`](Self::send_within), never `TimedOut` or `Killed`.
@@ -179,7 +178,7 @@ impl Connection {
         }
     }
 
-    /// Takes the next message, waiting for one.
+    /// Takes the next message, and waits until there is one.
     ///
     /// # Errors
     /// As [`recv_within`](Self::recv_within), never `TimedOut`.
@@ -195,7 +194,7 @@ impl Connection {
         self.recv_within(Some(Duration::ZERO))
     }
 
-    /// Takes the next message, waiting for one for at most `timeout`.
+    /// Takes the next message, and waits for one for at most `timeout`.
     ///
     /// # Errors
     /// As [`recv_within`](Self::recv_within).
@@ -203,12 +202,12 @@ impl Connection {
         self.recv_within(Some(timeout))
     }
 
-    /// Takes the next message, waiting for one: without a time-out for ever, with zero not at all.
-    /// Its handles are held as this reference is.
+    /// Takes the next message: waits for one for ever without a timeout, not at all if the timeout is zero.
+    /// The holder of this reference becomes the holder of the message's handles.
     ///
     /// # Errors
-    /// `TimedOut`; `EndOfFile` if the other end is gone and all it sent was received; `WriteOnly`;
-    /// `Killed`.
+    /// `TimedOut`; `EndOfFile` if the other end is gone and all its messages were
+    /// received; `WriteOnly`; `Killed`.
     pub fn recv_within(&self, timeout: Option<Duration>) -> Result<Message, RecvError> {
         let channel = self
             .object()
@@ -221,7 +220,7 @@ impl Connection {
         }
     }
 
-    /// Takes the next message, waiting for one as a task. Dropping the future takes none.
+    /// Takes the next message, and waits for one as a task. Dropping the future takes no message.
     ///
     /// # Errors
     /// As [`recv_within`](Self::recv_within), never `TimedOut` or `Killed`.
@@ -235,8 +234,8 @@ impl Connection {
         self.received(received)
     }
 
-    /// Waits until `recv` would not wait, for at most `timeout`: true for a message or the end of
-    /// the file, false when the time-out passes.
+    /// Waits until `recv` would not wait, for at most `timeout`. Returns true for a message or the end of
+    /// the file, false when the timeout passes.
     ///
     /// # Errors
     /// `WriteOnly`; `Killed`.
@@ -327,14 +326,14 @@ impl Object for EndObject {
         Kind::Connection
     }
 
-    /// Whoever has the other end: what others do with this one changes nothing for it.
+    /// The holders of the other end: this end's other holders cannot end a wait at it.
     fn add_wakers(&self, wakers: &mut Wakers) {
         wakers.add_holders_of(self.peer);
     }
 
     fn dismantle(&self) -> Vec<Message> {
-        // What this end receives comes first: whoever at the other end has read to the end of the
-        // file then also fails to write.
+        // The channel that this end receives from is closed first: if the peer has read to the end of the
+        // file, its writes then fail too.
         let unread = self.receives.as_ref().map_or_else(Vec::new, |receives| {
             receives.change(|channel| {
                 channel.close();

@@ -17,13 +17,13 @@ use crate::wait::registration::Wait;
 use crate::wait::shared::Shared;
 use crate::wait::wait::wait;
 
-/// How much a queue takes. `None` is no bound of the queue's own; the limit on queued bytes of the
-/// queue's tree always holds. A queue bounded to 0 messages takes none.
+/// The largest contents of a queue. `None` means no bound of the queue's own; the limit on queued bytes of
+/// the queue's tree always applies. A queue bounded to 0 messages accepts none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
-    /// Messages at a time.
+    /// The largest number of messages at a time.
     pub max_messages: Option<u32>,
-    /// Bytes of payload at a time.
+    /// The largest number of payload bytes at a time.
     pub max_bytes: Option<u64>,
 }
 
@@ -46,7 +46,7 @@ pub struct Queue {
 #[derive(Debug)]
 pub(crate) struct QueueObject {
     base: Base,
-    /// Whether the channel counts tasks; here as well, to be seen without the mutex.
+    /// Whether the channel counts tasks. It stands here too, to be read without the mutex.
     joinable: bool,
     channel: Shared<Channel>,
 }
@@ -54,7 +54,7 @@ pub(crate) struct QueueObject {
 object_methods!(Queue, QueueObject, Kind::Queue, "queue");
 
 impl Queue {
-    /// An empty queue of the embedder's.
+    /// An empty queue of the embedder.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder, bounds)
@@ -93,7 +93,7 @@ impl Queue {
         }
     }
 
-    /// Appends a message, waiting for room.
+    /// Appends a message, and waits for room.
     ///
     /// # Errors
     /// As [`put_within`](Self::put_within), never `Full`.
@@ -109,7 +109,7 @@ impl Queue {
         self.put_within(message, Some(Duration::ZERO))
     }
 
-    /// Appends a message, waiting for room for at most `timeout`.
+    /// Appends a message, and waits for room for at most `timeout`.
     ///
     /// # Errors
     /// As [`put_within`](Self::put_within).
@@ -117,12 +117,12 @@ impl Queue {
         self.put_within(message, Some(timeout))
     }
 
-    /// Appends a message, waiting for room: without a time-out for ever, with zero not at all.
+    /// Appends a message: waits for room for ever without a timeout, not at all if the timeout is zero.
     ///
     /// # Errors
-    /// All give the message back with its handles. `Full` when the time-out passes; `Closed`;
-    /// `TooLarge` at once if the message could never fit; `BudgetExceeded` at once if there is room
-    /// but the tree's queued bytes are used up; `Killed`.
+    /// All give the message back with its handles. `Full` when the timeout passes; `Closed`; `TooLarge` at
+    /// once if the message could never fit; `BudgetExceeded` at once if there is room but the tree's queued
+    /// bytes are used up; `Killed`.
     pub fn put_within(&self, message: Message, timeout: Option<Duration>) -> Result<(), PutError> {
         let mut put = Put::new(message);
         match wait(&self.object().channel, self.subject(), &mut put, timeout) {
@@ -133,7 +133,7 @@ impl Queue {
         }
     }
 
-    /// Appends a message, waiting for room as a task. Dropping the future drops the message.
+    /// Appends a message, and waits for room as a task. Dropping the future drops the message.
     ///
     /// # Errors
     /// As [`put_within`](Self::put_within), never `Full` or `Killed`.
@@ -145,7 +145,7 @@ impl Queue {
         }
     }
 
-    /// Takes the oldest message, waiting for one.
+    /// Takes the oldest message, and waits until there is one.
     ///
     /// # Errors
     /// As [`get_within`](Self::get_within), never `Empty`.
@@ -161,7 +161,7 @@ impl Queue {
         self.get_within(Some(Duration::ZERO))
     }
 
-    /// Takes the oldest message, waiting for one for at most `timeout`.
+    /// Takes the oldest message, and waits for one for at most `timeout`.
     ///
     /// # Errors
     /// As [`get_within`](Self::get_within).
@@ -169,11 +169,11 @@ impl Queue {
         self.get_within(Some(timeout))
     }
 
-    /// Takes the oldest message, waiting for one: without a time-out for ever, with zero not at
-    /// all. Its handles are held as this reference is.
+    /// Takes the oldest message: waits for one for ever without a timeout, not at all if the timeout is
+    /// zero. The holder of this reference becomes the holder of the message's handles.
     ///
     /// # Errors
-    /// `Empty` when the time-out passes; `Closed` if the queue is closed and empty; `Killed`.
+    /// `Empty` when the timeout passes; `Closed` if the queue is closed and empty; `Killed`.
     pub fn get_within(&self, timeout: Option<Duration>) -> Result<Message, GetError> {
         let mut get = self.start_get();
         match wait(&self.object().channel, self.subject(), &mut get, timeout) {
@@ -183,7 +183,7 @@ impl Queue {
         }
     }
 
-    /// Takes the oldest message, waiting for one as a task. Dropping the future takes none.
+    /// Takes the oldest message, and waits for one as a task. Dropping the future takes no message.
     ///
     /// # Errors
     /// `Closed` if the queue is closed and empty.
@@ -193,7 +193,7 @@ impl Queue {
         self.received(&get, received)
     }
 
-    /// How many messages are in the queue now.
+    /// The number of messages in the queue now.
     #[must_use]
     pub fn len(&self) -> usize {
         self.object().channel.read(Channel::len)
@@ -211,14 +211,14 @@ impl Queue {
         self.object().channel.read(Channel::is_full)
     }
 
-    /// How many bytes of payload are in the queue now.
+    /// The number of payload bytes in the queue now.
     #[must_use]
     pub fn queued_bytes(&self) -> u64 {
         self.object().channel.read(Channel::payload_bytes)
     }
 
-    /// Closes the queue for all: later and waiting puts fail with `Closed`, gets take what is left
-    /// and then fail with `Closed`. Does not block; closing twice is fine.
+    /// Closes the queue for all parties: later and waiting puts fail with `Closed`; gets take the messages
+    /// that are left and then fail with `Closed`. Does not block; closing twice is fine.
     pub fn close(&self) {
         self.object().channel.change(Channel::close);
     }
@@ -248,8 +248,8 @@ impl Queue {
     }
 
     fn received(&self, get: &Get, received: Result<Message, Drained>) -> Result<Message, GetError> {
-        // A process that took a task through somebody else's reference may never drop one of its
-        // own: it is remembered at once.
+        // A process that took a task through another party's reference may never drop a reference of its
+        // own, so its debt is recorded at once.
         if get.first_owed
             && let Some(Party::Process(process)) = get.taker
             && self.reference.holder() != Holder::Process(process)
@@ -295,7 +295,7 @@ fn put_error(refusal: Refusal, message: Message) -> PutError {
 }
 
 impl Owned for QueueObject {
-    /// However the process ended: who joins must not wait for it.
+    /// Finishes the tasks of the process, however it ended: a join must not wait for it.
     fn owner_ended(&self, process: ProcessId, _how: End) {
         self.channel
             .change(|channel| channel.tasks_mut().owner_ended(process));
@@ -317,7 +317,8 @@ impl Object for QueueObject {
         }
     }
 
-    /// Whoever has a reference, and who took a task without one: its end calls the task done.
+    /// The holders of references, and the parties that took a task without one: their end calls
+    /// the task done.
     fn add_wakers(&self, wakers: &mut Wakers) {
         wakers.add_holders(&self.base().holders());
         self.channel

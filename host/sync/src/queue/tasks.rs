@@ -7,25 +7,25 @@ use crate::object::Wakers;
 use crate::party::{Party, ProcessId};
 use crate::wait::list::{WaitList, Wakes};
 
-/// How the tasks that were waited for ended.
+/// How the tasks that a join waited for ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Joined {
-    /// How many tasks of the round were taken by a process that ended without calling them done. All
-    /// who join are told, until the next round ends.
+    /// The number of tasks of the round that were taken by a process that ended without calling them done.
+    /// All parties that join receive this number, until the next round ends.
     pub abandoned_tasks: u64,
 }
 
 /// The tasks of a queue, inside its state.
 ///
-/// `unfinished + early` is the number of messages in the queue plus all that is owed.
+/// `unfinished + early` is the number of messages in the queue plus all owed tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
     pub(super) unfinished: u64,
-    /// Called done before they were taken.
+    /// Tasks that were called done before they were taken.
     early: u64,
-    /// What each party has taken and not called done; the embedder is `None`. No zeroes.
+    /// The tasks that each party has taken and not called done; the key `None` is the embedder. No zeroes.
     owed: BTreeMap<Option<ProcessId>, u64>,
-    /// Of the present round.
+    /// Abandoned tasks of the present round.
     pub(super) abandoned: u64,
     pub(super) rounds: u64,
     /// How the round before the present one ended.
@@ -45,7 +45,7 @@ impl Tasks {
         self.unfinished += 1;
     }
 
-    /// Whether it is the only one that the party owes.
+    /// Counts a taken task. Returns whether it is the only one that the party owes.
     pub(crate) fn taken(&mut self, party: Party) -> bool {
         if self.early > 0 {
             self.early -= 1;
@@ -60,7 +60,7 @@ impl Tasks {
         self.owed.contains_key(&Some(process))
     }
 
-    /// Adds those who owe tasks.
+    /// Adds the parties that owe tasks.
     pub(crate) fn add_debtors(&self, wakers: &mut Wakers) {
         for debtor in self.owed.keys() {
             wakers.add_party(Some(debtor.map_or(Party::Embedder, Party::Process)));
