@@ -1,13 +1,13 @@
-//! Bytes that several threads read and write at once: the contents of a shared memory.
+//! Bytes that several threads read and write at the same time: the contents of a shared memory.
 //!
-//! They lie in 64-bit atomic cells, little-endian whatever the machine, as a guest sees its own
-//! memory. Copies go cell by cell, which the compiler turns into plain moves of 8 bytes (atomic
-//! bytes would be moved one by one). What covers a cell only in part replaces just its own bytes, with
-//! a compare-exchange, so that a neighbour's write is never lost.
+//! They lie in 64-bit atomic cells, little-endian on every machine, as a guest sees its own memory. Copies
+//! go cell by cell, and the compiler turns them into plain moves of 8 bytes (atomic bytes would be moved
+//! one by one). A write that covers a cell only in part replaces just its own bytes, with a
+//! compare-exchange, so that a neighbour's write is never lost.
 //!
-//! Copies are relaxed: who reads what another has written does so after taking a lock or a message,
-//! or after an atomic operation here, and these order them. Atomic operations are sequentially
-//! consistent.
+//! Copies are relaxed: a reader of another thread's bytes reads them after it has taken a lock or
+//! a message, or after an atomic operation here, and these order the copies. Atomic operations
+//! are sequentially consistent.
 
 use crate::shim::{AtomicU64, Ordering};
 
@@ -21,24 +21,24 @@ pub(crate) struct Cells {
 
 /// The cells that a range of bytes covers.
 struct Span<'a> {
-    /// One that is covered from `skip` on, and possibly not to its end.
+    /// The first cell, if it is covered only from `skip` on, and possibly not to its end.
     head: Option<&'a AtomicU64>,
     skip: usize,
     head_bytes: usize,
-    /// Those that are covered whole.
+    /// The cells that are covered whole.
     whole: &'a [AtomicU64],
-    /// One that is covered only at its beginning.
+    /// The last cell, if it is covered only at its beginning.
     tail: Option<&'a AtomicU64>,
 }
 
 impl Cells {
-    /// What `size_bytes` bytes take, in bytes; `None` if they cannot be addressed.
+    /// The allocation for `size_bytes` bytes, in bytes; `None` if they cannot be addressed.
     pub(crate) fn allocated_bytes(size_bytes: u64) -> Option<u64> {
         let rounded = size_bytes.checked_next_multiple_of(CELL_BYTES as u64)?;
         isize::try_from(rounded).ok().map(|_| rounded)
     }
 
-    /// Zeroes; `None` if there is no memory for them.
+    /// Zeroed cells; `None` if there is no memory for them.
     pub(crate) fn new(size_bytes: u64) -> Option<Self> {
         let size_bytes = usize::try_from(size_bytes).ok()?;
         let count = size_bytes.div_ceil(CELL_BYTES);
@@ -55,12 +55,12 @@ impl Cells {
         self.size_bytes
     }
 
-    /// `None`, with `bytes` as it was, if the range is not within.
+    /// Returns `None`, with `bytes` unchanged, if the range is not within the memory.
     pub(crate) fn read(&self, offset: u64, bytes: &mut [u8]) -> Option<()> {
         self.span(offset, bytes.len())?.read(bytes)
     }
 
-    /// `None`, with nothing allocated, if the range is not within.
+    /// Returns `None`, with nothing allocated, if the range is not within the memory.
     pub(crate) fn read_vec(&self, offset: u64, length: u64) -> Option<Vec<u8>> {
         let length = usize::try_from(length).ok()?;
         let span = self.span(offset, length)?;
@@ -69,7 +69,7 @@ impl Cells {
         Some(bytes)
     }
 
-    /// `None`, with nothing written, if the range is not within.
+    /// Returns `None`, with nothing written, if the range is not within the memory.
     pub(crate) fn write(&self, offset: u64, bytes: &[u8]) -> Option<()> {
         let span = self.span(offset, bytes.len())?;
         let (head, rest) = bytes.split_at_checked(span.head_bytes)?;
@@ -86,13 +86,13 @@ impl Cells {
         Some(())
     }
 
-    /// The cell at an offset that is a multiple of 8; `None` if it is not within.
+    /// The cell at an offset that is a multiple of 8; `None` if it is not within the memory.
     pub(crate) fn cell(&self, offset: u64) -> Option<&AtomicU64> {
         self.span(offset, CELL_BYTES)?.whole.first()
     }
 
-    /// The cell at an offset that is a multiple of 4, and whether its upper half is meant; `None` if
-    /// that half is not within.
+    /// The cell at an offset that is a multiple of 4, and whether the offset names its upper half; `None`
+    /// if that half is not within the memory.
     pub(crate) fn half_cell(&self, offset: u64) -> Option<(&AtomicU64, bool)> {
         const HALF_BYTES: usize = size_of::<u32>();
         let span = self.span(offset, HALF_BYTES)?;
@@ -127,7 +127,7 @@ impl Cells {
 }
 
 impl Span<'_> {
-    /// Copies what is covered into `bytes`, which has its length.
+    /// Copies the covered bytes into `bytes`, which has the length of the span.
     fn read(&self, bytes: &mut [u8]) -> Option<()> {
         let (head, rest) = bytes.split_at_mut_checked(self.head_bytes)?;
         if let Some(cell) = self.head {
@@ -156,7 +156,7 @@ fn write_part(cell: &AtomicU64, skip: usize, bytes: &[u8]) {
     });
 }
 
-/// Replaces a value by one that depends on it; hands back the old one.
+/// Replaces a value by one that depends on it, and returns the old one.
 pub(crate) fn change(cell: &AtomicU64, ordering: Ordering, mut new: impl FnMut(u64) -> u64) -> u64 {
     let mut old = cell.load(Ordering::Relaxed);
     loop {
@@ -173,7 +173,7 @@ pub(crate) fn half(value: u64, upper: bool) -> u32 {
     u32::from_le_bytes(if upper { [e, f, g, h] } else { [a, b, c, d] })
 }
 
-/// A cell's value with another half.
+/// A cell's value with one half replaced.
 pub(crate) fn with_half(value: u64, upper: bool, half: u32) -> u64 {
     const LOWER: u64 = u32::MAX as u64;
     if upper {

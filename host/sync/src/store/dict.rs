@@ -1,9 +1,9 @@
-//! Dictionaries that processes share: keys, which are bytes, to messages, in the order of
+//! Dictionaries that processes share. They map keys, which are bytes, to messages, in the order of
 //! insertion. Python: `multiprocessing.Manager().dict()`.
 //!
-//! Nothing here waits, and each method is one atomic step. A value that is read is a copy, and its
-//! handles are then held by the reader too; what the handles refer to is shared, so a dict in a dict
-//! is one that all see. What is stored counts against the limit on queued bytes of the dict's tree.
+//! Nothing here waits, and each method is one atomic step. Reading a value copies it, and the reader then
+//! holds its handles too. The objects behind the handles are shared, so all holders see the same dict in a
+//! dict. Stored values count against the limit on queued bytes of the dict's tree.
 
 use std::sync::Arc;
 
@@ -37,12 +37,12 @@ pub(crate) struct DictObject {
 /// Keys with their values, in order.
 pub type Items = Vec<(Vec<u8>, Message)>;
 
-/// A value, and by what to know whether it was replaced since.
+/// A value, and a version that shows whether it was replaced since.
 #[derive(Clone, Debug)]
 pub struct Versioned {
     /// The value.
     pub message: Message,
-    /// Differs for each value that a key has ever had, or each state that a list was ever in.
+    /// Different for each value that a key has ever had, or for each state that a list was ever in.
     pub version: u64,
 }
 
@@ -55,7 +55,7 @@ impl Default for Dict {
 }
 
 impl Dict {
-    /// An empty dict of the embedder's.
+    /// An empty dict of the embedder.
     #[must_use]
     pub fn new() -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder)
@@ -73,20 +73,20 @@ impl Dict {
         }
     }
 
-    /// What an entry costs of its tree's limit on queued bytes: 256 bytes, its key, and its value
-    /// as a message ([`Message::charged_bytes`]).
+    /// The charge for an entry to its tree's limit on queued bytes: 256 bytes, its key, and its value as a
+    /// message ([`Message::charged_bytes`]).
     #[must_use]
     pub fn charged_bytes(key: &[u8], value: &Message) -> u64 {
         entry_bytes(key, value)
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries().len()
     }
 
-    /// Whether there is no key.
+    /// Whether there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -104,17 +104,17 @@ impl Dict {
         Some(self.get_versioned(key)?.message)
     }
 
-    /// As [`get`](Self::get), with the version of the value.
+    /// Like [`get`](Self::get), with the version of the value.
     #[must_use]
     pub fn get_versioned(&self, key: &[u8]) -> Option<Versioned> {
         admitted(self.get_versioned_if(key, any_size))
     }
 
-    /// As [`get_versioned`](Self::get_versioned), if `admit` allows the cost of the copy, in bytes
-    /// ([`Message::charged_bytes`]). It makes no copy before.
+    /// Like [`get_versioned`](Self::get_versioned), if `admit` allows the cost of the copy, in bytes
+    /// ([`Message::charged_bytes`]). Makes no copy before that.
     ///
     /// # Errors
-    /// That of `admit`.
+    /// The error of `admit`.
     pub fn get_versioned_if<E>(
         &self,
         key: &[u8],
@@ -135,7 +135,7 @@ impl Dict {
         }))
     }
 
-    /// Gives the key this value. A new key comes last; one that is there keeps its place.
+    /// Gives the key this value. A new key comes last; an existing one keeps its place.
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
@@ -143,8 +143,8 @@ impl Dict {
         self.store(key, value, Entries::set)
     }
 
-    /// Gives the key this value, if its present one has the version `expected`; with `None`, if it
-    /// has none.
+    /// Gives the key this value if its present value has the version `expected`; with `None`, if it
+    /// has no value.
     ///
     /// # Errors
     /// `Changed`; `BudgetExceeded`. Nothing is changed.
@@ -159,7 +159,7 @@ impl Dict {
         })
     }
 
-    /// Gives the key this value if it has none, and hands back a copy of the one it has then.
+    /// Gives the key this value if it has none, and returns a copy of the value that it then has.
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
@@ -180,7 +180,7 @@ impl Dict {
         }
     }
 
-    /// Gives all these keys their values, one after the other, as one step.
+    /// Gives all these keys their values, one after the other, in one atomic step.
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
@@ -203,14 +203,14 @@ impl Dict {
         }
     }
 
-    /// Takes the key away; gives the value it had.
+    /// Removes the key and returns its value.
     #[must_use = "`remove` gives the value that the key had, if it had any"]
     pub fn remove(&self, key: &[u8]) -> Option<Message> {
         let removed = self.entries().remove(key);
         Some(removed?.value.take_for(self.holder()))
     }
 
-    /// Takes the last key away; gives it with the value it had.
+    /// Removes the last key and returns it with its value.
     #[must_use = "`pop_last` gives what was last"]
     pub fn pop_last(&self) -> Option<(Vec<u8>, Message)> {
         let removed = self.entries().pop_last();
@@ -218,7 +218,7 @@ impl Dict {
         Some((entry.key.to_vec(), entry.value.take_for(self.holder())))
     }
 
-    /// Takes all keys away.
+    /// Removes all keys.
     pub fn clear(&self) {
         let removed = self.entries().take_all();
         drop(removed);
@@ -230,11 +230,11 @@ impl Dict {
         admitted(self.keys_if(any_size))
     }
 
-    /// As [`keys`](Self::keys), if `admit` allows the cost of all copies, in bytes. It makes
-    /// no copy before.
+    /// Like [`keys`](Self::keys), if `admit` allows the cost of all copies, in bytes. Makes no
+    /// copy before that.
     ///
     /// # Errors
-    /// That of `admit`.
+    /// The error of `admit`.
     pub fn keys_if<E>(&self, admit: impl FnOnce(u64) -> Result<(), E>) -> Result<Vec<Vec<u8>>, E> {
         let keys: Vec<Arc<[u8]>> = {
             let entries = self.entries();
@@ -250,11 +250,11 @@ impl Dict {
         admitted(self.values_if(any_size))
     }
 
-    /// As [`values`](Self::values), if `admit` allows the cost of all copies, in bytes. It makes
-    /// no copy before.
+    /// Like [`values`](Self::values), if `admit` allows the cost of all copies, in bytes. Makes no
+    /// copy before that.
     ///
     /// # Errors
-    /// That of `admit`.
+    /// The error of `admit`.
     pub fn values_if<E>(
         &self,
         admit: impl FnOnce(u64) -> Result<(), E>,
@@ -272,11 +272,11 @@ impl Dict {
         admitted(self.items_if(any_size))
     }
 
-    /// As [`items`](Self::items), if `admit` allows the cost of all copies, in bytes. It makes
-    /// no copy before.
+    /// Like [`items`](Self::items), if `admit` allows the cost of all copies, in bytes. Makes no
+    /// copy before that.
     ///
     /// # Errors
-    /// That of `admit`.
+    /// The error of `admit`.
     pub fn items_if<E>(&self, admit: impl FnOnce(u64) -> Result<(), E>) -> Result<Items, E> {
         let items: Vec<Entry> = self.entries().iter().cloned().collect();
         let bytes = |entry: &Entry| {
@@ -316,7 +316,7 @@ impl Dict {
     }
 }
 
-/// The cost of a copied key, with its place in a list.
+/// The cost of a copied key and its place in a list.
 fn copied_key_bytes(key: &[u8]) -> u64 {
     const PLACE_BYTES: u64 = 64;
     PLACE_BYTES.saturating_add(key.len() as u64)

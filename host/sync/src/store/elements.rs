@@ -1,4 +1,4 @@
-//! What is in a list: its elements in order, and what they are charged.
+//! The contents of a list: its elements in order, and their charge.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -10,9 +10,9 @@ use crate::store::stored::{Incoming, Stored, recharge};
 #[derive(Debug)]
 pub(crate) struct Elements {
     tree: Tree,
-    /// Taking from the front is cheap too: a list may well be used as a queue.
+    /// A deque, because taking from the front must be cheap too: a list may be used as a queue.
     elements: VecDeque<Stored>,
-    /// How many handles they have.
+    /// The number of handles in the elements.
     references: u64,
     /// Counts the changes.
     version: u64,
@@ -55,7 +55,7 @@ impl Elements {
         self.elements.range(range).cloned().collect()
     }
 
-    /// Replaces an element; gives the old one, for the caller to drop without the mutex.
+    /// Replaces an element. Returns the old one, for the caller to drop outside the mutex.
     pub(crate) fn set(&mut self, index: i64, element: &Incoming) -> Result<Stored, Refusal> {
         let position = self.position(index)?;
         let out_of_range = self.out_of_range(index);
@@ -67,7 +67,7 @@ impl Elements {
         Ok(old)
     }
 
-    /// As [`set`](Self::set), if nothing in the list has changed since it had this version.
+    /// Like [`set`](Self::set), if nothing in the list has changed since it had this version.
     pub(crate) fn set_if(
         &mut self,
         index: i64,
@@ -81,7 +81,7 @@ impl Elements {
         }
     }
 
-    /// Adds an element before the one that `index` names, or at the nearest end.
+    /// Adds an element before the one at `index`, or at the nearest end.
     pub(crate) fn insert(&mut self, index: i64, element: &Incoming) -> Result<(), Refusal> {
         recharge(&self.tree, 0, element.charged_bytes())?;
         let position = self.clamp(index);
@@ -99,8 +99,8 @@ impl Elements {
         Ok(())
     }
 
-    /// Replaces the elements of Python's slice `start:end`; gives them, for the caller to drop
-    /// without the mutex.
+    /// Replaces the elements of Python's slice `start:end`. Returns the old ones, for the caller to drop
+    /// outside the mutex.
     pub(crate) fn set_slice(
         &mut self,
         start: Option<i64>,
@@ -126,7 +126,7 @@ impl Elements {
         let removed = self.elements.remove(position);
         let removed = removed.ok_or_else(|| self.out_of_range(index))?;
         self.references -= removed.references();
-        // The room of removed elements is not charged any more.
+        // The tree is no longer charged for the room of removed elements.
         if self.elements.capacity() > 1_024 && self.elements.len() < self.elements.capacity() / 4 {
             self.elements.shrink_to(self.elements.capacity() / 2);
         }
@@ -140,8 +140,8 @@ impl Elements {
         self.version += 1;
     }
 
-    /// Puts the elements into this order, which names each position once, if nothing has changed
-    /// since the list had this version.
+    /// Puts the elements into this order, which names each position once, if nothing has changed since the
+    /// list had this version.
     pub(crate) fn reorder(&mut self, expected: u64, order: &[usize]) -> Result<(), ReorderError> {
         if self.version != expected {
             return Err(ReorderError::Changed);
@@ -153,13 +153,13 @@ impl Elements {
         let elements = order
             .iter()
             .filter_map(|position| self.elements.get(*position).cloned());
-        // Each is in the new one too, so no reference goes with the old one.
+        // Each element is in the new deque too, so no reference is dropped with the old one.
         self.elements = elements.collect();
         self.version += 1;
         Ok(())
     }
 
-    /// Hands over all elements, for the caller to drop without the mutex.
+    /// Returns all elements, for the caller to drop outside the mutex.
     pub(crate) fn take_all(&mut self) -> VecDeque<Stored> {
         self.tree.credit(total_bytes(self.elements.iter()));
         self.references = 0;
@@ -175,7 +175,8 @@ impl Elements {
             .ok_or(self.out_of_range(index))
     }
 
-    /// As Python understands `start:end`: beyond an end is the end, and none is less than empty.
+    /// The range of `start:end` as in Python: a bound beyond an end means that end, and a negative length
+    /// means an empty range.
     fn range(&self, start: Option<i64>, end: Option<i64>) -> Range<usize> {
         let start = start.map_or(0, |start| self.clamp(start));
         let end = end.map_or(self.len(), |end| self.clamp(end));

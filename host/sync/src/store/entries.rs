@@ -1,8 +1,8 @@
-//! What is in a dict: keys and values in the order of insertion, and what they are charged.
+//! The contents of a dict: keys and values in the order of insertion, and their charge.
 //!
-//! A hash table gives each key its age, and a tree has the entries by age. So a removal anywhere
-//! keeps the order and costs a logarithm; a table that closes its gaps would move all entries after
-//! it, and a guest decides how many these are.
+//! A hash table gives each key its age, and a tree holds the entries by age. So a removal anywhere keeps
+//! the order and takes logarithmic time. A table that closes its gaps would move all entries after the
+//! removed one, and a guest decides how many these are.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,28 +11,28 @@ use crate::object::{Message, Tree};
 use crate::store::error::Refusal;
 use crate::store::stored::{Incoming, Stored, recharge};
 
-/// The cost of an entry besides its key and its value, in bytes: its places in table and tree. A test
-/// measures it.
+/// The charge for an entry besides its key and its value, in bytes: its places in table and tree. A
+/// test measures it.
 const ENTRY_OVERHEAD_BYTES: u64 = 256;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) key: Arc<[u8]>,
     pub(crate) value: Stored,
-    /// Of this value. No two values of a dict, at whatever time, have the same.
+    /// The version of this value. No two values of a dict, at any time, have the same version.
     pub(crate) version: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Entries {
     tree: Tree,
-    /// Standard library's hash, with random keys: a guest that chose colliding keys would make the
-    /// others wait.
+    /// The standard library's hash, with random keys: otherwise a guest could choose colliding keys and
+    /// make other processes wait.
     ages: HashMap<Arc<[u8]>, u64>,
     by_age: BTreeMap<u64, Entry>,
-    /// How many handles the values have.
+    /// The number of handles in the values.
     references: u64,
-    /// The last version that was given. An entry's age is its first one.
+    /// The last version that was assigned. The age of an entry is its first version.
     last_version: u64,
 }
 
@@ -69,13 +69,13 @@ impl Entries {
         self.by_age.get(self.ages.get(key)?)
     }
 
-    /// By age.
+    /// The entries by age.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.by_age.values()
     }
 
-    /// Adds the entry, or replaces the value in its place. Gives the old value, for the caller to
-    /// drop without the mutex.
+    /// Adds the entry, or replaces the value in its place. Returns the old value, for the caller to drop
+    /// outside the mutex.
     pub(crate) fn set(
         &mut self,
         key: &Arc<[u8]>,
@@ -87,7 +87,7 @@ impl Entries {
         Ok(self.place(key, value))
     }
 
-    /// As [`set`](Self::set), if the key's value has this version, or, without one, no value.
+    /// Like [`set`](Self::set), if the key's value has this version, or, without one, if it has no value.
     pub(crate) fn set_if(
         &mut self,
         key: &Arc<[u8]>,
@@ -100,12 +100,12 @@ impl Entries {
         self.set(key, value)
     }
 
-    /// As [`set`](Self::set) of one after the other, all or none.
+    /// Like [`set`](Self::set) for one entry after the other, all or none.
     pub(crate) fn set_all(
         &mut self,
         entries: &[(Arc<[u8]>, Incoming)],
     ) -> Result<Vec<Stored>, Refusal> {
-        // A key may come more than once.
+        // A key may occur more than once.
         let mut last: HashMap<&[u8], u64> = HashMap::new();
         let (mut old, mut new) = (0_u64, 0_u64);
         for (key, value) in entries {
@@ -130,7 +130,7 @@ impl Entries {
         Some(entry)
     }
 
-    /// The youngest.
+    /// Removes the youngest entry.
     pub(crate) fn pop_last(&mut self) -> Option<Entry> {
         let (_, entry) = self.by_age.pop_last()?;
         self.ages.remove(&entry.key);
@@ -140,16 +140,16 @@ impl Entries {
         Some(entry)
     }
 
-    /// Gives back the room of keys that were removed: it is not charged any more.
+    /// Frees the room of removed keys, because the tree is no longer charged for it.
     fn shrink(&mut self) {
-        /// As much as is not worth it.
+        /// The capacity below which shrinking is not worth it.
         const KEPT: usize = 1_024;
         if self.ages.capacity() > KEPT && self.ages.len() < self.ages.capacity() / 4 {
             self.ages.shrink_to(self.ages.capacity() / 2);
         }
     }
 
-    /// Hands over all entries, for the caller to drop without the mutex.
+    /// Returns all entries, for the caller to drop outside the mutex.
     pub(crate) fn take_all(&mut self) -> BTreeMap<u64, Entry> {
         let charged_bytes: u64 = self.iter().map(Entry::charged_bytes).sum();
         self.tree.credit(charged_bytes);
@@ -158,7 +158,7 @@ impl Entries {
         std::mem::take(&mut self.by_age)
     }
 
-    /// As [`set`](Self::set), with the charge changed already.
+    /// Like [`set`](Self::set), with the charge already changed.
     fn place(&mut self, key: &Arc<[u8]>, value: &Incoming) -> Option<Stored> {
         self.last_version += 1;
         let version = self.last_version;
@@ -181,7 +181,7 @@ fn charged_bytes(key: &[u8], value_bytes: u64) -> u64 {
         .saturating_add(value_bytes)
 }
 
-/// What an entry of this key and value costs.
+/// The charge for an entry with this key and value.
 pub(crate) fn entry_bytes(key: &[u8], value: &Message) -> u64 {
     charged_bytes(key, value.charged_bytes())
 }

@@ -1,36 +1,36 @@
-//! What the operations of dicts and lists can end with besides success.
+//! Errors of dicts and lists.
 
 use std::fmt;
 
 use crate::object::Message;
 
-/// Why nothing was stored. Gives back what was to be, with its handles held as before.
+/// Why nothing was stored. Gives the rejected messages back, with their handles held as before.
 #[derive(Debug)]
 pub enum StoreError<T = Message> {
-    /// What was to be replaced is not any more what it was.
+    /// The value to replace has changed meanwhile.
     Changed(T),
     /// The list has no such element.
     OutOfRange {
-        /// What was to be stored.
+        /// The messages that were not stored.
         rejected: T,
-        /// Which element was meant, and how many there are.
+        /// The requested index, and the number of elements.
         reason: OutOfRange,
     },
-    /// What is queued and stored in the tree costs too much already.
+    /// The charge for the messages queued and stored in the tree is already too high.
     BudgetExceeded {
-        /// What was to be stored.
+        /// The messages that were not stored.
         rejected: T,
-        /// What it costs, in bytes.
+        /// The charge for them, in bytes.
         charged_bytes: u64,
-        /// What the tree's messages and memories cost, in bytes.
+        /// The charge for the tree's messages and memories, in bytes.
         queued_bytes: u64,
-        /// What they may cost, in bytes.
+        /// The limit on this charge, in bytes.
         limit_bytes: u64,
     },
 }
 
 impl<T> StoreError<T> {
-    /// What was not stored.
+    /// The messages that were not stored.
     #[must_use]
     pub fn into_rejected(self) -> T {
         match self {
@@ -65,9 +65,9 @@ impl<T: fmt::Debug> std::error::Error for StoreError<T> {}
 /// The list has no such element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange {
-    /// The element that was meant; negative numbers count from the end.
+    /// The requested index; negative numbers count from the end.
     pub index: i64,
-    /// How many elements the list has.
+    /// The number of elements in the list.
     pub length: usize,
 }
 
@@ -86,11 +86,11 @@ impl std::error::Error for OutOfRange {}
 /// Why a list was not put into another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReorderError {
-    /// The list is not any more what it was.
+    /// The list has changed meanwhile.
     Changed,
     /// The order does not name each element once.
     NoOrder {
-        /// How many elements it names.
+        /// The number of elements that the order names.
         length: usize,
     },
 }
@@ -109,7 +109,7 @@ impl fmt::Display for ReorderError {
 
 impl std::error::Error for ReorderError {}
 
-/// A [`StoreError`] before it is known what it gives back.
+/// A [`StoreError`] before its rejected messages are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Changed,

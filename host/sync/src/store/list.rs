@@ -1,10 +1,10 @@
 //! Lists of messages that processes share. Python: `multiprocessing.Manager().list()`.
 //!
-//! Nothing here waits, and each method is one atomic step. An element that is read is a copy, and
-//! its handles are then held by the reader too; what the handles refer to is shared. What is stored
-//! counts against the limit on queued bytes of the list's tree, as messages do.
+//! Nothing here waits, and each method is one atomic step. Reading an element copies it, and the reader
+//! then holds its handles too; the objects behind the handles are shared. Stored elements count against the
+//! limit on queued bytes of the list's tree, as messages do.
 //!
-//! An index is as in Python: one below 0 counts from the end.
+//! An index is as in Python: a negative one counts from the end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Default for List {
 }
 
 impl List {
-    /// An empty list of the embedder's.
+    /// An empty list of the embedder.
     #[must_use]
     pub fn new() -> Self {
         Self::new_in(Tree::embedder(), Holder::Embedder)
@@ -65,13 +65,13 @@ impl List {
         }
     }
 
-    /// How many elements there are.
+    /// The number of elements.
     #[must_use]
     pub fn len(&self) -> usize {
         self.elements().len()
     }
 
-    /// Whether there is no element.
+    /// Whether there are no elements.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -85,7 +85,7 @@ impl List {
         Ok(self.get_versioned(index)?.message)
     }
 
-    /// As [`get`](Self::get), with the version of the whole list.
+    /// Like [`get`](Self::get), with the version of the whole list.
     ///
     /// # Errors
     /// [`OutOfRange`].
@@ -93,11 +93,11 @@ impl List {
         self.get_versioned_if(index, |_bytes| Ok(()))
     }
 
-    /// As [`get_versioned`](Self::get_versioned), if `admit` allows the cost of the copy, in bytes
-    /// ([`Message::charged_bytes`]). It makes no copy before.
+    /// Like [`get_versioned`](Self::get_versioned), if `admit` allows the cost of the copy, in bytes
+    /// ([`Message::charged_bytes`]). Makes no copy before that.
     ///
     /// # Errors
-    /// [`OutOfRange`]; that of `admit`.
+    /// [`OutOfRange`]; the error of `admit`.
     pub fn get_versioned_if<E: From<OutOfRange>>(
         &self,
         index: i64,
@@ -145,7 +145,7 @@ impl List {
         self.store(element, Elements::push)
     }
 
-    /// Adds an element before the one that `index` names; beyond an end, at that end.
+    /// Adds an element before the one at `index`. An index beyond an end means that end.
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
@@ -161,7 +161,7 @@ impl List {
         self.set_slice(Some(i64::MAX), None, elements)
     }
 
-    /// Takes an element out.
+    /// Removes an element and returns it.
     ///
     /// # Errors
     /// [`OutOfRange`].
@@ -170,8 +170,8 @@ impl List {
         Ok(removed?.take_for(self.holder()))
     }
 
-    /// Takes the first element out that has the same bytes as `element`, and handles to the same
-    /// objects. Says whether there was one.
+    /// Removes the first element that has the same bytes as `element`, and handles to the same objects.
+    /// Returns whether there was one.
     #[must_use = "`remove` says whether there was such an element"]
     pub fn remove(&self, element: &Message) -> bool {
         let removed = {
@@ -188,25 +188,25 @@ impl List {
         find(&self.elements(), element).and_then(|index| u64::try_from(index).ok())
     }
 
-    /// How many elements have the same bytes as `element`, and handles to the same objects.
+    /// The number of elements that have the same bytes as `element`, and handles to the same objects.
     #[must_use]
     pub fn count(&self, element: &Message) -> usize {
         let elements = self.elements();
         elements.iter().filter(|own| own.is_same(element)).count()
     }
 
-    /// Copies of the elements of Python's slice `start:end`: without a bound from the first or to
-    /// the last, and a bound beyond an end is that end.
+    /// Copies of the elements of Python's slice `start:end`. A missing bound means that end of the list,
+    /// and so does a bound beyond it.
     #[must_use]
     pub fn slice(&self, start: Option<i64>, end: Option<i64>) -> Vec<Message> {
         admitted(self.slice_if(start, end, any_size))
     }
 
-    /// As [`slice`](Self::slice), if `admit` allows the cost of all copies, in bytes. It makes
-    /// no copy before.
+    /// Like [`slice`](Self::slice), if `admit` allows the cost of all copies, in bytes. Makes no
+    /// copy before that.
     ///
     /// # Errors
-    /// That of `admit`.
+    /// The error of `admit`.
     pub fn slice_if<E>(
         &self,
         start: Option<i64>,
@@ -223,11 +223,11 @@ impl List {
         admitted(self.snapshot_if(any_size))
     }
 
-    /// As [`snapshot`](Self::snapshot), if `admit` allows what the copies cost together, in bytes: none
-    /// is made before.
+    /// Like [`snapshot`](Self::snapshot), if `admit` allows the cost of all copies, in bytes. Makes no
+    /// copy before that.
     ///
     /// # Errors
-    /// That of `admit`.
+    /// The error of `admit`.
     pub fn snapshot_if<E>(
         &self,
         admit: impl FnOnce(u64) -> Result<(), E>,
@@ -239,7 +239,7 @@ impl List {
         Ok((copy_all(&elements, self.holder(), admit)?, version))
     }
 
-    /// Replaces the elements of a [`slice`](Self::slice) by these, which need not be as many.
+    /// Replaces the elements of a [`slice`](Self::slice) by these. Their number may differ.
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
@@ -263,19 +263,19 @@ impl List {
         }
     }
 
-    /// Takes all elements out.
+    /// Removes all elements.
     pub fn clear(&self) {
         let removed = self.elements().take_all();
         drop(removed);
     }
 
-    /// Turns the list around.
+    /// Reverses the list.
     pub fn reverse(&self) {
         self.elements().reverse();
     }
 
-    /// Puts the elements into another order, if nothing in the list has changed since it had the
-    /// version `expected`: first comes the one whose position `order` names first, and so on.
+    /// Puts the elements into another order, if nothing in the list has changed since it had the version
+    /// `expected`: the element at the first position in `order` comes first, and so on.
     ///
     /// # Errors
     /// [`ReorderError`]; nothing is changed.
@@ -284,7 +284,7 @@ impl List {
         self.elements().reorder(expected, order)
     }
 
-    /// Stores one element; `operation` gives what is to be dropped.
+    /// Stores one element. `operation` returns the value to drop.
     fn store<R>(
         &self,
         element: Message,
@@ -315,7 +315,8 @@ fn find(elements: &Elements, element: &Message) -> Option<i64> {
     i64::try_from(position).ok()
 }
 
-/// Whether each position below the length is named once. Takes no mutex, however long it is.
+/// Checks that the order names each position below its length once. Takes no mutex, however long
+/// the order is.
 fn check_order(order: &[usize]) -> Result<(), ReorderError> {
     let length = order.len();
     let mut named = vec![false; length];

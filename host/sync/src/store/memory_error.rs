@@ -1,32 +1,32 @@
-//! What the operations of a shared memory can end with besides success.
+//! Errors of shared memories.
 
 use std::fmt;
 
 /// The longest name of a shared memory, in bytes.
 pub const SHARED_MEMORY_NAME_BYTES: usize = 255;
 
-/// Why there is no new shared memory.
+/// Why a shared memory was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreateError {
-    /// The queued messages and shared memories of the tree cost too much already.
+    /// The charge for the queued messages and shared memories of the tree is already too high.
     BudgetExceeded {
-        /// The size asked for, in bytes.
+        /// The requested size, in bytes.
         size_bytes: u64,
-        /// What they cost, in bytes.
+        /// The charge for them, in bytes.
         queued_bytes: u64,
-        /// What they may cost, in bytes.
+        /// The limit on this charge, in bytes.
         limit_bytes: u64,
     },
     /// The machine has no memory for it.
     OutOfMemory {
-        /// The size asked for, in bytes.
+        /// The requested size, in bytes.
         size_bytes: u64,
     },
     /// Another memory of the tree has the name.
     NameTaken,
     /// The name is longer than [`SHARED_MEMORY_NAME_BYTES`](crate::SHARED_MEMORY_NAME_BYTES).
     NameTooLong {
-        /// Its length in bytes.
+        /// The length of the name, in bytes.
         name_bytes: usize,
     },
 }
@@ -75,14 +75,14 @@ impl std::error::Error for NameNotFound {}
 pub enum AccessError {
     /// Some of the bytes are not within the memory.
     OutOfBounds {
-        /// Of the first byte.
+        /// The offset of the first byte.
         offset: u64,
-        /// How many bytes.
+        /// The number of bytes.
         length_bytes: u64,
         /// The size of the memory.
         size_bytes: u64,
     },
-    /// The offset of an atomic operation is no multiple of the number's size.
+    /// The offset of an atomic operation is not a multiple of the number's size.
     Misaligned {
         /// The offset.
         offset: u64,

@@ -1,6 +1,7 @@
-//! What lives in the host: dicts, lists, shared memories.
+//! Objects whose contents the host keeps: dicts, lists, shared memories.
 //!
-//! * [`stored`]: a message that stays; [`dict`] with its [`entries`]; [`list`] with its [`elements`].
+//! * [`stored`]: a message that stays in a container; [`dict`] with its [`entries`]; [`list`] with its
+//!   [`elements`].
 //! * [`shared_memory`]: bytes, in [`cells`].
 
 mod cells;

@@ -1,18 +1,18 @@
 //! Memory that processes share: a fixed number of bytes, read and written by copying, with atomic
 //! operations on aligned numbers.
 //!
-//! It is zero at first, is never resized, counts against its tree's limit on queued bytes while it
-//! exists, and is freed with the last reference. It may have a name, unique within the tree as long
-//! as the memory exists; nothing outlives the tree.
+//! It is zero at first and is never resized. It counts against its tree's limit on queued bytes while it
+//! exists, and is freed with the last reference. It may have a name, which is unique within the tree while
+//! the memory exists; nothing outlives the tree.
 //!
-//! # What is atomic
-//! A number of 4 or 8 bytes at an offset that is a multiple of its size is read and written as a
-//! whole by the operations with `_u32` and `_u64`, which are sequentially consistent, lock-free and
-//! little-endian. [`read`](SharedMemory::read) and [`write`](SharedMemory::write) copy whole 8-byte
-//! cells (by the offset in the memory, not in the slice), cell after cell: one that runs beside a
-//! write may find some cells old and some new, but in each cell, as far as the write covers it, only
-//! old or only new bytes. A write changes no byte outside its range, not even for an instant, so
-//! neighbours need no lock. Whoever needs more takes a [`Lock`](crate::Lock).
+//! # Atomicity
+//! The operations with `_u32` and `_u64` read and write a number of 4 or 8 bytes, at an offset that is a
+//! multiple of its size, as a whole. They are sequentially consistent, lock-free and little-endian.
+//! [`read`](SharedMemory::read) and [`write`](SharedMemory::write) copy whole 8-byte cells (by the offset
+//! in the memory, not in the slice), one cell after the other. A read that runs beside a write may find
+//! some cells old and some new. But in each cell, within the range of the write, it finds only old or only
+//! new bytes. A write changes no byte outside its range, not even for an instant, so neighbours need no
+//! lock. Callers that need stronger guarantees take a [`Lock`](crate::Lock).
 
 use std::any::Any;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ object_methods!(
 );
 
 impl SharedMemory {
-    /// Zeroes of the embedder's.
+    /// Zeroed memory of the embedder.
     ///
     /// # Errors
     /// [`CreateError::OutOfMemory`].
@@ -63,20 +63,20 @@ impl SharedMemory {
         Self::new_in(Tree::embedder(), Holder::Embedder, size_bytes)
     }
 
-    /// Zeroes that belong to `tree`, held by `holder`.
+    /// Zeroed memory that belongs to `tree`, held by `holder`.
     ///
     /// # Errors
-    /// [`CreateError::BudgetExceeded`] if the tree's queued bytes do not leave room;
+    /// [`CreateError::BudgetExceeded`] if the tree's queued bytes leave no room;
     /// [`CreateError::OutOfMemory`].
     pub fn new_in(tree: &Tree, holder: Holder, size_bytes: u64) -> Result<Self, CreateError> {
         Self::create(tree, holder, size_bytes, None)
     }
 
-    /// As [`new_in`](Self::new_in), with a name by which the processes of the tree find it while it
-    /// exists.
+    /// Like [`new_in`](Self::new_in), with a name by which the processes of the tree find the memory
+    /// while it exists.
     ///
     /// # Errors
-    /// As `new_in`; [`CreateError::NameTaken`]; [`CreateError::NameTooLong`] for one of more than
+    /// As `new_in`; [`CreateError::NameTaken`]; [`CreateError::NameTooLong`] for a name of more than
     /// [`SHARED_MEMORY_NAME_BYTES`].
     pub fn new_named(
         tree: &Tree,
@@ -89,7 +89,7 @@ impl SharedMemory {
                 name_bytes: name.len(),
             });
         }
-        // Before the memory is cleared in vain; what decides is the claim below.
+        // Checked first so that no memory is cleared in vain; only the claim below decides.
         if tree.find_named(name).is_some() {
             return Err(CreateError::NameTaken);
         }
@@ -101,10 +101,10 @@ impl SharedMemory {
         }
     }
 
-    /// The memory of this name in `tree`, held by `holder`.
+    /// The memory with this name in `tree`, held by `holder`.
     ///
     /// # Errors
-    /// [`NameNotFound`] if there is none: never, not any more, or unlinked.
+    /// [`NameNotFound`] if there is none: it never existed, is gone, or was unlinked.
     pub fn open_named(tree: &Tree, holder: Holder, name: &str) -> Result<Self, NameNotFound> {
         let object: Arc<dyn Any + Send + Sync> = tree.find_named(name).ok_or(NameNotFound)?;
         let object = object.downcast().map_err(|_| NameNotFound)?;
@@ -113,8 +113,8 @@ impl SharedMemory {
         })
     }
 
-    /// Takes the name away: nobody finds the memory by it any more, and it is free for another one.
-    /// Who has the memory keeps it.
+    /// Takes the name away: no process finds the memory by it any more, and another memory may take it.
+    /// Holders of the memory keep it.
     ///
     /// # Errors
     /// [`NameNotFound`] if no memory has the name.
@@ -145,7 +145,7 @@ impl SharedMemory {
             tree.credit(charged_bytes);
             return Err(out_of_memory);
         };
-        // Once here, once in the tree's table.
+        // The name is stored twice: here and in the tree's table.
         let name_bytes = name.as_ref().map_or(0, |name| name.len() * 2 + 64);
         let object = Arc::new(MemoryObject {
             base: Base::new(tree, holder, size_of::<MemoryObject>() + name_bytes),
@@ -158,7 +158,7 @@ impl SharedMemory {
         })
     }
 
-    /// The name it was made with, if any. It may have been unlinked since.
+    /// The name that it was made with, if any. It may have been unlinked since then.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.object().name.as_deref()
@@ -173,15 +173,14 @@ impl SharedMemory {
     /// Copies the bytes from `offset` on into the slice.
     ///
     /// # Errors
-    /// [`AccessError::OutOfBounds`]; the slice is as it was.
+    /// [`AccessError::OutOfBounds`]; the slice is unchanged.
     pub fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), AccessError> {
         let length = bytes.len();
         let read = self.object().cells.read(offset, bytes);
         read.ok_or_else(|| self.out_of_bounds(offset, length))
     }
 
-    /// A copy of `length_bytes` bytes from `offset` on. Nothing is allocated before they are known
-    /// to be inside.
+    /// A copy of `length_bytes` bytes from `offset` on. The bounds are checked before anything is allocated.
     ///
     /// # Errors
     /// [`AccessError::OutOfBounds`].
@@ -220,7 +219,7 @@ impl SharedMemory {
         self.change_u32(offset, |_| value).map(|_| ())
     }
 
-    /// Adds to the number at `offset`, atomically and wrapping around; hands back the old one.
+    /// Adds to the number at `offset`, atomically and wrapping around. Returns the old number.
     ///
     /// # Errors
     /// As [`load_u32`](Self::load_u32).
@@ -228,8 +227,8 @@ impl SharedMemory {
         self.change_u32(offset, |old| old.wrapping_add(value))
     }
 
-    /// Replaces the number at `offset` by `new` if it is `expected`, atomically. Hands back the old
-    /// one: it was replaced if that is `expected`.
+    /// Replaces the number at `offset` by `new` if it is `expected`, atomically. Returns the old number: it
+    /// was replaced if that is `expected`.
     ///
     /// # Errors
     /// As [`load_u32`](Self::load_u32).
@@ -259,7 +258,7 @@ impl SharedMemory {
         Ok(())
     }
 
-    /// Adds to the number at `offset`, atomically and wrapping around; hands back the old one.
+    /// Adds to the number at `offset`, atomically and wrapping around. Returns the old number.
     ///
     /// # Errors
     /// As [`load_u64`](Self::load_u64).
@@ -267,8 +266,8 @@ impl SharedMemory {
         Ok(self.cell(offset)?.fetch_add(value, Ordering::SeqCst))
     }
 
-    /// Replaces the number at `offset` by `new` if it is `expected`, atomically. Hands back the old
-    /// one: it was replaced if that is `expected`.
+    /// Replaces the number at `offset` by `new` if it is `expected`, atomically. Returns the old number: it
+    /// was replaced if that is `expected`.
     ///
     /// # Errors
     /// As [`load_u64`](Self::load_u64).
@@ -327,7 +326,7 @@ impl Drop for MemoryObject {
         let tree = self.base.tree();
         tree.credit(self.charged_bytes);
         if let Some(name) = &self.name {
-            // Unless it was unlinked, or never this one's.
+            // This does nothing if the name was unlinked, or if this memory never got it.
             tree.free_name(name, self.base.id());
         }
     }

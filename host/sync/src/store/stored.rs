@@ -1,8 +1,8 @@
-//! A message that stays: what a dict or a list holds, read as copies.
+//! A message that stays: a value in a dict or an element of a list, read as copies.
 //!
-//! It is shared, so that a reader takes no more than a counter under the container's mutex and
-//! copies bytes and handles after it, however many they are. While it is stored, and for as long as
-//! it is being copied, it holds its handles as [`Holder::Message`].
+//! It is shared. A reader only raises a counter under the container's mutex, and copies bytes and handles
+//! after it, however many there are. While the message is stored, and while it is being copied,
+//! [`Holder::Message`] holds its handles.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::store::error::{Refusal, StoreError};
 pub(crate) struct Stored(Arc<Message>);
 
 impl Stored {
-    /// A copy whose handles `holder` holds. To be made without the container's mutex.
+    /// A copy whose handles `holder` holds. Must be made outside the container's mutex.
     pub(crate) fn copy_for(&self, holder: Holder) -> Message {
         Message {
             bytes: self.0.bytes.clone(),
@@ -28,7 +28,7 @@ impl Stored {
         }
     }
 
-    /// The message itself, taken out of its container, or a copy if somebody reads it just now.
+    /// The message itself, taken out of its container, or a copy if another reader is reading it.
     pub(crate) fn take_for(self, holder: Holder) -> Message {
         match Arc::try_unwrap(self.0) {
             Ok(mut message) => {
@@ -39,7 +39,7 @@ impl Stored {
         }
     }
 
-    /// The message to drop, unless somebody reads it just now: then who reads it drops it.
+    /// The message to drop, unless another reader is reading it: then that reader drops it.
     pub(crate) fn into_remains(self) -> Option<Message> {
         Arc::into_inner(self.0)
     }
@@ -59,7 +59,7 @@ impl Stored {
         self.0.charged_bytes()
     }
 
-    /// How many handles it has.
+    /// The number of its handles.
     pub(crate) fn references(&self) -> u64 {
         self.0.handles.len() as u64
     }
@@ -71,7 +71,7 @@ impl Stored {
     }
 }
 
-/// Copies of all, if `admit` allows their cost. `holder` holds their handles.
+/// Copies of all messages, if `admit` allows their cost. `holder` holds their handles.
 pub(crate) fn copy_all<E>(
     stored: &[Stored],
     holder: Holder,
@@ -89,7 +89,7 @@ pub(crate) fn any_size(_bytes: u64) -> Result<(), Infallible> {
     Ok(())
 }
 
-/// The copies, which `any_size` has not refused.
+/// Unwraps copies, which `any_size` has not refused.
 pub(crate) fn admitted<T>(copied: Result<T, Infallible>) -> T {
     match copied {
         Ok(copied) => copied,
@@ -97,16 +97,16 @@ pub(crate) fn admitted<T>(copied: Result<T, Infallible>) -> T {
     }
 }
 
-/// A message that is to be stored. Until it is, it can be had back as it was.
+/// A message to be stored. Until it is stored, it can be returned unchanged.
 #[derive(Debug)]
 pub(crate) struct Incoming {
     stored: Stored,
-    /// Who held the message's handles before.
+    /// The previous holders of the message's handles.
     holders: Vec<Holder>,
 }
 
 impl Incoming {
-    /// Takes the mutexes of other objects, so it is made before the container's is taken.
+    /// Takes the mutexes of other objects, so it must run before the container's mutex is taken.
     pub(crate) fn new(mut message: Message) -> Self {
         let holders = message.embark();
         Self {
@@ -115,7 +115,7 @@ impl Incoming {
         }
     }
 
-    /// What the container keeps.
+    /// The message for the container to keep.
     pub(crate) fn stored(&self) -> Stored {
         self.stored.clone()
     }
@@ -128,12 +128,12 @@ impl Incoming {
         self.stored.references()
     }
 
-    /// Who brought the message gets it back with the reason.
+    /// Gives the message back to the caller with the reason.
     pub(crate) fn reject(self, refusal: Refusal) -> StoreError<Message> {
         refusal.with(self.into_message())
     }
 
-    /// The message that was not stored, as it was.
+    /// The message that was not stored, with its handles held as before.
     pub(crate) fn into_message(self) -> Message {
         let mut message = self.stored.into_remains().unwrap_or_default();
         message.return_to(&self.holders);
@@ -141,8 +141,7 @@ impl Incoming {
     }
 }
 
-/// Changes what the tree is charged from `old` to `new` bytes. Only growth can fail, and then
-/// nothing is changed.
+/// Changes the tree's charge from `old` to `new` bytes. Only growth can fail, and then nothing is changed.
 pub(crate) fn recharge(tree: &Tree, old: u64, new: u64) -> Result<(), Refusal> {
     match new.checked_sub(old) {
         Some(more) => tree.charge(more).map_err(|over| Refusal::BudgetExceeded {
