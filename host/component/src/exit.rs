@@ -1,9 +1,9 @@
 //! Keeps exit codes: `proc_exit` of preview 1 becomes `exit` of our own `process` interface.
 //!
-//! The adapter serves `proc_exit(code)` with `wasi:cli/exit.exit(result)`, which loses the code.
-//! The core import has the signature of a WIT function `exit: func(code: u32)`, so renaming the
-//! import is all there is to do; no code of the module changes. Where the module's own bindings do
-//! not know the interface, metadata that imports it is added.
+//! The adapter serves `proc_exit(code)` with `wasi:cli/exit.exit(result)`, which loses the code. The
+//! core import has the signature of a WIT function `exit: func(code: u32)`, so renaming the import is
+//! enough; no code of the module changes. If the module's own bindings do not know the interface, this
+//! adds metadata that imports it.
 
 use crate::Error;
 use crate::error::shown;
@@ -15,15 +15,15 @@ use wasmparser::{ImportSectionReader, Parser, Payload};
 use wit_component::{StringEncoding, metadata};
 use wit_parser::{Resolve, SourceMap, WorldItem};
 
-/// The interface that takes the place of preview 1 for `proc_exit`, and the function in it.
+/// The interface that replaces preview 1 for `proc_exit`, and its function.
 const INTERFACE: &str = "isopod:multiprocessing/process@0.1.0";
 const FUNCTION: &str = "exit";
 
-/// The section that tells wit-component of [`INTERFACE`]. It looks for the prefix.
+/// The section that describes [`INTERFACE`] to wit-component, which looks for the prefix.
 const METADATA_SECTION: &str = "component-type:isopod-exit";
 
-/// What of the WIT package declares `exit`, and a world that imports no more than that: other
-/// interfaces come and go without this being the wiser.
+/// The files of the WIT package that declare `exit`, and a world that imports only this interface, so that
+/// changes of other interfaces do not matter here.
 const WIT: [(&str, &str); 4] = [
     ("types.wit", include_str!("../../../wit/types.wit")),
     ("process.wit", include_str!("../../../wit/process.wit")),
@@ -34,10 +34,10 @@ const WIT: [(&str, &str); 4] = [
     ),
 ];
 
-/// The payload of [`METADATA_SECTION`], or why it cannot be made. Always the same, so made once.
+/// The payload of [`METADATA_SECTION`], or why it cannot be made. It never changes, so it is made once.
 static METADATA: LazyLock<Result<Vec<u8>, String>> = LazyLock::new(encode_metadata);
 
-/// Renames the module's import of `proc_exit`, if it has one; else gives it back as it is.
+/// Renames the module's import of `proc_exit`, if it has one. Otherwise returns the module unchanged.
 pub(crate) fn redirect_proc_exit<'a>(
     core_module: &'a [u8],
     outline: &Outline<'_>,
@@ -86,7 +86,7 @@ fn with_exit(section: ImportSectionReader<'_>) -> Result<ImportSection, Error> {
     Ok(imports)
 }
 
-/// Whether the world imports [`INTERFACE`] already.
+/// Whether the world already imports [`INTERFACE`].
 fn imports_interface(resolve: &Resolve, world: wit_parser::WorldId) -> bool {
     resolve.worlds.get(world).is_some_and(|world| {
         world.imports.values().any(|item| match item {
@@ -117,8 +117,8 @@ fn encode_metadata() -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
 
-    /// The whole point rests on this: the core signature of the WIT function is that of
-    /// `proc_exit`, and its name has not changed.
+    /// The whole method rests on this: the core signature of the WIT function is that of `proc_exit`, and
+    /// its name has not changed.
     #[test]
     fn the_wit_declares_exit_with_the_signature_of_proc_exit() {
         let payload = METADATA.as_ref().expect("the WIT is valid");

@@ -1,7 +1,7 @@
-//! What a core module imports and exports, as far as it decides how it becomes a component.
+//! The imports and exports of a core module that decide how it becomes a component.
 //!
-//! Imports that nobody can provide are refused here, because wit-component's message for them
-//! speaks of metadata and adapters rather than of what to do.
+//! Imports that no host can provide are refused here, because wit-component's message for them explains
+//! metadata and adapters rather than the remedy.
 
 use crate::Error;
 use crate::error::shown;
@@ -12,21 +12,21 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wasmparser::{Encoding, FuncType, Parser, Payload, TypeRef, ValType};
 
-/// What [`Error::UnknownImports`] says is known.
+/// The known imports, as the text of [`Error::UnknownImports`] lists them.
 pub(crate) const KNOWN: &str = "the functions of `wasi_snapshot_preview1`, and interfaces \
     (`package:name/interface`) whose bindings put their metadata into the module";
 
-/// How many unknown imports an error names.
+/// The number of unknown imports that an error names.
 const LISTED: usize = 8;
 
 /// The functions of preview 1, as the adapter exports them. Both adapters have the same.
 static PREVIEW1_FUNCTIONS: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| export_names(WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER).unwrap_or_default());
 
-/// What is to be known of a core module before it is encoded.
+/// The facts about a core module that are needed before it is encoded.
 #[derive(Debug, Default)]
 pub(crate) struct Outline<'a> {
-    /// Whether it exports `_start`: a command, with a main function.
+    /// Whether it exports `_start`: then it is a command, with a main function.
     pub(crate) exports_start: bool,
     /// Whether it imports `proc_exit` of preview 1, with its proper signature.
     pub(crate) imports_proc_exit: bool,
@@ -37,7 +37,7 @@ pub(crate) struct Outline<'a> {
 }
 
 impl<'a> Outline<'a> {
-    /// Reads the outline of a core module, and every section boundary on the way.
+    /// Reads the outline of a core module, and checks every section boundary on the way.
     pub(crate) fn read(core_module: &'a [u8]) -> Result<Outline<'a>, Error> {
         let mut outline = Outline::default();
         let mut is_exit_type: Vec<bool> = Vec::new();
@@ -88,8 +88,8 @@ impl<'a> Outline<'a> {
         Ok(outline)
     }
 
-    /// Refuses imports that certainly nobody provides. Imports of interfaces are left to the
-    /// encoder if there is metadata to check them against.
+    /// Refuses imports that certainly no host provides. If there is metadata to check imports of interfaces
+    /// against, they are left to the encoder.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let mut unknown = self.imports.iter().filter(|(module, name)| {
             if *module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME {
@@ -111,12 +111,12 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// Whether this import is preview 1's way to exit.
+/// Whether this import is the exit function of preview 1.
 pub(crate) fn is_proc_exit(module: &str, name: &str) -> bool {
     module == WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME && name == "proc_exit"
 }
 
-/// The names of imports for an error, and how many more there are.
+/// The names of imports for an error, and the number of the others.
 pub(crate) fn list(imports: &[String], more: usize) -> String {
     let mut text = String::new();
     for (position, import) in imports.iter().enumerate() {

@@ -1,14 +1,14 @@
-//! What the host has in memory for each process of a program, beside its linear memories and tables.
+//! The memory that the host needs for each process of a program, besides its linear memories and tables.
 //!
-//! A module is shared by all processes, but each instance of it has a place of its own for each global, import,
-//! passive segment and function that can be called by reference. A few bytes of a program can ask for many of them.
+//! All processes share a module, but each instance of it has its own place for each global, import, passive
+//! segment and function that can be called by reference. A few bytes of a program can demand many of them.
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
     ElementItems, ElementKind, Instance, Parser, Payload, SectionLimited, TypeRef,
 };
 
-// Bytes of an instance for one of each, at most: as wasmtime 48 lays them out on machines of 64 bits.
+// Upper bounds on the bytes of an instance for one of each, as wasmtime 48 lays them out on 64-bit machines.
 const INSTANCE: u64 = 1_024;
 const IMPORT: u64 = 32;
 const FUNCTION: u64 = 32;
@@ -18,17 +18,17 @@ const MEMORY: u64 = 256;
 const SEGMENT: u64 = 64;
 const ELEMENT: u64 = 16;
 const DATA: u64 = 16;
-/// Of a component: a function that is lifted or lowered, a type of resources, an instance.
+/// Of a component: a lifted or lowered function, a type of resources, an instance.
 const ITEM: u64 = 64;
 
 /// Counts of the instances of one process of a program: see [`instances`].
 ///
-/// Modules that a component takes as imports are known by their type alone: each counts as one core instance with the bytes
-/// of the largest module, and without tables and memories.
+/// For modules that a component imports, only the type is known: each counts as one core instance with the
+/// bytes of the largest module, and without tables and memories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Instances {
-    /// Bytes of the host at most, without linear memories and elements of tables.
+    /// Upper bound on the bytes of the host, without linear memories and elements of tables.
     pub bytes: u64,
     /// Instances of core modules.
     pub core_instances: u64,
@@ -36,12 +36,12 @@ pub struct Instances {
     pub memories: u64,
     /// Tables of these instances.
     pub tables: u64,
-    /// Elements that the largest of these tables begins with.
+    /// The initial number of elements of the largest of these tables.
     pub largest_table: u64,
 }
 
-/// Counts the instances of one process of this component or core module. Reads the bytes once; bytes that are not
-/// valid count as far as they can be read.
+/// Counts the instances of one process of this component or core module. Reads the bytes once. Invalid
+/// bytes count as far as they can be read.
 ///
 /// ```
 /// let module = wat::parse_str("(module (memory 1) (table 7 funcref) (table 3 funcref))")?;
@@ -53,7 +53,7 @@ pub struct Instances {
 pub fn instances(wasm: &[u8]) -> Instances {
     let mut reader = Reader::default();
     for payload in Parser::new(0).parse_all(wasm) {
-        // Whoever loads it is told.
+        // The loader of the program reports this error.
         let Ok(payload) = payload else { break };
         reader.see(&payload);
     }
@@ -68,8 +68,8 @@ pub fn instances(wasm: &[u8]) -> Instances {
     }
 }
 
-/// The bytes of the host that one process of this component or core module takes for its instances, at most: those of
-/// [`instances`].
+/// Upper bound on the bytes of the host that one process of this component or core module needs for its
+/// instances, as in [`instances`].
 ///
 /// ```
 /// let small = wat::parse_str("(module (func $f) (elem func $f))")?;
@@ -83,11 +83,11 @@ pub fn instance_bytes(wasm: &[u8]) -> u64 {
     instances(wasm).bytes
 }
 
-/// What instances come to.
+/// The combined cost of instances.
 #[derive(Clone, Copy, Default)]
 struct Cost {
     bytes: u64,
-    /// Instances of modules that are not known yet where they are instantiated.
+    /// The number of instances of modules that are not yet known at the place of the instantiation.
     unknown: u64,
     instances: u64,
     memories: u64,
@@ -117,7 +117,8 @@ impl Cost {
 struct Module {
     cost: Cost,
     functions: u32,
-    /// Functions that are named where a reference to them can be had from, some of them more than once.
+    /// The number of places that name a function and can yield a reference to it. A function may
+    /// count more than once.
     named: u32,
 }
 
@@ -136,7 +137,7 @@ impl Module {
             }
             Payload::GlobalSection(section) => {
                 self.cost.add_each(section.count(), GLOBAL);
-                // Each may begin with a reference.
+                // Each global may begin with a reference.
                 self.named = self.named.saturating_add(section.count());
             }
             Payload::TableSection(section) => {
@@ -177,7 +178,7 @@ impl Module {
     }
 
     fn cost(mut self) -> Cost {
-        // The function that the module starts with is one more.
+        // The start function of the module is one more.
         let named = self.named.min(self.functions).saturating_add(1);
         self.cost.add_each(named, FUNCTION);
         self.cost.add_each(1, INSTANCE);
@@ -186,8 +187,8 @@ impl Module {
     }
 }
 
-/// A component that is being read: what it comes to, and what the modules and components that are defined in it come to,
-/// by index.
+/// A component that is being read: its own cost, and the costs of the modules and components that are
+/// defined in it, by index.
 #[derive(Default)]
 struct Scope {
     cost: Cost,
@@ -209,7 +210,7 @@ struct Reader {
     module: Option<Module>,
     open: Vec<Scope>,
     all: Cost,
-    /// The largest module.
+    /// The bytes of the largest module.
     largest: u64,
 }
 
@@ -329,7 +330,7 @@ impl Reader {
         }
     }
 
-    /// A module of which only its type is known here.
+    /// Defines a module of which only the type is known here.
     fn define_unknown(&mut self, kind: ComponentExternalKind) {
         if kind == ComponentExternalKind::Module
             && let Some(scope) = self.open.last_mut()
@@ -338,7 +339,7 @@ impl Reader {
         }
     }
 
-    /// What the module or component of this index comes to, `outward` scopes from the innermost.
+    /// The cost of the module or component with this index, `outward` scopes from the innermost.
     fn at(&self, outward: u32, index: u32, list: impl Fn(&Scope) -> &Vec<Cost>) -> Cost {
         let outward = usize::try_from(outward).unwrap_or(usize::MAX);
         let index = usize::try_from(index).unwrap_or(usize::MAX);
@@ -363,7 +364,7 @@ mod tests {
         instance_bytes(&wat::parse_str(text).unwrap())
     }
 
-    /// What `large` costs more than `small`, in a module.
+    /// The extra cost of `large` over `small`, in a module.
     fn more(large: &str, small: &str) -> u64 {
         bytes(&format!("(module {large})")) - bytes(&format!("(module {small})"))
     }
@@ -373,7 +374,7 @@ mod tests {
         assert_eq!(more("(global i32 (i32.const 0))", ""), GLOBAL);
         assert_eq!(more("(import \"\" \"\" (global i32))", ""), IMPORT);
         assert_eq!(more("(memory 0) (data \"\")", ""), MEMORY + DATA);
-        // Functions that nobody can refer to cost nothing; each of the others costs once.
+        // Functions that nothing can refer to cost nothing; each of the others costs once.
         assert_eq!(more("(func) (func)", ""), 0);
         assert_eq!(
             more("(func (export \"a\") (export \"b\"))", "(func)"),
@@ -397,13 +398,13 @@ mod tests {
         let two = bytes(&format!("(component {module} {twice})"));
         let once = bytes("(module (global i32 (i32.const 0)))");
         assert_eq!(two - none, 2 * (once + ITEM));
-        // Through components and outer aliases too.
+        // The same through components and outer aliases.
         let inner = format!("(component $c (alias outer 1 0 (core module $m)) {twice})");
         let nested = format!(
             "(component {module} {inner} (instance (instantiate $c)) (instance (instantiate $c)))"
         );
         assert!(bytes(&nested) - none >= 4 * once);
-        // A module that is handed over counts as the largest one.
+        // A module that is passed as an argument counts as the largest one.
         let taken = format!(
             "(component {module} (component $c (import \"m\" (core module $m)) {twice})
                 (instance (instantiate $c (with \"m\" (core module $m)))))"

@@ -1,23 +1,22 @@
-//! What a file is, told from its first bytes.
+//! The kind of a file, decided by its first bytes.
 
-/// The bytes every WebAssembly file starts with.
+/// The bytes that every WebAssembly file starts with.
 const MAGIC: &[u8; 4] = b"\0asm";
 
-/// The kinds of bytes that [`kind_of`] tells apart.
+/// The kinds of bytes that [`kind_of`] distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A component: ready to be loaded.
     Component,
-    /// A core module: [`componentize`](crate::componentize) makes a component of it.
+    /// A core module: [`componentize`](crate::componentize) turns it into a component.
     CoreModule,
-    /// WebAssembly, but of a version that nobody here knows: the four bytes after the magic
-    /// number.
+    /// WebAssembly, but of a version that this crate does not know: the four bytes after the magic number.
     OtherVersion([u8; 4]),
     /// Not WebAssembly in its binary format.
     NotWasm,
 }
 
-/// Says what `bytes` are, from the first eight of them. The rest is not looked at.
+/// The kind of `bytes`, decided by their first eight. The rest is not read.
 #[must_use]
 pub fn kind_of(bytes: &[u8]) -> Kind {
     match bytes.split_first_chunk::<4>() {

@@ -1,17 +1,16 @@
 //! Turns core WebAssembly modules into components.
 //!
-//! What compilers make for `wasm32-wasip1` is a core module that imports WASI preview 1. A program
-//! of isopod is a component that imports WASI 0.2 and `isopod:multiprocessing`. This crate makes
-//! the second of the first, in about 2 ms, so that the output of any such compiler loads as it is.
+//! Compilers for `wasm32-wasip1` make a core module that imports WASI preview 1. A program of isopod is a
+//! component that imports WASI 0.2 and `isopod:multiprocessing`. This crate turns the module into the
+//! component, in about 2 ms, so that the output of any such compiler loads unchanged.
 //!
-//! It promises that an exit code is kept: `proc_exit(3)` ends a process with the exit code 3. The
-//! stock preview 1 adapter knows only success and failure, because `wasi:cli/exit` does. See
-//! [`componentize`].
+//! It promises that an exit code is kept: `proc_exit(3)` ends a process with the exit code 3. The stock
+//! preview 1 adapter knows only success and failure, because `wasi:cli/exit` does. See [`componentize`].
 //!
-//! It also [changes code](make_interruptible) so that it can be interrupted soon, and pays little for it.
+//! It also [changes code](make_interruptible) so that it can be interrupted soon and at a small cost.
 //!
-//! It knows nothing of the engine that runs the component. [`make_interruptible`] [validates](validate) what
-//! it changes; [`componentize`] does not.
+//! It knows nothing of the engine that runs the component. [`make_interruptible`] [validates](validate) the
+//! bytes that it changes; [`componentize`] does not.
 //!
 //! ```
 //! let core_module = b"\0asm\x01\0\0\0";
@@ -43,20 +42,20 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wit_component::ComponentEncoder;
 
-/// Makes a component of a core module.
+/// Turns a core module into a component.
 ///
-/// A module that exports `_start` becomes a component that exports `wasi:cli/run`; any other
-/// exports what the metadata of its bindings (wit-bindgen) says. Imports of
-/// `wasi_snapshot_preview1` are served by wasmtime's adapter, but for `proc_exit`: it becomes
-/// `isopod:multiprocessing/process.exit`, which has the same signature and keeps the exit code.
-/// Nothing of `isopod:multiprocessing` is imported by a component that does not call it.
+/// A module that exports `_start` becomes a component that exports `wasi:cli/run`. Any other module exports
+/// the functions that the metadata of its bindings (wit-bindgen) names. wasmtime's adapter serves imports
+/// of `wasi_snapshot_preview1`, except `proc_exit`: it becomes `isopod:multiprocessing/process.exit`, which
+/// has the same signature and keeps the exit code. A component that does not call `isopod:multiprocessing`
+/// imports nothing of it.
 ///
 /// Does not block.
 ///
 /// # Errors
-/// [`Error::NotWasm`] and [`Error::AlreadyComponent`] for other kinds of bytes,
-/// [`Error::Malformed`] for a broken or truncated module, [`Error::UnknownImports`] if it needs
-/// what no host of isopod has, [`Error::Encode`] if its bindings do not fit its code.
+/// [`Error::NotWasm`] and [`Error::AlreadyComponent`] for other kinds of bytes, [`Error::Malformed`] for a
+/// broken or truncated module, [`Error::UnknownImports`] if it needs a function that no host of isopod has,
+/// [`Error::Encode`] if its bindings do not fit its code.
 pub fn componentize(core_module: &[u8]) -> Result<Vec<u8>, Error> {
     match kind_of(core_module) {
         Kind::CoreModule => {}
@@ -79,8 +78,8 @@ pub fn componentize(core_module: &[u8]) -> Result<Vec<u8>, Error> {
             .and_then(|encoder| encoder.adapter(WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter))
             .and_then(|mut encoder| encoder.encode())
     };
-    // The parser of the bindings' metadata trusts it: fuzzing found bytes that it panics on.
-    // Everything that it has in its hands then is its own, and dropped.
+    // The parser of the bindings' metadata trusts its input: fuzzing found bytes that it panics on. After a
+    // panic no state is left behind: the encoder owns all its data and is dropped.
     match std::panic::catch_unwind(encode) {
         Ok(encoded) => encoded.map_err(|error| Error::Encode(error::shown(&format!("{error:#}")))),
         Err(_) => Err(Error::Encode(

@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use wasmparser::{Parser, Payload};
 
-/// The section: for each name its length in two bytes, the smaller first, and its bytes.
+/// The section: for each name, its length in two bytes, little-endian, and then its bytes.
 const SECTION: &str = "isopod:tasks";
 
-/// How many are read; whoever made the program could put there what they like.
+/// The largest number of names read, because the author of a program controls the contents of the section.
 const MOST_TASKS: usize = 10_000;
 
 /// The public names of the tasks of a component or core module, as `#[isopod::task]` gives them, in order.
 ///
-/// They are what the program says of itself: nothing is looked up by them. What is malformed is
-/// left out. Does not block.
+/// They are the program's own claims: nothing is looked up by them. Malformed names are left
+/// out. Does not block.
 ///
 /// ```
-/// // A module that has nothing but the section.
+/// A module with only this section.
 /// let mut module = b"\0asm\x01\0\0\0".to_vec();
 /// let mut section = vec![12];
 /// section.extend(b"isopod:tasks\x06\0square");
@@ -32,7 +32,7 @@ pub fn task_names(bytes: &[u8]) -> Vec<String> {
                 read(section.data(), &mut names);
             }
             Ok(_) => {}
-            // Whoever loads it is told.
+            // The loader of the program reports this error.
             Err(_) => break,
         }
     }

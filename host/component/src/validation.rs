@@ -1,10 +1,10 @@
-//! Whether bytes are valid, and within the limits of what is done with them.
+//! Checks that bytes are valid, and within the limits of the work that is done with them.
 //!
-//! Everything that is done with a program takes time and memory in proportion to its bytes, but for two things that
-//! a few bytes can ask for without end, which have limits here: components nested in each other, each of which is
-//! copied as often as it is deep, and components that instantiate each other twice each, which are laid out one by one.
-//! Functions have one too: a compiler needs more than in proportion for long ones, and nothing looks whether the
-//! program is to end in one without loops and calls.
+//! All work on a program takes time and memory in proportion to its bytes, with two exceptions. A few bytes
+//! can demand them without end, so both have limits here. Nested components are copied once for each level
+//! of their depth. And components that instantiate each other twice each are laid out one instance at a
+//! time. Functions have a limit too: a compiler needs more than proportional time for long ones, and a
+//! function without loops and calls has no place at which the program could be ended.
 
 use crate::Error;
 use wasmparser::{
@@ -12,12 +12,12 @@ use wasmparser::{
     FuncValidatorAllocations, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
 
-/// What of WebAssembly programs may use: its version 2, sums in constants, tail calls, several memories, relaxed
-/// vectors, and components.
+/// The features of WebAssembly that programs may use: its version 2, sums in constants, tail calls, several
+/// memories, relaxed vectors, and components.
 ///
-/// Not in it, because no compiler for components needs it and each would have long instructions of its own: memories of
-/// 64 bits, shared memories and threads, garbage collection, exceptions, stack switching. And what is asynchronous
-/// in components.
+/// Some features are left out, because no compiler for components needs them and each would add long
+/// instructions of its own: memories of 64 bits, shared memories and threads, garbage collection,
+/// exceptions, stack switching. The asynchronous features of components are left out too.
 pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .difference(WasmFeatures::GC_TYPES)
     .union(WasmFeatures::EXTENDED_CONST)
@@ -26,18 +26,18 @@ pub const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::RELAXED_SIMD)
     .union(WasmFeatures::COMPONENT_MODEL);
 
-/// The longest function, in bytes. Python's longest has 168 KiB, SpiderMonkey's as much.
+/// The longest function, in bytes. Python's longest has 168 KiB, and so has SpiderMonkey's.
 pub const MOST_FUNCTION_BYTES: usize = 2 << 20;
 
-/// Components in components. Compilers make one or two.
+/// The deepest nesting of components. Compilers use a depth of one or two.
 pub(crate) const DEEPEST: usize = 32;
 
-/// Definitions, imports, exports and instances of all components, counted as often as each component is instantiated.
-/// The largest of our own programs has 2,400.
+/// The largest sum of definitions, imports, exports and instances of all components, where each component
+/// counts once per instance. The largest of our own programs has 2,400.
 pub(crate) const MOST_ITEMS: u64 = 1_000_000;
 
-/// Whether a module or component is valid, and within the limits of what may be done with it. In proportion to its
-/// bytes.
+/// Checks that a module or component is valid, and within the limits of the work that may be done with it.
+/// Takes time in proportion to its bytes.
 ///
 /// ```
 /// let wrong = wat::parse_str("(module (func (result i32) (f32.const 1)))")?;
@@ -46,8 +46,8 @@ pub(crate) const MOST_ITEMS: u64 = 1_000_000;
 /// ```
 ///
 /// # Errors
-/// [`Error::Invalid`] with what is wrong and where; [`Error::LongFunction`], [`Error::TooDeep`], [`Error::TooMany`]
-/// and [`Error::ComponentAsValue`] for what is beyond a limit.
+/// [`Error::Invalid`] with the fault and its place; [`Error::LongFunction`], [`Error::TooDeep`],
+/// [`Error::TooMany`] and [`Error::ComponentAsValue`] for bytes that exceed a limit.
 pub fn validate(wasm: &[u8]) -> Result<(), Error> {
     let invalid = |error: wasmparser::BinaryReaderError| Error::invalid(&error);
     let mut validator = Validator::new_with_features(FEATURES);
@@ -72,19 +72,19 @@ pub fn validate(wasm: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The components that are open, and how much each of those that are defined comes to.
+/// The open components, and the number of items that each defined component adds.
 #[derive(Default)]
 struct Components {
     open: Vec<Scope>,
-    /// Modules that are open: their payloads are not ours.
+    /// The number of open modules, whose payloads this does not count.
     modules: usize,
 }
 
 #[derive(Default)]
 struct Scope {
-    /// What it comes to itself.
+    /// The number of its own items.
     items: u64,
-    /// What the components come to that are defined in it, by index.
+    /// The numbers of items of the components that are defined in it, by index.
     defined: Vec<u64>,
 }
 
@@ -167,7 +167,7 @@ impl Components {
         Ok(())
     }
 
-    /// The innermost component comes to so much more.
+    /// Adds items to the innermost component.
     fn add(&mut self, items: u64) -> Result<(), Error> {
         let Some(scope) = self.open.last_mut() else {
             return Ok(());
@@ -179,15 +179,15 @@ impl Components {
         }
     }
 
-    /// The innermost component has one more to instantiate.
+    /// Adds a component that the innermost component can instantiate.
     fn define(&mut self, items: u64) {
         if let Some(scope) = self.open.last_mut() {
             scope.defined.push(items);
         }
     }
 
-    /// What the component of this index comes to, `outward` scopes from the innermost. Nothing if there is none:
-    /// whoever validates says so.
+    /// The number of items of the component with this index, `outward` scopes from the innermost. Zero if
+    /// there is none: the validator reports that.
     fn items(&self, outward: u32, index: u32) -> u64 {
         let outward = usize::try_from(outward).unwrap_or(usize::MAX);
         let index = usize::try_from(index).unwrap_or(usize::MAX);
@@ -208,7 +208,7 @@ mod tests {
         validate(&wat::parse_str(text).unwrap())
     }
 
-    /// Each component has two instances of the one in it: 2^n of them.
+    /// Each component has two instances of the one inside it: 2^n of them.
     fn doubling(depth: usize) -> String {
         let mut text = String::from("(component $c)");
         for _ in 0..depth {

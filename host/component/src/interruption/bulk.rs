@@ -1,24 +1,26 @@
-//! Takes instructions in pieces that are long by themselves, so that they can be interrupted.
+//! Splits long-running instructions into pieces, so that they can be interrupted.
 //!
-//! `memory.copy`, `memory.fill` and `memory.init` are one instruction each, however many bytes they are about: what
-//! fills a gigabyte could not be ended meanwhile. So they become calls of functions that are added to the module,
-//! which do the same in a loop, and at a loop an engine looks whether it is to end the program.
+//! `memory.copy`, `memory.fill` and `memory.init` are one instruction each, for any number of bytes: a
+//! program that fills a gigabyte could not be ended meanwhile. So they become calls of functions that
+//! are added to the module, which do the same in a loop, and at each loop the engine checks whether it
+//! must end the program.
 //!
-//! What is bounded, but long enough that many of them in a row take long (a function has a million, without any loop),
-//! gets a call of an empty function before it, at whose head the engine looks too. The instructions, and the time of each:
+//! Other instructions are bounded, but long enough that many of them in a row take long (a function has a
+//! million, without any loop). Each gets a call of an empty function before it, at whose head the engine
+//! checks too. The instructions, the time of each, and its treatment:
 //!
-//! | instruction | time | what is done |
+//! | instruction | time | treatment |
 //! |---|---|---|
-//! | `memory.copy`, `memory.fill` | the bytes, up to 4 GiB | pieces, but at most [`SHORT`] bytes, if the code says so |
-//! | `memory.init` | the bytes, up to those of its segment | pieces if the segment is longer than one, else a look |
-//! | `table.copy`, `table.fill`, `table.init`, `table.grow` | the elements, of which a table has 20,000 | a look |
-//! | `memory.grow` | a system call | a look |
-//! | calls of all kinds, loops | | the engine looks itself |
-//! | all others that [`FEATURES`](crate::FEATURES) allows | less than a microsecond | nothing: a function has at most [`MOST_FUNCTION_BYTES`](crate::MOST_FUNCTION_BYTES) |
+//! | `memory.copy`, `memory.fill` | the bytes, up to 4 GiB | pieces, unless the code gives a constant length of at most [`SHORT`] bytes |
+//! | `memory.init` | the bytes, up to those of its segment | pieces if the segment is longer than one, else a check |
+//! | `table.copy`, `table.fill`, `table.init`, `table.grow` | the elements, of which a table has 20,000 | a check |
+//! | `memory.grow` | a system call | a check |
+//! | calls of all kinds, loops | | the engine checks by itself |
+//! | all others that [`FEATURES`](crate::FEATURES) allows | less than a microsecond | none: a function has at most [`MOST_FUNCTION_BYTES`](crate::MOST_FUNCTION_BYTES) |
 //!
-//! The pieces of a copy are short enough for C libraries to copy them by vectors. For more, glibc before 2.40 takes
-//! `rep movsb`, by which AMD's processors since Zen 3 copy at a sixteenth of the speed if the destination is not
-//! aligned to 16 bytes.
+//! The pieces of a copy are short enough for C libraries to copy them with vector instructions. For longer
+//! ones, glibc before 2.40 uses `rep movsb`, with which AMD's processors since Zen 3 copy at a sixteenth of
+//! the speed if the destination is not aligned to 16 bytes.
 
 use super::helpers;
 use super::module::Shape;
@@ -27,17 +29,18 @@ use std::collections::BTreeMap;
 use wasm_encoder::{Encode, Instruction};
 use wasmparser::Operator;
 
-/// The bytes of a piece of a copy.
+/// The length of a piece of a copy, in bytes.
 pub(super) const COPIED: i32 = 2 << 10;
-/// The bytes of a piece of a fill: microseconds, as long as the pages are there.
+/// The length of a piece of a fill, in bytes: it takes microseconds if the pages are present.
 pub(super) const FILLED: i32 = 64 << 10;
-/// What is copied or filled as one instruction, if the code says so: a tenth of a microsecond.
+/// The largest copy or fill, in bytes, that stays one instruction if its length is a constant: a
+/// tenth of a microsecond.
 const SHORT: i32 = 2 << 10;
 
 /// The functions that may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Helper {
-    /// Does nothing: the engine looks at the head of each function.
+    /// Does nothing, but the engine checks its counter at the head of each function.
     Look,
     Copy {
         to: u32,
@@ -53,7 +56,7 @@ pub(super) enum Helper {
 }
 
 impl Helper {
-    /// What backtraces call it.
+    /// Its name in backtraces.
     pub(super) fn name(self) -> &'static str {
         match self {
             Helper::Look => "look",
@@ -64,7 +67,7 @@ impl Helper {
     }
 }
 
-/// What stands for an instruction.
+/// The call that replaces or precedes an instruction.
 pub(super) struct Call {
     index: u32,
     /// The instruction follows the call.
@@ -72,7 +75,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Writes it, where an instruction of these bytes was.
+    /// Writes the call at the place of an instruction with these bytes.
     pub(super) fn write(&self, instruction: &[u8], out: &mut Vec<u8>) {
         Instruction::Call(self.index).encode(out);
         if self.is_before {
@@ -81,7 +84,7 @@ impl Call {
     }
 }
 
-/// The functions that are called instead of instructions, and so are to be added to a module.
+/// The functions that are called instead of instructions and must be added to a module.
 pub(super) struct Helpers<'a> {
     shape: &'a Shape,
     numbers: BTreeMap<Helper, u32>,
@@ -89,7 +92,7 @@ pub(super) struct Helpers<'a> {
 }
 
 impl<'a> Helpers<'a> {
-    /// None yet.
+    /// No helpers yet.
     pub(super) fn new(shape: &'a Shape) -> Helpers<'a> {
         Helpers {
             shape,
@@ -98,13 +101,13 @@ impl<'a> Helpers<'a> {
         }
     }
 
-    /// In the order of their numbers, which follow those of the module's functions.
+    /// The helpers in the order of their numbers, which follow those of the module's functions.
     pub(super) fn in_order(&self) -> &[Helper] {
         &self.in_order
     }
 
-    /// The call that stands for an instruction, if one does. `constant` was put on the stack before it: the number
-    /// of bytes, if the code says that.
+    /// The call for an instruction, if it needs one. `constant` is the constant that the previous operator
+    /// pushed, if any: for a copy or fill it is the number of bytes.
     pub(super) fn call(
         &mut self,
         operator: &Operator<'_>,

@@ -1,4 +1,4 @@
-//! A function's code, read and written in one pass, so that its time and memory follow from its length.
+//! The code of a function, read and written in one pass, so that time and memory are bounded by its length.
 
 use super::bulk::Helpers;
 use super::loops::{Loops, unrolled};
@@ -6,13 +6,13 @@ use crate::Error;
 use std::ops::Range;
 use wasmparser::{FunctionBody, Operator, OperatorsReader};
 
-/// An operator, and where it stands in the code section.
+/// An operator, and its place in the code section.
 pub(super) struct Placed<'a> {
     pub(super) operator: Operator<'a>,
     pub(super) range: Range<usize>,
 }
 
-/// Reads the next operator; none at the end.
+/// Reads the next operator; `None` at the end.
 pub(super) fn next<'a>(reader: &mut OperatorsReader<'a>) -> Result<Option<Placed<'a>>, Error> {
     if reader.eof() {
         return Ok(None);
@@ -25,8 +25,8 @@ pub(super) fn next<'a>(reader: &mut OperatorsReader<'a>) -> Result<Option<Placed
     }))
 }
 
-/// Writes a function with its locals into `out`. Its loops may make it longer by `room` bytes, which are taken from
-/// that. Whether anything is different.
+/// Writes a function with its locals into `out`. Unrolled loops may make it longer by at most `room` bytes,
+/// and this subtracts the growth from `room`. Returns whether anything has changed.
 pub(super) fn rewrite(
     section: &[u8],
     body: &FunctionBody<'_>,

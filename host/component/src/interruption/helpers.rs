@@ -1,26 +1,28 @@
-//! The functions that do in a loop, piece by piece, what is one instruction: each does exactly the same, and traps
-//! where that would.
+//! Functions that replace one instruction by a loop over pieces: each has exactly the same effect, and
+//! traps where the instruction would.
 //!
-//! Whatever is out of bounds is found before anything is written, as the instruction finds it. An end past what 32
-//! bits hold is out of bounds of any memory, so it is left to the instruction, which traps at once.
+//! Out-of-bounds accesses are found before anything is written, as the instruction finds them. An end
+//! beyond the range of 32 bits is out of bounds of any memory, so that case is left to the instruction,
+//! which traps at once.
 
 use super::bulk::{COPIED, FILLED, Helper};
 use wasm_encoder::{BlockType, Function, Instruction, MemArg};
 
-/// The types of them, as entries of a type section: a function that takes and gives nothing, and one of three
-/// `i32` that gives nothing. They say where to, where from or what with, and how many bytes.
+/// The types of the helpers, as entries of a type section: a function without parameters and results, and
+/// one with three `i32` parameters and no result. The parameters are the destination, the source or the
+/// value, and the number of bytes.
 pub(super) const TYPES: [u8; 9] = [0x60, 0, 0, 0x60, 3, 0x7f, 0x7f, 0x7f, 0];
-/// How many these are.
+/// The number of these types.
 pub(super) const TYPE_COUNT: u32 = 2;
 
 const TO: u32 = 0;
 const FROM: u32 = 1;
-/// What a fill has where a copy has its source.
+/// A fill has its value where a copy has its source.
 const VALUE: u32 = FROM;
 const LENGTH: u32 = 2;
 
 impl Helper {
-    /// Its place in [`TYPES`].
+    /// Its index in [`TYPES`].
     pub(super) fn kind(self) -> u32 {
         match self {
             Helper::Look => 0,
@@ -43,7 +45,7 @@ pub(super) fn function(helper: Helper) -> Function {
     }
 }
 
-/// Bytes that overlap are copied in the direction in which none is written before it is read.
+/// Overlapping bytes are copied in the direction in which no byte is written before it is read.
 fn copy(to: u32, from: u32) -> Function {
     use Instruction as I;
     let copy = I::MemoryCopy {
@@ -57,7 +59,7 @@ fn copy(to: u32, from: u32) -> Function {
     out.probe(TO, to);
     out.probe(FROM, from);
 
-    // The destination is not within the source, or before it.
+    // The destination does not begin within the source, or begins before it.
     out.add(&[I::LocalGet(TO), I::LocalGet(FROM), I::I32Sub]);
     out.add(&[I::LocalGet(LENGTH), I::I32GeU]);
     if to != from {
@@ -83,7 +85,7 @@ fn copy(to: u32, from: u32) -> Function {
     out.0
 }
 
-/// As a copy, without a source whose end matters.
+/// Like a copy, without a source whose end matters.
 fn fill(memory: u32) -> Function {
     use Instruction as I;
     let fill = I::MemoryFill(memory);
@@ -105,8 +107,8 @@ fn fill(memory: u32) -> Function {
     out.0
 }
 
-/// As a copy from a segment, which never overlaps a memory. A segment cannot be read but by this, so whether
-/// its end is in bounds is asked by what writes nothing.
+/// Like a copy from a segment, which never overlaps a memory. Only this instruction can read a segment, so
+/// an `init` that writes nothing checks that its end is in bounds.
 fn init(memory: u32, segment: u32) -> Function {
     use Instruction as I;
     let init = I::MemoryInit {
@@ -135,7 +137,7 @@ fn init(memory: u32, segment: u32) -> Function {
     out.0
 }
 
-/// A helper while it is written.
+/// A helper under construction.
 struct Code(Function);
 
 impl Code {
@@ -149,27 +151,28 @@ impl Code {
         }
     }
 
-    /// Where what begins there ends.
+    /// Pushes the end of the range that begins at this local.
     fn end(&mut self, begin: u32) {
         use Instruction as I;
         self.add(&[I::LocalGet(begin), I::LocalGet(LENGTH), I::I32Add]);
     }
 
-    /// The last byte of what begins there; there is one.
+    /// Pushes the address of the last byte of the range that begins at this local. The range
+    /// must not be empty.
     fn last(&mut self, begin: u32) {
         self.end(begin);
         self.add(&[Instruction::I32Const(1), Instruction::I32Sub]);
     }
 
-    /// The copy or fill of all.
+    /// The instruction for the whole range.
     fn whole(&mut self, instruction: &Instruction<'_>) {
         use Instruction as I;
         self.add(&[I::LocalGet(TO), I::LocalGet(FROM), I::LocalGet(LENGTH)]);
         self.0.instruction(instruction);
     }
 
-    /// If one of the last bytes is past what 32 bits hold, the instruction traps. An end of exactly 2^32 is not: that
-    /// is the end of the largest memory.
+    /// If one of the last bytes is beyond the range of 32 bits, runs the instruction, which traps. An end
+    /// of exactly 2^32 is allowed: it is the end of the largest memory.
     fn whole_if_out_of_numbers(&mut self, begins: &[u32], instruction: &Instruction<'_>) {
         use Instruction as I;
         for (position, begin) in begins.iter().enumerate() {
@@ -184,17 +187,17 @@ impl Code {
         self.add(&[I::Return, I::End]);
     }
 
-    /// Traps as the instruction does, and before anything is written, if the last byte is out of bounds.
+    /// Traps as the instruction does, before anything is written, if the last byte is out of bounds.
     fn probe(&mut self, begin: u32, memory: u32) {
         use Instruction as I;
         self.last(begin);
         self.add(&[I::I32Load8U(at(memory)), I::Drop]);
     }
 
-    /// Copies of 1 to 16 bytes, most of all there are, are done at once: the instruction is a call of the host,
-    /// which takes half as long again, and would make up for the call of this. They are read from both ends, which
-    /// may overlap, before anything is written; the last byte is in what is written first, so that what is out of
-    /// bounds traps before.
+    /// Copies of 1 to 16 bytes, which are the most frequent, are done at once: the instruction is a call of
+    /// the host, which takes half as long again, so saving it offsets the call of this helper. The bytes
+    /// are read from both ends, which may overlap, before anything is written. The first write includes the
+    /// last byte, so an out-of-bounds access traps before any change.
     fn copy_few(&mut self, to: u32, from: u32) {
         use Instruction as I;
         let widths = [
@@ -203,7 +206,8 @@ impl Code {
             (2, I::I32Load16U(at(from)), I::I32Store16(at(to))),
             (1, I::I32Load8U(at(from)), I::I32Store8(at(to))),
         ];
-        // 0 becomes the largest number; an end past what 32 bits hold is left to the instruction.
+        // A length of 0 becomes the largest number; an end beyond the range of 32 bits is left
+        // to the instruction.
         self.add(&[I::LocalGet(LENGTH), I::I32Const(1), I::I32Sub]);
         self.add(&[I::I32Const(16), I::I32LtU]);
         for begin in [TO, FROM] {
@@ -238,7 +242,7 @@ impl Code {
         self.add(&[I::LocalGet(LENGTH), I::I32Const(piece), I::I32GtU]);
     }
 
-    /// Adds a piece to a local, or takes it away.
+    /// Adds a piece to a local, or subtracts it.
     fn step(&mut self, local: u32, piece: i32, way: Instruction<'_>) {
         use Instruction as I;
         self.add(&[I::LocalGet(local), I::I32Const(piece), way]);
@@ -246,7 +250,7 @@ impl Code {
     }
 }
 
-/// An access of a memory, aligned or not.
+/// An access to a memory, with no required alignment.
 fn at(memory_index: u32) -> MemArg {
     MemArg {
         offset: 0,

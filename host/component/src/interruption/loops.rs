@@ -1,8 +1,8 @@
-//! Unrolls small loops, so that a program that can be interrupted pays less for it.
+//! Unrolls small loops, so that an interruptible program pays less for the checks.
 //!
-//! In a loop of a few instructions the look at the engine's counter costs more than the loop: not for itself,
-//! but because what follows if the counter has moved is a call, and everything that the loop keeps in registers
-//! is saved for it. With the body several times in the loop, the look comes once for all of these.
+//! In a loop of a few instructions the check of the engine's counter costs more than the loop. The check
+//! itself is cheap, but if the counter has moved, a call follows, and all values that the loop keeps in
+//! registers are saved for it. With several copies of the body in the loop, one check serves all of them.
 //!
 //! ```text
 //! loop                    block $out
@@ -14,11 +14,11 @@
 //!                         end
 //! ```
 //!
-//! A branch to the loop's head goes on with the next copy, and only from the last one to the head; whoever
-//! comes to the end of a copy leaves the loop. So nothing is known or changed of what a body does, and no
-//! count of rounds is needed.
+//! A branch to the loop's head continues with the next copy, and only from the last copy with the head.
+//! Reaching the end of a copy leaves the loop. So this neither knows nor changes the effect of a body, and
+//! needs no count of iterations.
 //!
-//! Only loops without loops and calls in them are unrolled: a call looks at the counter anyway.
+//! Only loops without loops and calls in them are unrolled: a call checks the counter anyway.
 //!
 //! Each operator costs the same time, however many blocks are open around it.
 
@@ -28,19 +28,19 @@ use std::ops::Range;
 use wasm_encoder::{BlockType as Block, Encode, Instruction};
 use wasmparser::{BinaryReader, BlockType, Operator, OperatorsReader};
 
-/// How often a body stands in its loop at most.
+/// The largest number of copies of a body in its loop.
 const MOST_COPIES: usize = 8;
-/// How many instructions all copies have together at most. Measured: with half as many, loops of medium
-/// size stay as they are; twice as many make code larger and nothing faster.
+/// The largest number of instructions of all copies together. Measured: with half as many, loops of medium
+/// size stay unchanged; twice as many make the code larger and nothing faster.
 const MOST_INSTRUCTIONS: usize = 240;
-/// How many bytes a body has at most: one instruction, a table of branches, can be as long as its function.
+/// The longest body, in bytes: one instruction, a table of branches, can be as long as its function.
 const MOST_BYTES: usize = 4 << 10;
 
-/// A loop that is worth it.
+/// A loop that is worth unrolling.
 pub(super) struct SmallLoop {
-    /// Where in the output the loop begins.
+    /// The place in the output at which the loop begins.
     pub(super) written: usize,
-    /// Where in the code section what is between `loop` and `end` stands.
+    /// The range in the code section between `loop` and `end`.
     body: Range<usize>,
     block: Block,
     copies: usize,
@@ -48,41 +48,41 @@ pub(super) struct SmallLoop {
 
 /// A block that is open while a function is read.
 struct Open {
-    /// If it is a `loop` of a type that can be unrolled.
+    /// Set if the block is a `loop` of a type that can be unrolled.
     begin: Option<Begin>,
-    /// Whether anything in it goes back to it.
+    /// Whether any branch in it goes back to its head.
     is_repeated: bool,
 }
 
-/// How a loop begins.
+/// The beginning of a loop.
 struct Begin {
     block: Block,
-    /// Where in the output.
+    /// Its place in the output.
     written: usize,
-    /// Where in the section its body begins.
+    /// The place in the section at which its body begins.
     body: usize,
-    /// How many operators of the function come before its body.
+    /// The number of operators of the function before its body.
     operators: usize,
 }
 
-/// The blocks that are open at some place of a function.
+/// The blocks that are open at a place in a function.
 #[derive(Default)]
 pub(super) struct Loops {
     open: Vec<Open>,
-    /// So many of them, the outermost ones, are not unrolled, since something is in them that forbids it.
+    /// The number of outermost blocks that are not unrolled, because something in them forbids it.
     forbidden: usize,
-    /// The operators that were read.
+    /// The number of operators read so far.
     operators: usize,
 }
 
 impl Loops {
-    /// None of the blocks that are open is unrolled.
+    /// Forbids unrolling all open blocks.
     pub(super) fn forbid(&mut self) {
         self.forbidden = self.open.len();
     }
 
-    /// Takes the next operator, which stands at `range` in the section and was written from `written` on. The
-    /// loop that it ends, if that is to be unrolled.
+    /// Takes the next operator, which stands at `range` in the section and was written at `written`.
+    /// Returns the loop that it ends, if that loop should be unrolled.
     pub(super) fn see(
         &mut self,
         operator: &Operator<'_>,
@@ -112,7 +112,7 @@ impl Loops {
                 }
             }
             Operator::End => return self.close(range.start),
-            // Calls look by themselves; those that take the place of a return leave the loop.
+            // Calls check the counter themselves; tail calls leave the loop.
             Operator::Call { .. } | Operator::CallIndirect { .. } => self.forbid(),
             _ => {}
         }
@@ -126,7 +126,7 @@ impl Loops {
         });
     }
 
-    /// Something goes to the block that is so far out.
+    /// Records a branch to the block at this relative depth.
     fn repeat(&mut self, depth: u32) {
         let depth = usize::try_from(depth).unwrap_or(usize::MAX);
         let index = self
@@ -139,14 +139,14 @@ impl Loops {
         }
     }
 
-    /// The innermost block ends; its body did before `end`.
+    /// Closes the innermost block, whose body ended before `end`.
     fn close(&mut self, end: usize) -> Option<SmallLoop> {
         let block = self.open.pop()?;
         let is_forbidden = self.open.len() < self.forbidden;
         self.forbidden = self.forbidden.min(self.open.len());
         let begin = block.begin.filter(|_| block.is_repeated && !is_forbidden)?;
         let body = begin.body..end;
-        // Without the `end` itself.
+        // Excluding the `end` itself.
         let instructions = self.operators.saturating_sub(begin.operators + 1);
         let copies = (MOST_INSTRUCTIONS / instructions.max(1)).min(MOST_COPIES);
         (copies > 1 && body.len() <= MOST_BYTES).then_some(SmallLoop {
@@ -158,7 +158,7 @@ impl Loops {
     }
 }
 
-/// The type of a block that takes nothing and gives at most one number.
+/// The type of a block that takes no values and returns at most one number.
 fn plain(block: BlockType) -> Option<Block> {
     use wasm_encoder::ValType as To;
     use wasmparser::ValType as From;
@@ -174,7 +174,7 @@ fn plain(block: BlockType) -> Option<Block> {
 
 /// A loop with its copies.
 pub(super) fn unrolled(section: &[u8], small: &SmallLoop) -> Result<Vec<u8>, Error> {
-    // In a copy, three blocks are open where one was: its own, the loop and the one around it.
+    // In a copy, three blocks are open where one was: the copy's own, the loop and the one around it.
     const OUT: u32 = 2;
     let bytes = section.get(small.body.clone()).unwrap_or_default();
     let mut reader = OperatorsReader::new(BinaryReader::new(bytes, 0));
@@ -197,9 +197,9 @@ pub(super) fn unrolled(section: &[u8], small: &SmallLoop) -> Result<Vec<u8>, Err
     Ok(out)
 }
 
-/// Copies a body. Its branches to the loop go to the block that it is in now, which stands for the loop, or
-/// is it; those that leave the loop go `further` by so many blocks. No other instruction of [`crate::FEATURES`] has
-/// labels.
+/// Copies a body. Its branches to the loop go to the block that it is in now, which stands for the
+/// loop or is the loop. Branches that leave the loop go out `further` blocks more. No other
+/// instruction of [`crate::FEATURES`] has labels.
 fn copy(bytes: &[u8], body: &[Placed<'_>], further: u32, out: &mut Vec<u8>) -> Result<(), Error> {
     let mut depth = 0_u32;
     for Placed { operator, range } in body {
@@ -245,7 +245,7 @@ mod tests {
         Some(loops(&unrolled))
     }
 
-    /// How many blocks a module has.
+    /// The number of blocks in a module.
     fn loops(wasm: &[u8]) -> usize {
         let payloads = wasmparser::Parser::new(0).parse_all(wasm);
         let bodies = payloads.filter_map(|payload| match payload.unwrap() {
@@ -282,14 +282,14 @@ mod tests {
     #[test]
     fn loops_that_need_it_not_stay_as_they_are() {
         for text in [
-            // Never repeated, with a call, with an argument.
+            // Never repeated; with a call; with an argument.
             "(module (func (loop nop)))",
             "(module (func $f (param i32) (loop (call $f (i32.const 1)) (br_if 0 (local.get 0)))))",
             "(module (func (i32.const 3) (loop (param i32) (br 0 (i32.const 3)))))",
         ] {
             assert_eq!(unrolled(text), None, "{text}");
         }
-        // Of nested ones the inner.
+        // Of nested loops, only the inner one.
         let nested = "(module (func (param i32) (loop (loop (br_if 1 (local.get 0))
             (br_if 0 (local.get 0))))))";
         assert_eq!(unrolled(nested), Some(8));
@@ -315,7 +315,7 @@ mod tests {
         .unwrap();
         for length in 0..wasm.len() {
             let cut = wasm.get(..length).unwrap();
-            // What is cut between two sections may be a module, without code.
+            // Bytes that are cut between two sections may be a module without code.
             let changed = make_interruptible(cut);
             assert!(matches!(changed, Err(_) | Ok(None)), "{length}");
             assert!(changed.is_err() || length < wasm.len() / 2, "{length}");

@@ -1,10 +1,10 @@
-//! Changes code so that a program can be interrupted soon, and pays little for it.
+//! Changes code so that a program can be interrupted soon and at a small cost.
 //!
-//! An engine that can end a busy program looks at a counter at the head of each loop and of each function.
-//! [Instructions that take long](bulk) have neither, so they become [calls](helpers) of loops; [small loops](loops) pay
-//! for the look more than for what they do, so they are unrolled.
+//! An engine that can end a busy program checks a counter at the head of each loop and of each function.
+//! [Long-running instructions](bulk) have no such check, so they become [calls](helpers) of loops. In
+//! [small loops](loops) the check costs more than the work, so they are unrolled.
 //!
-//! The bytes are validated first, and what follows takes time and memory in proportion to them.
+//! The bytes are validated first, and the later steps take time and memory in proportion to them.
 
 mod bulk;
 mod function;
@@ -17,14 +17,14 @@ use std::borrow::Cow;
 use wasm_encoder::Encode;
 use wasmparser::BinaryReader;
 
-/// The ids of what a component nests.
+/// The ids of the sections that a component nests.
 const CORE_MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 
-/// The bytes of a magic number and a version.
+/// The length of a magic number and a version, in bytes.
 const PREAMBLE: usize = 8;
 
-/// What bytes hold, and so what the ids of their sections mean.
+/// The contents of bytes, which decide the meaning of the ids of their sections.
 #[derive(Clone, Copy)]
 enum Form {
     Module,
@@ -36,12 +36,12 @@ struct Section<'a> {
     bytes: Cow<'a, [u8]>,
 }
 
-/// Validates a core module or a component, unrolls the small loops of it, or of all modules in it, and lets
-/// instructions that take long be interrupted. None if there is nothing to change.
+/// Validates a core module or a component, unrolls its small loops, or those of all modules in it, and
+/// makes long-running instructions interruptible. `None` if there is nothing to change.
 ///
-/// What the program does is the same, and where it traps. What it gives has little more than twice the code, or
-/// 4 KiB more, and a function more for each kind of long instruction, memory and long segment that it uses. Offsets into
-/// the code are others than before, so debug information does not fit it any more.
+/// The program does the same as before and traps at the same places. The result has little more than twice
+/// the code, or 4 KiB more, and one more function for each kind of long instruction, memory and long
+/// segment that it uses. Offsets into the code change, so debug information no longer fits it.
 ///
 /// It takes time and memory in proportion to the bytes. Does not block.
 ///
@@ -54,9 +54,9 @@ struct Section<'a> {
 /// ```
 ///
 /// # Errors
-/// [`Error::NotWasm`] and [`Error::Version`] for other bytes; [`Error::Invalid`] for what is no valid WebAssembly of
-/// [`FEATURES`](crate::FEATURES); and what is beyond one of the limits: [`Error::TooDeep`],
-/// [`Error::LongFunction`], [`Error::TooMany`], [`Error::ComponentAsValue`].
+/// [`Error::NotWasm`] and [`Error::Version`] for other bytes; [`Error::Invalid`] for bytes that are not
+/// valid WebAssembly of [`FEATURES`](crate::FEATURES). For bytes that exceed one of the limits:
+/// [`Error::TooDeep`], [`Error::LongFunction`], [`Error::TooMany`], [`Error::ComponentAsValue`].
 pub fn make_interruptible(wasm: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let form = match crate::kind_of(wasm) {
         Kind::CoreModule => Form::Module,
@@ -68,7 +68,7 @@ pub fn make_interruptible(wasm: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     rewritten(wasm, form)
 }
 
-/// The whole with what has changed of it; none if nothing has.
+/// The bytes with all changes; `None` if nothing has changed.
 fn rewritten(wasm: &[u8], form: Form) -> Result<Option<Vec<u8>>, Error> {
     let Some((preamble, rest)) = wasm.split_at_checked(PREAMBLE) else {
         return Ok(None);
@@ -81,7 +81,7 @@ fn rewritten(wasm: &[u8], form: Form) -> Result<Option<Vec<u8>>, Error> {
             for section in &mut sections {
                 let form = match section.id {
                     CORE_MODULE => Form::Module,
-                    // Whoever validated has counted them.
+                    // Validation has already counted them.
                     COMPONENT if depth < validation::DEEPEST => {
                         Form::Component { depth: depth + 1 }
                     }
@@ -98,7 +98,7 @@ fn rewritten(wasm: &[u8], form: Form) -> Result<Option<Vec<u8>>, Error> {
     Ok(has_changed.then(|| written(preamble, &sections)))
 }
 
-/// The sections of a module or component, or those of a section of names.
+/// The sections of a module or component, or the subsections of a name section.
 fn read(bytes: &[u8]) -> Result<Vec<Section<'_>>, Error> {
     let mut reader = BinaryReader::new(bytes, 0);
     let mut sections = Vec::new();
@@ -111,7 +111,7 @@ fn read(bytes: &[u8]) -> Result<Vec<Section<'_>>, Error> {
     Ok(sections)
 }
 
-/// What comes before the sections, and they.
+/// The bytes before the sections, followed by the sections.
 fn written(before: &[u8], sections: &[Section<'_>]) -> Vec<u8> {
     let mut out = before.to_vec();
     for section in sections {

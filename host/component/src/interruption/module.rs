@@ -1,4 +1,5 @@
-//! A core module: what of its shape matters here, and its sections with other code and more functions.
+//! A core module: the parts of its shape that matter here, and its sections with changed code
+//! and added functions.
 
 use super::bulk::{FILLED, Helpers};
 use super::helpers::{TYPE_COUNT, TYPES as HELPER_TYPES};
@@ -17,20 +18,21 @@ const FUNCTIONS: u8 = 3;
 const CODE: u8 = 10;
 const DATA: u8 = 11;
 
-/// By how many bytes loops may make code grow, if it is shorter than that: else by its own length.
+/// The number of bytes by which unrolled loops may make code grow, if its own length is less than that.
+/// Otherwise the code may grow by its own length.
 const ALWAYS: usize = 4 << 10;
 
-/// What a module has, besides its code.
+/// The parts of a module besides its code.
 #[derive(Default)]
 pub(super) struct Shape {
     types: u32,
-    /// With those that it imports.
+    /// Imported functions included.
     pub(super) functions: u32,
-    /// Which segments of data are longer than a piece.
+    /// For each segment of data, whether it is longer than a piece.
     long_segments: Vec<bool>,
 }
 
-/// Changes the sections of a module. Whether there was anything to change.
+/// Changes the sections of a module. Returns whether there was anything to change.
 pub(super) fn rewrite(sections: &mut [Section<'_>]) -> Result<bool, Error> {
     let shape = Shape::of(sections)?;
     let mut helpers = Helpers::new(&shape);
@@ -103,7 +105,7 @@ impl Shape {
                 }
                 CODE => (count, helpers.code()),
                 CUSTOM => {
-                    // A module without names, or with broken ones, is as good.
+                    // A module without names, or with broken ones, works as well.
                     if let Some(named) = self.with_names(&section.bytes, helpers) {
                         section.bytes = named.into();
                     }
@@ -116,7 +118,8 @@ impl Shape {
         Ok(())
     }
 
-    /// A section of names with those of the helpers, for backtraces. None if it has no names of functions.
+    /// A name section with the names of the helpers added, for backtraces. `None` if it has no
+    /// names of functions.
     fn with_names(&self, section: &[u8], helpers: &Helpers<'_>) -> Option<Vec<u8>> {
         const NAMES_OF_FUNCTIONS: u8 = 1;
         let mut reader = BinaryReader::new(section, 0);
@@ -128,7 +131,7 @@ impl Shape {
         let of_functions = names
             .iter_mut()
             .find(|names| names.id == NAMES_OF_FUNCTIONS)?;
-        // In the order of their numbers, and these are the highest.
+        // Names stand in the order of the function numbers, and the helpers have the highest.
         let mut added = Vec::new();
         for (number, helper) in (self.functions..).zip(helpers.in_order()) {
             number.encode(&mut added);
@@ -140,8 +143,8 @@ impl Shape {
     }
 }
 
-/// A code section that calls the helpers, which are not in it yet, and has its small loops unrolled. None if nothing
-/// of it has changed.
+/// A code section that calls the helpers, which are not yet in it, and whose small loops are unrolled.
+/// `None` if nothing has changed.
 fn rewritten(section: &[u8], helpers: &mut Helpers<'_>) -> Result<Option<Vec<u8>>, Error> {
     let reader = CodeSectionReader::new(BinaryReader::new(section, 0))?;
     let mut bytes = Vec::with_capacity(section.len() + section.len() / 2);
@@ -161,7 +164,7 @@ fn rewritten(section: &[u8], helpers: &mut Helpers<'_>) -> Result<Option<Vec<u8>
     Ok(has_changed.then_some(bytes))
 }
 
-/// A section of counted entries with more of them.
+/// A section of counted entries with more entries added.
 fn append(section: &[u8], more: u32, added: &[u8]) -> Result<Vec<u8>, Error> {
     let mut reader = BinaryReader::new(section, 0);
     let count = reader.read_var_u32()?;
@@ -174,7 +177,7 @@ fn append(section: &[u8], more: u32, added: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-/// A count that a module can have.
+/// A sum of counts, if a module can have that many.
 fn sum(count: u32, more: usize) -> Result<u32, Error> {
     let more = u32::try_from(more).ok();
     let sum = more.and_then(|more| count.checked_add(more));
