@@ -7,7 +7,8 @@ use std::ops::Range;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Full;
 
-/// Takes text up to a number of bytes; whoever writes more gets an error, and the text ends with `...`.
+/// A buffer for text up to a number of bytes. A write beyond that gets an error, and the text
+/// then ends with `...`.
 #[derive(Debug)]
 pub(crate) struct Bounded {
     text: String,
@@ -43,19 +44,19 @@ impl Bounded {
         self.text.len()
     }
 
-    /// Takes back what was put since the text had this length.
+    /// Removes the text that was put since the text had this length.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.text.truncate(length);
     }
 
-    /// Puts a part of the text once more.
+    /// Puts a part of the text again.
     pub(crate) fn repeat(&mut self, part: Range<usize>) -> Result<(), Full> {
-        // A copy, of no more than the whole text may have.
+        // A copy, which is at most as long as the whole text may be.
         let part = self.text.get(part).unwrap_or_default().to_owned();
         self.put(&part)
     }
 
-    /// Where the last name in this part of the text lies: `c` of `a::b<x::y>::c<z>`.
+    /// The range of the last name in this part of the text: `c` of `a::b<x::y>::c<z>`.
     pub(crate) fn last_part(&self, part: Range<usize>) -> Range<usize> {
         let bytes = self.text.as_bytes().get(part.clone()).unwrap_or_default();
         let mut end = bytes.len();
@@ -90,7 +91,7 @@ impl fmt::Write for Bounded {
     }
 }
 
-/// The text, or as much of it as these bytes hold, with an ellipsis then.
+/// The text, or the part of it that fits into this many bytes, followed by an ellipsis.
 ///
 /// ```
 /// assert_eq!(isopod_text::cut("äöü", 5), "äö...");
@@ -99,7 +100,7 @@ impl fmt::Write for Bounded {
 #[must_use]
 pub fn cut(text: &str, most_bytes: usize) -> String {
     let mut bounded = Bounded::new(most_bytes);
-    // What has no room is left out.
+    // Text that does not fit is left out.
     let _ = bounded.put(text);
     bounded.into_text()
 }

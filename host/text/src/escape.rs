@@ -1,14 +1,15 @@
-//! Text that a guest chose, as a person may see it.
+//! Text that a guest chose, made safe for a person to see.
 //!
-//! Names, labels and failures of guests stand in tables, reports, logs and on terminals. A line break in one would
-//! forge a row, an escape sequence would steer the terminal, and a mark of writing direction would show
-//! another text than the one that is there. So whoever shows such a text passes it through here, and all
-//! characters that are not seen as themselves are escaped. This is the only place that knows these characters.
+//! Names, labels and failures of guests stand in tables, reports, logs and on terminals. A line break in one
+//! would forge a row, an escape sequence would steer the terminal, and a mark of writing direction would
+//! display a different text. Therefore all code that shows such a text passes it through this module, which
+//! escapes all characters that are not displayed as themselves. No other place knows these characters.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// A text as one line: what is not seen as itself is escaped, line breaks and tabulators too.
+/// A text as one line: characters that are not displayed as themselves are escaped, including
+/// line breaks and tabs.
 ///
 /// ```
 /// use isopod_text::Line;
@@ -17,7 +18,7 @@ use std::fmt::{self, Write as _};
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a>(pub &'a str);
 
-/// A text of several lines: as [`Line`], but line breaks and tabulators stay.
+/// A text of several lines: like [`Line`], but line breaks and tabs stay.
 ///
 /// ```
 /// use isopod_text::Lines;
@@ -48,7 +49,7 @@ impl fmt::Display for Lines<'_> {
 }
 
 impl<'a> Line<'a> {
-    /// The same as text, without a copy where nothing is to be escaped.
+    /// The same as text, without a copy if there is nothing to escape.
     #[must_use]
     pub fn to_text(self) -> Cow<'a, str> {
         match self.0.chars().any(is_hidden) {
@@ -58,8 +59,9 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A text in JSON, as a person may see it: what is not seen as itself is escaped as JSON does, so that it means the
-/// same. Line breaks stay: outside of strings they are layout, and inside they are escaped already.
+/// A text in JSON, made safe for a person to see: characters that are not displayed as themselves get
+/// JSON's own escapes, so the meaning stays the same. Line breaks stay: outside strings they are layout,
+/// and inside strings they are already escaped.
 ///
 /// ```
 /// assert_eq!(isopod_text::json("\"a\u{202e}\""), "\"a\\u202e\"");
@@ -75,7 +77,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
         match is_escaped(character) {
             true => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
-                    // A `String` takes all.
+                    // A `String` accepts every write.
                     let _ = write!(output, "\\u{unit:04x}");
                 }
             }
@@ -103,8 +105,8 @@ fn write(
     formatter.write_str(rest)
 }
 
-/// Whether a character is not seen as itself: it steers a terminal, ends a line, changes the direction of
-/// what follows, or takes no room.
+/// Whether a character is not displayed as itself: it controls a terminal, ends a line, changes the
+/// direction of the text after it, or has no width.
 fn is_hidden(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();

@@ -1,23 +1,23 @@
-//! The name of a function as its source has it.
+//! The name of a function as it stands in its source.
 //!
-//! A guest chooses the names of its functions, so reading one has a bound in time, memory and depth, whatever the
-//! name is: a long name is not read, and a reader writes into a buffer that refuses more than a report shows. Each reader
-//! writes as it reads: rustc's, whose repetitions each write something, so that the buffer ends them, and
-//! [`itanium`](crate::itanium). Readers that build a tree first, as `cpp_demangle` does, try many ways through
-//! a name, and no bound on their output bounds that.
+//! A guest chooses the names of its functions, so reading a name has a bound in time, memory and depth, for
+//! every name: a long name is not read, and a reader writes into a buffer that accepts only as much as a
+//! report shows. Each reader writes as it reads. One is rustc's, whose repetitions each write something, so
+//! that the buffer ends them; the other is [`itanium`](crate::itanium). Readers that build a tree first, as
+//! `cpp_demangle` does, try many ways through a name, and a bound on their output does not bound that work.
 
 use crate::bounded::{Bounded, cut};
 use crate::itanium;
 use std::fmt::Write as _;
 
-/// How long a function's name is at most, in bytes, without the ellipsis of one that was cut.
+/// The longest name of a function, in bytes, without the ellipsis of a name that was cut.
 pub const LONGEST_FUNCTION_NAME_BYTES: usize = 400;
 
-/// Names that are longer are not read, only cut.
+/// Longer names are not read, only cut.
 const LONGEST_MANGLED_BYTES: usize = 4 << 10;
 
-/// The name as its source has it, without the hashes that compilers add, or as it is where it is not
-/// a compiler's name. At most [`LONGEST_FUNCTION_NAME_BYTES`] of it, and an ellipsis.
+/// The name as it stands in the source, without the hashes that compilers add. A name that no compiler has
+/// mangled stays unchanged. The result has at most [`LONGEST_FUNCTION_NAME_BYTES`] and an ellipsis.
 ///
 /// ```
 /// use isopod_text::function_name;
@@ -30,7 +30,7 @@ pub fn function_name(name: &str) -> String {
     if name.len() <= LONGEST_MANGLED_BYTES {
         let mut output = Bounded::new(LONGEST_FUNCTION_NAME_BYTES);
         if let Ok(rust) = rustc_demangle::try_demangle(name) {
-            // An error says that the buffer is full.
+            // An error only says that the buffer is full.
             let _ = write!(output, "{rust:#}");
         } else if !itanium::write(name, &mut output) {
             return cut(name, LONGEST_FUNCTION_NAME_BYTES);
@@ -81,7 +81,7 @@ mod tests {
         }
     }
 
-    /// Names that stand for far more than they are.
+    /// Names whose expansions are far longer than themselves.
     fn bombs() -> Vec<String> {
         let mut bombs = Vec::new();
         // Each level repeats the one before it 16 times.
@@ -101,7 +101,7 @@ mod tests {
         bombs.push(format!("_Z1f{}", "K".repeat(4_000)));
         bombs.push("_Z999999999999999999999f".to_owned());
         bombs.push("_Z1fS99999999999999999999_".to_owned());
-        // Rust's: tuples of what was said before, and binders of 2^60 lifetimes.
+        // Rust's: tuples that repeat earlier ones, and binders of 2^60 lifetimes.
         let mut tuples = "_RINvC1a1bTaaE".to_owned();
         for _ in 0..200 {
             tuples.push_str("TB8_B8_B8_E");

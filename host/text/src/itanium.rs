@@ -1,24 +1,24 @@
 //! Names of C++ functions, as the Itanium ABI writes them (`_ZN2js3runEi`).
 //!
-//! A name of a hundred bytes can stand for a text of terabytes: each substitution repeats what was said before it.
-//! So this reader writes as it reads, into a buffer of fixed size, and ends where that is full. Each step
-//! reads a byte at least or nothing follows it, no step goes back, and the depth is bounded: the time is linear
-//! in the bytes read, whatever the name says.
+//! A name of a hundred bytes can expand to terabytes of text: each substitution repeats earlier output. So
+//! this reader writes as it reads, into a buffer of fixed size, and ends when the buffer is full. Each step
+//! either reads at least one byte or is the last, no step goes back, and the depth is bounded. So the time
+//! is linear in the bytes read, for every name.
 //!
-//! It reads names of functions with their scopes, template arguments and operators, and parameters of the usual
-//! types. A name that it cannot read stays as it is; parameters that it cannot read are left out.
+//! It reads names of functions with their scopes, template arguments and operators, and parameters of the
+//! usual types. A name that it cannot read stays unchanged; parameters that it cannot read are left out.
 
 use crate::bounded::Bounded;
 use crate::itanium_codes::{OPERATORS, Stop, builtin};
 use std::ops::Range;
 
-/// How deep types and template arguments may nest.
+/// The deepest nesting of types and template arguments.
 const MOST_DEPTH: u32 = 64;
 
 type Step = Result<(), Stop>;
 
-/// Writes the function's name into the empty `output`. False if it is not known how to; whatever was written then
-/// means nothing.
+/// Writes the function's name into the empty `output`. Returns false if the name cannot be read; the
+/// output is then meaningless.
 pub(crate) fn write(mangled: &str, output: &mut Bounded) -> bool {
     let Some(rest) = mangled.strip_prefix("_Z") else {
         return false;
@@ -34,7 +34,7 @@ pub(crate) fn write(mangled: &str, output: &mut Bounded) -> bool {
         Err(Stop::Full) => return true,
         Err(Stop::Unknown) => return false,
     };
-    // The parameters of a template follow its result and name its arguments.
+    // The parameters of a template follow its result type and refer to its arguments.
     if is_template || matches!(reader.rest, [] | [b'.', ..]) {
         return true;
     }
@@ -48,7 +48,7 @@ pub(crate) fn write(mangled: &str, output: &mut Bounded) -> bool {
 struct Reader<'a> {
     rest: &'a [u8],
     output: &'a mut Bounded,
-    /// Where in the output what a substitution can repeat was written.
+    /// The ranges of the output that a substitution can repeat.
     known: Vec<Range<usize>>,
     depth: u32,
 }
@@ -91,7 +91,7 @@ impl Reader<'_> {
         self.known.push(start..self.output.len());
     }
 
-    /// A name with its scopes. True if it ends with template arguments.
+    /// A name with its scopes. Returns true if it ends with template arguments.
     fn name(&mut self) -> Result<bool, Stop> {
         if self.take_if(b'N') {
             while matches!(self.peek(), Some(b'r' | b'V' | b'K' | b'R' | b'O')) {
@@ -126,7 +126,7 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    /// What stands between `N` and `E`.
+    /// The part between `N` and `E`.
     fn scopes(&mut self) -> Result<bool, Stop> {
         let start = self.output.len();
         let mut may_be_repeated = false;
@@ -173,7 +173,7 @@ impl Reader<'_> {
 
     /// One part of a name: an identifier, an operator, or a constructor or destructor of its scope.
     fn part_in(&mut self, scope: Range<usize>) -> Step {
-        // Of internal linkage.
+        // A mark of internal linkage.
         self.take_if(b'L');
         match self.peek() {
             Some(b'0'..=b'9') => self.identifier()?,
@@ -205,13 +205,13 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Its length, then it.
+    /// A length, followed by that many bytes.
     fn identifier(&mut self) -> Step {
         let mut length = 0_usize;
         let mut digits = 0;
         while let Some(digit @ b'0'..=b'9') = self.peek() {
             self.take()?;
-            // No number of more digits is within a name.
+            // No number with more digits fits within a name.
             digits += 1;
             if digits > 6 {
                 return Err(Stop::Unknown);
@@ -230,7 +230,7 @@ impl Reader<'_> {
         }
     }
 
-    /// After `S`: what was said before, or a name of the standard library.
+    /// The rest after `S`: a repetition of earlier output, or a name of the standard library.
     fn substitution(&mut self) -> Step {
         let index = match self.take()? {
             b'a' => return self.put("std::allocator"),
@@ -249,7 +249,7 @@ impl Reader<'_> {
                         b'_' => break index + 1,
                         _ => return Err(Stop::Unknown),
                     };
-                    // More than any name can have, and no overflow.
+                    // A larger index than any name can have, and no overflow.
                     index = (index * 36 + usize::from(value)).min(1 << 20);
                     digit = self.take()?;
                 }
@@ -259,7 +259,7 @@ impl Reader<'_> {
         Ok(self.output.repeat(known)?)
     }
 
-    /// From `I` or `J` to `E`.
+    /// Template arguments, from `I` or `J` to `E`.
     fn arguments(&mut self) -> Step {
         self.nested(|reader| {
             reader.take()?;

@@ -1,10 +1,10 @@
-//! The codes of the Itanium ABI for types and operators, and why reading a name stops.
+//! The codes of the Itanium ABI for types and operators, and the reasons to stop reading a name.
 
 use crate::bounded::Full;
 
 /// Why a name was not read to its end.
 pub(crate) enum Stop {
-    /// It is none, or one that this reader does not know.
+    /// It is not a mangled name, or one that this reader does not know.
     Unknown,
     /// The buffer is full: the name is cut.
     Full,
@@ -44,7 +44,7 @@ pub(crate) fn builtin(code: u8) -> Option<&'static str> {
     })
 }
 
-/// How operators are written, after `operator`.
+/// The spelling of each operator after the word `operator`.
 pub(crate) const OPERATORS: [(&[u8; 2], &str); 43] = [
     (b"nw", " new"),
     (b"na", " new[]"),

@@ -1,8 +1,9 @@
-//! What a guest says about itself, made fit to be shown: names of functions, labels, failures.
+//! Text that a guest wrote about itself, made safe to show: names of functions, labels, failures.
 //!
-//! All of it is bounded in time and memory by its size, and nothing of it steers a terminal or forges a row.
+//! All work is bounded in time and memory by the size of the text. No result steers a terminal
+//! or forges a row.
 //!
-//! * [`function_name`]: a compiler's name of a function as its source has it.
+//! * [`function_name`]: the source name of a function whose name a compiler has mangled.
 //! * [`Line`], [`Lines`], [`json`]: text without hidden characters.
 //! * [`cut`]: text of a bounded size.
 //! * [`size`]: a size as a limit is told, exactly.
