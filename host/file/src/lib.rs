@@ -1,12 +1,11 @@
 //! Files whose names a user or a source chose: opened without waiting, and read up to a limit.
 //!
-//! Such a name can lead to a FIFO that nobody writes, to a device without end, or to a file of terabytes that takes no
-//! room on disk. [`open`] and [`read`] take regular files alone. [`create`] and [`append`] also write to FIFOs with a
-//! reader, and to character devices such as a terminal.
+//! Such a name can lead to a FIFO without a writer, to a device without end, or to a file of terabytes that
+//! takes no room on disk. [`open`] and [`read`] accept only regular files. [`create`] and [`append`] also
+//! write to FIFOs with a reader, and to character devices such as a terminal.
 //!
-//! [`owned`] has directories that are swept when their owner has ended, however it did, and [`removal`] how.
-//!
-//! Errors are a clause that follows the name of the file: ``cannot read `x.rs`: it is a FIFO, not a regular file``.
+//! Errors are a clause that follows the name of the file: ``cannot read `x.rs`: it is a FIFO,
+//! not a regular file``.
 
 #![forbid(unsafe_code)]
 
@@ -20,20 +19,20 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-/// An open of a FIFO or of a device does not wait, and no terminal becomes the process's own.
+/// Opening a FIFO or a device does not wait, and no terminal becomes the controlling terminal of the process.
 const NEVER_WAIT: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY);
 
 /// Opens a regular file to read it.
 ///
 /// # Errors
-/// The system's; [`io::ErrorKind::InvalidInput`] if the name leads to something that is no regular file.
+/// The error of the system; [`io::ErrorKind::InvalidInput`] if the name does not lead to a regular file.
 pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
     let path = path.as_ref();
-    // The open itself can act upon a device.
+    // Checked before the open, because opening a device can itself have an effect.
     check(fs::metadata(path)?.file_type())?;
     let mut options = OpenOptions::new();
     let file = options.read(true).custom_flags(flags()).open(path)?;
-    // Another file may have come to the name.
+    // Another file may have taken the name since the first check.
     check(file.metadata()?.file_type())?;
     Ok(file)
 }
@@ -41,7 +40,7 @@ pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
 /// Reads a regular file of at most this many bytes.
 ///
 /// # Errors
-/// Those of [`open`]; [`io::ErrorKind::FileTooLarge`] with the limit.
+/// The errors of [`open`]; [`io::ErrorKind::FileTooLarge`] with the limit.
 pub fn read(path: impl AsRef<Path>, most_bytes: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let length = file.metadata()?.len();
@@ -49,7 +48,7 @@ pub fn read(path: impl AsRef<Path>, most_bytes: u64) -> io::Result<Vec<u8>> {
         return Err(too_large(most_bytes));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-    // A file can grow meanwhile, and some files have no length.
+    // A file can grow meanwhile, and some files report no length.
     file.take(most_bytes.saturating_add(1))
         .read_to_end(&mut bytes)?;
     match u64::try_from(bytes.len()) {
@@ -61,14 +60,14 @@ pub fn read(path: impl AsRef<Path>, most_bytes: u64) -> io::Result<Vec<u8>> {
 /// Reads a regular file of text of at most this many bytes.
 ///
 /// # Errors
-/// Those of [`read`]; [`io::ErrorKind::InvalidData`] if it is not UTF-8.
+/// The errors of [`read`]; [`io::ErrorKind::InvalidData`] if it is not UTF-8.
 pub fn read_text(path: impl AsRef<Path>, most_bytes: u64) -> io::Result<String> {
     let bytes = read(path, most_bytes)?;
     String::from_utf8(bytes)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
 }
 
-/// Refuses whatever is no regular file.
+/// Refuses every file that is not regular.
 ///
 /// # Errors
 /// [`io::ErrorKind::InvalidInput`] with the kind of the file.
@@ -79,10 +78,11 @@ pub fn check(kind: FileType) -> io::Result<()> {
     }
 }
 
-/// Creates a file to write it, or empties a regular file. A FIFO needs a reader; a character device is taken as it is.
+/// Creates a file for writing, or empties a regular file. A FIFO needs a reader; a character device
+/// stays as it is.
 ///
 /// # Errors
-/// The system's; [`io::ErrorKind::InvalidInput`] if the name leads to something else.
+/// The error of the system; [`io::ErrorKind::InvalidInput`] if the name leads to anything else.
 pub fn create(path: impl AsRef<Path>) -> io::Result<File> {
     let mut options = OpenOptions::new();
     to_write(
@@ -91,10 +91,10 @@ pub fn create(path: impl AsRef<Path>) -> io::Result<File> {
     )
 }
 
-/// As [`create`], but writes at the end of the file. A file that it creates has this mode.
+/// Like [`create`], but writes at the end of the file. If it creates the file, the file gets this mode.
 ///
 /// # Errors
-/// Those of [`create`].
+/// The errors of [`create`].
 pub fn append(path: impl AsRef<Path>, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
     to_write(path.as_ref(), options.append(true).create(true).mode(mode))
@@ -114,7 +114,7 @@ fn to_write(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
         _ => error,
     })?;
     takes(file.metadata()?.file_type())?;
-    // The flag was for the open: writes wait for their reader.
+    // The flag was only for the open: writes wait for their reader.
     fcntl_setfl(&file, fcntl_getfl(&file)? & !OFlags::NONBLOCK)?;
     Ok(file)
 }
@@ -207,7 +207,7 @@ mod tests {
         sparse.set_len(1 << 42).unwrap();
         let error = read(directory.path().join("sparse"), 64 << 20).unwrap_err();
         assert_eq!(error.to_string(), "it is larger than the limit of 64 MiB");
-        // A file whose length nobody knows.
+        // A file whose length is unknown.
         let error = read("/proc/self/maps", 10).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
     }
