@@ -53,8 +53,7 @@ impl<T: Clone> Completion<T> {
         self.id
     }
 
-    /// Sets the value and wakes all waiters. Returns false and changes nothing if a value was set
-    /// before.
+    /// Sets the value and wakes all waiters. Returns false and changes nothing if a value was set before.
     pub fn set(&self, value: T) -> bool {
         // A value that comes second is dropped here, not under the mutex.
         let mut value = Some(value);

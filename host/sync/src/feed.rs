@@ -101,8 +101,7 @@ impl<T> Feed<T> {
         }
     }
 
-    /// Sends an item. Never waits: a full feed counts the item and drops it, and a closed feed only
-    /// drops it.
+    /// Sends an item. Never waits: a full feed counts the item and drops it, and a closed feed only drops it.
     pub fn tell(&self, item: T) {
         // An item that the feed does not take is dropped here, not under the mutex.
         let mut item = Some(item);
@@ -123,7 +122,7 @@ impl<T> Feed<T> {
     /// Takes the oldest item. Without a timeout it waits for ever, with a timeout of zero not at all.
     ///
     /// # Errors
-    /// As [`ListenError`] says.
+    /// See [`ListenError`].
     pub fn listen_within(&self, timeout: Option<Duration>) -> Result<Told<T>, ListenError> {
         let subject = Subject {
             object: self.id,

@@ -20,9 +20,9 @@
 //! * [`Feed`] passes events to a listener and never makes the sender wait.
 //! * [`wait_any`] waits until any of several objects is ready, and takes nothing.
 //!
-//! A wait is fair (first in, first out, with bounded bypass). It exists for threads and, with `_async`,
-//! for tasks. Names: `x` blocks, `try_x` never blocks, `x_timeout` is bounded, `x_within` takes an
-//! optional timeout.
+//! A wait is fair (first in, first out, with bounded bypass). It exists for threads and, with
+//! `_async`, for tasks. Names: `x` blocks, `try_x` never blocks, `x_timeout` is bounded, `x_within`
+//! takes an optional timeout.
 //!
 //! ```
 //! use isopod_sync::{Bounds, Message, Queue};
@@ -51,8 +51,8 @@
 
 #![forbid(unsafe_code)]
 
-// From the ground up: each room uses only the rooms before it. A test in `tests/tests/architecture`
-// enforces this.
+// From the ground up: each room uses only the rooms before it. A test in
+// `tests/tests/architecture` enforces this.
 mod party;
 mod shim;
 

@@ -146,8 +146,7 @@ impl<L> Batch<L> {
     /// fast, a job that has not ended counts as `Cancelled`.
     ///
     /// # Errors
-    /// [`TakeError::TimedOut`]; [`TakeError::Killed`]; [`TakeError::Empty`] if any outcome was taken
-    /// before.
+    /// [`TakeError::TimedOut`]; [`TakeError::Killed`]; [`TakeError::Empty`] if any outcome was taken before.
     pub fn take_all_within(&self, timeout: Option<Duration>) -> Result<Vec<Outcome<L>>, TakeError> {
         let mut take_all = TakeAll::new();
         all(wait(self.state(), self.subject(), &mut take_all, timeout)?)
@@ -195,8 +194,7 @@ impl<L> Batch<L> {
         taken.map(|(outcome, _charge)| outcome)
     }
 
-    /// Like [`next_ended_within`](Self::next_ended_within), as a task. Dropping the future takes
-    /// nothing.
+    /// Like [`next_ended_within`](Self::next_ended_within), as a task. Dropping the future takes nothing.
     ///
     /// # Errors
     /// [`TakeError::Empty`].
