@@ -1,21 +1,21 @@
-//! The report on a process that ended abnormally: how, where in the guest, and with what.
+//! The report on a process that ended abnormally: how it ended, where in the guest, and with which resources.
 //!
-//! Of the last host call it tells the interface: the linker runs a line per interface at each call,
-//! while a name per function would have to be written on each of them. Where the guest was stopped in
-//! the call, the uppermost frames of the backtrace show which function it was.
+//! The report names the interface of the last host call, not its function. The linker runs one line per
+//! interface at each call, while a function's name would need a line in each function. If the guest was
+//! stopped inside the call, the top frames of the backtrace show the function.
 
 use isopod_sync::ProcessId;
 use isopod_text::{Line, Lines};
 use std::fmt;
 
-/// The bytes of the allocator beside each piece of memory.
+/// The allocator's own bytes beside each allocation.
 const ALLOCATION_BYTES: usize = 16;
 
-/// How a process ended that did not choose its end: by a trap, at a limit, by a deadlock or by an
-/// error of the host. From [`Process::crash_report`](crate::Process::crash_report).
+/// The report on a process that did not choose its end: a trap, a limit, a deadlock or an error of the
+/// host ended it. From [`Process::crash_report`](crate::Process::crash_report).
 ///
-/// As text it is what is printed on standard error: the kind of the end, the backtrace, and a line
-/// with the rest.
+/// The host prints its text on standard error: the kind of the end, the backtrace, and a line with the
+/// rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CrashReport {
@@ -23,21 +23,21 @@ pub struct CrashReport {
     pub process: ProcessId,
     /// Its name.
     pub name: String,
-    /// What it ran, for people: a task's name, or `main`.
+    /// The code that it ran, for people: a task's name, or `main`.
     pub task: String,
-    /// The number of the job that it had begun, if it was a worker of a pool: its first was 1.
+    /// The number of the job that it had begun, if it was a worker of a pool; its first job is 1.
     pub job: Option<u32>,
-    /// The case of the exit status, as [`ExitStatus::kind`] spells it.
+    /// The case of the exit status, as [`ExitStatus::kind`](crate::ExitStatus::kind) spells it.
     pub kind: &'static str,
-    /// The kind of the trap, the limit with its value, or what it waited for in a deadlock.
+    /// The kind of the trap, the limit with its value, or its wait in a deadlock.
     pub cause: String,
-    /// What the guest was executing, the innermost call first. Empty if it was executing nothing, or
-    /// if that is not known.
+    /// The calls that the guest was executing, innermost first. Empty if it was executing nothing, or if
+    /// the calls are unknown.
     pub backtrace: Vec<Frame>,
     /// The logical CPU that it was pinned to at the end.
     pub core: Option<usize>,
     /// The interface of the host that it called last, such as `isopod:multiprocessing/queue`; `WASI`
-    /// for all of WASI. None if it has called none.
+    /// for all of WASI. None if it called none.
     pub last_host_call: Option<&'static str>,
     /// The size of its linear memories at the end.
     pub memory_bytes: u64,
@@ -50,7 +50,8 @@ pub struct Frame {
     /// The name of the function, without the hashes that compilers add. A function without a name
     /// is `function 7` of its module.
     pub function: String,
-    /// Where in the bytes of the module it was, as it was compiled: changed so that it can be interrupted.
+    /// The offset of the call in the bytes of the module as compiled, that is, after the change that makes it
+    /// interruptible.
     pub offset: Option<usize>,
 }
 
@@ -87,7 +88,7 @@ fn rounded(bytes: u64) -> String {
 }
 
 impl Frame {
-    /// What it takes of the host's memory, in bytes.
+    /// Its size in the host's memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Frame>() + self.function.capacity() + ALLOCATION_BYTES
     }
@@ -103,7 +104,7 @@ impl fmt::Display for Frame {
     }
 }
 
-/// The kind of a trap with its backtrace, as an exit status has it.
+/// The kind of a trap and its backtrace, as the text of an exit status.
 pub(crate) fn with_backtrace(cause: &str, backtrace: &[Frame]) -> String {
     struct Text<'a>(&'a str, &'a [Frame]);
     impl fmt::Display for Text<'_> {
@@ -113,7 +114,7 @@ pub(crate) fn with_backtrace(cause: &str, backtrace: &[Frame]) -> String {
         }
     }
     let mut text = Text(cause, backtrace).to_string();
-    // It stays as long as the record of the process.
+    // The text lives as long as the record of the process, so it keeps no spare capacity.
     text.shrink_to_fit();
     text
 }

@@ -1,14 +1,14 @@
-//! A deadlock, as it is reported.
+//! The report on a deadlock.
 
 use super::wait::Wait;
 use isopod_sync::ProcessId;
 use isopod_text::Line;
 use std::fmt;
 
-/// How many processes the text of a report describes; more are counted.
+/// The most processes that the text of a report describes; it counts the others.
 const DESCRIBED_PROCESSES: usize = 20;
 
-/// What is done about a deadlock.
+/// The host's reaction to a deadlock.
 ///
 /// ```no_run
 /// # fn example(program: &isopod_host::Program) -> isopod_host::Result<()> {
@@ -23,24 +23,25 @@ const DESCRIBED_PROCESSES: usize = 20;
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum OnDeadlock {
-    /// It is told on the tree's standard error and in the log, and the processes wait on.
+    /// The host reports it on the tree's standard error and in the log. The processes keep waiting.
     #[default]
     Report,
-    /// The tree is ended with [`ExitStatus::Deadlock`]. The report is main's message; that of each other
-    /// process says what it waited for, and its [`CrashReport`](crate::CrashReport) where.
+    /// The host ends the tree with [`ExitStatus::Deadlock`](crate::ExitStatus::Deadlock). Main's message is
+    /// the report. The message of each other process describes its wait, and its
+    /// [`CrashReport`](crate::CrashReport) shows where it waited.
     End,
-    /// Nothing, and nobody looks for one.
+    /// The host does nothing, and does not look for deadlocks.
     Ignore,
 }
 
-/// Processes that wait for each other without a time-out, so that none of them will ever go on. From
+/// Processes that wait for each other without a timeout, so that none of them will ever continue. From
 /// [`Process::deadlock`](crate::Process::deadlock).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deadlock {
-    /// Them, oldest first, 1,000 at most. Some may only wait for others of them.
+    /// The processes, oldest first, at most 1,000. Some may only wait for others in the list.
     pub processes: Vec<Deadlocked>,
-    /// How many more there are.
+    /// How many more processes there are.
     pub more_processes: usize,
 }
 
@@ -52,7 +53,7 @@ pub struct Deadlocked {
     pub process: ProcessId,
     /// Its name.
     pub name: String,
-    /// What it waits for.
+    /// Its wait.
     pub wait: Wait,
 }
 

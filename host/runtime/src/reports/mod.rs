@@ -1,4 +1,4 @@
-//! What the embedder is told of processes: data and its text, made by the rooms above.
+//! Reports on processes for the embedder: their data and their text. The modules that use this one make them.
 
 mod crash_report;
 mod deadlock;

@@ -1,9 +1,9 @@
-//! What a process does, and what it waits for.
+//! The state of a process, and its wait.
 
 use isopod_sync::Kind;
 use std::time::Instant;
 
-/// What a process does at the moment of asking.
+/// The state of a process at the moment of the call.
 ///
 /// ```no_run
 /// # fn example(process: &isopod_host::Process) {
@@ -21,14 +21,14 @@ pub enum RunState {
     Running,
     /// It is parked until something happens to an object.
     Waiting(Wait),
-    /// It is parked until something comes from outside: a timer, a file, its standard input.
+    /// It is parked until an event from outside: from a timer, a file, or its standard input.
     WaitingForSystem,
     /// It would run, but is paused: it is not its turn on its core, or its tree has used up its quota of CPU
     /// time.
     Paused,
     /// It is an instance of a plugin that waits for a call.
     Idle,
-    /// It has come to its end or was asked to end, and has not ended yet.
+    /// It has finished or was asked to end, but has not ended yet.
     Ending,
     /// It has ended.
     Ended,
@@ -40,13 +40,13 @@ pub enum RunState {
 pub struct Wait {
     /// The operation that waits: `get`, `acquire`, `join` ...
     pub operation: &'static str,
-    /// What it waits for: several objects if any of them ends the wait, else one. Four of them at most.
+    /// The objects that it waits for: several if any one of them ends the wait, else one. At most four.
     pub objects: Vec<WaitedObject>,
     /// How many more objects there are.
     pub more_objects: usize,
     /// When it began to park.
     pub since: Instant,
-    /// When it gives up; never, if none.
+    /// When the wait times out; none if it never does.
     pub deadline: Option<Instant>,
 }
 
@@ -58,13 +58,13 @@ pub struct WaitedObject {
     pub object: u64,
     /// Its kind.
     pub kind: Kind,
-    /// Who owns it, if it is a lock or a recursive lock; who is joined, if it is a process.
+    /// The owner, if it is a lock or a recursive lock; the joined process, if it is a process.
     pub owner: Option<String>,
-    /// The names of the processes that could end the wait, oldest first: four of them at most.
+    /// The names of the processes that could end the wait, oldest first; at most four.
     pub wakers: Vec<String>,
     /// How many more there are.
     pub more_wakers: usize,
-    /// Whether somebody else could end it too: the embedder, whoever gets a message that holds the
-    /// object, or somebody unknown.
+    /// Whether another party could end the wait too: the embedder, the receiver of a message that holds
+    /// the object, or an unknown party.
     pub others: bool,
 }

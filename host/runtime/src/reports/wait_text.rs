@@ -1,4 +1,5 @@
-//! What a process does and waits for, in words. The names are the guest's, so they are shown without hidden characters.
+//! The text of a process's state and wait. The guest chooses the names, so the text escapes hidden
+//! characters in them.
 
 use super::wait::{RunState, Wait, WaitedObject};
 use isopod_sync::Kind;
