@@ -1,4 +1,5 @@
-//! What was granted, what was refused, and who asked for an end: the kinds of decisions that are told.
+//! The kinds of decisions that listeners receive: grants, refusals, and requests to end a process with their
+//! requester.
 
 use crate::limit_kind::LimitKind;
 use isopod_sync::ProcessId;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GrantKind {
-    /// A directory to read and write; the subject is its path, then the name that the guest knows.
+    /// A directory to read and write; the subject is its path, then its name for the guest.
     Directory,
     /// A directory to read.
     ReadOnlyDirectory,
@@ -48,8 +49,8 @@ impl GrantKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// A path that leads out of its directory, or to a FIFO, device or socket that is not granted, or that the system
-    /// refuses.
+    /// A path that leads out of its directory, or to a FIFO, device or socket that is not granted, or that
+    /// the system refuses.
     Path,
     /// A change below a directory that may only be read.
     Change,
@@ -59,12 +60,12 @@ pub enum RefusalKind {
     NameLookup,
     /// A right for a child that its parent does not have: a directory, a variable, an address or a limit.
     ChildRight,
-    /// A limit that the process has reached, and went on.
+    /// A limit that the process has reached without being ended for it.
     Limit(LimitKind),
 }
 
 impl RefusalKind {
-    /// How many there are.
+    /// The number of kinds.
     const COUNT: usize = 5 + LimitKind::COUNT;
 
     /// Its name, in lower case: `name-lookup`. A limit has the name of its kind: [`LimitKind::as_str`].
@@ -80,7 +81,7 @@ impl RefusalKind {
         }
     }
 
-    /// All of them, each at its index.
+    /// All kinds, each at its index.
     fn all() -> impl Iterator<Item = RefusalKind> {
         let rights = [
             RefusalKind::Path,
@@ -105,16 +106,16 @@ impl RefusalKind {
     }
 }
 
-/// Who asked for the end of a process.
+/// The party that asked for the end of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Requester {
-    /// The application that embeds the host: for `isopod run` that is the command line, after a signal or an end that
-    /// was not in order.
+    /// The application that embeds the host: for `isopod run`, the command line, after a signal or an
+    /// abnormal end.
     Embedder,
-    /// A process, its parent.
+    /// A process: the parent.
     Process(ProcessId),
-    /// The host: at a limit, at the end of a parent whose daemonic child it is, at a deadlock.
+    /// The host: at a limit, at a deadlock, or at the end of the parent of a daemonic child.
     Host,
 }
 
@@ -140,14 +141,14 @@ impl fmt::Display for RefusalKind {
     }
 }
 
-/// How often one process was refused something, by kind.
+/// The number of refusals of one process, by kind.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     counts: [AtomicU64; RefusalKind::COUNT],
 }
 
 impl Refusals {
-    /// Counts one. True for the first of its kind.
+    /// Counts one refusal. True for the first of its kind.
     pub(crate) fn count(&self, kind: RefusalKind) -> bool {
         self.counts
             .get(kind.index())

@@ -1,4 +1,4 @@
-//! What is told.
+//! The events that listeners receive.
 
 use super::decision::{GrantKind, RefusalKind, Requester};
 use crate::exit_status::ExitStatus;
@@ -11,14 +11,14 @@ use std::sync::Arc;
 
 /// Something that has happened in an engine, from [`Engine::events`](crate::Engine::events).
 ///
-/// Of each process the events come in this order: [`ProcessStarted`](Self::ProcessStarted) first, its jobs
-/// and limits, then [`ProcessEnded`](Self::ProcessEnded), when its exit status can be read; only the end of
-/// a job that was lost with its worker comes later. Before `join_tree` returns, the ends of all processes of
-/// the tree have been told.
+/// The events of one process come in this order: [`ProcessStarted`](Self::ProcessStarted), its jobs and
+/// limits, then [`ProcessEnded`](Self::ProcessEnded), once its exit status can be read. Only the end of a
+/// job that was lost with its worker comes later. Before `join_tree` returns, the ends of all processes of
+/// the tree have been reported.
 ///
-/// A tree whose first process finds no room within its limits has the event of that limit alone.
+/// If the limits of a tree leave no room for its first process, the event of that limit is its only event.
 ///
-/// An instance of a plugin is a process, and is told as one; its calls are not told
+/// An instance of a plugin is a process, and has the events of one. Its calls have no events
 /// ([`Plugin::statistics`](crate::Plugin::statistics) counts them).
 ///
 /// ```no_run
@@ -43,18 +43,18 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EngineEvent {
-    /// A process has its place, and is about to run.
+    /// A process has its place in its tree, and is about to run.
     #[non_exhaustive]
     ProcessStarted {
         /// Its id.
         process: ProcessId,
         /// Its name.
         name: String,
-        /// What it runs, for people: a task's name, `main`, `worker` or `plugin`.
+        /// The code that it runs, for people: a task's name, `main`, `worker` or `plugin`.
         task: String,
         /// The name of its program.
         program: String,
-        /// Who started it; none for main, for workers of the embedder's pools and for plugins.
+        /// The process that started it; none for main, for workers of the embedder's pools and for plugins.
         parent: Option<ProcessId>,
         /// The number of its tree, as [`Process::tree_id`](crate::Process::tree_id) gives it.
         tree: u64,
@@ -76,26 +76,25 @@ pub enum EngineEvent {
     JobStarted {
         /// The worker.
         worker: ProcessId,
-        /// The number of the job among those of this worker: its first is 1.
+        /// The number of the job among the jobs of this worker; its first is 1.
         job: u32,
-        /// The task's public name, if it was submitted by that, as the embedder does.
+        /// The task's public name, if the job was submitted by that name, as the embedder submits its jobs.
         task: Option<Arc<str>>,
-        /// Whose pool it is; none for one of the embedder's.
+        /// The process that owns the pool; none for a pool of the embedder.
         owner: Option<ProcessId>,
     },
-    /// A job that a worker had begun has ended. Those that were never begun, because their pool was
-    /// terminated or their batch had failed, are not told.
+    /// A job that a worker had begun has ended. Jobs that were never begun, because their pool was
+    /// terminated or their batch had failed, have no events.
     #[non_exhaustive]
     JobEnded {
         /// The worker that had begun it.
         worker: ProcessId,
-        /// The number of the job among those of this worker.
+        /// The number of the job among the jobs of this worker.
         job: u32,
         /// How it ended.
         outcome: JobOutcome,
     },
-    /// A process has reached a limit. Each kind is told once of each process: one that was refused something, went on,
-    /// and ends at the same limit later, has the limit in the status that it ends with.
+    /// A process has reached a limit. A process that continues has one event for each kind of limit.
     #[non_exhaustive]
     LimitReached {
         /// The process.
@@ -106,24 +105,25 @@ pub enum EngineEvent {
         tree: u64,
         /// Which limit.
         limit: LimitKind,
-        /// What the process was told, with the limit's value.
+        /// The text that the process received, with the limit's value.
         text: String,
-        /// Whether it is ended for that at once; else what it asked for was refused.
+        /// Whether the limit ends the process; else it only refused the request.
         is_end: bool,
     },
-    /// Something that a tree may do, told before its first process starts; each grant has an event. A decision:
-    /// [`EventsBuilder::decisions`](crate::EventsBuilder::decisions).
+    /// A grant of a tree, reported before its first process starts; each grant has an event of its own.
+    /// A decision: see [`EventsBuilder::decisions`](crate::EventsBuilder::decisions).
     #[non_exhaustive]
     Granted {
         /// The number of the tree.
         tree: u64,
         /// The kind of the grant.
         grant: GrantKind,
-        /// What is granted; empty if the kind says all.
+        /// The object of the grant; empty if the kind says it all.
         subject: String,
     },
-    /// Something was refused, a decision too. The first refusal of each kind of a process is told when it happens, with a count of 1. A
-    /// guest can ask without end, so later ones are counted, and told at the end of the process.
+    /// A request was refused. A decision too. The first refusal of each kind in a process is reported when
+    /// it happens, with a count of 1. A guest can ask without end, so later refusals are only counted, and
+    /// the count is reported at the end of the process.
     #[non_exhaustive]
     Refused {
         /// The process.
@@ -134,12 +134,13 @@ pub enum EngineEvent {
         tree: u64,
         /// The kind of the refusal.
         refusal: RefusalKind,
-        /// What was asked for, up to 1 KiB of it, and why it was refused; empty for a count at the end.
+        /// The request, up to 1 KiB of it, and the reason for the refusal; empty for a count at the end.
         subject: String,
-        /// How often a refusal of this kind has happened.
+        /// The number of refusals of this kind.
         count: u64,
     },
-    /// Somebody has asked for the end of a process, a decision too. Only the first request counts, and is told.
+    /// A party has asked for the end of a process. A decision too. Only the first request counts and has an
+    /// event.
     #[non_exhaustive]
     EndRequested {
         /// The process.
@@ -148,9 +149,9 @@ pub enum EngineEvent {
         name: String,
         /// The number of its tree.
         tree: u64,
-        /// Who asked.
+        /// The party that asked.
         by: Requester,
-        /// How the process is to end.
+        /// The exit status that the process is to end with.
         status: ExitStatus,
     },
     /// Processes of a tree wait for each other.
@@ -158,10 +159,10 @@ pub enum EngineEvent {
     Deadlock {
         /// The number of their tree.
         tree: u64,
-        /// Who waits for what.
+        /// The processes and their waits.
         deadlock: Deadlock,
     },
-    /// The listener was too slow: this many events came here and found no room.
+    /// The listener was too slow: its buffer was full, and this many events were lost at this point.
     Lagged(u64),
 }
 
@@ -180,7 +181,7 @@ pub enum EngineEvent {
 pub enum JobOutcome {
     /// With a value.
     Value,
-    /// The task gave an error, with this text.
+    /// The task returned an error, with this text.
     Failed(String),
     /// The task panicked, with this message and place.
     Panicked(String),

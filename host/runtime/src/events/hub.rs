@@ -1,13 +1,14 @@
-//! Who listens to an engine's events.
+//! The listeners of an engine's events.
 //!
 //! # Order
-//! An event is put into each listener's feed on the thread where it happens, before that thread goes on. So
-//! what happens after something else, on whatever threads, is told after it; what happens at the same time
-//! may be told in either order.
+//! The thread on which an event happens puts it into each listener's feed before the thread continues. So if
+//! one event happens after another, on any threads, each listener receives it later. Events that happen at
+//! the same time may arrive in either order.
 //!
 //! # Locks
-//! The list of feeds is copied under its mutex, and feeds are told after it. What holds a pool's workers may
-//! tell; nothing is taken while a feed's mutex is held.
+//! A sender copies the list of feeds under its mutex, and releases the mutex before it sends to the feeds. A
+//! caller may send while it holds the lock of a pool's workers. Nothing takes a lock while it holds a feed's
+//! mutex.
 
 use super::EngineEvent;
 use crate::mutex::lock;
@@ -15,11 +16,12 @@ use isopod_sync::Feed;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Those who listen.
+/// The listeners of one engine.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
-    /// How many listen, and to how many of them jobs and decisions are told. Relaxed everywhere: whoever listens
-    /// has been told of by the time that something happens *after* that, which is what orders the two.
+    /// The number of listeners, and the numbers of those that hear jobs and decisions. Relaxed everywhere: an
+    /// event happens *after* the start of a listener only if other synchronisation orders the two, and that
+    /// makes the new number visible as well.
     listeners: AtomicUsize,
     job_listeners: AtomicUsize,
     decision_listeners: AtomicUsize,
@@ -34,7 +36,7 @@ pub(super) struct Listening {
     pub(super) hears_decisions: bool,
 }
 
-/// Which listeners hear an event.
+/// The listeners that hear an event.
 #[derive(Debug, Clone, Copy)]
 enum Hearing {
     All,
@@ -43,7 +45,7 @@ enum Hearing {
 }
 
 impl Hub {
-    /// Tells everybody who listens. The event is made only if somebody does.
+    /// Sends an event to all listeners. Makes the event only if there is a listener.
     #[inline]
     pub(crate) fn tell(&self, event: impl FnOnce() -> EngineEvent) {
         if self.has_listeners() {
@@ -51,13 +53,13 @@ impl Hub {
         }
     }
 
-    /// Whether anybody listens.
+    /// Whether there is a listener.
     #[inline]
     pub(crate) fn has_listeners(&self) -> bool {
         self.listeners.load(Ordering::Relaxed) > 0
     }
 
-    /// Tells everybody who listens to jobs.
+    /// Sends an event to all listeners that hear jobs.
     #[inline]
     pub(crate) fn tell_of_job(&self, event: impl FnOnce() -> EngineEvent) {
         if self.has_job_listeners() {
@@ -65,13 +67,13 @@ impl Hub {
         }
     }
 
-    /// Whether anybody listens to jobs.
+    /// Whether a listener hears jobs.
     #[inline]
     pub(crate) fn has_job_listeners(&self) -> bool {
         self.job_listeners.load(Ordering::Relaxed) > 0
     }
 
-    /// Tells everybody who listens to decisions.
+    /// Sends an event to all listeners that hear decisions.
     #[inline]
     pub(crate) fn tell_decision(&self, event: impl FnOnce() -> EngineEvent) {
         if self.has_decision_listeners() {
@@ -79,7 +81,7 @@ impl Hub {
         }
     }
 
-    /// Whether anybody listens to decisions.
+    /// Whether a listener hears decisions.
     #[inline]
     pub(crate) fn has_decision_listeners(&self) -> bool {
         self.decision_listeners.load(Ordering::Relaxed) > 0
@@ -128,13 +130,13 @@ impl Hub {
             action(&mut changed);
             std::mem::replace(&mut *feeds, changed.into())
         };
-        // What is left of a feed is not dropped under the mutex.
+        // The old list may hold the last reference to a feed, so it is dropped outside the mutex.
         drop(previous);
     }
 }
 
 impl Drop for Hub {
-    /// The engine is gone, so nothing will happen in it any more.
+    /// The engine is gone, so there will be no more events.
     fn drop(&mut self) {
         let feeds = self.feeds.get_mut().unwrap_or_else(PoisonError::into_inner);
         for listening in feeds.iter() {

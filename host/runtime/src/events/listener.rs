@@ -1,4 +1,4 @@
-//! The embedder's side: what it hears.
+//! The embedder's side: the stream of events that it receives.
 
 use super::EngineEvent;
 use super::hub::{Hub, Listening};
@@ -10,16 +10,18 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// Events that a listener has not taken yet, unless told otherwise.
+/// The default for the number of events that a listener has not taken yet.
 const CAPACITY: usize = 1_024;
 
-/// What happens in an engine from now on: see [`EngineEvent`]. Dropping it ends the listening.
+/// The events of an engine from now on: see [`EngineEvent`]. Dropping this ends the listening.
 ///
-/// No process waits for whoever listens. Events that are not taken are kept, 1,024 unless set otherwise
-/// ([`Events::builder`]); those that find no room are counted, and [`EngineEvent::Lagged`] tells the
-/// count at their place. Then [`Engine::processes`] says what there is.
+/// No process waits for a listener. A buffer keeps the events that are not taken yet, 1,024 unless set
+/// otherwise ([`Events::builder`]). Events that find it full are counted, and [`EngineEvent::Lagged`] gives
+/// the count in their place. After that, [`Engine::processes`](crate::Engine::processes) gives the live
+/// processes.
 ///
-/// It does not keep the engine alive, and ends with it: with its last clone, program and process.
+/// It does not keep the engine alive. It ends with the engine, that is, with the engine's last clone,
+/// program and process.
 ///
 /// ```
 /// use isopod_host::{Engine, ListenError};
@@ -63,30 +65,30 @@ impl EventsBuilder {
         }
     }
 
-    /// How many events are kept that were not taken yet: 1,024 unless set, one at least. Each takes some
-    /// 200 bytes and its texts, of which a guest chooses up to 64 KiB where it fails.
+    /// The number of events that the buffer keeps until they are taken: 1,024 unless set, at least one. Each
+    /// event takes some 200 bytes and its texts, of which a guest chooses up to 64 KiB when it fails.
     pub fn capacity(mut self, events: usize) -> EventsBuilder {
         self.capacity = events;
         self
     }
 
-    /// Whether jobs are told, as they are by default. There may be a million of them in a second, and each
-    /// costs its worker a fraction of a microsecond while somebody listens.
+    /// Whether the listener hears jobs, as it does by default. There may be a million jobs in a second, and
+    /// each costs its worker a fraction of a microsecond while there is a listener.
     pub fn jobs(mut self, jobs: bool) -> EventsBuilder {
         self.hears_jobs = jobs;
         self
     }
 
-    /// Whether decisions are told, which are not by default: each grant at the start of a tree, each refusal (the first of a
-    /// kind and process, the others counted), and each request to end a process, with who asked. They are
-    /// [`Granted`](EngineEvent::Granted), [`Refused`](EngineEvent::Refused) and
-    /// [`EndRequested`](EngineEvent::EndRequested).
+    /// Whether the listener hears decisions, as it does not by default. These are each grant at the start of
+    /// a tree, each refusal (the first of a kind and process; the others are counted), and each request to
+    /// end a process, with its requester. Their events are [`Granted`](EngineEvent::Granted),
+    /// [`Refused`](EngineEvent::Refused) and [`EndRequested`](EngineEvent::EndRequested).
     pub fn decisions(mut self, decisions: bool) -> EventsBuilder {
         self.hears_decisions = decisions;
         self
     }
 
-    /// Listens from now on.
+    /// Starts to listen.
     #[must_use = "dropping it ends the listening"]
     pub fn listen(self) -> Events {
         let listening = Listening {
@@ -103,7 +105,7 @@ impl EventsBuilder {
 }
 
 impl Events {
-    /// Takes the next event, waiting for one.
+    /// Takes the next event, and waits for one if there is none.
     ///
     /// # Errors
     /// [`ListenError::Closed`] when the engine is gone and all events are taken.
@@ -119,7 +121,7 @@ impl Events {
         self.recv_within(Some(Duration::ZERO))
     }
 
-    /// As [`recv`](Self::recv), waiting for `timeout` at most.
+    /// As [`recv`](Self::recv), but waits no longer than `timeout`.
     ///
     /// # Errors
     /// As [`recv`](Self::recv); [`ListenError::TimedOut`].
@@ -162,7 +164,7 @@ fn event(told: Told<EngineEvent>) -> EngineEvent {
     }
 }
 
-/// The events until the engine is gone, waiting for each.
+/// The events until the engine is gone; waits for each.
 impl Iterator for Events {
     type Item = EngineEvent;
 
@@ -206,7 +208,7 @@ impl Stream for EventStream {
         let waiting = match &mut this.waiting {
             Some(waiting) => waiting,
             None => {
-                // What is there already needs no future.
+                // An event that is there already needs no future.
                 match this.events.try_recv() {
                     Ok(event) => return Poll::Ready(Some(event)),
                     Err(ListenError::Closed) => return Poll::Ready(None),

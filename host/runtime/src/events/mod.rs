@@ -1,13 +1,14 @@
-//! What happens in an engine, as a stream of events.
+//! The events of an engine, as a stream.
 //!
-//! * [`event`]: what is told; [`decision`]: the kinds of decisions.
-//! * [`hub`]: the engine's side: who listens, and how they are told.
+//! * [`event`]: the events; [`decision`]: the kinds of decisions.
+//! * [`hub`]: the engine's side: the listeners, and the sending of events to them.
 //! * [`listener`]: the embedder's side.
 //!
-//! The rest of the crate says in `life/tell.rs` that something has happened.
+//! The rest of the crate reports events through `life/tell.rs`.
 //!
-//! Nobody waits for a listener: each has a bounded buffer of its own ([`isopod_sync::Feed`]), and what does
-//! not fit is counted. While nobody listens an event costs one load of a number that does not change.
+//! No process waits for a listener: each listener has a bounded buffer of its own ([`isopod_sync::Feed`]),
+//! and events that do not fit are counted. Without a listener, an event costs one load of a number that
+//! does not change.
 
 mod decision;
 mod event;
