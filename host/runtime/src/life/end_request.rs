@@ -1,4 +1,4 @@
-//! How a process is asked to end. What it does then is in [`ending`](crate::process).
+//! Requests to end a process. The process's own part is in [`ending`](crate::process).
 
 use super::machinery::Machinery;
 use super::process::ProcessState;
@@ -10,17 +10,18 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 impl ProcessState {
-    /// The host asks for its end and sees to it. No effect if it was asked before, or has ended.
+    /// Asks for its end on behalf of the host, and makes sure of it. No effect if it was asked before, or
+    /// has ended.
     pub(crate) fn request_end(self: &Arc<Self>, status: ExitStatus) {
         self.request_end_by(Requester::Host, &status);
     }
 
-    /// The same, for somebody else.
+    /// The same, on behalf of `by`.
     pub(crate) fn request_end_by(self: &Arc<Self>, by: Requester, status: &ExitStatus) {
         end_each_by(by, vec![Arc::clone(self)], |_| status.clone());
     }
 
-    /// Whether it has been asked to end. The caller, which is its own thread, sees to the end then.
+    /// Whether it has been asked to end. If so, the caller, which is its own thread, carries out the end.
     pub(crate) fn is_to_end(&self) -> bool {
         let is_killed = self.waiter.is_killed();
         if is_killed {
@@ -29,17 +30,18 @@ impl ProcessState {
         is_killed
     }
 
-    /// How it was asked to end, if it was.
+    /// The exit status that it was asked to end with, if it was asked.
     pub(crate) fn requested(&self) -> Option<ExitStatus> {
         self.request().clone()
     }
 
-    /// Whether the end that was asked for cannot be missed any more.
+    /// Whether the process can no longer miss the request to end.
     pub(crate) fn has_seen_its_end(&self) -> bool {
         self.waiter().acknowledged() || self.status.get().is_some()
     }
 
-    /// Notes how it is to end, unless that is known already. True for the first request.
+    /// Records the exit status that it is to end with, unless there is one already. True for the first
+    /// request.
     fn note_end(&self, status: ExitStatus) -> bool {
         if self.status.get().is_some() {
             return false;
@@ -56,18 +58,18 @@ impl ProcessState {
 }
 
 impl Tree {
-    /// Lets the tree make no new processes and ends those that live, with one interruption.
+    /// Closes the tree to new processes and ends the live ones, with one interruption.
     pub(crate) fn end_all(&self, status: &ExitStatus) {
         self.end_all_by(Requester::Host, status);
     }
 
-    /// The same, for somebody else.
+    /// The same, on behalf of `by`.
     pub(crate) fn end_all_by(&self, by: Requester, status: &ExitStatus) {
         end_each_by(by, self.close(), |_| status.clone());
     }
 }
 
-/// The host ends several processes: see [`end_each_by`].
+/// Ends several processes on behalf of the host: see [`end_each_by`].
 pub(crate) fn end_each(
     processes: Vec<Arc<ProcessState>>,
     status: impl Fn(&ProcessState) -> ExitStatus,
@@ -75,10 +77,11 @@ pub(crate) fn end_each(
     end_each_by(Requester::Host, processes, status);
 }
 
-/// Ends several processes with one interruption, each with the status that is told for it, for whoever asked.
+/// Ends several processes with one interruption on behalf of `by`, each with the exit status that `status`
+/// returns for it.
 ///
-/// All requests are noted before the first process learns of its own: its end may be a reason to
-/// end others, which is then not theirs.
+/// All requests are recorded before the first process learns of its own. The end of that process may be a
+/// reason to end others, and that reason must not replace the one given here.
 pub(crate) fn end_each_by(
     by: Requester,
     mut processes: Vec<Arc<ProcessState>>,
@@ -101,12 +104,12 @@ pub(crate) fn end_each_by(
 }
 
 impl Machinery {
-    /// Makes every process that runs guest code look at its own flag soon, and goes on until
-    /// these have seen theirs: wasmtime sets a store's deadline to the epoch *after* its callback
-    /// has returned, so an increment that lands in between is lost.
+    /// Makes every process that runs guest code look at its own flag soon, and repeats this until `processes`
+    /// have seen theirs. One increment is not enough: wasmtime sets a store's deadline from the epoch *after*
+    /// its callback has returned, so an increment that lands in between is lost.
     fn interrupt(&self, processes: Vec<Arc<ProcessState>>) {
-        /// Growing pauses between increments, so that a thread that is slow to come to an end
-        /// does not cost the others much.
+        /// The pauses between increments grow, so that a thread that is slow to end does not cost the
+        /// others much.
         const FIRST_PAUSE: Duration = Duration::from_micros(100);
         const LONGEST_PAUSE: Duration = Duration::from_millis(5);
 

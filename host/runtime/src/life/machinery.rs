@@ -1,4 +1,5 @@
-//! All that the processes of an engine share: compiled code, cores, threads, timer, and the table of live processes.
+//! The parts that all processes of an engine share: compiled code, cores, threads, timer, and the table of
+//! live processes.
 
 use super::process::ProcessState;
 use super::serving::Serving;
@@ -16,14 +17,16 @@ use std::time::Duration;
 use tokio::runtime::EnterGuard;
 use wasmtime::component::Component;
 
-/// The shared part of an engine that processes and trees need. It names no program and no function of the host.
+/// The shared part of an engine that processes and trees need. It names no program and no function of the
+/// host.
 pub(crate) struct Machinery {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) placement: Arc<Placement>,
     pub(crate) threads: Arc<Threads>,
     pub(crate) timer: Arc<Timer>,
     pub(crate) lookout: Lookout,
-    /// Called when a tree comes to rest: the look for a deadlock, which is made of parts above this one.
+    /// Called when a tree comes to rest, to look for a deadlock. A function pointer, because the code of the
+    /// look uses this module.
     pub(crate) on_rest: fn(&Arc<Tree>),
     pub(crate) serving: Serving,
     /// The operations of all trees together.
@@ -51,7 +54,8 @@ impl Machinery {
         self.lock_processes().values().cloned().collect()
     }
 
-    /// Starts the threads that serve all processes, unless they have been started. Each tree is made after that.
+    /// Starts the threads that serve all processes, unless they have been started. Every tree is made after
+    /// this call.
     ///
     /// # Errors
     /// If the system refuses one.
@@ -59,12 +63,12 @@ impl Machinery {
         self.serving.start(&self.timer, self.cores())
     }
 
-    /// Makes the shared runtime for WASI's timers and I/O the calling thread's.
+    /// Makes the shared runtime for WASI's timers and I/O the current one of the calling thread.
     pub(crate) fn enter_io(&self) -> Option<EnterGuard<'_>> {
         self.serving.enter()
     }
 
-    /// The code of a program, which errors call `shown`: compiled, or from the cache.
+    /// The code of a program: compiled, or from the cache. Errors call the program `shown`.
     ///
     /// # Errors
     /// Those of [`Compiler::component`].
@@ -77,13 +81,14 @@ impl Machinery {
         }
     }
 
-    /// The compiled form of a file's program and the bytes of its instances, if they were noted by [`note`](Self::note).
+    /// The compiled form of a file's program and the bytes of its instances, if [`note`](Self::note) recorded
+    /// them.
     pub(crate) fn compiled(&self, identity: &str) -> Option<(Component, u64)> {
         let cache = self.cache.as_ref()?;
         cache.component_of_file(&self.wasmtime, identity)
     }
 
-    /// Notes that the file of this identity holds this program, for [`compiled`](Self::compiled).
+    /// Records that the file of this identity holds this program, for [`compiled`](Self::compiled).
     pub(crate) fn note(&self, identity: &str, bytes: &[u8], instance_bytes: u64) {
         if let Some(cache) = &self.cache {
             cache.note(&self.wasmtime, identity, bytes, instance_bytes);
@@ -93,7 +98,7 @@ impl Machinery {
     /// Puts a new process into the table.
     ///
     /// # Errors
-    /// The limit and how to raise it, if as many live as may.
+    /// The limit and how to raise it, if the limit on live processes is reached.
     pub(crate) fn admit(&self, process: &Arc<ProcessState>) -> Result<(), String> {
         let mut processes = self.lock_processes();
         let capacity = &self.capacity;
@@ -110,7 +115,7 @@ impl Machinery {
         drop(state);
     }
 
-    /// Evens the cores out after a moment, unless they have evened out by themselves.
+    /// Balances the load of the cores after a moment, unless it has balanced out by itself.
     pub(crate) fn rebalance_soon(&self) {
         /// Longer than the usual short wait for a message.
         const MOMENT: Duration = Duration::from_millis(1);

@@ -1,10 +1,10 @@
 //! Processes and trees while they live: their records, and the machinery that they share.
 //!
-//! * [`machinery`]: all that an engine has for its processes; [`serving`]: its threads.
+//! * [`machinery`]: the parts of an engine that its processes share; [`serving`]: the threads among them.
 //! * [`tree`]: a tree of processes; [`rest`]: whether any process of it runs.
-//! * [`process`]: a process; [`role`]: its role in its tree; [`entry`]: the code that it runs first; [`vitals`]: what is
-//!   measured of it.
-//! * [`end_request`]: how a process is asked to end; [`tell`]: how listeners learn of all this.
+//! * [`process`]: a process; [`role`]: its role in its tree; [`entry`]: the code that it runs first;
+//!   [`vitals`]: its measurements.
+//! * [`end_request`]: requests to end a process; [`tell`]: reports of all this to listeners.
 
 mod end_request;
 mod entry;

@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// What the numbers in a default name may take, in bytes. Births may follow each other without end,
-/// though few of them live at a time: each process starts the next one and fails.
+/// The longest text of the numbers in a default name, in bytes. A chain of births can be endless although few
+/// of its processes live at a time: each process may start the next one and fail.
 const LONGEST_LINEAGE_BYTES: usize = 240;
 
 /// The cost of a live process, in bytes: 85 KiB for an idle one, and 64 KiB at most for the exit text of
@@ -28,7 +28,7 @@ const PRESENCE_BYTES: u64 = 128 << 10;
 /// The cost of the record of a process, in bytes, without its exit text.
 const RECORD_BYTES: u64 = 8 << 10;
 
-/// What sets a process apart from the others of its tree, from its start to its end.
+/// The properties that set a process apart from the others of its tree, unchanged from its start to its end.
 #[derive(Debug)]
 pub(crate) struct Birth {
     pub(crate) name: String,
@@ -36,7 +36,7 @@ pub(crate) struct Birth {
     pub(crate) task: String,
     pub(crate) role: Role,
     pub(crate) is_daemon: bool,
-    /// The numbers in the names of its line: [1, 2] for `Process-1:2`.
+    /// The numbers in its default name, its ancestors' first: [1, 2] for `Process-1:2`.
     pub(crate) lineage: Vec<u64>,
     pub(crate) limits: ProcessLimits,
     pub(crate) rights: Arc<Rights>,
@@ -51,27 +51,27 @@ pub(crate) struct ProcessState {
     pub(crate) code: Arc<Code>,
     pub(crate) tree: Arc<Tree>,
     pub(crate) waiter: Arc<Waiter>,
-    /// Where others pause it.
+    /// The gate at which others pause it.
     pub(crate) gate: Arc<Gate>,
     pub(crate) vitals: Arc<Vitals>,
     children_made: AtomicU64,
-    /// `process.entry` gives it once; its arguments are charged until then.
+    /// `process.entry` returns it once; its arguments are charged until then.
     entry: Mutex<Option<(Entry, Charge)>>,
     pub(crate) has_entered: AtomicBool,
     /// Changes when it is adopted.
     parent: Mutex<Option<ProcessId>>,
-    /// Who started it, whatever has become of that one since; none for main.
+    /// The process that started it, even if that one has ended since; none for main.
     pub(crate) starter: Option<Arc<Starter>>,
     children: Mutex<Vec<Arc<ProcessState>>>,
-    /// How it is to end, if anybody has asked for that; the first request counts.
+    /// The exit status that it was asked to end with, if it was asked; the first request counts.
     pub(super) requested: Mutex<Option<ExitStatus>>,
-    /// Shared with those that it started, which may outlive it.
+    /// Shared with the processes that it started, which may outlive it.
     pub(crate) status: Arc<Completion<ExitStatus>>,
-    /// For its thread, its stacks and its tables, while it lives.
+    /// The charge for its thread, its stacks and its tables, while it lives.
     presence: Mutex<Charge>,
-    /// For this record, which lives as long as a handle to the process.
+    /// The charge for this record, which lives as long as a handle to the process.
     record: Mutex<Charge>,
-    /// What it was refused.
+    /// The counts of its refusals.
     pub(crate) refusals: Refusals,
 }
 
@@ -91,10 +91,10 @@ fn lineage(ancestors: &[u64], number: u64) -> Vec<u64> {
     nearest_first
 }
 
-/// What a process can know of the one that started it, and can wait for.
+/// The facts that a process can learn about the process that started it, and the end that it can wait for.
 ///
-/// It is all that a process keeps of a parent that has ended, and nothing in it leads further up:
-/// a chain of dead ancestors is not kept by the one that lives on.
+/// A process keeps nothing else of a parent that has ended, and nothing in here refers to older ancestors.
+/// So a live process does not keep a chain of dead ancestors.
 #[derive(Debug)]
 pub(crate) struct Starter {
     pub(crate) id: ProcessId,
@@ -105,9 +105,9 @@ pub(crate) struct Starter {
 
 /// The place of a process on its thread.
 pub(crate) struct Seating {
-    /// Called where the process parks and goes on.
+    /// Called when the process parks and when it continues.
     pub(crate) hooks: Arc<dyn Hooks>,
-    /// Where others pause it.
+    /// The gate at which others pause it.
     pub(crate) gate: Arc<Gate>,
 }
 
@@ -116,10 +116,10 @@ impl ProcessState {
         self.id
     }
 
-    /// A process that nobody knows yet: it is in no tree, and no thread runs it.
+    /// A new process. It is no member of its tree yet, and no thread runs it.
     ///
     /// # Errors
-    /// If the tree's host memory does not hold it.
+    /// If the tree's host memory has no room for it.
     pub(crate) fn new(
         id: ProcessId,
         birth: Birth,
@@ -153,7 +153,7 @@ impl ProcessState {
         }))
     }
 
-    /// Gives it the code that it runs first.
+    /// Sets the code that it runs first.
     pub(crate) fn set_entry(&self, entry: Entry, charge: Charge) {
         *lock(&self.entry) = Some((entry, charge));
     }
@@ -164,7 +164,7 @@ impl ProcessState {
         entry.take().map(|(entry, _charge)| entry)
     }
 
-    /// Replaces the charge for the life of the process by one for its exit text and its backtrace.
+    /// Replaces the charge for the life of the process with one for its exit text and its backtrace.
     pub(crate) fn charge_end(&self, status: &ExitStatus) {
         let frames = self.vitals.backtrace().iter().map(Frame::bytes);
         let told = status.message().unwrap_or_default().len() + frames.sum::<usize>();
@@ -176,13 +176,13 @@ impl ProcessState {
         *lock(&self.record) = told;
     }
 
-    /// A number for a new process.
+    /// An id for a new process.
     pub(crate) fn next_id() -> ProcessId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// How a limit of this process is raised.
+    /// Text that says how to raise a limit of this process.
     pub(crate) fn raised(&self, limit: ProcessLimit) -> String {
         self.birth.limits.raised(limit, &self.tree.process_limits)
     }
@@ -191,7 +191,7 @@ impl ProcessState {
         self.tree.machinery()
     }
 
-    /// The logical CPU that it is pinned to; none once it has left it.
+    /// The logical CPU that it is pinned to; none after the process has left it.
     pub(crate) fn core(&self) -> Option<usize> {
         let placement = &self.machinery().placement;
         placement.core_of(placement.slot_of(self.id)?)
@@ -201,13 +201,13 @@ impl ProcessState {
         &self.waiter
     }
 
-    /// The number of a new child, after those of its ancestors: of the nearest, if there are many.
+    /// The number of a new child, after the numbers of its ancestors; only of the nearest, if there are many.
     pub(crate) fn next_lineage(&self) -> Vec<u64> {
         let number = self.children_made.fetch_add(1, Ordering::Relaxed) + 1;
         lineage(&self.birth.lineage, number)
     }
 
-    /// This process, as those that it starts know it.
+    /// This process, as the processes that it starts see it.
     pub(crate) fn as_starter(&self) -> Arc<Starter> {
         Arc::new(Starter {
             id: self.id,
@@ -225,7 +225,7 @@ impl ProcessState {
         lock(&self.parent)
     }
 
-    /// The live children that it answers for.
+    /// The live children that it is responsible for.
     pub(crate) fn children(&self) -> MutexGuard<'_, Vec<Arc<ProcessState>>> {
         lock(&self.children)
     }

@@ -1,18 +1,18 @@
-//! Whether any process of a tree runs, as the deadlock report asks.
+//! Whether any process of a tree runs: the deadlock report asks this.
 //!
-//! A tree is at *rest* while all its processes are parked, and nothing of the host's is about to start
-//! one. The counts change when a process parks and goes on, which costs a system call anyway, and
-//! never on an operation that does not wait.
+//! A tree is at *rest* while all its processes are parked, and nothing in the host is about to start
+//! one. The counts change when a process parks and when it continues, which costs a system call anyway. An
+//! operation that does not wait never changes them.
 //!
 //! # One moment for several looks
-//! [`Looking`] tells whether the tree was at rest from its first look to its last: whoever goes on
-//! counts as active first, and then raises the generation, both before it does anything else. So if
-//! nobody is active after the generation was read, and it is the same at the end, nobody has run in
-//! between.
+//! [`Looking`] shows whether the tree was at rest from the first look to the last. A process that
+//! continues first counts as active and then raises the generation, both before it does anything else. So
+//! if no process is active after the generation was read, and the generation is the same at the end, no
+//! process has run in between.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-/// Counts what is active in one tree.
+/// Counts the active processes of one tree, and the pending events of the host that will start one.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
     active: AtomicUsize,
@@ -27,18 +27,19 @@ pub(crate) struct Looking {
 }
 
 impl Rest {
-    /// A process is about to start or to go on, or something is due that will start one.
+    /// A process is about to start or to continue, or an event is pending that will start one.
     pub(crate) fn begin(&self) {
         self.active.fetch_add(1, Ordering::SeqCst);
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// One that has begun parks, or is over. True if it was the last: the tree is at rest.
+    /// An active process parks or ends, or such an event is over. True if it was the last one: the tree is
+    /// at rest.
     pub(crate) fn end(&self) -> bool {
         self.active.fetch_sub(1, Ordering::SeqCst) == 1
     }
 
-    /// Begins a look; none if something is active.
+    /// Begins a look; none if anything is active.
     pub(crate) fn look(&self) -> Option<Looking> {
         let generation = self.generation.load(Ordering::SeqCst);
         (self.active.load(Ordering::SeqCst) == 0).then_some(Looking { generation })
@@ -49,13 +50,13 @@ impl Rest {
         self.generation.load(Ordering::SeqCst) == looking.generation
     }
 
-    /// True for the one caller that is to see to a check.
+    /// Claims the next check. True for the one caller that must arrange it.
     pub(crate) fn claim(&self) -> bool {
-        // The load first: while a check is on its way this is called at each rest.
+        // The load comes first: while a check is pending, each rest calls this.
         !self.is_claimed.load(Ordering::Relaxed) && !self.is_claimed.swap(true, Ordering::SeqCst)
     }
 
-    /// The check begins: later rests need another one.
+    /// The check begins, so later rests need another one.
     pub(crate) fn release_claim(&self) {
         self.is_claimed.store(false, Ordering::SeqCst);
     }

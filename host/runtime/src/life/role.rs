@@ -32,7 +32,7 @@ impl Role {
         matches!(self, Role::Instance { .. })
     }
 
-    /// The side of the pool, if the process is a worker.
+    /// The worker's side of its pool, if the process is a worker.
     pub(crate) fn worker(&self) -> Option<&dyn WorkerSide> {
         match self {
             Role::Worker(worker) => Some(worker.as_ref()),
@@ -40,7 +40,7 @@ impl Role {
         }
     }
 
-    /// Of an instance of a plugin, whether it serves a call.
+    /// Whether it serves a call, if it is an instance of a plugin.
     pub(crate) fn is_called(&self) -> Option<&AtomicBool> {
         match self {
             Role::Instance { is_called } => Some(is_called),
@@ -49,15 +49,15 @@ impl Role {
     }
 }
 
-/// A worker's side of its pool, which implements this.
+/// A worker's side of its pool. The pool implements this.
 pub(crate) trait WorkerSide: Debug + Send + Sync {
     /// Whether the worker has begun a job that has not ended.
     fn has_job(&self, worker: ProcessId) -> bool;
 
-    /// The number of the job that the worker has begun, if it has not reported the end: its first was 1.
+    /// The number of the job that the worker has begun, until it reports the end; its first job is 1.
     fn job(&self) -> Option<u32>;
 
-    /// The process that submits the jobs; none for a pool of the embedder's.
+    /// The process that submits the jobs; none for a pool of the embedder.
     fn owner(&self) -> Option<ProcessId>;
 
     /// The live workers of the pool, this one included.
@@ -66,10 +66,10 @@ pub(crate) trait WorkerSide: Debug + Send + Sync {
     /// Whether the job that it has begun has a time limit.
     fn has_time_limit(&self) -> bool;
 
-    /// The next job, after a wait for it; none if the worker is to end.
+    /// Waits for the next job; none if the worker is to end.
     fn next(&self, process: &Arc<ProcessState>) -> Result<Option<BegunJob>, Killed>;
 
-    /// The worker says how its job ended.
+    /// Reports how the worker's job ended.
     fn report(
         &self,
         process: &Arc<ProcessState>,

@@ -1,7 +1,8 @@
 //! The threads that serve all processes of an engine: the timer's, and those of WASI's I/O.
 //!
-//! They are started with the first process, not with the engine: Landlock restricts a thread and those that it starts
-//! later, so until then a process can still be confined whole ([`confine`](crate::confine)).
+//! They are started with the first process, not with the engine. Landlock restricts a thread and the threads
+//! that it starts later, so until then the whole operating-system process can still be confined
+//! ([`confine`](crate::confine)).
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::machine::{Timer, cores};
@@ -9,8 +10,8 @@ use crate::mutex::lock;
 use std::sync::{Mutex, OnceLock};
 use tokio::runtime::{EnterGuard, Runtime};
 
-/// Threads for operations on files, and for reads of standard input, of which there is one for each tree that reads
-/// it: an operation that has a slot never waits for a thread.
+/// The most threads for operations on files and for reads of standard input, of which each tree that reads it
+/// needs one. It is high enough that an operation with a slot never waits for a thread.
 const MAX_BLOCKING_THREADS: usize = 1_024;
 
 /// The runtime for WASI's timers and I/O.
@@ -23,7 +24,7 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Starts the threads, unless they have been started. Each tree is made after that.
+    /// Starts the threads, unless they have been started. Every tree is made after this call.
     ///
     /// # Errors
     /// If the system refuses one.
@@ -36,13 +37,13 @@ impl Serving {
         if io.get().is_none() {
             timer.start().map_err(no_thread)?;
             let runtime = io_runtime(cores.to_vec()).map_err(no_thread)?;
-            // Nobody else has set it: they wait for their turn.
+            // No other thread has set it: the others wait for the mutex.
             let _ = io.set(runtime);
         }
         Ok(())
     }
 
-    /// Makes the runtime the calling thread's.
+    /// Makes the runtime the current one of the calling thread.
     pub(super) fn enter(&self) -> Option<EnterGuard<'_>> {
         self.io.get().map(Runtime::enter)
     }
@@ -62,7 +63,7 @@ fn io_runtime(cores: Vec<usize>) -> std::io::Result<Runtime> {
         .worker_threads(1)
         .max_blocking_threads(MAX_BLOCKING_THREADS)
         .thread_name("isopod-io")
-        // Blocking threads are made by whoever needs one, and inherit its pinning.
+        // A blocking thread is started by the thread that needs it, and inherits that thread's pinning.
         .on_thread_start(move || cores::pin(None, &cores))
         .enable_all()
         .build()

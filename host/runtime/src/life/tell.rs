@@ -1,4 +1,4 @@
-//! Where the rest of the crate says that something has happened to a process.
+//! The functions with which the rest of the crate reports the events of processes and trees.
 
 use super::process::ProcessState;
 use super::tree::Tree;
@@ -14,7 +14,7 @@ use isopod_sync::ProcessId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// What is told of something that was granted or refused, in bytes: a guest chooses the names.
+/// The longest subject of a grant or a refusal, in bytes. It is bounded because a guest chooses the names.
 const LONGEST_SUBJECT_BYTES: usize = 1 << 10;
 
 impl ProcessState {
@@ -22,7 +22,7 @@ impl ProcessState {
         &self.machinery().hub
     }
 
-    /// It has its place.
+    /// It has its place in its tree.
     pub(crate) fn tell_start(&self) {
         if self.hub().has_decision_listeners() {
             self.tree.tell_grants(&self.birth.rights);
@@ -57,15 +57,15 @@ impl ProcessState {
         });
     }
 
-    /// It has reached a limit, and goes on.
+    /// It has reached a limit, and continues.
     pub(crate) fn tell_refusal(&self, limit: LimitKind, text: &str) {
-        // A guest may ask again as often as it likes, and must not fill the buffers of those who listen.
+        // A guest may ask again as often as it likes, and must not fill the listeners' buffers.
         if self.is_first(RefusalKind::Limit(limit)) {
             self.tell_limit(limit, false, || text.to_owned());
         }
     }
 
-    /// Its policy has refused what it asked for, and it goes on. Only the first subject of a kind is made.
+    /// Its policy has refused a request, and it continues. Makes only the first subject of a kind.
     pub(crate) fn tell_refused(&self, refusal: RefusalKind, subject: impl FnOnce() -> String) {
         if self.is_first(refusal) {
             let subject = limits::cut(subject(), LONGEST_SUBJECT_BYTES);
@@ -73,7 +73,7 @@ impl ProcessState {
         }
     }
 
-    /// Somebody has asked for its end.
+    /// `by` has asked for its end.
     pub(crate) fn tell_end_request(&self, by: Requester, status: &ExitStatus) {
         self.hub().tell_decision(|| EngineEvent::EndRequested {
             process: self.id,
@@ -84,7 +84,7 @@ impl ProcessState {
         });
     }
 
-    /// Whether this is the first refusal of its kind since somebody listens.
+    /// Whether this is the first refusal of its kind since there is a listener.
     fn is_first(&self, refusal: RefusalKind) -> bool {
         self.hub().has_listeners() && self.refusals.count(refusal)
     }
@@ -100,7 +100,7 @@ impl ProcessState {
         });
     }
 
-    /// It has reached a limit, and is ended for that. What it writes or asks for until then reaches the limit again.
+    /// It has reached a limit, and is ended for it.
     pub(crate) fn tell_limit_of_end(&self, limit: LimitKind, text: &str) {
         if self.note(limit) {
             self.tell_limit(limit, true, || text.to_owned());
@@ -123,7 +123,7 @@ impl ProcessState {
         });
     }
 
-    /// As a worker it has begun a job.
+    /// It is a worker, and has begun a job.
     pub(crate) fn tell_job_start(&self, job: u32, task: Option<&Arc<str>>) {
         self.hub().tell_of_job(|| EngineEvent::JobStarted {
             worker: self.id,
@@ -133,7 +133,7 @@ impl ProcessState {
         });
     }
 
-    /// Whether anybody listens to what becomes of its jobs.
+    /// Whether a listener hears the outcomes of its jobs.
     pub(crate) fn is_heard_of_jobs(&self) -> bool {
         self.hub().has_job_listeners()
     }
@@ -144,7 +144,7 @@ impl ProcessState {
             worker: self.id,
             job,
             outcome: match outcome {
-                // A guest chooses it, up to the size of a message.
+                // A guest chooses the text, up to the size of a message.
                 JobOutcome::Failed(text) => {
                     JobOutcome::Failed(limits::cut(text, LONGEST_STATUS_BYTES))
                 }
@@ -159,7 +159,7 @@ impl Tree {
         &self.machinery().hub
     }
 
-    /// What its processes may do at most, once.
+    /// Reports the most that its processes may do, on the first call only.
     fn tell_grants(&self, rights: &Rights) {
         if self.has_told_grants.swap(true, Ordering::Relaxed) {
             return;
@@ -208,7 +208,7 @@ impl Tree {
         }
     }
 
-    /// Its first process, or an instance of a plugin, was not started: nobody else tells of the limit.
+    /// Its first process, or an instance of a plugin, was not started. Nothing else reports the limit.
     pub(crate) fn tell_refused_start(&self, process: ProcessId, name: &str, error: &Error) {
         let Some(limit) = error.limit() else { return };
         self.hub().tell(|| EngineEvent::LimitReached {

@@ -1,7 +1,7 @@
-//! What is measured of a process while it runs, and kept of it at its end.
+//! The measurements of a process: taken while it runs, and kept after its end.
 //!
-//! Nothing here is touched by a call of the guest's: the clock is read at the start, at the end and
-//! when somebody asks, the memory is written when it grows.
+//! A call of the guest touches nothing here. The clock is read at the start, at the end and on request; the
+//! size of the memory is written when the memory grows.
 
 use crate::machine::kernel::{thread_cpu_time, thread_time};
 use crate::mutex::lock;
@@ -18,7 +18,7 @@ pub(crate) struct Vitals {
     pub(crate) memory_bytes: AtomicU64,
     /// The thread, with the CPU time that it had used before.
     begun: OnceLock<(Pid, Duration)>,
-    /// Of an instance of a plugin, whose calls run on any thread.
+    /// The calls of an instance of a plugin, which run on any thread.
     calls: Mutex<Calls>,
     /// CPU time of its thread from beginning to end.
     cpu_time: OnceLock<Duration>,
@@ -33,7 +33,7 @@ pub(crate) struct Vitals {
 #[derive(Debug, Default)]
 struct Calls {
     ended: Duration,
-    /// The thread that one runs on, with the CPU time that it had used before.
+    /// The thread that a call runs on now, with the CPU time that it had used before.
     running: Option<(Pid, Duration)>,
 }
 
@@ -55,7 +55,7 @@ impl Vitals {
         lock(&self.calls)
     }
 
-    /// That of all calls; none if the clock of the one that runs cannot be read.
+    /// The CPU time of all calls; none if the clock of the running call cannot be read.
     fn time_of_calls(&self) -> Option<Duration> {
         // Under the mutex, so that a call which ends at this moment is counted once.
         let calls = self.calls();
@@ -81,7 +81,7 @@ impl Vitals {
         }
     }
 
-    /// What the guest was executing when it was stopped; the first word counts.
+    /// Sets the calls that the guest was executing when it was stopped. Only the first report counts.
     pub(crate) fn stopped_at(&self, backtrace: Vec<Frame>) {
         let _ = self.backtrace.set(backtrace);
     }
@@ -90,7 +90,7 @@ impl Vitals {
         self.backtrace.get().map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The interface that the guest called last, if it has called any.
+    /// Sets the interface that the guest called last, if it has called any.
     pub(crate) fn last_called(&self, interface: Option<&'static str>) {
         if let Some(interface) = interface {
             let _ = self.last_host_call.set(interface);
@@ -114,7 +114,7 @@ impl Vitals {
         self.memory_bytes.load(Ordering::Relaxed)
     }
 
-    /// An operation of the process has returned, which used so much CPU time on another thread.
+    /// Adds the CPU time that an operation of the process, which has returned, used on another thread.
     pub(crate) fn add_operation(&self, nanoseconds: u64) {
         self.operations.fetch_add(nanoseconds, Ordering::Relaxed);
     }
@@ -124,8 +124,8 @@ impl Vitals {
         Duration::from_nanos(self.operations.load(Ordering::Relaxed))
     }
 
-    /// The CPU time that the process has used, on whatever thread this is called; nothing of its own thread where the
-    /// clock cannot be read.
+    /// The CPU time that the process has used. May be called on any thread. The time of the process's own
+    /// thread is missing if its clock cannot be read.
     pub(crate) fn cpu_time(&self) -> Duration {
         self.read_thread_time().unwrap_or_default() + self.operations_time()
     }
@@ -140,7 +140,7 @@ impl Vitals {
             return self.time_of_calls();
         };
         let used = thread_time(*thread).map(|now| now.saturating_sub(*before));
-        // It may have ended meanwhile, and its thread run another process.
+        // The process may have ended meanwhile, and its thread may run another one.
         at_end().or(used)
     }
 }

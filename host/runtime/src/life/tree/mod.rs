@@ -1,4 +1,4 @@
-//! A tree of processes: main, its children, theirs, and what they share.
+//! A tree of processes: main, its children, their children, and the parts that they share.
 
 mod usage;
 
@@ -22,16 +22,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-/// What the host tells of a tree's processes on their streams counts as their output from this many bytes on: a few
-/// crashes must be told also where a limit of output was reached.
+/// The host's reports on a tree's processes, written to their streams, count as output beyond this many
+/// bytes. So a few crashes are reported even if the limit on output was reached.
 const FREE_REPORT_BYTES: u64 = 1 << 20;
 
-/// What all processes of a tree have in common, as the embedder's command said.
+/// The settings that all processes of a tree share, from the embedder's command.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     /// Arguments, the program's name first.
     pub(crate) args: Vec<String>,
-    /// Of main; the others read nothing.
+    /// The standard input of main; the others read nothing.
     pub(crate) stdin: Stdin,
     pub(crate) stdout: Sink,
     pub(crate) stderr: Sink,
@@ -43,28 +43,28 @@ pub(crate) struct Tree {
     pub(crate) id: u64,
     machinery: Arc<Machinery>,
     pub(crate) surroundings: Surroundings,
-    /// What the processes make; emptied when the last of them has ended.
+    /// The objects that the processes make; emptied when the last process has ended.
     pub(crate) objects: isopod_sync::Tree,
     pub(crate) limits: TreeLimits,
-    /// What the embedder has given its first process. A parent may give its children less.
+    /// The limits that the embedder gave to its first process. A parent may give its children less.
     pub(crate) process_limits: ProcessLimits,
     pub(crate) timeout: Duration,
     /// Bytes of the linear memories of all live processes.
     pub(crate) memory: Arc<Account>,
     /// Bytes that all processes have written.
     pub(crate) output: Arc<Account>,
-    /// Bytes of what the host has told about them on their streams, up to [`FREE_REPORT_BYTES`].
+    /// Bytes of the host's reports about them on their streams, up to [`FREE_REPORT_BYTES`].
     reports: Account,
-    /// Whether those who listen were told what it may do.
+    /// Whether listeners have received its grants.
     pub(crate) has_told_grants: AtomicBool,
     pub(crate) file_operations: OperationLimit,
     pub(crate) descriptors: TreeDescriptors,
-    /// What its processes have written to files and made.
+    /// The bytes that its processes have written to files, and the files that they have made.
     pub(crate) storage: Arc<Storage>,
     /// The embedder's objects, by the names that guests know. Dropped when the tree ends.
     inherited: Mutex<BTreeMap<String, Handle>>,
     members: Mutex<Members>,
-    /// Taken while a process passes its children on.
+    /// Held while a process passes its children on.
     adoption: Mutex<()>,
     /// Whether any process of it runs.
     pub(crate) rest: Rest,
@@ -84,8 +84,8 @@ pub(crate) struct DeadlockRecord {
     pub(crate) is_printing: Arc<AtomicBool>,
 }
 
-/// What has left a tree and has not told how it ended. The tree has ended when the last of these is
-/// dropped.
+/// A process (or a [hold](Tree::hold)) that has left a tree, and whose end is not published yet. The tree has
+/// ended when the last of these is dropped.
 #[derive(Debug)]
 pub(crate) struct Departure<'a> {
     tree: &'a Tree,
@@ -102,18 +102,18 @@ struct Members {
     is_used_up: bool,
     /// How many [departures](Departure) there are.
     departing: usize,
-    /// The embedder may start processes in it, so it goes on without any.
+    /// The embedder may start processes in it, so it lives on without any.
     is_held: bool,
-    /// Of those that have ended as well.
+    /// Counts ended processes as well.
     started: u64,
     most_alive: usize,
-    /// Of those that have ended.
+    /// The CPU time of ended processes.
     cpu_time: Duration,
     largest_memory_bytes: u64,
 }
 
 impl Members {
-    /// Whether there is no process any more. Then there will be none: only processes spawn.
+    /// Whether no process is left. Then there will never be one, because only processes spawn.
     fn is_over(&mut self) -> bool {
         let is_over = self.live.is_empty() && !self.is_held;
         self.is_closing |= is_over;
@@ -121,18 +121,18 @@ impl Members {
     }
 }
 
-/// Why a process cannot join a tree.
+/// The reason why a process cannot join a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// The tree is being ended.
     Closing,
-    /// As many processes live in the engine as may.
+    /// The engine's limit on live processes is reached.
     EngineFull(String),
-    /// So many processes live in the tree, which is its limit.
+    /// The tree's limit on live processes, given here, is reached.
     TreeFull(u32),
-    /// So many processes were started in the tree, which is its limit.
+    /// The tree's limit on started processes, given here, is reached.
     AllStarted(u64),
-    /// The tree has used so much CPU time, which is its limit.
+    /// The tree has used up its limit on CPU time, given here.
     CpuTimeUsed(Duration),
 }
 
@@ -150,7 +150,8 @@ impl Tree {
         let host_memory_bytes = limits
             .host_memory_bytes
             .unwrap_or_else(|| MOST_HOST_MEMORY_BYTES.min(machinery.memory_bytes / 4));
-        // A hung file system of one tree leaves the others room.
+        // At most half of the engine's operations, so that a hung file system of one tree leaves room for the
+        // others.
         let file_operations = machinery.descriptors.file_operations.div_ceil(2);
         let file_operations = limits.file_operations.min(file_operations);
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -179,13 +180,13 @@ impl Tree {
         })
     }
 
-    /// Whether the CPU time of all that its processes do is counted, of each call of a plugin too.
+    /// Whether all CPU time of its processes is counted, that of each call of a plugin included.
     pub(crate) fn is_metered(&self) -> bool {
         self.limits.cpu_time.is_some() || self.limits.cpus.is_some()
     }
 
-    /// Pauses its processes, or lets them go on, as its quota says. Whether all of them that would run are
-    /// paused.
+    /// Pauses its processes or lets them continue, as its quota requires. Returns whether all processes that
+    /// would run are paused.
     pub(crate) fn throttle(&self, is_throttled: bool) -> bool {
         let members = {
             let mut members = self.members();
@@ -214,7 +215,8 @@ impl Tree {
         are_paused
     }
 
-    /// The CPU time of all processes, living and ended, with their operations, and the processes whose clocks cannot be read.
+    /// The CPU time of all processes, live and ended, with their operations; and the processes whose clocks
+    /// cannot be read.
     pub(crate) fn cpu_time(&self) -> (Duration, Vec<Arc<ProcessState>>) {
         let members = self.members();
         let mut used = members.cpu_time + self.file_operations.cpu_time();
@@ -244,7 +246,7 @@ impl Tree {
             return Err(Refused::AllStarted(self.limits.started_processes));
         }
         self.machinery.admit(process).map_err(Refused::EngineFull)?;
-        // The gate may be that of a worker, and have served another version.
+        // The gate may be that of a plugin's worker, and may have served another version before.
         match members.is_throttled {
             true => process.gate.close(Reason::Quota),
             false => process.gate.open(Reason::Quota),
@@ -255,8 +257,8 @@ impl Tree {
         Ok(())
     }
 
-    /// The process has ended. The last one empties the tree; the tree has ended when that one's
-    /// departure is dropped, and those of all others.
+    /// Removes a process that has ended. The last one empties the tree. The tree has ended when its
+    /// departure and all others are dropped.
     pub(crate) fn dismiss(&self, process: ProcessId) -> Departure<'_> {
         self.machinery.dismiss(process);
         self.depart(|members| {
@@ -269,7 +271,7 @@ impl Tree {
         })
     }
 
-    /// Lets the tree be without processes until it is [released](Self::release).
+    /// Lets the tree exist without processes until it is [released](Self::release).
     pub(crate) fn hold(&self) {
         self.members().is_held = true;
     }
@@ -279,7 +281,7 @@ impl Tree {
         drop(self.depart(|members| std::mem::take(&mut members.is_held)));
     }
 
-    /// Takes something out of the members; `leave` says whether it was there.
+    /// Removes something from the members; `leave` returns whether it was there.
     fn depart(&self, leave: impl FnOnce(&mut Members) -> bool) -> Departure<'_> {
         let is_last = {
             let mut members = self.members();
@@ -295,19 +297,19 @@ impl Tree {
         departure
     }
 
-    /// All of its CPU time is used up: whoever is refused a process from now on is told so.
+    /// All of its CPU time is used up: from now on this is the reason for refusing a new process.
     pub(crate) fn use_up(&self) {
         self.members().is_used_up = true;
     }
 
-    /// No new processes from now on; gives those that live.
+    /// Allows no new processes from now on; returns the live ones.
     pub(crate) fn close(&self) -> Vec<Arc<ProcessState>> {
         let mut members = self.members();
         members.is_closing = true;
         members.live.values().cloned().collect()
     }
 
-    /// The live processes, oldest first: main, if it lives.
+    /// The live processes, oldest first: main comes first, if it lives.
     pub(crate) fn members_now(&self) -> Vec<Arc<ProcessState>> {
         self.members().live.values().cloned().collect()
     }
@@ -326,7 +328,7 @@ impl Tree {
         }
     }
 
-    /// The kind and the text of the limit that leaves no room ever for a message in a queue or a pipe.
+    /// The kind and the text of the limit because of which a message will never fit into a queue or a pipe.
     pub(crate) fn too_large(&self, size_bytes: u64, limit_bytes: u64) -> (LimitKind, String) {
         let (limit, raised) = if limit_bytes == self.objects.queued_bytes_limit() {
             let raised = "raise it with `Limits::queued_bytes` or `--max-queued`";
@@ -343,22 +345,22 @@ impl Tree {
         (limit, limits::never_fits(size_bytes, limit_bytes, raised))
     }
 
-    /// One more process, or something that will start one, is active.
+    /// One more process, or a pending event that will start one, is active.
     pub(crate) fn begin_activity(&self) {
         if self.on_deadlock != OnDeadlock::Ignore {
             self.rest.begin();
         }
     }
 
-    /// One that was active is so no more.
+    /// An active process or event is no longer active.
     pub(crate) fn end_activity(self: &Arc<Self>) {
         if self.on_deadlock != OnDeadlock::Ignore && self.rest.end() {
             (self.machinery.on_rest)(self);
         }
     }
 
-    /// What the host is about to tell of the tree's processes on their streams, cut where their limit of output ends it:
-    /// processes can crash without end, and each report has names of their choice.
+    /// Cuts a report on the tree's processes, which the host is about to write to their streams, to their
+    /// limit on output. Processes can crash without end, and each report has names of their choice.
     pub(crate) fn report_within_limits(&self, text: String) -> String {
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
         let free = self.reports.charge_up_to(bytes);
@@ -381,7 +383,7 @@ impl Tree {
         &self.machinery
     }
 
-    /// Only one process of the tree passes its children on at a time. Before the lists of children.
+    /// Lets only one process of the tree at a time pass its children on. Taken before the lists of children.
     pub(crate) fn one_adoption(&self) -> MutexGuard<'_, ()> {
         lock(&self.adoption)
     }
@@ -391,7 +393,7 @@ impl Tree {
         self.members().live.get(&process).cloned()
     }
 
-    /// The embedder's object of this name, held for this process.
+    /// The embedder's object of this name, as a new handle.
     pub(crate) fn inherited(&self, name: &str) -> Option<Handle> {
         let inherited = lock(&self.inherited);
         inherited.get(name).cloned()

@@ -1,9 +1,9 @@
-//! What a tree has used, for its embedder.
+//! The resources that a tree has used, for its embedder.
 
 use super::Tree;
 use std::time::Duration;
 
-/// What the processes of a tree have used together, those that have ended included.
+/// The resources that the processes of a tree have used together, ended processes included.
 ///
 /// ```no_run
 /// # fn example(process: &isopod_host::Process) {
@@ -14,26 +14,26 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TreeUsage {
-    /// How many were started.
+    /// How many processes were started.
     pub started: u64,
     /// How many live now.
     pub alive: usize,
-    /// How many lived at a time at most.
+    /// The most that lived at the same time.
     pub most_alive: usize,
     /// The CPU time of all of them.
     pub cpu_time: Duration,
     /// The memory of the largest of them, in bytes.
     pub largest_memory_bytes: u64,
-    /// What queued and stored messages and shared memories cost now, in bytes.
+    /// The current cost of queued and stored messages and of shared memories, in bytes.
     pub queued_bytes: u64,
     /// The memory that the host uses for the tree, beside the linear memories, in bytes; queued bytes
     /// are part of it. See [`Limits::tree_host_memory`](crate::Limits::tree_host_memory).
     pub host_memory_bytes: u64,
-    /// The same at its highest, to 1 MiB; to 4 KiB below that.
+    /// The highest `host_memory_bytes` so far, to within 1 MiB; below 1 MiB, to within 4 KiB.
     pub most_host_memory_bytes: u64,
-    /// How many file operations have not returned, those of processes that have ended included.
+    /// How many file operations have not returned, those of ended processes included.
     pub file_operations: u32,
-    /// How many descriptors of the operating system they hold now.
+    /// How many descriptors of the operating system the processes hold now.
     pub descriptors: u64,
     /// The bytes written to files, as far as they are [limited](crate::Limits::tree_written).
     pub written_bytes: u64,
@@ -42,7 +42,7 @@ pub struct TreeUsage {
 }
 
 impl Tree {
-    /// What its processes have used together.
+    /// The resources that its processes have used together.
     pub(crate) fn usage(&self) -> TreeUsage {
         let (cpu_time, _) = self.cpu_time();
         let members = self.members();
