@@ -7,10 +7,10 @@ use isopod_text::function_name;
 use std::sync::atomic::Ordering;
 use wasmtime::{FrameInfo, WasmBacktrace};
 
-/// How many frames are kept. The engine's backtrace has no more calls than these.
+/// The most frames that are kept. The engine's backtrace has no more calls than these.
 const MOST_FRAMES: usize = 64;
 
-/// The report on a process that ends, or has ended, with `status`; none if that end needs none.
+/// The report on a process that ends, or has ended, with `status`; none if that end needs no report.
 pub(crate) fn of(process: &ProcessState, status: &ExitStatus) -> Option<CrashReport> {
     if !is_crash(status) {
         return None;
@@ -18,7 +18,7 @@ pub(crate) fn of(process: &ProcessState, status: &ExitStatus) -> Option<CrashRep
     let vitals = &process.vitals;
     let message = status.message().unwrap_or_default();
     let cause = match status {
-        // Its backtrace follows the kind of a trap.
+        // In the message, the backtrace follows the kind of the trap.
         ExitStatus::Trapped(_) => message.lines().next().unwrap_or_default(),
         _ => message,
     };

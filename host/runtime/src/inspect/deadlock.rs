@@ -1,26 +1,28 @@
 //! The deadlock report: processes that wait for each other, for ever.
 //!
-//! When a tree has come to rest and is still so after a moment, it is looked at, on a
-//! [thread for that](crate::machine::lookout): others' deadlines do not wait for it.
-//! A process is *stuck* if it is parked without a time-out for objects that only stuck processes
-//! could do something about: all processes that wait are assumed to be, and from those that go on it is
-//! followed whom they could wake, and whom these. What remains is a deadlock.
+//! If a tree has come to rest and still rests after a moment, the host looks at it. It does so on a
+//! [thread for that](crate::machine::lookout), so that the deadlines of others do not wait for the look.
+//!
+//! A process is *stuck* if it is parked without a timeout, for objects on which only stuck processes could
+//! act. The look first assumes that all waiting processes are stuck. Then it marks as live everything
+//! reachable from a running process through "could wake". The processes that remain are in a deadlock.
 //!
 //! # No false report
-//! [`Rest`](crate::life::rest::Rest) makes the looks at all processes one moment. A time-out, a wait for
-//! something from outside (a timer, a file, standard input), a handle of the embedder's or in a message,
-//! a time limit of a job or of a child: each takes the process out. So does a wake that is on its way.
+//! [`Rest`](crate::life::rest::Rest) makes the looks at all processes count as one moment. A process is not
+//! stuck if it has a timeout or waits for an event from outside (a timer, a file, standard input). Nor is
+//! it if the embedder or a message holds a handle to its object, or if a time limit of a job or of a child
+//! applies to it. Nor is it if a wake is on its way.
 //!
 //! # Bounds
-//! A guest chooses how many objects it waits for, how many processes hold them and how they are called. One look goes
-//! through a bounded number of objects and holders, and a tree whose looks take long is looked at less often, so that
-//! looking takes a tenth of a core at most. A report describes a bounded number of processes, and its text is
-//! cut.
+//! A guest chooses the number of objects that it waits for, the number of processes that hold them, and
+//! their names. One look goes through a bounded number of objects and holders. The host looks less often at a
+//! tree whose looks take long, so that looks take a tenth of a core at most. A report describes a bounded
+//! number of processes, and its text is cut.
 //!
-//! # What it leaves out
-//! Trees whose processes wait for, or hold, more than a quarter of a million objects.
-//! While some process of the tree runs or sleeps, those that are stuck are found only when it comes to
-//! rest; and what the embedder lets go of is seen at the next rest.
+//! # Limits of the search
+//! It skips trees whose processes wait for, or hold, more than a quarter of a million objects. While any
+//! process of the tree runs or sleeps, stuck processes stay unreported until the tree comes to rest. If the
+//! embedder drops a handle, the host sees that at the next rest.
 
 use super::waits::{self, Onlooker};
 use crate::exit_status::ExitStatus;
@@ -33,19 +35,19 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// How long a tree rests before it is looked at.
+/// How long a tree rests before the host looks at it.
 const MOMENT: Duration = Duration::from_millis(50);
 
-/// How many processes a report has; more are counted. Each takes some kilobytes where its names are long.
+/// The most processes in a report; it counts the others. Each takes some kilobytes if its names are long.
 const REPORTED_PROCESSES: usize = 1_000;
 
-/// How many times as long as the last look took the next one waits.
+/// The pause before the next look, as a multiple of the time that the last one took.
 const LOOKS_TO_PAUSES: u32 = 10;
 
-/// How long the writing of a report waits for whoever reads it.
+/// How long the writing of a report waits for the reader of the stream.
 const PRINT_TIME: Duration = Duration::from_secs(30);
 
-/// The claim of a tree's next look, which ends with this: later rests need another one.
+/// The claim on a tree's next look. Dropping this releases the claim, so later rests need another look.
 struct Claim(Weak<Tree>);
 
 impl Drop for Claim {
@@ -56,9 +58,9 @@ impl Drop for Claim {
     }
 }
 
-/// The tree has come to rest: looks for a deadlock after a moment, unless that is on its way.
+/// The tree has come to rest: looks for a deadlock after a moment, unless a look is pending already.
 pub(crate) fn check_soon(tree: &Arc<Tree>) {
-    // A tree that has ended rests for good: no alarm for each short program.
+    // A tree that has ended rests for good, so a short program costs no timer.
     if !tree.rest.claim() || tree.ended.get().is_some() {
         return;
     }
@@ -66,7 +68,7 @@ pub(crate) fn check_soon(tree: &Arc<Tree>) {
     let mut claim = Some(Claim(Arc::downgrade(tree)));
     let delay = pause.max(MOMENT);
     tree.machinery().timer.after(delay, move || {
-        // If it does not rest any more, it will come to rest again.
+        // If the tree no longer rests, it will come to rest again and ask for another look.
         if let Some(claim) = claim.take()
             && let Some(tree) = claim.0.upgrade()
             && tree.rest.look().is_some()
@@ -83,7 +85,7 @@ pub(crate) fn check_soon(tree: &Arc<Tree>) {
     });
 }
 
-/// Looks, and does what is to be done about a deadlock. Takes as long as one look may.
+/// Looks for a deadlock, and reacts to it. Takes as long as one look may.
 fn check(tree: &Arc<Tree>) {
     let begin = Instant::now();
     let found = find(tree);
@@ -93,7 +95,7 @@ fn check(tree: &Arc<Tree>) {
     };
     {
         let mut last = tree.deadlock();
-        // The same one, still there after somebody else has come to rest.
+        // The same deadlock, still there after another process has come to rest.
         if last.deadlock.as_ref() == Some(&deadlock) {
             return;
         }
@@ -108,7 +110,7 @@ fn check(tree: &Arc<Tree>) {
     }
 }
 
-/// Ends the tree. Main's status has the report, that of each other process what it waited for.
+/// Ends the tree. Main's status has the report; the status of each other process has its wait.
 fn end(tree: &Tree, deadlock: &Deadlock) {
     end_each(tree.close(), |process| {
         let own = deadlock
@@ -123,11 +125,11 @@ fn end(tree: &Tree, deadlock: &Deadlock) {
     });
 }
 
-/// Whoever is stuck in a tree at rest.
+/// The deadlock in a tree at rest, if there is one.
 fn find(tree: &Arc<Tree>) -> Option<Deadlock> {
     let looking = tree.rest.look()?;
     let mut onlooker = Onlooker::new(tree);
-    // One that was woken and has not run yet may end or wake the others.
+    // A process that was woken and has not run yet may end or wake the others.
     if onlooker
         .members()
         .any(|process| !process.waiter.is_parked())
@@ -155,16 +157,17 @@ fn find(tree: &Arc<Tree>) -> Option<Deadlock> {
     })
 }
 
-/// The processes that only others of them could wake, oldest first; none if that is too much to look
-/// at.
+/// The processes that only others in the list could wake, oldest first; none if there is too much to
+/// look at.
 fn stuck(onlooker: &mut Onlooker) -> Option<Vec<Arc<ProcessState>>> {
     let main = onlooker
         .members()
         .find(|process| process.birth.role.is_main());
     let main_deadline = main.and_then(|main| deadline(main));
     let mut candidates: BTreeMap<ProcessId, Arc<ProcessState>> = BTreeMap::new();
-    // Who is woken as soon as somebody goes on, by who that is: through an object, or at once. A
-    // pool is another object for its workers.
+    // A process that continues could wake the waiters of the objects that it could release
+    // (`released_by`, then `waiters`), and the owner of its pool directly (`owner_of`). A pool counts as
+    // a different object for its workers.
     type Waited = (ObjectId, bool);
     let mut waiters: BTreeMap<Waited, Vec<ProcessId>> = BTreeMap::new();
     let mut released_by: BTreeMap<ProcessId, Vec<Waited>> = BTreeMap::new();
@@ -213,7 +216,7 @@ fn stuck(onlooker: &mut Onlooker) -> Option<Vec<Arc<ProcessState>>> {
         .filter(goes_on)
         .collect();
     while let Some(process) = going_on.pop() {
-        // Each object is gone through once: then nobody waits for it any more.
+        // Each object is visited once: after that it has no waiters.
         let released = released_by.remove(&process).into_iter().flatten();
         let woken = released.filter_map(|object| waiters.remove(&object));
         for woken in woken.flatten().chain(owner_of.remove(&process)) {
@@ -225,13 +228,13 @@ fn stuck(onlooker: &mut Onlooker) -> Option<Vec<Arc<ProcessState>>> {
     Some(candidates.into_values().collect())
 }
 
-/// What a process waits for that nothing but other processes will wake; none if something else may.
+/// The objects that a process waits for, if only other processes can wake it; none if anything else may.
 fn objects_if_parked(
     process: &ProcessState,
     main_deadline: Option<Instant>,
 ) -> Option<Vec<(ObjectId, Kind)>> {
     let record = process.waiter.waiting_for()?;
-    // Main's own ends the tree, so it is no way out; an earlier one of a child's is.
+    // Main's deadline ends the tree, so it is no way out; an earlier deadline of a child is.
     let is_limited = deadline(process).is_some() && deadline(process) != main_deadline;
     let worker = process.birth.role.worker();
     let has_job_limit = worker.is_some_and(|worker| worker.has_time_limit());
@@ -243,13 +246,13 @@ fn deadline(process: &ProcessState) -> Option<Instant> {
     process.birth.deadline.map(|(deadline, _)| deadline)
 }
 
-/// The report as text of a bounded size: the names in it are the guest's.
+/// The report as text. Its size is bounded because the guest chooses the names in it.
 fn text(deadlock: &Deadlock) -> String {
     limits::cut(deadlock.to_string(), limits::LONGEST_STATUS_BYTES)
 }
 
 /// Writes the report on a thread of its own, one at a time for each tree: standard error may be slow, and
-/// nobody else is to wait for it.
+/// nothing else must wait for it.
 fn print(tree: &Arc<Tree>, deadlock: &Deadlock) {
     let is_printing = Arc::clone(&tree.deadlock().is_printing);
     if is_printing.swap(true, Ordering::SeqCst) {
@@ -262,7 +265,7 @@ fn print(tree: &Arc<Tree>, deadlock: &Deadlock) {
     let printing = std::thread::Builder::new()
         .name("isopod-deadlock".to_owned())
         .spawn(move || {
-            // Nobody is left to be told that it could not be written.
+            // There is nowhere left to report a failed write.
             let _ = stderr.write_all_within(text.as_bytes(), PRINT_TIME);
             has_printed.store(false, Ordering::SeqCst);
         });

@@ -1,4 +1,4 @@
-//! What can be seen of processes: what each does and waits for, deadlocks, crash reports.
+//! Inspection of processes: their states and waits, deadlocks, crash reports.
 
 pub(crate) mod crash_report;
 pub(crate) mod deadlock;

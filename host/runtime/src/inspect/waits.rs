@@ -1,4 +1,4 @@
-//! What a process does now, and who could end what it waits for.
+//! The current state of a process, and the parties that could end its wait.
 
 use crate::life::{ProcessState, Tree};
 use crate::reports::{RunState, Wait, WaitedObject};
@@ -7,25 +7,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// How many of the processes that could end a wait are named; more are counted. Thousands of processes may
-/// hold what thousands wait for.
+/// The most processes that are named as able to end a wait; the others are counted. Thousands of processes
+/// may hold an object that thousands wait for.
 const NAMED_WAKERS: usize = 4;
 
-/// How many of the objects of one wait are named; more are counted. A process may wait for a hundred thousand.
+/// The most objects of one wait that are named; the others are counted. A process may wait for a hundred
+/// thousand.
 const NAMED_OBJECTS: usize = 4;
 
-/// How many holders of objects, and how many objects, one look goes through at most. A guest chooses how many there are;
-/// a look that goes beyond says `others` of what it has not seen.
+/// The most objects and holders of objects, together, that one look goes through. A guest chooses how many
+/// there are. Beyond that, a look reports `others` for each object that it has not seen.
 const MOST_WORK: usize = 1 << 18;
 
-/// What the process does now.
+/// The current state of the process.
 pub(crate) fn state_of(process: &ProcessState) -> RunState {
     state_or_wait(process).unwrap_or_else(|record| {
         RunState::Waiting(Onlooker::new(&process.tree).wait_of(process, &record))
     })
 }
 
-/// What each live process of the tree does now, oldest first.
+/// The current state of each live process of the tree, oldest first.
 pub(crate) fn states_of(tree: &Tree) -> Vec<(Arc<ProcessState>, RunState)> {
     let mut onlooker = Onlooker::new(tree);
     let members: Vec<Arc<ProcessState>> = onlooker.members().cloned().collect();
@@ -37,14 +38,15 @@ pub(crate) fn states_of(tree: &Tree) -> Vec<(Arc<ProcessState>, RunState)> {
     states.collect()
 }
 
-/// The record is of what it waits for, which somebody is to look at.
+/// The state, or the record of a wait, which the caller has to look at.
 fn state_or_wait(process: &ProcessState) -> Result<RunState, WaitRecord> {
     Ok(if process.status.get().is_some() {
         RunState::Ended
     } else if process.vitals.has_ended() || process.requested().is_some() {
         RunState::Ending
     } else if process.gate.is_paused() {
-        // Before its wait: one that has been woken may have to wait for its turn before it says so.
+        // Checked before its wait: a woken process may have to wait for its turn before it clears its
+        // record.
         RunState::Paused
     } else if let Some(record) = process.waiter.waiting_for() {
         return Err(record);
@@ -69,7 +71,7 @@ pub(crate) fn objects_of(record: &WaitRecord) -> impl Iterator<Item = (ObjectId,
     std::iter::once(first).chain(record.others.iter().copied())
 }
 
-/// Who could end the waits for an object.
+/// The parties that could end the waits for an object.
 #[derive(Debug, Default)]
 pub(crate) struct Releasers {
     pub(crate) processes: BTreeSet<ProcessId>,
@@ -77,23 +79,23 @@ pub(crate) struct Releasers {
     owner: Option<Party>,
 }
 
-/// Looks at the waits of several processes of a tree. An object that many of them wait for is looked
-/// at once, so that the work grows with what the processes hold and not with its square.
+/// Looks at the waits of several processes of a tree. It looks once at an object that many of them wait
+/// for, so that the work grows with the number of objects held and not with its square.
 #[derive(Debug)]
 pub(crate) struct Onlooker {
     members: BTreeMap<ProcessId, Arc<ProcessState>>,
     /// The workers of each process's own pools.
     workers: BTreeMap<ProcessId, BTreeSet<ProcessId>>,
-    /// The live processes, by what is waited for where one is joined.
+    /// The live processes, by the object that a join of each waits for.
     joined: BTreeMap<ObjectId, ProcessId>,
-    /// With whether a worker waits, which for a pool makes a difference.
+    /// The key says whether a worker waits, which makes a difference for a pool.
     looked_at: BTreeMap<(ObjectId, bool), Arc<Releasers>>,
-    /// What was gone through: objects, and their holders.
+    /// The number of objects and holders gone through so far.
     work: usize,
 }
 
 impl Onlooker {
-    /// For the processes that live in the tree now.
+    /// An onlooker for the processes that live in the tree now.
     pub(crate) fn new(tree: &Tree) -> Onlooker {
         let members = tree.members_now();
         let mut workers: BTreeMap<ProcessId, BTreeSet<ProcessId>> = BTreeMap::new();
@@ -122,19 +124,19 @@ impl Onlooker {
         self.members.values()
     }
 
-    /// The workers of the process's own pools. Besides giving results they make its callbacks run, so
-    /// each of them could end any wait of its.
+    /// The workers of the process's own pools. They give results and also make its callbacks run, so each
+    /// of them could end any wait of the process.
     pub(crate) fn workers_of(&self, process: ProcessId) -> Option<&BTreeSet<ProcessId>> {
         self.workers.get(&process)
     }
 
-    /// Whether there was more to look at than one look may.
+    /// Whether there was more to look at than one look may take.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.work > MOST_WORK
     }
 
-    /// Who could end a wait of this process for this object, but for its own workers: rather too many
-    /// than too few.
+    /// The parties that could end a wait of this process for this object, without its own workers. May
+    /// over-report, never under-report.
     pub(crate) fn releasers(
         &mut self,
         process: &ProcessState,
@@ -160,14 +162,14 @@ impl Onlooker {
     fn look(&self, process: &ProcessState, object: ObjectId, kind: Kind) -> Releasers {
         match (kind, process.birth.role.worker()) {
             (Kind::Process, _) => self.releasers_of_end(object),
-            // It waits for a job: who submits them, and those that could give one back. Itself among
-            // them changes nothing.
+            // A worker waits for a job, from the owner that submits jobs or from a sibling that could
+            // give one back. The worker itself is among the siblings, which changes nothing.
             (Kind::Pool, Some(link)) => Releasers {
                 processes: link.siblings().into_iter().chain(link.owner()).collect(),
                 others: link.owner().is_none(),
                 owner: None,
             },
-            // For its own workers.
+            // A wait for its own workers, which are not listed here.
             (Kind::Pool | Kind::Batch, _) => Releasers::default(),
             _ => match ObjectView::of(object) {
                 Some(view) => Releasers {
@@ -183,10 +185,11 @@ impl Onlooker {
         }
     }
 
-    /// Of a process, of a tree or of a pool.
+    /// The releasers of the end of a process, of a tree or of a pool.
     fn releasers_of_end(&self, object: ObjectId) -> Releasers {
         let joined = self.joined.get(&object).copied();
-        // Else a pool's: its workers are added for each wait; or one that has just ended.
+        // No process is found for a pool, whose workers are added for each wait, nor for a process that
+        // has just ended.
         Releasers {
             processes: joined.into_iter().collect(),
             ..Releasers::default()
@@ -241,7 +244,7 @@ impl Onlooker {
     fn name_of(&self, id: ProcessId) -> String {
         match self.members.get(&id) {
             Some(other) => other.birth.name.clone(),
-            // Of another tree.
+            // A process of another tree.
             None => format!("process {id}"),
         }
     }
