@@ -1,8 +1,8 @@
 //! Arguments of calls that are charged to the guest's tree before they are copied, unlike wasmtime's own
 //! `Vec` and `String`.
 //!
-//! A refused argument is empty here. [`State::arrive`](super::State) tells, and so the call fails
-//! before anything looks at the argument.
+//! A refused argument is empty here. [`State::arrive`](super::State) reports the refusal, so the call
+//! fails before anything looks at the argument.
 
 #![allow(
     unsafe_code,
@@ -15,11 +15,11 @@ use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceT
 use wasmtime::component::{ComponentType, Lift, Resource};
 use wasmtime::{Result, ValRaw, bail};
 
-/// How often the host may have the elements of a list at once, in one form or another.
+/// The most copies of a list's elements that the host may have at once, in one form or another.
 const COPIES: usize = 4;
 
-/// How much of a text that tells of a failure is read, in the units of its encoding. As UTF-16 it costs less
-/// than what a call may pass without a charge.
+/// The longest beginning that is read of a text about a failure, in the units of its encoding. Even as UTF-16
+/// it costs less than a call may pass without a charge.
 const LONGEST_BEGINNING: usize = 960 << 10;
 
 /// The handles of a message.
@@ -52,7 +52,7 @@ pub(crate) enum Report {
     Failed(Beginning),
 }
 
-/// Where a list or a string begins in the guest's memory, and how long it is.
+/// The start and the length of a list or a string in the guest's memory.
 #[derive(Clone, Copy)]
 struct Place {
     start: usize,
@@ -92,11 +92,11 @@ impl Place {
     }
 }
 
-/// False if the argument is not to be copied.
+/// Charges an argument of this many bytes. False if the argument must not be copied.
 fn charge(context: &mut LiftContext<'_>, bytes: usize) -> Result<bool> {
     match charge_argument(u64::try_from(bytes).unwrap_or(u64::MAX)) {
         Some(is_allowed) => Ok(is_allowed),
-        // A plugin outside of a call has the fuel for it.
+        // A plugin outside of a call pays with the fuel for host calls.
         None => context.consume_fuel(bytes).map(|()| true),
     }
 }
@@ -134,7 +134,7 @@ impl<T: Lift> List<T> {
 }
 
 impl Place {
-    /// No character of UTF-8 is cut.
+    /// The beginning of a text. It ends between two characters if the text is UTF-8.
     fn beginning(self, context: &LiftContext<'_>) -> Place {
         const IS_CONTINUED: std::ops::Range<u8> = 0x80..0xC0;
         if self.length <= LONGEST_BEGINNING {

@@ -1,4 +1,4 @@
-//! The engine, as programs and processes know it. How one is made is in [`builder`](crate::engine).
+//! The engine, as programs and processes see it. [`builder`](crate::engine) makes one.
 
 use super::extension::Extensions;
 use super::state::State;
@@ -6,8 +6,8 @@ use crate::life::Machinery;
 use std::sync::Arc;
 use wasmtime::component::Linker;
 
-/// What all processes share: one per operating-system process is enough. Clones are the same
-/// engine; it goes when the last clone, program and process are gone.
+/// The base that all processes share. One engine per operating-system process is enough. Clones are the
+/// same engine; it lives until the last clone, program and process are gone.
 ///
 /// ```
 /// let engine = isopod_host::Engine::new()?;
@@ -49,14 +49,14 @@ impl Engine {
         self.inner.machinery.cores()
     }
 
-    /// How many processes may live at once: what was asked for, or what the machine holds, if that
-    /// is less.
+    /// The most processes that may live at once: the number asked for, or the number that the machine can
+    /// hold, if that is lower.
     pub fn max_processes(&self) -> u32 {
         self.inner.machinery.capacity.processes
     }
 
-    /// How many descriptors of the operating system may be open for its guests and programs: what was asked
-    /// for, or what `ulimit -n` allows, if that is less.
+    /// The most descriptors of the operating system that may be open for its guests and programs: the number
+    /// asked for, or the number that `ulimit -n` allows, if that is lower.
     ///
     /// ```
     /// let engine = isopod_host::Engine::builder().max_descriptors(100).build()?;
@@ -67,7 +67,7 @@ impl Engine {
         self.inner.machinery.descriptors.limit()
     }
 
-    /// Whether instances come from a pool: see [`EngineBuilder::pooling`].
+    /// Whether instances come from a pool: see [`EngineBuilder::pooling`](crate::EngineBuilder::pooling).
     ///
     /// ```
     /// let engine = isopod_host::Engine::builder().pooling(false).build()?;

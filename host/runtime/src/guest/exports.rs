@@ -4,21 +4,22 @@ use super::program::Program;
 use super::spelling::signature;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 
-/// What stands between the name of an interface and that of its function.
+/// The separator between the name of an interface and the name of its function.
 pub(crate) const OF: char = '#';
 
 /// A function that a component exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginExport {
-    /// What it is called by: its own name, or that of its interface before it, as in
+    /// The name to call it by: its own name, after the name of its interface if it is in one, as in
     /// `docs:adder/add@0.1.0#add`.
     pub name: String,
     /// Its parameters and its result, as WIT spells them: `func(x: u32, y: u32) -> u32`.
     pub signature: String,
 }
 
-/// Functions that are told of a program, and the bytes of the name of each. Those beyond can be called by nobody.
+/// The most functions that are listed of a program, and the most bytes in the name of each. Functions beyond
+/// these bounds cannot be called.
 const MOST_EXPORTS: usize = 10_000;
 const LONGEST_EXPORT: usize = 1_000;
 

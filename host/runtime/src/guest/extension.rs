@@ -1,4 +1,4 @@
-//! Host functions of the embedder's own, beside those of WASI and `isopod:multiprocessing`.
+//! The embedder's own host functions, beside those of WASI and `isopod:multiprocessing`.
 
 use super::extension_states::ExtensionStates;
 use super::state::GuestState;
@@ -13,9 +13,9 @@ use wasmtime::component::Linker;
 /// part of this API; `wasmtime::component::bindgen!` makes the glue of a WIT file.
 ///
 /// A function runs on the thread of the process that calls it. While it computes or blocks, the process
-/// cannot be ended: what may wait is better an asynchronous function, which ends at its next `await`.
-/// A process may be paused where it waits for an object of isopod's, so a function holds no lock of its own
-/// while it does.
+/// cannot be ended. So a function that may wait should be asynchronous: then it ends at its next `await`.
+/// A process may be paused while it waits for an object of isopod, so a function must not hold a lock of
+/// its own during such a wait.
 ///
 /// ```
 /// use isopod_host::wasmtime::component::Linker;
@@ -46,20 +46,20 @@ use wasmtime::component::Linker;
 /// # Ok::<(), isopod_host::Error>(())
 /// ```
 pub trait Extension: Send + Sync + 'static {
-    /// What it keeps for one process.
+    /// The state that it keeps for one process.
     type State: Send + 'static;
 
     /// Defines its functions.
     ///
     /// # Errors
-    /// wasmtime's, if a name is taken: the engine is not made then.
+    /// The error of wasmtime, if a name is taken. Then the engine is not made.
     fn link(&self, linker: &mut Linker<GuestState>) -> wasmtime::Result<()>;
 
     /// The state of a new process, before its first instruction.
     fn new_state(&self) -> Self::State;
 }
 
-/// An extension whose type is forgotten.
+/// An extension with its type erased.
 pub(crate) trait Linked: Send + Sync {
     fn link(&self, linker: &mut Linker<GuestState>) -> wasmtime::Result<()>;
     fn new_state(&self) -> (TypeId, Box<dyn Any + Send>);
@@ -83,7 +83,7 @@ impl<E: Extension> Linked for E {
     }
 }
 
-/// Those of an engine.
+/// The extensions of an engine.
 #[derive(Clone, Default)]
 pub(crate) struct Extensions(Vec<Arc<dyn Linked>>);
 

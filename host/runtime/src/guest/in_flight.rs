@@ -3,8 +3,8 @@
 //! The bytes of a message that comes with a call are the host's copy while the call waits. The bytes of a
 //! result are the host's copy while the guest takes them. The tree is charged for such bytes until the
 //! guest's next call. Arguments are charged before they are copied, because many processes may call at
-//! the same moment. wasmtime copies arguments before the host's function runs. So the types of these arguments
-//! (`guest/arguments.rs`) charge the account of the guest that the thread runs.
+//! the same moment. wasmtime copies arguments before the host's function runs. So the types of these
+//! arguments (`guest/arguments.rs`) charge the account of the guest that the thread runs.
 
 use crate::mutex::lock;
 use isopod_sync::{Charge, OverBudget, Tree};
@@ -12,21 +12,21 @@ use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// The charge of a process covers so many bytes of a call, and one such copy of a result.
+/// The bytes of a call that the charge of a process covers, and also the bytes of one copy of a result.
 const COVERED_BYTES: u64 = 64 << 10;
 
 thread_local! {
-    /// Of the guest that this thread runs.
+    /// The account of the guest that this thread runs.
     static ACCOUNT: RefCell<Option<Arc<InFlight>>> = const { RefCell::new(None) };
 }
 
-/// What is on its way for one guest. Only the thread that runs the guest uses it.
+/// The bytes on their way for one guest. Only the thread that runs the guest uses this.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     tree: Tree,
-    /// Arguments that are not charged yet.
+    /// The bytes of arguments that are not charged yet.
     covered_bytes: AtomicU64,
-    /// Whether there is something in `call`.
+    /// Whether `call` has content.
     is_used: AtomicBool,
     is_refused: AtomicBool,
     call: Mutex<Call>,
@@ -51,7 +51,7 @@ impl InFlight {
         }
     }
 
-    /// The function begins to which the arguments belong. The last call is over.
+    /// The function that the arguments belong to begins, so the last call is over.
     pub(crate) fn begin(&self) -> Result<(), OverBudget> {
         if self.covered_bytes.load(Ordering::Relaxed) != 0 {
             self.covered_bytes.store(0, Ordering::Relaxed);
@@ -77,7 +77,7 @@ impl InFlight {
         Ok(())
     }
 
-    /// This many bytes are copied for the call.
+    /// Charges this many bytes, which are copied for the call.
     pub(crate) fn carry(&self, bytes: u64) -> Result<(), OverBudget> {
         if bytes >= COVERED_BYTES {
             self.add(self.tree.hold_host_charge(bytes)?);
@@ -85,7 +85,8 @@ impl InFlight {
         Ok(())
     }
 
-    /// This many bytes, which were charged until now, leave with the result of the call.
+    /// Charges this many bytes, which leave with the result of the call. Until now another charge covered
+    /// them.
     pub(crate) fn carry_on(&self, bytes: u64) {
         if bytes >= COVERED_BYTES {
             self.add(self.tree.count_host_bytes(bytes));
@@ -97,7 +98,7 @@ impl InFlight {
         self.call().charge.merge(charge);
     }
 
-    /// An argument of this many bytes is to be copied. False if it may not be.
+    /// Charges an argument of this many bytes before it is copied. False if it must not be copied.
     fn arrive(&self, bytes: u64) -> bool {
         let bytes = self
             .covered_bytes
@@ -146,8 +147,8 @@ impl InFlight {
 
 /// Until this is dropped, the thread runs a guest with this account.
 ///
-/// An embedder's function, which a guest calls, may call a plugin on the same thread. So the account of before
-/// comes back.
+/// An embedder's function, which a guest calls, may call a plugin on the same thread. So dropping this
+/// restores the previous account.
 pub(crate) struct Charging(Option<Arc<InFlight>>);
 
 impl Charging {
@@ -162,8 +163,8 @@ impl Drop for Charging {
     }
 }
 
-/// Charges an argument of this many bytes to the guest that this thread runs. False if the argument is
-/// not to be copied, because [`InFlight::begin`] is going to refuse the call. None if the thread runs no
+/// Charges an argument of this many bytes to the guest that this thread runs. False if the argument must
+/// not be copied, because [`InFlight::begin`] is going to refuse the call. None if the thread runs no
 /// guest that is charged.
 pub(crate) fn charge_argument(bytes: u64) -> Option<bool> {
     ACCOUNT.with_borrow(|account| {

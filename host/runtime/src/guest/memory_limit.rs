@@ -14,20 +14,20 @@ use wasmtime::ResourceLimiter;
 /// An element of a table: the address of a function.
 const ELEMENT_BYTES: u64 = 8;
 
-/// Bounds a guest's linear memories together, its tables together, and remembers if it ever
-/// refused. What the memories have is charged to the tree until this is dropped.
+/// Bounds a guest's linear memories together and its tables together, and remembers whether it ever
+/// refused. The bytes of the memories are charged to the tree until this is dropped.
 #[derive(Debug)]
 pub(crate) struct MemoryLimit {
     limits: ProcessLimits,
     tree: Arc<Account>,
     used_bytes: u64,
-    /// Where `used_bytes` can be seen from outside.
+    /// Makes `used_bytes` visible from outside.
     vitals: Arc<Vitals>,
     used_elements: u64,
-    /// What the tables cost the host.
+    /// The charge for the tables' cost to the host.
     tables: Charge,
     refused: Option<String>,
-    /// Whoever tells of a refusal.
+    /// The process that reports a refusal.
     process: Option<Arc<ProcessState>>,
 }
 
@@ -49,23 +49,23 @@ impl MemoryLimit {
         }
     }
 
-    /// The same, of this process.
+    /// The same, with refusals reported by this process.
     pub(crate) fn told_by(mut self, process: &Arc<ProcessState>) -> MemoryLimit {
         self.process = Some(Arc::clone(process));
         self
     }
 
-    /// What a guest that failed after a refusal is told; none if nothing was refused.
+    /// The text for a guest that failed after a refusal; none if nothing was refused.
     pub(crate) fn refused(&self) -> Option<String> {
         self.refused.clone()
     }
 
-    /// Forgets it: what fails from now on fails for another reason.
+    /// Forgets the refusal: a later failure has another reason.
     pub(crate) fn forget_refusal(&mut self) {
         self.refused = None;
     }
 
-    /// How the limit of the process is raised.
+    /// Text that says how to raise the limit of the process.
     fn raised(&self) -> String {
         let given = self.process.as_ref();
         let given = given.map_or(self.limits, |process| process.tree.process_limits);
@@ -82,8 +82,8 @@ impl MemoryLimit {
 }
 
 impl ResourceLimiter for MemoryLimit {
-    // A growth that is allowed here and fails later stays charged until the process ends: wasmtime
-    // reports failures of growths that were never asked for too, so a refund could be had for
+    // A growth that is allowed here and fails later stays charged until the process ends. wasmtime also
+    // reports failures of growths that it never asked about here, so a guest could get a refund for
     // nothing.
     fn memory_growing(
         &mut self,
@@ -146,7 +146,7 @@ impl ResourceLimiter for MemoryLimit {
         Ok(true)
     }
 
-    // As the pool of instances has them; without one, these bounds are all there are.
+    // The bounds of the pool of instances. Without a pool, there are no others.
 
     fn instances(&self) -> usize {
         CORE_INSTANCES_PER_PROCESS as usize

@@ -1,11 +1,12 @@
 //! A guest in its store: its program, its state, its bounds.
 //!
-//! * [`program`]: a program, ready to be instantiated; [`engine`]: where it runs; [`outline`] and [`exports`]: what can be
-//!   said of it without running it.
-//! * [`store`], [`state`]: the store of a guest and its data; [`table`], [`room`], [`in_flight`], [`arguments`]: its handles and
-//!   the bytes of its calls, and their charges.
-//! * [`memory_limit`], [`output_limit`], [`operations`], [`socket_descriptors`]: limits that a guest meets by itself.
-//! * [`stdio`]: its standard streams; [`extension`]: functions of the embedder's.
+//! * [`program`]: a program, ready to be instantiated; [`engine`]: where it runs; [`outline`] and
+//!   [`exports`]: facts about it that need no run.
+//! * [`store`], [`state`]: the store of a guest and its data; [`table`], [`room`], [`in_flight`],
+//!   [`arguments`]: its handles and the bytes of its calls, and their charges.
+//! * [`memory_limit`], [`output_limit`], [`operations`], [`socket_descriptors`]: limits that a guest reaches
+//!   by itself.
+//! * [`stdio`]: its standard streams; [`extension`]: the embedder's functions.
 
 pub(crate) mod arguments;
 mod engine;

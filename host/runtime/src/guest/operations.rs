@@ -1,12 +1,12 @@
-//! Operations that block a thread and cannot be cut short, those on files and look-ups of names: how
-//! many there may be, and where they run.
+//! Operations that block a thread and cannot be cut short (those on files, and look-ups of names): their
+//! number is bounded here, and they run on threads of their own.
 //!
-//! Each holds a slot of its process, of its tree and of its engine, from before it begins until it
-//! has returned, whatever becomes of the process meanwhile. One that finds no slot waits for a moment,
-//! since most operations take microseconds, and then fails: so one hung file system takes a bounded
-//! number of threads, and whoever does not use it goes on.
+//! Each operation holds a slot of its process, of its tree and of its engine. It takes them before it begins,
+//! and holds them until it has returned, even if the process ends meanwhile. An operation that finds no slot
+//! waits for a while, since most operations take microseconds, and then fails. So one hung file system takes
+//! a bounded number of threads, and guests that do not use it go on.
 //!
-//! The CPU time of an operation counts to the process that began it and to its tree, when it has returned.
+//! When an operation has returned, its CPU time counts for the process that began it and for its tree.
 
 use crate::life::{ProcessState, Vitals};
 use crate::limit_kind::LimitKind;
@@ -34,11 +34,11 @@ impl std::fmt::Display for Busy {
 
 impl std::error::Error for Busy {}
 
-/// What one operation holds.
+/// The slots that one operation holds.
 #[derive(Debug)]
 pub(crate) struct Slots {
     _held: [OwnedSemaphorePermit; 3],
-    /// Of the tree.
+    /// The CPU time of the tree's operations, in nanoseconds.
     used: Arc<AtomicU64>,
     vitals: Arc<Vitals>,
 }
@@ -51,7 +51,7 @@ impl Slots {
     }
 }
 
-/// The limits that hold for a process.
+/// The limits that apply to a process.
 #[derive(Debug, Clone)]
 pub(crate) struct Operations {
     process: OperationLimit,
@@ -59,7 +59,7 @@ pub(crate) struct Operations {
     engine: OperationLimit,
     vitals: Arc<Vitals>,
     patience: Duration,
-    /// Who is told that there was no slot.
+    /// The process that reports that there was no slot.
     owner: Weak<ProcessState>,
 }
 
@@ -80,7 +80,7 @@ impl Operations {
         }
     }
 
-    /// The same, of this process, which is told when it finds no slot.
+    /// The same, of this process, which reports it if there is no slot.
     pub(crate) fn told_to(mut self, process: &Arc<ProcessState>) -> Operations {
         self.owner = Arc::downgrade(process);
         self
@@ -109,7 +109,7 @@ impl Operations {
         if let Some(slots) = self.try_begin() {
             return Ok(slots);
         }
-        // Never closed, so an error is that the time has passed.
+        // The semaphores are never closed, so `Busy` only ever means that the time has passed.
         let slot = async |limit: &OperationLimit| {
             Arc::clone(&limit.slots)
                 .acquire_owned()
@@ -130,7 +130,7 @@ impl Operations {
         })
     }
 
-    /// Tells which of the limits leaves no slot.
+    /// Reports which of the limits leaves no slot.
     #[cold]
     fn tell(&self) {
         let Some(process) = self.owner.upgrade() else {
@@ -155,10 +155,10 @@ impl Operations {
         );
     }
 
-    /// Runs an operation where it may block.
+    /// Runs an operation on a thread where it may block.
     ///
     /// # Errors
-    /// [`Busy`], after a while: nothing was begun then.
+    /// [`Busy`], after a while. Then the operation was not begun.
     pub(crate) async fn run<R: Send + 'static>(
         &self,
         body: impl FnOnce() -> R + Send + 'static,
@@ -173,14 +173,15 @@ thread_local! {
     static LAST_READ: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
-/// Begins an operation. If the result is dropped, it goes on, with its slots; unless it waits for a
-/// thread: then it is never begun.
+/// Begins an operation. If the result is dropped, the operation goes on and keeps its slots. If it still
+/// waits for a thread then, it is never begun.
 pub(crate) fn start<R: Send + 'static>(
     slots: Slots,
     body: impl FnOnce() -> R + Send + 'static,
 ) -> AbortOnDropJoinHandle<R> {
     spawn_blocking(move || {
-        // Since the last operation of this thread: to be woken for one costs more than many an operation does.
+        // The count starts at the end of this thread's last operation, because waking the thread costs more
+        // than many an operation does.
         let before = LAST_READ.get().unwrap_or_else(thread_cpu_time);
         let result = body();
         let after = thread_cpu_time();
@@ -207,7 +208,7 @@ mod tests {
         assert_eq!(operations.run(|| 7).await, Ok(7));
         let held = operations.try_begin().unwrap();
         assert_eq!((tree.outstanding(), engine.outstanding()), (2, 2));
-        // Of the same tree, with slots of its own.
+        // A process of the same tree, with slots of its own.
         let mut sibling = Operations::new(5, &tree, &engine, &vitals);
         sibling.patience = Duration::from_millis(1);
         assert_eq!(sibling.run(|| ()).await, Err(Busy));

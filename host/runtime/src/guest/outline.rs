@@ -1,25 +1,25 @@
-//! What a program imports, exports and begins with, without running it.
+//! The imports, exports, tasks and initial memory of a program, without running it.
 
 use super::exports::{PluginExport, exports};
 use super::program::Program;
 
-/// What can be said of a program without running it.
+/// Facts about a program that can be read without running it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ProgramOutline {
     /// The interfaces and functions that it imports, by name.
     pub imports: Vec<String>,
-    /// The tasks that a pool of the embedder's can call, by name: in Rust those with `#[isopod::task]`. None
-    /// if the program was loaded as native code, or its file is not the same any more.
+    /// The tasks that a pool of the embedder can call, by name: in Rust, those with `#[isopod::task]`. None
+    /// if the program was loaded as native code, or if its file has changed.
     pub tasks: Option<Vec<String>>,
     /// The functions that it exports, by name.
     pub exports: Vec<PluginExport>,
-    /// The memory that its largest linear memory begins with, in bytes; none without a memory.
+    /// The initial size of its largest linear memory, in bytes; none without a memory.
     pub initial_memory_bytes: Option<u64>,
 }
 
 impl Program {
-    /// What it imports, exports and begins with. Does not run it.
+    /// Its imports, exports, tasks and initial memory. Does not run it.
     ///
     /// ```no_run
     /// # fn tell(program: &isopod_host::Program) {

@@ -6,7 +6,8 @@ use crate::limit_kind::LimitKind;
 use crate::limits::{Account, ProcessLimit, bytes};
 use std::sync::{Arc, Weak};
 
-/// Counts what a process writes to both its streams. What the host writes about it does not count.
+/// Counts the bytes that a process writes to both its streams. Text that the host writes about it does not
+/// count.
 #[derive(Debug)]
 pub(crate) struct OutputLimit {
     process: Weak<ProcessState>,
@@ -23,13 +24,13 @@ impl OutputLimit {
         })
     }
 
-    /// What the process itself has written counts from nothing again; for its tree it stays counted.
+    /// Sets the count of the process itself back to zero; the bytes stay counted for its tree.
     pub(crate) fn renew(&self) {
         self.own.renew();
     }
 
-    /// Splits what is to be written into what the limits allow and the rest. If there is a rest, the
-    /// process is ended.
+    /// Splits the bytes to write into the part that the limits allow and the rest. If there is a rest, ends
+    /// the process.
     pub(crate) fn split<'a>(&self, wanted: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         let own = self.own.charge_up_to(count(wanted.len()));
         let both = self.tree.charge_up_to(own);

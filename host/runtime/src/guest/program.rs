@@ -54,15 +54,15 @@ impl Program {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::NotWasm`],
-    /// [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`]; [`ErrorKind::LimitExceeded`] at one of the
-    /// [`CompileLimits`](crate::CompileLimits).
+    /// [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`]; [`ErrorKind::LimitExceeded`] at one
+    /// of the [`CompileLimits`](crate::CompileLimits).
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Program> {
         let path = path.as_ref();
         Program::from_file_as(engine, &stem(path), path)
     }
 
-    /// As [`from_file`](Self::from_file), with a name of the embedder's choice: of what the program runs, where
-    /// it is an interpreter.
+    /// As [`from_file`](Self::from_file), with a name that the embedder chooses: for an interpreter, the
+    /// name of the code that it runs.
     ///
     /// # Errors
     /// Those of [`from_file`](Self::from_file).
@@ -82,7 +82,7 @@ impl Program {
         }
         let bytes = engine.machinery().compiler.read(path, &shown)?;
         let program = Program::load(engine, name, &shown, &bytes)?;
-        // Another file may have been put in its place while it was read.
+        // Another file may have replaced it while it was read.
         match identity {
             Some(identity) if file_identity::of(path).as_ref() == Some(&identity) => {
                 engine
@@ -103,7 +103,7 @@ impl Program {
         Program::load(engine, name.to_owned(), name, bytes)
     }
 
-    /// Loads what [`precompile`](Self::precompile) made, in a fraction of a millisecond.
+    /// Loads a file with the output of [`precompile`](Self::precompile), in a fraction of a millisecond.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] and [`ErrorKind::Io`]; [`ErrorKind::InvalidProgram`] if it was made
@@ -111,7 +111,7 @@ impl Program {
     ///
     /// # Safety
     /// The file is native code and runs with all rights of this process, outside any sandbox. It
-    /// must come from `precompile` and from somebody whom you trust, and nobody may change it
+    /// must come from `precompile` and from a source that you trust, and it must not be changed
     /// while a process runs it.
     #[allow(
         unsafe_code,
@@ -123,7 +123,7 @@ impl Program {
     ) -> Result<Program> {
         let path = path.as_ref();
         let shown = path.display().to_string();
-        // Only a look: what is in a file of this form is the caller's to vouch for.
+        // This checks only the form: the caller must vouch for the content of a file of this form.
         let form = isopod_file::open(path)
             .map_err(|error| unreadable(path, error))
             .map(|_| wasmtime::Engine::detect_precompiled_file(path))?;
@@ -136,7 +136,7 @@ impl Program {
         // SAFETY: the caller vouches for the file.
         let component = unsafe { code_cache::load(&engine.machinery().wasmtime, path) };
         let component = component.map_err(|error| Refusal::of_engine(&error).error(&shown))?;
-        // Nothing tells how large its instances are; it is trusted.
+        // The size of its instances is unknown; the program is trusted.
         Program::link(engine, stem(path), &shown, component, 0, Origin::Native)
     }
 
@@ -150,7 +150,7 @@ impl Program {
         })
     }
 
-    /// The program's name: its file's, without the ending.
+    /// The program's name: that of its file without the extension, unless it was loaded with another one.
     pub fn name(&self) -> &str {
         self.inner.code.name()
     }
@@ -168,7 +168,7 @@ impl Program {
     /// The main function.
     ///
     /// # Errors
-    /// What to do with a plugin instead.
+    /// For a plugin: the error says how to call it instead.
     pub(crate) fn command(&self) -> Result<&CommandPre<State>> {
         self.inner.command.as_ref().ok_or_else(|| {
             Error::new(
@@ -254,7 +254,7 @@ impl Program {
     }
 }
 
-/// Refuses what cannot be a program by its first bytes.
+/// Refuses bytes that cannot be a program, by the first of them.
 fn check_kind(bytes: &[u8], shown: &str) -> Result<()> {
     match isopod_component::kind_of(bytes) {
         Kind::CoreModule | Kind::Component => Ok(()),
@@ -273,7 +273,7 @@ fn check_kind(bytes: &[u8], shown: &str) -> Result<()> {
     }
 }
 
-/// Whether anything can be called, by itself or in an interface.
+/// Whether the component exports a function that can be called, by itself or in an interface.
 fn exports_functions(component: &Component) -> bool {
     let engine = component.engine();
     let kind = component.component_type();
@@ -286,7 +286,7 @@ fn exports_functions(component: &Component) -> bool {
     })
 }
 
-/// What bytes begin with, for people.
+/// The first of the bytes, for people.
 fn beginning(bytes: &[u8]) -> String {
     let start: String = bytes
         .iter()

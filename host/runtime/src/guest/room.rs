@@ -3,8 +3,8 @@
 //!
 //! # Places
 //! The charge of a process covers the first places of its table. When these are used up, the table gets
-//! twice as many, and the tree is charged for them. The charge is for the limit of the table itself. So
-//! WASI respects it too: WASI finds a full table at worst. The host looks now and then whether the
+//! twice as many, and the tree is charged for them. The tree pays for the table's own limit. So
+//! WASI respects it too: WASI finds a full table at worst. The host checks now and then whether the
 //! table is nearly full.
 
 use super::in_flight::InFlight;
@@ -18,11 +18,11 @@ const FIRST_PLACES: usize = 256;
 /// The charges for a guest beside its objects.
 #[derive(Debug)]
 pub(crate) struct Room {
-    /// For the places that were added to the table.
+    /// The charges for the places that were added to the table.
     pub(super) places: Vec<Charge>,
-    /// So many places are free, as far as is known.
+    /// The number of free places, as far as is known.
     pub(super) free: usize,
-    /// The limit for which the table was not made larger.
+    /// The limit that kept the table from growing.
     pub(super) refused: Option<OverBudget>,
     pub(super) in_flight: Arc<InFlight>,
     /// Whether arguments are charged before the host's functions begin.
@@ -40,7 +40,7 @@ impl Room {
         }
     }
 
-    /// This many bytes are made for the call.
+    /// Charges this many bytes, which the host makes for the call.
     pub(crate) fn carry(&self, bytes: u64) -> Result<(), OverBudget> {
         self.in_flight.carry(bytes)
     }

@@ -1,12 +1,13 @@
 //! The types of a component's functions, as WIT spells them.
 //!
-//! Types are a graph: few bytes of a program can stand for a text of gigabytes. So whatever is spelled ends at a bound.
+//! Types are a graph: few bytes of a program can stand for a text of gigabytes. So each text ends at a
+//! bound.
 
 use std::fmt::{self, Write as _};
 use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
 
-/// A type as WIT spells it, cut where it is long: a type of few bytes can be spelled in gigabytes.
+/// A type as WIT spells it, cut if it is long: the text of a type of few bytes can have gigabytes.
 pub(crate) fn name(kind: &Type) -> String {
     Spelled::of(|out| write_name(out, kind))
 }
@@ -29,14 +30,14 @@ pub(crate) fn signature(function: &ComponentFunc) -> String {
     })
 }
 
-/// A text that ends at a bound, whatever is still to be written.
+/// A text that ends at a bound, however much is still to be written.
 struct Spelled(String);
 
-/// The bytes of a text, but for the dots that say that there was more.
+/// The most bytes of a text, without the dots that say that there was more.
 const LONGEST_SPELLED: usize = 4 << 10;
 
 impl Spelled {
-    /// What is written. That comes to its end as soon as it is told that there is no more room.
+    /// The text that `write` writes. `write` ends as soon as it gets the error that there is no more room.
     fn of(write: impl FnOnce(&mut Spelled) -> fmt::Result) -> String {
         let mut text = Spelled(String::new());
         if write(&mut text).is_err() {
@@ -113,7 +114,7 @@ fn write_name(out: &mut Spelled, kind: &Type) -> fmt::Result {
     }
 }
 
-/// A type of others: `tuple<u8, string>`, and `_` for none.
+/// A type made of other types: `tuple<u8, string>`, and `_` for none.
 fn write_of(
     out: &mut Spelled,
     kind: &str,
@@ -130,7 +131,7 @@ fn write_of(
     out.write_str(">")
 }
 
-/// A type of parts with names: `record { x: u8, y: u8 }`.
+/// A type with named parts: `record { x: u8, y: u8 }`.
 fn write_braces<T>(
     out: &mut Spelled,
     kind: &str,

@@ -17,22 +17,21 @@ use crate::stdio::{Lines, Stdin};
 use std::sync::Arc;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// What the host keeps for a guest, in its store. An [`Extension`](crate::Extension) finds its own part
-/// here.
+/// The host's data on a guest, in its store. An [`Extension`](crate::Extension) finds its own part here.
 pub struct GuestState {
     wasi: WasiCtx,
     /// WASI's resources and isopod's.
     pub(crate) table: ResourceTable,
     pub(crate) process: Arc<ProcessState>,
-    /// The charges for it.
+    /// The charges for the guest beside its objects.
     pub(crate) room: Room,
     /// Passed at each host call.
     gate: Arc<Gate>,
-    /// Where its operations on files are counted.
+    /// Counts its operations on files.
     pub(crate) operations: Operations,
-    /// Where its descriptors are counted.
+    /// Counts its descriptors.
     pub(crate) descriptors: Descriptors,
-    /// Those of its sockets.
+    /// The descriptors of its sockets.
     pub(crate) socket_descriptors: SocketDescriptors,
     /// The interface that the guest called last.
     pub(crate) last_host_call: Option<&'static str>,
@@ -96,7 +95,7 @@ impl GuestState {
         self.process.id
     }
 
-    /// Each call of the host begins here, while nothing of the host's is locked: a safe point.
+    /// Each host call begins here, while no lock of the host is held: a safe point.
     pub(crate) fn begin_host_call(&mut self, interface: &'static str) {
         self.last_host_call = Some(interface);
         if self.gate.is_closed() {
@@ -104,7 +103,8 @@ impl GuestState {
         }
     }
 
-    /// All that the guest has handles of, with what its sockets count as, to be dropped.
+    /// All objects that the guest has handles of, and the counts of its sockets' descriptors, for the caller
+    /// to drop.
     pub(crate) fn close_all(&mut self) -> (ResourceTable, SocketDescriptors) {
         (
             std::mem::take(&mut self.table),
@@ -117,8 +117,8 @@ impl GuestState {
         (Arc::clone(&self.stdout), Arc::clone(&self.stderr))
     }
 
-    /// A plugin's guest begins another call: what it may write counts from nothing again, and what the
-    /// last one was refused is forgotten.
+    /// A plugin's guest begins another call: its output counts from zero again, and a refusal in the last
+    /// call is forgotten.
     pub(crate) fn begin_call(&mut self) {
         self.output.renew();
         self.memory.forget_refusal();

@@ -12,7 +12,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
 use wasmtime_wasi::p2::pipe::{ClosedInputStream, MemoryInputPipe};
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 
-/// What a guest may write in one call.
+/// The largest write of one call, in bytes.
 const WRITE_BYTES: usize = 64 << 10;
 
 /// A process's standard output or error.
@@ -30,7 +30,7 @@ impl GuestOutput {
         }
     }
 
-    /// Writes as much as the limits allow. If that is not all, the process is ended.
+    /// Writes as much as the limits allow. If that is not everything, ends the process.
     fn write_within_limits(&self, bytes: &[u8]) -> Result<(), WriteError> {
         let (allowed, rest) = self.limit.split(bytes);
         self.lines.write(allowed)?;
@@ -65,7 +65,7 @@ impl OutputStream for GuestOutput {
     fn flush(&mut self) -> StreamResult<()> {
         match self.lines.is_terminal() {
             true => self.lines.flush().map_err(stream_error),
-            // Guests flush after each write; the line is held back all the same.
+            // Guests flush after each write; the host holds an unfinished line back all the same.
             false => Ok(()),
         }
     }
@@ -105,7 +105,7 @@ impl AsyncWrite for GuestOutput {
 fn stream_error(error: WriteError) -> StreamError {
     match error {
         WriteError::Killed | WriteError::TimedOut => StreamError::trap("the process is ended"),
-        // A closed pipe too: as `Closed` the preview 1 adapter would report EIO instead of EPIPE.
+        // A closed pipe too: for `Closed`, the preview 1 adapter would report EIO instead of EPIPE.
         WriteError::Io(error) => StreamError::LastOperationFailed(error.into()),
     }
 }
@@ -128,7 +128,7 @@ pub(crate) struct GuestInput {
 enum Source {
     Empty,
     Inherit,
-    /// Clones read on where the others stopped, as WASI asks for.
+    /// Clones continue where the others stopped, as WASI requires.
     Bytes(MemoryInputPipe),
 }
 
@@ -173,7 +173,7 @@ impl StdinStream for GuestInput {
     }
 }
 
-/// An input stream before whose reads the process's unfinished lines are written.
+/// An input stream that writes out the process's unfinished lines before each read.
 struct Prompting {
     inner: Box<dyn InputStream>,
     outputs: [Arc<Lines>; 2],

@@ -1,4 +1,4 @@
-//! The store of a guest, with all that bounds it and can end it.
+//! The store of a guest, with its bounds and the means to end it.
 
 use super::program::Program;
 use super::state::{State, Stop};
@@ -7,16 +7,17 @@ use crate::limits::ProcessLimits;
 use std::sync::Arc;
 use wasmtime::{Store, UpdateDeadline};
 
-/// Handles that a guest may have beside those to host objects.
+/// The most handles that a guest may have beside those to host objects.
 const OWN_HANDLES: usize = 10_000;
 
-/// What a guest may pass in one call, in bytes, beside arguments that are charged before they are copied.
+/// The most that a guest may pass in one call, in bytes, beside arguments that are charged before they are
+/// copied.
 pub(crate) const SMALL_CALL_BYTES: usize = 2 << 20;
 
-/// What a plugin may pass in one call at least, whatever its limit on messages, in bytes.
+/// The bytes that a plugin may pass in one call even if its limit on messages is lower.
 const SMALLEST_CALL_BYTES: usize = 128 << 20;
 
-/// What a guest passes to the host.
+/// The data that a guest passes to the host.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Passes {
     /// Arguments, which are charged before they are copied.
@@ -38,22 +39,23 @@ pub(crate) fn new_store(
         message_bytes,
         ..
     } = process.birth.limits;
-    // The table of host objects refuses first, with an error; this bounds what a guest makes alone.
+    // The table of host objects refuses first, with an error; this bounds the handles that a guest makes
+    // alone.
     store.set_max_component_handles(size(u64::from(handles)).saturating_add(OWN_HANDLES));
     let most = size(process.tree.objects.host_bytes_limit());
     store.set_hostcall_fuel(match passes {
-        // What an embedder's functions take is not known here.
+        // Only without extensions, because the arguments of an embedder's functions are not known here.
         Passes::Charged if program.engine().extensions().are_none() => SMALL_CALL_BYTES.min(most),
         Passes::Charged => size(message_bytes)
             .saturating_add(SMALL_CALL_BYTES)
             .min(most),
-        // A message that is somewhat too large gets the error that says so.
+        // Twice the limit, so that a message that is somewhat too large gets the error that says so.
         Passes::Results => {
             let results = size(message_bytes).saturating_mul(2);
             results.max(SMALLEST_CALL_BYTES).min(most)
         }
     });
-    // The deadline first, then the first look at the flag: a kill in between raises the epoch.
+    // The deadline is set before the first look at the flag: a kill in between raises the epoch.
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|context| match context.data().process.is_to_end() {
         true => Err(Stop::Requested.into()),

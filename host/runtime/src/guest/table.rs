@@ -1,4 +1,4 @@
-//! The guest's table of handles, and what its calls carry: how the [room](super::room) of a guest is used.
+//! The guest's table of handles, and the bytes of its calls: the use of a guest's [room](super::room).
 
 use super::in_flight::Charging;
 use super::room::size;
@@ -38,7 +38,7 @@ impl State {
         }
     }
 
-    /// Counts a place of the table that may be used now.
+    /// Counts a place of the table, which the caller may use now.
     pub(crate) fn take_place(&mut self) {
         match self.room.free.checked_sub(1) {
             Some(free) => self.room.free = free,
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// Looks how many places are free, and adds some if they are few.
+    /// Finds out how many places are free, and adds some if there are few.
     #[cold]
     fn look_for_places(&mut self) {
         loop {
@@ -64,7 +64,7 @@ impl State {
         }
     }
 
-    /// False if there may not be more.
+    /// Adds places. False if the limits allow no more.
     fn add_places(&mut self) -> bool {
         let (present, most) = (
             self.table.max_capacity(),
@@ -90,14 +90,14 @@ impl State {
         }
     }
 
-    /// Until the end of what this gives, the thread runs this guest, and arguments are charged before they
+    /// Until the returned value is dropped, the thread runs this guest, and arguments are charged before they
     /// are copied.
     pub(crate) fn charge_arguments(&mut self) -> Charging {
         self.room.charges_arguments = true;
         Charging::begin(&self.room.in_flight)
     }
 
-    /// This many bytes came with the call.
+    /// Charges this many bytes, which came with the call, unless they are charged already.
     pub(crate) fn carry(&mut self, bytes: u64) -> Result<(), OverBudget> {
         match self.room.charges_arguments {
             true => Ok(()),
@@ -105,17 +105,18 @@ impl State {
         }
     }
 
-    /// This many bytes, which were charged until now, leave with the result of the call.
+    /// Charges this many bytes, which leave with the result of the call. Until now another charge covered
+    /// them.
     pub(crate) fn carry_on(&mut self, bytes: u64) {
         self.room.in_flight.carry_on(bytes);
     }
 
-    /// The guest calls. Fails if its arguments were refused.
+    /// The guest makes a call. Fails if its arguments were refused.
     pub(crate) fn arrive(&mut self) -> Result<(), OverBudget> {
         self.room.in_flight.begin()
     }
 
-    /// The guest calls a function whose arguments are not charged.
+    /// The guest makes a call whose arguments are not charged.
     pub(crate) fn set_down(&mut self) {
         // Nothing was charged, so nothing was refused.
         let _ = self.room.in_flight.begin();
