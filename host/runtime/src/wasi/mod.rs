@@ -1,4 +1,4 @@
-//! Parts of WASI that are isopod's own, linked in the place of wasmtime-wasi's.
+//! Parts of WASI that are isopod's own, linked in place of wasmtime-wasi's.
 
 pub(crate) mod files;
 pub(crate) mod name_lookup;

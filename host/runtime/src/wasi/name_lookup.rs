@@ -1,8 +1,8 @@
-//! `wasi:sockets/ip-name-lookup`: the machine's resolver, for those who may ask it.
+//! `wasi:sockets/ip-name-lookup`: the machine's resolver, for processes that may use it.
 //!
-//! The resolver blocks a thread for as long as its servers let it, so it is asked as files are
-//! ([`operations`](crate::guest::operations)): wasmtime-wasi's own counts nothing, and goes on with what
-//! nobody waits for any more. What was asked for is there when the call returns.
+//! The resolver blocks a thread for as long as its servers take, so a look-up runs like an operation on a
+//! file ([`operations`](crate::guest::operations)). wasmtime-wasi's own look-ups are not counted, and go on
+//! when nothing waits for them any more. The answer is complete when the call returns.
 
 use crate::events::RefusalKind;
 use crate::guest::{Busy, State};
@@ -14,13 +14,13 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode, IpAddress, Network};
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 
-/// As wasmtime-wasi names it; programs that ask for an older version get this one.
+/// The name in wasmtime-wasi; programs that ask for an older version get this one.
 const INTERFACE: &str = "wasi:sockets/ip-name-lookup@0.2.12";
 
 /// The longest name that can be looked up, in bytes.
 const LONGEST_NAME_BYTES: usize = 253;
 
-/// What a guest has not taken yet of an answer.
+/// The addresses of an answer that a guest has not taken yet.
 #[derive(Debug)]
 struct Addresses(vec::IntoIter<IpAddr>);
 
@@ -29,7 +29,7 @@ impl Pollable for Addresses {
     async fn ready(&mut self) {}
 }
 
-/// Puts this interface in the place of wasmtime-wasi's.
+/// Links this interface in place of wasmtime-wasi's.
 pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
     type Store<'a> = StoreContextMut<'a, State>;
     linker.allow_shadowing(true);
@@ -77,7 +77,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> Result<()> {
 }
 
 async fn look_up(state: &mut State, name: String) -> Result<Addresses, ErrorCode> {
-    // An address in digits asks nobody, so no right is needed; to connect to it takes one of its own.
+    // An address in digits needs no resolver, and so no right; connecting to it takes a right of its own.
     let literal = name.trim_start_matches('[').trim_end_matches(']');
     if let Ok(ip) = literal.parse::<IpAddr>() {
         return Ok(Addresses(vec![ip.to_canonical()].into_iter()));
@@ -88,7 +88,7 @@ async fn look_up(state: &mut State, name: String) -> Result<Addresses, ErrorCode
             .tell_refused(RefusalKind::NameLookup, || name.clone());
         return Err(ErrorCode::AccessDenied);
     }
-    // Names of other alphabets are to be given as they are asked for: as `xn--...`.
+    // A name in another alphabet must come in the form that is sent to the servers: `xn--...`.
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || name.len() > LONGEST_NAME_BYTES || !name.bytes().all(is_name) {
         return Err(ErrorCode::InvalidArgument);

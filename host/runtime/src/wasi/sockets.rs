@@ -1,5 +1,5 @@
-//! The opening and closing of sockets: wasmtime-wasi's, whose sockets these are. Here they count as descriptors. And
-//! where no address is granted none is ever asked for, so this is where that refusal is seen and told.
+//! Opens and closes sockets. The sockets are wasmtime-wasi's; this module counts them as descriptors. If no
+//! address is granted, a guest never gets as far as asking for one, so this module also reports that refusal.
 
 use crate::events::RefusalKind;
 use crate::guest::State;
@@ -12,16 +12,16 @@ use wasmtime_wasi::p2::bindings::sockets::{tcp_create_socket, udp_create_socket}
 use wasmtime_wasi::p2::{SocketError, SocketResult, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::WasiSocketsView as _;
 
-/// As wasmtime-wasi names them; programs that ask for an older version get this one.
+/// The names in wasmtime-wasi; programs that ask for an older version get this one.
 const TCP: &str = "wasi:sockets/tcp@0.2.12";
 const UDP: &str = "wasi:sockets/udp@0.2.12";
 
-/// What a guest is told that may hold no more descriptors.
+/// The error for a guest that may hold no more descriptors.
 const REFUSED: ErrorCode = ErrorCode::NewSocketLimit;
 
 type Store<'a> = StoreContextMut<'a, State>;
 
-/// Puts these functions in the place of wasmtime-wasi's.
+/// Links these functions in place of wasmtime-wasi's.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     tcp_create_socket::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
@@ -37,7 +37,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             Ok(())
         },
     )?;
-    // A socket that listens has accepted a connection before the guest asks for it.
+    // A listening socket accepts a connection before the guest asks for it, so it takes a descriptor more.
     tcp.func_wrap_async(
         "[method]tcp-socket.start-listen",
         |mut store: Store<'_>, (socket,): (Resource<TcpSocket>,)| {
@@ -101,7 +101,7 @@ impl udp_create_socket::Host for State {
     }
 }
 
-/// The interface of the errors, which the two above need; it stays linked as wasmtime-wasi has it.
+/// The interface of the errors, which the two above need; wasmtime-wasi's stays linked.
 impl network::Host for State {
     fn convert_error_code(&mut self, error: SocketError) -> wasmtime::Result<ErrorCode> {
         self.sockets().convert_error_code(error)
@@ -130,7 +130,7 @@ impl State {
         }
     }
 
-    /// Lets `taken` count for a socket for as long as that is there, or not at all if there is none.
+    /// Counts `taken` for a socket as long as the socket exists, or not at all if there is none.
     fn counted<T>(
         &mut self,
         taken: Taken,

@@ -1,4 +1,4 @@
-//! How operations on files are called: away from the process's own thread, where they may block.
+//! Calls of operations on files: not on the process's own thread, but where they may block.
 
 use super::QUOTA;
 use super::held::Held;
@@ -21,18 +21,18 @@ use wasmtime_wasi::runtime::poll_noop;
 /// wasmtime-wasi's implementation, with the tables that one call needs.
 pub(super) type Files<'a> = WasiFilesystemCtxView<'a>;
 
-/// What a guest is told when there is no slot for its operation.
+/// The error for a guest when there is no slot for its operation.
 pub(super) const BUSY: ErrorCode = ErrorCode::WouldBlock;
 
 impl State {
-    /// Runs an operation on a descriptor, away from the process's own thread: where it is called, it
-    /// may block, so nothing in it is ever waited for.
+    /// Runs an operation on a descriptor, not on the process's own thread. It runs on a thread that it may
+    /// block, so its future is never pending.
     pub(super) async fn on<R: Send + 'static>(
         &mut self,
         descriptor: Resource<Descriptor>,
         body: impl AsyncFnOnce(&mut Files<'_>, Resource<Descriptor>) -> FsResult<R> + Send + 'static,
     ) -> FsResult<R> {
-        // With what it counts as, until the operation has returned.
+        // With its charge as a descriptor, until the operation has returned.
         let held = self.held(&descriptor)?.clone();
         let mut context = self.filesystem().ctx.clone();
         let operation = self.operations.run(move || {
@@ -51,8 +51,8 @@ impl State {
         }
     }
 
-    /// Counts a descriptor that is about to be opened; none if the process may have no more, which it
-    /// is told.
+    /// Counts a descriptor that is about to be opened; none if the process may have no more, which is
+    /// reported.
     pub(crate) fn take_descriptor(&self) -> Option<Taken> {
         let taken = self.descriptors.take();
         let refused = |too_many: TooMany| {
@@ -82,7 +82,7 @@ impl State {
     }
 }
 
-/// The result of a future that does all its work when it is asked first: the context and the
+/// The result of a future that does all its work in its first poll, because the context and the
 /// descriptors say that it may block.
 fn now<R>(future: impl Future<Output = R>) -> FsResult<R> {
     poll_noop(pin!(future)).ok_or_else(|| {
@@ -124,7 +124,7 @@ impl Host for State {
         if failed.is::<Busy>() {
             return Ok(Some(BUSY));
         }
-        // wasmtime-wasi does not know this one.
+        // wasmtime-wasi does not know this error.
         let failed = failed.downcast_ref::<std::io::Error>();
         if failed.and_then(Errno::from_io_error) == Some(Errno::DQUOT) {
             return Ok(Some(QUOTA));

@@ -295,7 +295,7 @@ impl HostDescriptor for State {
                 .map_err(FsError::trap)
         });
         is_same.await.map_err(|error| match error.downcast() {
-            // The call has no error of this kind.
+            // The call cannot return an error of this kind.
             Ok(code) => self.stop_at(
                 LimitKind::FileOperations,
                 format!("two files could not be compared: {code}"),

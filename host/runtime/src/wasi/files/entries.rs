@@ -1,8 +1,8 @@
-//! Reads directories a few entries at a time: of each the host keeps those that one small buffer holds, however
-//! many there are.
+//! Reads directories a few entries at a time. The host keeps only the entries that one small buffer holds,
+//! however many the directory has.
 //!
-//! WASI's names are text. A name that is not UTF-8 is left out, as no guest could open it: the other entries of its
-//! directory are listed all the same.
+//! WASI's names are text. A name that is not UTF-8 is left out, because no guest could open it; the other
+//! entries of its directory are still listed.
 
 use super::REFUSED_DESCRIPTOR;
 use super::calls::BUSY;
@@ -23,11 +23,11 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     DescriptorType, DirectoryEntry, DirectoryEntryStream, ErrorCode,
 };
 
-/// What the kernel is asked for at a time, in bytes: some fifty entries with short names, or seven with the
+/// The size of one read from the kernel, in bytes: some fifty entries with short names, or seven with the
 /// longest.
 const BUFFER_BYTES: usize = 2 << 10;
 
-/// What a guest's table has for a stream of entries.
+/// The object in a guest's table for a stream of entries.
 struct Entries {
     source: Arc<Source>,
     batch: VecDeque<DirectoryEntry>,
@@ -35,7 +35,7 @@ struct Entries {
 
 /// An open directory, which counts as a descriptor.
 struct Source {
-    /// Whoever reads moves its position.
+    /// Behind a mutex, because each read moves its position.
     directory: Mutex<OwnedFd>,
     _taken: Taken,
 }
@@ -105,7 +105,7 @@ fn read(source: &Source) -> io::Result<VecDeque<DirectoryEntry>> {
     let mut buffer = [MaybeUninit::uninit(); BUFFER_BYTES];
     let mut entries = RawDir::new(&*directory, &mut buffer);
     let mut batch = VecDeque::new();
-    // All that is in the buffer is taken: the next call begins behind it.
+    // Takes all entries in the buffer, because the next call begins behind them.
     while batch.is_empty() || !entries.is_buffer_empty() {
         let Some(entry) = entries.next() else { break };
         let entry = entry?;
@@ -115,7 +115,7 @@ fn read(source: &Source) -> io::Result<VecDeque<DirectoryEntry>> {
         }
         let Ok(text) = name.to_str() else { continue };
         let kind = match entry.file_type() {
-            // Not each file system keeps it in its directories.
+            // Not every file system keeps the type in its directories.
             FileType::Unknown => match statat(&*directory, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(found) => FileType::from_raw_mode(found.st_mode),
                 // It was removed meanwhile.

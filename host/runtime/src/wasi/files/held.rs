@@ -1,7 +1,7 @@
-//! What a guest's table has for one of its descriptors: wasmtime-wasi's descriptor, with what it costs.
+//! The object in a guest's table for one of its descriptors: wasmtime-wasi's descriptor, with its charges.
 //!
-//! Only this module's functions put descriptors into a table and take them from there, under the type by
-//! which the bindings know them.
+//! Only this module's functions put descriptors into a table and take them out again, under the type that
+//! the bindings use for them.
 
 use super::room::DiskRoom;
 use crate::guest::State;
@@ -10,12 +10,12 @@ use std::sync::Arc;
 use wasmtime::component::{Resource, ResourceTableError};
 use wasmtime_wasi::filesystem::Descriptor;
 
-/// A file or directory. Clones are the same one: streams of it and operations on it have their own, so it
-/// counts until the last of them is gone.
+/// A file or directory. Clones are the same one. Each of its streams and operations has a clone, so it counts
+/// until the last of them is gone.
 #[derive(Clone)]
 pub(super) struct Held {
     pub(super) descriptor: Descriptor,
-    /// Where what is written to it, or made in it, counts.
+    /// Counts the bytes written to it and the files made in it.
     pub(super) room: DiskRoom,
     /// None for a granted directory, which is open anyway.
     pub(super) taken: Option<Arc<Taken>>,

@@ -1,11 +1,11 @@
 //! Symbolic links of guests lead down.
 //!
-//! A guest itself cannot follow a link out of its directories. Others can: whoever opens what a program
-//! has left behind follows its links wherever they lead. So a guest makes only links whose targets lie below the
-//! directory of the link: relative, without `..`, and not through a link that leads elsewhere. These lead
-//! into the granted directory wherever they, or the directories above them, are moved. A link that the
-//! user has made, and that leads up or away, keeps its place and its name: under another name, a link of the guest's
-//! could lead through it.
+//! A guest itself cannot follow a link out of its directories. Other programs can: if one opens a file that a
+//! guest has left behind, it follows the guest's links anywhere. So a guest may make only links whose targets
+//! lie below the directory of the link: relative, without `..`, and not through a link that leads elsewhere.
+//! Such a link leads into the granted directory even if it, or the directories above it, are moved. A guest
+//! may not move, rename or hard-link a link of the user that leads up or away: under another name, a link of
+//! the guest could lead through it.
 
 use super::open::below;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2, readlinkat};
@@ -17,7 +17,7 @@ use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
-/// What a guest is told of a link that leads out.
+/// The error for a link that leads out.
 const REFUSED: ErrorCode = ErrorCode::NotPermitted;
 
 /// The longest target that the kernel takes.
@@ -26,7 +26,7 @@ const LONGEST_TARGET_BYTES: usize = 4_096;
 /// Whether a link to `target` may be made at `path`.
 ///
 /// # Errors
-/// [`REFUSED`]. What else may be wrong with the path is found when the link is made.
+/// [`REFUSED`]. Other errors of the path come up when the link is made.
 pub(super) fn check_new(directory: &Dir, path: &str, target: &str) -> FsResult<()> {
     if !leads_down(Path::new(target)) {
         return Err(REFUSED.into());
@@ -37,11 +37,11 @@ pub(super) fn check_new(directory: &Dir, path: &str, target: &str) -> FsResult<(
     place.check_way(Path::new(target))
 }
 
-/// Whether what is at `path` may get the name `new_path`: anything but a link may, a link that leads
-/// down may, and any other may not.
+/// Whether the entry at `path` may get the name `new_path`. Anything but a link may, a link that leads
+/// down may, and any other link may not.
 ///
 /// # Errors
-/// [`REFUSED`]. What else may be wrong is found when it is moved.
+/// [`REFUSED`]. Other errors come up when the entry is moved.
 pub(super) fn check_moved(
     directory: &Dir,
     path: &str,
@@ -92,8 +92,8 @@ impl Opened<'_> {
 }
 
 impl<'a> Place<'a> {
-    /// None if there is no such directory, or the kernel cannot tell: then nothing is made there either, or
-    /// the target is all that is looked at.
+    /// None if there is no such directory, or if the kernel cannot tell. In the first case nothing is made
+    /// there either; in the second the check looks only at the target.
     fn of(directory: &'a Dir, path: &'a str) -> Option<Place<'a>> {
         let path = Path::new(path);
         let name = Path::new(path.file_name()?);
@@ -108,7 +108,7 @@ impl<'a> Place<'a> {
         Some(Place { directory, name })
     }
 
-    /// Whether the way from here to `target` stays below this directory, as far as there is one.
+    /// Whether the path from here to `target` stays below this directory, as far as it exists.
     fn check_way(&self, target: &Path) -> FsResult<()> {
         let found = openat2(
             self.directory.fd(),

@@ -1,13 +1,13 @@
 //! Files as guests see them: `wasi:filesystem`, with its blocking operations bounded and its special
 //! files refused.
 //!
-//! What an operation does is wasmtime-wasi's code. Where it runs is decided here: a system call on a
-//! file cannot be cut short, so each runs on a thread for such, beside the process's own, which waits
-//! for it where a kill finds it ([`operations`](crate::guest::operations)). A process that is ended leaves its operation behind:
-//! it ends at once, and the slots that the operation holds come back when that returns.
+//! wasmtime-wasi's code performs an operation; this module decides where it runs. A system call on a file
+//! cannot be cut short, so each runs on a thread for such calls. The process's own thread waits for it where
+//! a kill reaches the process ([`operations`](crate::guest::operations)). A process that is ended leaves its
+//! operation behind: the process ends at once, and the slots come back when the operation returns.
 //!
-//! Each descriptor that a guest opens counts ([`descriptors`](crate::limits::descriptors)), and so does what it stores
-//! ([`storage`](crate::limits::storage)).
+//! Each descriptor that a guest opens counts ([`descriptors`](crate::limits::descriptors)), and so do the
+//! bytes and files that it stores ([`storage`](crate::limits::storage)).
 
 mod calls;
 mod descriptor;
@@ -31,13 +31,13 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 
-/// What a guest is told that may hold no more descriptors: WASI's files know no `EMFILE`.
+/// The error for a guest that may hold no more descriptors: WASI's files have no `EMFILE`.
 const REFUSED_DESCRIPTOR: ErrorCode = ErrorCode::InsufficientMemory;
 
-/// What a guest is told that may store no more.
+/// The error for a guest that may store no more.
 const QUOTA: ErrorCode = ErrorCode::Quota;
 
-/// Puts these files in the place of wasmtime-wasi's.
+/// Links these functions on files in place of wasmtime-wasi's.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     types::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
@@ -62,7 +62,7 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// The bytes are charged before they are copied, and for as long as they are written.
+/// Writes bytes, which are charged before they are copied and until they are written.
 async fn write(
     state: &mut State,
     descriptor: Resource<Descriptor>,

@@ -1,8 +1,8 @@
 //! Opens regular files and directories, and nothing else.
 //!
-//! To open a FIFO waits for somebody, and to open a device may do anything. So what a path leads to
-//! is looked at without opening it; then it is opened in a way that does not wait, and looked at once
-//! more, since it may have been replaced in between: by another guest's `rename`, for instance.
+//! Opening a FIFO waits for its peer, and opening a device may do anything. So the host looks at the target
+//! of a path without opening it. Then it opens the target in a way that does not wait, and looks once more:
+//! the target may have been replaced in between, for instance by another guest's `rename`.
 
 use super::QUOTA;
 use super::room::{DiskRoom, Full};
@@ -19,13 +19,13 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 use wasmtime_wasi::p2::{FsError, FsResult};
 use wasmtime_wasi::{FsPerms, OpenMode};
 
-/// The kernel asks for another attempt if something was renamed meanwhile anywhere.
+/// The kernel asks for another attempt if anything was renamed meanwhile, anywhere.
 const ATTEMPTS: usize = 4;
 
-/// What a guest is told of a special file.
+/// The error for a special file.
 pub(super) const REFUSED: ErrorCode = ErrorCode::Access;
 
-/// What a guest asked for.
+/// The arguments of a guest's `open-at`.
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     pub(super) path: String,
@@ -37,8 +37,8 @@ pub(super) struct Wanted {
 /// Opens a file or directory below `directory`; none if the kernel has no call that stays below it.
 ///
 /// # Errors
-/// [`REFUSED`] for a special file, [`QUOTA`] if a file is to be made that `room` has no place for, and those of
-/// WASI's `open-at`.
+/// [`REFUSED`] for a special file, [`QUOTA`] if `room` has no place for a file that is to be made, and the
+/// errors of WASI's `open-at`.
 pub(super) fn ordinary(
     directory: &Dir,
     wanted: &Wanted,
@@ -52,7 +52,7 @@ pub(super) fn ordinary(
     let path = wanted.path.as_str();
     let mut opened = Err(Errno::AGAIN);
     for _ in 0..ATTEMPTS {
-        // What cannot be looked at cannot be opened either, or is to be made.
+        // A file that cannot be looked at cannot be opened either, or is to be made.
         let found = below(directory, path, OFlags::PATH | follow);
         if let Ok(Some(found)) = &found {
             refuse_special(found, directory.perms)?;
@@ -61,7 +61,7 @@ pub(super) fn ordinary(
         let makes = flags.contains(OFlags::CREATE) && !is_there;
         let made = makes.then(|| room.make()).transpose();
         let made = made.map_err(|Full| QUOTA)?;
-        // What is there is not made, so that only what has been counted is.
+        // An existing file is opened without `CREATE`, so that the kernel makes only files that were counted.
         let flags = match is_there && !flags.contains(OFlags::EXCL) {
             true => flags - OFlags::CREATE,
             false => flags,
@@ -91,7 +91,7 @@ pub(super) fn ordinary(
     if !is_directory && wanted.open_flags.contains(OpenFlags::DIRECTORY) {
         return Err(ErrorCode::NotDirectory.into());
     }
-    // For regular files it means nothing, but it can be seen.
+    // `NONBLOCK` means nothing for regular files, but a guest could see it.
     fcntl_getfl(&opened)
         .and_then(|flags| fcntl_setfl(&opened, flags - OFlags::NONBLOCK))
         .map_err(std::io::Error::from)?;
@@ -111,7 +111,7 @@ fn refuse_the_kernels(file: impl AsFd, permissions: FsPerms) -> FsResult<()> {
     }
 }
 
-/// The same for what was opened in another way.
+/// The same for a file or directory that was opened in another way.
 pub(super) fn check_opened(opened: &Descriptor) -> FsResult<()> {
     match opened {
         Descriptor::File(file) => refuse_the_kernels(&*file.file, file.perms),
@@ -119,7 +119,7 @@ pub(super) fn check_opened(opened: &Descriptor) -> FsResult<()> {
     }
 }
 
-/// For kernels without that call: whether what was found may be opened.
+/// For kernels without that call: whether the file that was found may be opened.
 pub(super) fn check_type(found: &DescriptorStat) -> FsResult<()> {
     match found.type_ {
         DescriptorType::RegularFile | DescriptorType::Directory | DescriptorType::SymbolicLink => {
@@ -129,7 +129,7 @@ pub(super) fn check_type(found: &DescriptorStat) -> FsResult<()> {
     }
 }
 
-/// As wasmtime-wasi has them.
+/// The flags of the system call and the open mode, as wasmtime-wasi derives them.
 fn system_flags(permissions: FsPerms, wanted: &Wanted) -> FsResult<(OFlags, OpenMode)> {
     let (open_flags, flags) = (wanted.open_flags, wanted.flags);
     if flags.intersects(
@@ -189,7 +189,7 @@ pub(super) fn below(
         ) {
             Ok(opened) => return Ok(Some(opened)),
             Err(Errno::AGAIN) => {}
-            // Sandboxes of their own refuse the call in this way.
+            // Sandboxes around the host refuse the call in this way.
             Err(Errno::NOSYS | Errno::PERM) => return Ok(None),
             Err(errno) => return Err(errno),
         }

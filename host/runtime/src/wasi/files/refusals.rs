@@ -1,7 +1,7 @@
-//! Where a path is seen to be refused: by wasmtime-wasi, by [`open`](super::open) or by the system.
+//! Detects that a path was refused: by wasmtime-wasi, by [`open`](super::open) or by the system.
 //!
-//! A path that lies in no granted directory is not seen here: the guest's own library looks for a directory to begin at,
-//! finds none, and asks nobody.
+//! A path that lies in no granted directory does not come here: the guest's own library looks for a directory
+//! to begin at, finds none, and makes no host call.
 
 use crate::events::RefusalKind;
 use crate::guest::State;
@@ -11,7 +11,7 @@ use wasmtime_wasi::filesystem::Descriptor;
 use wasmtime_wasi::p2::FsResult;
 use wasmtime_wasi::p2::bindings::filesystem::types::ErrorCode;
 
-/// What is kept of a path until it is known whether it is refused, in bytes.
+/// The most that is kept of a path until it is known whether it is refused, in bytes.
 const LONGEST_PATH_BYTES: usize = 1 << 10;
 
 /// A path that a guest is about to use.
@@ -22,7 +22,7 @@ pub(super) struct Asked {
 }
 
 impl State {
-    /// The guest asks for something at this path below the directory.
+    /// The guest asks for an operation at this path below the directory.
     pub(super) fn asked(
         &self,
         directory: &Resource<Descriptor>,
@@ -42,7 +42,7 @@ impl State {
         }
     }
 
-    /// Hands the result on, and tells it if it is a refusal.
+    /// Returns the result, and reports it if it is a refusal.
     pub(super) fn told<R>(&self, asked: Asked, result: FsResult<R>) -> FsResult<R> {
         let code = result.as_ref().err().and_then(|error| error.downcast_ref());
         if let Some(code @ (ErrorCode::NotPermitted | ErrorCode::Access)) = code {

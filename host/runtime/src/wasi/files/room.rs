@@ -1,11 +1,11 @@
-//! A process's room for what it stores in one of its directories, as its tree's limits leave it.
+//! A process's room for its data in one of its directories, as far as its tree's limits leave any.
 
 use crate::life::ProcessState;
 use crate::limit_kind::LimitKind;
 use crate::limits::{Counted, Storage, bytes};
 use std::sync::{Arc, Weak};
 
-/// A process's way to store something in one of its directories.
+/// A process's room in one of its directories: counts all that it stores there.
 #[derive(Debug, Clone)]
 pub(crate) struct DiskRoom {
     storage: Arc<Storage>,
@@ -42,7 +42,7 @@ impl DiskRoom {
     /// Counts bytes that are about to be written.
     ///
     /// # Errors
-    /// [`Full`], and the process is told why.
+    /// [`Full`]. The process reports the reason.
     pub(crate) fn write(&self, count: u64) -> Result<(), Full> {
         if !self.counted.written || self.storage.written.charge(count).is_ok() {
             return Ok(());
@@ -51,11 +51,12 @@ impl DiskRoom {
         Err(Full)
     }
 
-    /// Whether there is room for anything at all. A stream has no error but `last-operation-failed`, and a C library
-    /// that asks no further makes an error of input and output of that: to open the stream has the error itself.
+    /// Whether there is any room at all. A stream has no error but `last-operation-failed`, and a C library
+    /// that asks no further turns that into an input/output error. Opening the stream can return the error
+    /// itself.
     ///
     /// # Errors
-    /// [`Full`], and the process is told why.
+    /// [`Full`]. The process reports the reason.
     pub(crate) fn check_any(&self) -> Result<(), Full> {
         let written = &self.storage.written;
         if self.counted.written && written.used() >= written.limit() {
@@ -78,7 +79,7 @@ impl DiskRoom {
     /// Counts a file that is about to be made.
     ///
     /// # Errors
-    /// [`Full`], and the process is told why.
+    /// [`Full`]. The process reports the reason.
     pub(crate) fn make(&self) -> Result<Made, Full> {
         let counts = self.counted.files;
         if counts && self.storage.files.charge(1).is_err() {
@@ -94,10 +95,10 @@ impl DiskRoom {
         Ok(Made(counts.then(|| Arc::clone(&self.storage))))
     }
 
-    /// Counts what a rename brings here from there.
+    /// Counts the file that a rename brings here from `other`.
     ///
     /// # Errors
-    /// [`Full`], and the process is told why.
+    /// [`Full`]. The process reports the reason.
     pub(crate) fn take_from(&self, other: &DiskRoom) -> Result<Made, Full> {
         match other.counted.files {
             true => Ok(Made(None)),
@@ -112,7 +113,7 @@ impl DiskRoom {
     }
 }
 
-/// A file that counts. If it is not kept, it was not made.
+/// A file that counts. If it is dropped instead of [kept](Self::keep), it was not made and does not count.
 #[derive(Debug)]
 #[must_use = "a file that was made is kept"]
 pub(crate) struct Made(Option<Arc<Storage>>);
@@ -183,7 +184,7 @@ mod tests {
         assert_eq!(room.storage.used(), (0, 0));
         assert!(room.make().map(Made::keep).is_ok());
         assert_eq!(room.storage.used(), (0, 1));
-        // What is renamed within the same account is there already.
+        // A file that is renamed within the same account has counted already.
         assert!(room.take_from(&room).is_ok());
     }
 }

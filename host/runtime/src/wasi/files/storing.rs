@@ -1,5 +1,5 @@
-//! Operations of `wasi:filesystem` that store something: each is counted before it is done, and what was not made
-//! does not count.
+//! Operations of `wasi:filesystem` that store something: each is counted before it is performed, and a file
+//! that was not made does not count.
 
 use super::held::Held;
 use super::open::{self, Wanted};
@@ -43,7 +43,7 @@ impl State {
     ) -> FsResult<()> {
         let other = self.held(&new_descriptor)?.clone();
         self.on(descriptor, async move |files, descriptor| {
-            // All of it, so that it counts until the operation has returned.
+            // Moves all of it here, so that it counts until the operation has returned.
             let other = other;
             if let (Descriptor::Dir(from), Descriptor::Dir(to)) =
                 (files.table.get(&descriptor)?, &other.descriptor)
@@ -97,7 +97,7 @@ impl State {
             {
                 open::check_type(found)?;
             }
-            // What is not there is to be made.
+            // A file that is not there is to be made.
             let makes = open_flags.contains(OpenFlags::CREATE) && found.is_err();
             let made = makes.then(|| room.make()).transpose();
             let made = made.map_err(|Full| QUOTA)?;
@@ -125,7 +125,7 @@ impl State {
         let other = self.held(&new_descriptor)?.clone();
         let room = self.held(&descriptor)?.room.clone();
         self.on(descriptor, async move |files, descriptor| {
-            // All of it, so that it counts until the operation has returned.
+            // Moves all of it here, so that it counts until the operation has returned.
             let other = other;
             if let (Descriptor::Dir(from), Descriptor::Dir(to)) =
                 (files.table.get(&descriptor)?, &other.descriptor)
@@ -197,7 +197,7 @@ impl State {
     }
 }
 
-/// What a guest is told that could not write.
+/// The error for a guest that could not write.
 fn told(error: io::Error) -> FsError {
     match Errno::from_io_error(&error) {
         Some(Errno::DQUOT) => QUOTA.into(),

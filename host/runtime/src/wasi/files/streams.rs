@@ -1,6 +1,6 @@
 //! Streams of files: at most one operation of each is outstanding.
 //!
-//! A file is read and written at a position; what has none, a FIFO or a device, in order.
+//! A file is read and written at a position. A FIFO or a device has none, and is read and written in order.
 
 use super::held::Held;
 use super::room::{DiskRoom, Full};
@@ -17,9 +17,9 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::runtime::AbortOnDropJoinHandle;
 
-/// What one operation reads or writes at most.
+/// The most that one operation reads or writes, in bytes.
 const MOST_BYTES: usize = 64 << 10;
-/// What is read for a guest that waits before it has said how much it wants.
+/// The size of a read for a guest that waits before it has said how much it wants, in bytes.
 const FIRST_BYTES: usize = 4 << 10;
 
 /// Reads a file from a position on.
@@ -35,13 +35,13 @@ enum Reading {
     Idle,
     Running(AbortOnDropJoinHandle<io::Result<Bytes>>),
     Read(Bytes),
-    /// The guest has not been told.
+    /// The guest has not received the error yet.
     Failed(wasmtime::Error),
     Closed,
 }
 
 impl FileInput {
-    /// Reads `file`, which is that of `held`.
+    /// Reads `file`, which is the file of `held`.
     pub(super) fn new(
         file: &Arc<File>,
         held: &Held,
@@ -67,7 +67,7 @@ impl FileInput {
         }));
     }
 
-    /// Waits until there is something to tell, and asks for this much if nothing was asked for.
+    /// Waits until there is a result, and begins a read of this size if none is under way.
     async fn read_ahead(&mut self, size: usize) {
         if let Reading::Idle = self.state {
             match self.operations.begin().await {
@@ -91,7 +91,7 @@ impl InputStream for FileInput {
         match mem::replace(&mut self.state, Reading::Closed) {
             Reading::Idle => {
                 self.state = Reading::Idle;
-                // Without a slot the guest finds nothing yet, and waits for one when it waits.
+                // Without a slot the guest finds nothing yet; its next wait waits for a slot as well.
                 if size > 0
                     && let Some(slots) = self.operations.try_begin()
                 {
@@ -114,7 +114,7 @@ impl InputStream for FileInput {
                 Ok(taken)
             }
             Reading::Failed(error) => {
-                // What found no slot was never begun.
+                // A read that found no slot was never begun.
                 if error.is::<Busy>() {
                     self.state = Reading::Idle;
                 }
@@ -161,13 +161,13 @@ enum Writing {
     /// There was no slot.
     Waiting(Bytes),
     Running(AbortOnDropJoinHandle<io::Result<()>>),
-    /// The guest has not been told.
+    /// The guest has not received the error yet.
     Failed(wasmtime::Error),
     Closed,
 }
 
 impl FileOutput {
-    /// Writes `file`, which is that of `held`.
+    /// Writes `file`, which is the file of `held`.
     pub(super) fn new(
         file: &Arc<File>,
         held: &Held,
@@ -199,7 +199,7 @@ impl FileOutput {
         }));
     }
 
-    /// What was not told yet, or nothing.
+    /// The error that the guest has not received yet, if there is one.
     fn failure(&mut self) -> StreamResult<()> {
         match mem::replace(&mut self.state, Writing::Closed) {
             Writing::Failed(error) => Err(StreamError::LastOperationFailed(error)),
@@ -240,7 +240,7 @@ impl OutputStream for FileOutput {
     }
 
     async fn cancel(&mut self) {
-        // A guest that drops a stream expects what it wrote to be written.
+        // A guest that drops a stream expects its bytes to be written.
         self.ready().await;
     }
 }
@@ -282,7 +282,7 @@ fn read(file: &File, position: u64, size: usize) -> io::Result<Bytes> {
     }
 }
 
-/// Counts what is about to be written, and the gap before it, which a file grows by as well.
+/// Counts the bytes that are about to be written, and the gap before them, by which a file grows as well.
 ///
 /// # Errors
 /// `EDQUOT` if there is no room for it.
@@ -330,7 +330,7 @@ fn append(file: &File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Such a file refuses at its first byte.
+/// Whether the file has no position. Such a file fails at its first byte, before anything is transferred.
 fn has_no_position(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::SPIPE)
 }
