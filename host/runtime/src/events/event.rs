@@ -121,9 +121,9 @@ pub enum EngineEvent {
         /// The object of the grant; empty if the kind says it all.
         subject: String,
     },
-    /// A request was refused. A decision too. The first refusal of each kind in a process is reported when
-    /// it happens, with a count of 1. A guest can ask without end, so later refusals are only counted, and
-    /// the count is reported at the end of the process.
+    /// A request was refused; this is a decision too. The first refusal of each kind in a process is reported
+    /// when it happens, with a count of 1. A guest can ask without end, so later refusals are only counted,
+    /// and the count is reported at the end of the process.
     #[non_exhaustive]
     Refused {
         /// The process.
@@ -139,8 +139,8 @@ pub enum EngineEvent {
         /// The number of refusals of this kind.
         count: u64,
     },
-    /// A party has asked for the end of a process. A decision too. Only the first request counts and has an
-    /// event.
+    /// A party has asked for the end of a process; this is a decision too. Only the first request counts and
+    /// has an event.
     #[non_exhaustive]
     EndRequested {
         /// The process.
@@ -189,7 +189,7 @@ pub enum JobOutcome {
     WorkerLost(ExitStatus),
 }
 
-/// For people: one line, or several where a status or a deadlock has several.
+/// For people: one line, or several if a status or a deadlock has several.
 impl fmt::Display for EngineEvent {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

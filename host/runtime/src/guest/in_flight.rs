@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(tree.host_bytes(), 600_000);
         in_flight.begin().unwrap();
         assert_eq!(tree.host_bytes(), 600_000);
-        // The next call gives back what the last call had.
+        // The next call releases the charge of the last call.
         assert_eq!(charge_argument(700_000), Some(true));
         assert_eq!(tree.host_bytes(), 700_000);
         // One argument that is refused refuses the call, and the next call is a new one.

@@ -11,7 +11,7 @@ use wasmtime::component::{Resource, ResourceTableError};
 /// The cost of a handle or another resource, in bytes: an entry of a table that has grown for twice as
 /// many, the object in the entry, wasmtime's own entry, and the object's count of its holders.
 const PLACE_BYTES: u64 = 256;
-/// How many places are looked for at a time.
+/// The number of places that one search looks for.
 const LOOKED_FOR: usize = 64;
 
 impl State {
