@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// The default for the number of events that a listener has not taken yet.
+/// The default capacity: the most events that a buffer keeps until its listener takes them.
 const CAPACITY: usize = 1_024;
 
 /// The events of an engine from now on: see [`EngineEvent`]. Dropping this ends the listening.
@@ -79,7 +79,7 @@ impl EventsBuilder {
         self
     }
 
-    /// Whether the listener hears decisions, as it does not by default. These are each grant at the start of
+    /// Whether the listener hears decisions; by default it does not. Decisions are each grant at the start of
     /// a tree, each refusal (the first of a kind and process; the others are counted), and each request to
     /// end a process, with its requester. Their events are [`Granted`](EngineEvent::Granted),
     /// [`Refused`](EngineEvent::Refused) and [`EndRequested`](EngineEvent::EndRequested).

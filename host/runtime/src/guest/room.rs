@@ -3,9 +3,9 @@
 //!
 //! # Places
 //! The charge of a process covers the first places of its table. When these are used up, the table gets
-//! twice as many, and the tree is charged for them. The tree pays for the table's own limit. So
-//! WASI respects it too: WASI finds a full table at worst. The host checks now and then whether the
-//! table is nearly full.
+//! twice as many, and the tree is charged for them. The charge pays for a higher limit of the table
+//! itself. So WASI respects it too: WASI finds a full table at worst. The host checks now and then
+//! whether the table is nearly full.
 
 use super::in_flight::InFlight;
 use isopod_sync::{Charge, OverBudget, Tree};

@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 use wasmtime::component::Type;
 use wasmtime::component::types::ComponentFunc;
 
-/// A type as WIT spells it, cut if it is long: the text of a type of few bytes can have gigabytes.
+/// A type as WIT spells it, cut if it is long: a type of few bytes can have a text of gigabytes.
 pub(crate) fn name(kind: &Type) -> String {
     Spelled::of(|out| write_name(out, kind))
 }

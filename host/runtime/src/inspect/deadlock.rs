@@ -5,13 +5,13 @@
 //!
 //! A process is *stuck* if it is parked without a timeout, for objects on which only stuck processes could
 //! act. The look first assumes that all waiting processes are stuck. Then it marks as live everything
-//! reachable from a running process through "could wake". The processes that remain are in a deadlock.
+//! reachable from a live process through "could wake". The processes that remain are in a deadlock.
 //!
 //! # No false report
-//! [`Rest`](crate::life::rest::Rest) makes the looks at all processes count as one moment. A process is not
-//! stuck if it has a timeout or waits for an event from outside (a timer, a file, standard input). Nor is
-//! it if the embedder or a message holds a handle to its object, or if a time limit of a job or of a child
-//! applies to it. Nor is it if a wake is on its way.
+//! [`Rest`](crate::life::rest::Rest) makes the looks at all processes count as one moment. Each of these
+//! makes a process live: a timeout, a wait for an event from outside (a timer, a file, standard input), a
+//! handle to its object that the embedder or a message holds, a time limit of a job or of a child, and a
+//! wake that is on its way.
 //!
 //! # Bounds
 //! A guest chooses the number of objects that it waits for, the number of processes that hold them, and
