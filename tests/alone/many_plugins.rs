@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use isopod_host::{Bounds, Engine, Error, Message, Plugin, PluginPool, Program, Queue};
+use isopod_host::plugin::{Plugin, PluginPool};
+use isopod_host::sync::{Bounds, Message, Queue};
+use isopod_host::{Engine, Error, Program};
 use isopod_tests::{GUARD, Remains, eventually, plugins};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use isopod_host::{Engine, Plugin, PluginPool, Program};
+use isopod_host::plugin::{Plugin, PluginPool};
+use isopod_host::{Engine, Program};
 use isopod_tests::{Remains, eventually, plugins};
 use std::path::Path;
 use std::time::Duration;

@@ -8,7 +8,8 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Bounds, ExitStatus, Queue};
+use isopod_host::ExitStatus;
+use isopod_host::sync::{Bounds, Queue};
 use isopod_tests::{Bench, GUARD, Remains, eventually};
 
 #[test]

@@ -19,8 +19,9 @@ mod steps;
 
 use anyhow::{Context as _, bail};
 use isopod_host::confine::Confinement;
+use isopod_host::extension::{Extension, GuestState};
 use isopod_host::wasmtime::component::Linker;
-use isopod_host::{Command, Engine, Extension, GuestState, Policy, Program};
+use isopod_host::{Command, Engine, Policy, Program};
 use std::io::Read as _;
 
 /// Its main function calls the host.

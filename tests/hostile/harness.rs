@@ -1,9 +1,8 @@
 //! What is asserted of every hostile guest.
 
-use isopod_host::Queue;
-use isopod_host::{
-    Bounds, Capture, Command, Engine, ExitStatus, Handle, Message, Output, Process, Program,
-};
+use isopod_host::sync::Queue;
+use isopod_host::sync::{Bounds, Handle, Message};
+use isopod_host::{Capture, Command, Engine, ExitStatus, Output, Process, Program};
 use isopod_tests::{GUARD, Remains, build, eventually, root};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};

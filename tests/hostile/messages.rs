@@ -2,7 +2,8 @@
 
 use crate::harness::Expectation::{Exits, Fails, IsKilled, Traps};
 use crate::harness::{hostile, hostile_with};
-use isopod_host::{Bounds, Limits, Queue};
+use isopod_host::Limits;
+use isopod_host::sync::{Bounds, Queue};
 
 #[test]
 fn own_handle_in_own_queue() {

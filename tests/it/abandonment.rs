@@ -10,10 +10,10 @@
     reason = "a panic is how a test fails, a line says what was seen"
 )]
 
-use isopod_host::{
-    Barrier, Bounds, Condition, ExitStatus, Handle, Lock, Message, Process, Queue, RLock,
-    Semaphore, SharedMemory,
+use isopod_host::sync::{
+    Barrier, Bounds, Condition, Handle, Lock, Message, Queue, RLock, Semaphore, SharedMemory,
 };
+use isopod_host::{ExitStatus, Process};
 use isopod_tests::{Bench, GUARD, Random, eventually};
 
 /// More than there are cores where the tests run, so that some always wait.

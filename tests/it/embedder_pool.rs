@@ -1,4 +1,4 @@
-//! Pools of the embedder's: `isopod_host::Pool`, with tasks by their public names.
+//! Pools of the embedder's: `isopod_host::pool::Pool`, with tasks by their public names.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -6,7 +6,8 @@
     reason = "a failed assumption is a failed test"
 )]
 
-use isopod_host::{ExitStatus, JobError, Pool, PoolBuilder};
+use isopod_host::ExitStatus;
+use isopod_host::pool::{JobError, Pool, PoolBuilder};
 use isopod_tests::{Bench, GUARD, kill_computing};
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -7,10 +7,12 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{
-    Engine, EngineEvent, Events, ExitStatus, JobOutcome, LimitKind, Limits, ListenError,
-    OnDeadlock, Plugin, Pool, ProcessId, Program,
-};
+use isopod_host::events::{EngineEvent, Events, JobOutcome, ListenError};
+use isopod_host::inspect::OnDeadlock;
+use isopod_host::plugin::Plugin;
+use isopod_host::pool::Pool;
+use isopod_host::sync::ProcessId;
+use isopod_host::{Engine, ExitStatus, LimitKind, Limits, Program};
 use isopod_tests::{Bench, GUARD, plugins};
 use std::collections::BTreeMap;
 use std::time::Duration;

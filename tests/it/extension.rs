@@ -6,9 +6,11 @@
     reason = "a panic is how a test fails"
 )]
 
+use isopod_host::extension::{Extension, GuestState};
+use isopod_host::plugin::Plugin;
 use isopod_host::wasmtime::component::Linker;
 use isopod_host::wasmtime::{Result, StoreContextMut};
-use isopod_host::{Engine, ErrorKind, Extension, GuestState, Limits, Plugin, Program};
+use isopod_host::{Engine, ErrorKind, Limits, Program};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,9 +7,8 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{
-    Access, Bounds, Capture, Command, ExitStatus, Limits, Message, Output, Policy, Process, Queue,
-};
+use isopod_host::sync::{Bounds, Message, Queue};
+use isopod_host::{Access, Capture, Command, ExitStatus, Limits, Output, Policy, Process};
 use isopod_tests::{Bench, GUARD, Temporary, eventually, run};
 use rustix::fs::{Mode, OFlags};
 use std::fs;

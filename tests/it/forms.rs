@@ -7,11 +7,13 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{
-    Arrival, Barrier, Bounds, Condition, Connection, Engine, Error, ErrorKind, Event, ExitStatus,
-    JobError, JoinableQueue, Lock, Message, Plugin, PluginPool, Pool, Program, Queue, RLock,
-    Semaphore, WaitError, Waitable, pipe, wait_any, wait_any_async,
+use isopod_host::plugin::{Plugin, PluginPool};
+use isopod_host::pool::{JobError, Pool};
+use isopod_host::sync::{
+    Arrival, Barrier, Bounds, Condition, Connection, Event, JoinableQueue, Lock, Message, Queue,
+    RLock, Semaphore, WaitError, Waitable, pipe, wait_any, wait_any_async,
 };
+use isopod_host::{Engine, Error, ErrorKind, ExitStatus, Program};
 use isopod_tests::{Bench, GUARD, kill_computing};
 use serde_json::json;
 use std::time::Duration;

@@ -7,7 +7,8 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{ExitStatus, OnDeadlock, Process, RunState};
+use isopod_host::inspect::{OnDeadlock, RunState};
+use isopod_host::{ExitStatus, Process};
 use isopod_tests::{Bench, GUARD, eventually, run};
 use std::time::{Duration, Instant};
 
@@ -242,7 +243,7 @@ fn a_crash_has_a_report() {
         ("trapped", "MainProcess")
     );
     assert!(report.cause.starts_with("wasm trap: "), "{report}");
-    let is_end = |frame: &isopod_host::Frame| frame.function == "guests::endings::end";
+    let is_end = |frame: &isopod_host::inspect::Frame| frame.function == "guests::endings::end";
     assert!(report.backtrace.iter().any(is_end), "{report}");
     assert!(report.memory_bytes > 0);
     assert!(report.core.is_some());

@@ -7,9 +7,9 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{
-    Command, Engine, ErrorKind, ExitStatus, JobError, Limits, Message, Pool, Program,
-};
+use isopod_host::pool::{JobError, Pool};
+use isopod_host::sync::Message;
+use isopod_host::{Command, Engine, ErrorKind, ExitStatus, Limits, Program};
 use isopod_tests::{Bench, Finished, GUARD, assert_passed, rerun, run};
 use std::time::Duration;
 

@@ -9,9 +9,8 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{
-    Command, CompileLimits, Engine, ErrorKind, ExitStatus, LimitKind, Limits, Program,
-};
+use isopod_host::code::CompileLimits;
+use isopod_host::{Command, Engine, ErrorKind, ExitStatus, LimitKind, Limits, Program};
 use isopod_tests::{GUARD, assert_passed, rerun};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

@@ -3,7 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use isopod_host::{Dict, ExitStatus, Message};
+use isopod_host::ExitStatus;
+use isopod_host::sync::{Dict, Message};
 use isopod_tests::{Bench, run, succeeds};
 
 fn output_of(scenario: &str) -> String {

@@ -9,7 +9,8 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Bounds, Engine, ExitStatus, Message, Queue};
+use isopod_host::sync::{Bounds, Message, Queue};
+use isopod_host::{Engine, ExitStatus};
 use isopod_tests::{Bench, Finished, GUARD, run, succeeds};
 
 fn succeeded(finished: Finished) -> Finished {

@@ -6,10 +6,9 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{
-    Bounds, Engine, EngineBuilder, Error, ErrorKind, Limits, Message, Plugin, PluginPool, Program,
-    Queue, WhenFull,
-};
+use isopod_host::plugin::{Plugin, PluginPool, WhenFull};
+use isopod_host::sync::{Bounds, Message, Queue};
+use isopod_host::{Engine, EngineBuilder, Error, ErrorKind, Limits, Program};
 use isopod_tests::{GUARD, eventually, plugins};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -279,7 +278,10 @@ fn asynchronous_callers_wait_and_may_give_up() {
         queue.to_handle().holders().processes.is_empty()
     });
     assert_eq!(text(pool.call("upper", "next")), "NEXT");
-    assert!(matches!(queue.try_get(), Err(isopod_host::GetError::Empty)));
+    assert!(matches!(
+        queue.try_get(),
+        Err(isopod_host::sync::GetError::Empty)
+    ));
     let mut last = Box::pin(pool.call_async("upper", "last"));
     let waker = Waker::noop();
     eventually("a value", || {

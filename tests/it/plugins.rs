@@ -6,10 +6,9 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{
-    Acquired, Bounds, Capture, Command, Engine, Error, ErrorKind, Limits, Lock, Message, Output,
-    Plugin, Policy, Program, Queue, pipe,
-};
+use isopod_host::plugin::Plugin;
+use isopod_host::sync::{Acquired, Bounds, Lock, Message, Queue, pipe};
+use isopod_host::{Capture, Command, Engine, Error, ErrorKind, Limits, Output, Policy, Program};
 use isopod_tests::{GUARD, Remains, eventually, plugins};
 use serde_json::json;
 use std::time::{Duration, Instant};

@@ -6,7 +6,8 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Access, EngineEvent, ErrorKind, Events, Policy, RefusalKind};
+use isopod_host::events::{EngineEvent, Events, RefusalKind};
+use isopod_host::{Access, ErrorKind, Policy};
 use isopod_tests::{Bench, Temporary, run};
 use std::fs;
 use std::io::{Read as _, Write as _};

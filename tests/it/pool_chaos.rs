@@ -7,7 +7,8 @@
     reason = "a panic is how a test fails, a line says what was seen"
 )]
 
-use isopod_host::{Process, SharedMemory};
+use isopod_host::Process;
+use isopod_host::sync::SharedMemory;
 use isopod_tests::{Bench, Random, run_with};
 use std::time::Duration;
 

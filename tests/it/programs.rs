@@ -7,7 +7,8 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Bounds, ExitStatus, Message, Queue};
+use isopod_host::ExitStatus;
+use isopod_host::sync::{Bounds, Message, Queue};
 use isopod_tests::{Bench, Finished, run, succeeds};
 
 /// Runs a scenario that is to succeed; gives its standard output.

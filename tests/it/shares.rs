@@ -8,10 +8,9 @@
     reason = "a panic is how a test fails, and what was measured is shown with it"
 )]
 
-use isopod_host::{
-    Command, Ending, Engine, ErrorKind, ExitStatus, Limits, Plugin, PluginPool, Process, Program,
-    RunState,
-};
+use isopod_host::inspect::RunState;
+use isopod_host::plugin::{Plugin, PluginPool};
+use isopod_host::{Command, Ending, Engine, ErrorKind, ExitStatus, Limits, Process, Program};
 use isopod_tests::{BLOCKED_STATES, Bench, GUARD, Random, eventually, run};
 use std::time::{Duration, Instant};
 

@@ -6,7 +6,10 @@
     reason = "a panic is how a test fails"
 )]
 
-use isopod_host::{Ending, ExitStatus, JobError, Plugin, Pool, Program, RunState};
+use isopod_host::inspect::RunState;
+use isopod_host::plugin::Plugin;
+use isopod_host::pool::{JobError, Pool};
+use isopod_host::{Ending, ExitStatus, Program};
 use isopod_tests::{Bench, GUARD, eventually, plugins};
 
 #[test]

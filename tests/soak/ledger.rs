@@ -8,7 +8,7 @@ use crate::layout::{
     STARTED, TASKS, VIOLATIONS, WORDS,
 };
 use anyhow::{Result, ensure};
-use isopod_host::{CreateError, SharedMemory};
+use isopod_host::sync::{CreateError, SharedMemory};
 use std::fmt;
 use std::ops::AddAssign;
 

@@ -16,10 +16,9 @@ pub use spawns::{ManySpawns, many_spawns};
 pub use temporary::Temporary;
 
 use anyhow::{Context, Result};
-use isopod_host::{
-    Bounds, Capture, Command, Engine, EngineBuilder, ExitStatus, Output, Pool, Process, Program,
-    Queue,
-};
+use isopod_host::pool::Pool;
+use isopod_host::sync::{Bounds, Queue};
+use isopod_host::{Capture, Command, Engine, EngineBuilder, ExitStatus, Output, Process, Program};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};

@@ -1,7 +1,8 @@
 //! Loads a program, gives it two queues that this application holds, feeds it and reads back.
 
 use anyhow::{Context, Result, ensure};
-use isopod_host::{Bounds, Command, Engine, Message, Output, Program, Queue};
+use isopod_host::sync::{Bounds, Message, Queue};
+use isopod_host::{Command, Engine, Output, Program};
 
 fn main() -> Result<()> {
     let path = std::env::args()

@@ -11,7 +11,7 @@ fn count_on() {
 }
 
 #[isopod::main]
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     Process::spawn(count_on, ())?.join()?;
     println!("main: {}", COUNTER.load(Ordering::Relaxed));
     Ok(())

@@ -3,7 +3,8 @@
 use crate::config::StageSettings;
 use crate::report::{self, Failures};
 use anyhow::{Context, Result, bail};
-use isopod_host::{Engine, Plugin, PluginPool, PluginStatistics, Program};
+use isopod_host::plugin::{Plugin, PluginPool, PluginStatistics};
+use isopod_host::{Engine, Program};
 use serde::de::IgnoredAny;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 const PATHS_WAITING: u32 = 64;
 
 /// A worker: takes paths until there are no more, then gives its sum.
-fn count(paths: Queue<PathBuf>, counts: Queue<u64>) -> Result<(), isopod::Error> {
+fn count(paths: Queue<PathBuf>, counts: Queue<u64>) -> isopod::Result<()> {
     let mut words = 0;
     for path in &paths {
         let path = path?;

@@ -18,7 +18,7 @@ use proc_macro::TokenStream;
 ///
 /// ```ignore
 /// #[isopod::main]
-/// fn main() -> Result<(), isopod::Error> {
+/// fn main() -> isopod::Result<()> {
 ///     isopod::Process::spawn(|| println!("hello"), ())?.join()
 /// }
 /// ```

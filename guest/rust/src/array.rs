@@ -19,10 +19,10 @@ use std::ops::{Bound, RangeBounds};
 /// ```no_run
 /// # use isopod::{Array, Process};
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let squares = Array::<u64>::new(10)?;
 /// let child = Process::spawn(
-///     |squares: Array<u64>| -> Result<(), isopod::Error> {
+///     |squares: Array<u64>| -> isopod::Result<()> {
 ///         let values: Vec<u64> = (0..10).map(|number| number * number).collect();
 ///         squares.lock()?.write(0, &values)
 ///     },

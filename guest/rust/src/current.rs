@@ -34,7 +34,7 @@ pub fn current_process() -> CurrentProcess {
 /// ```no_run
 /// # use std::time::Duration;
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// if let Some(parent) = isopod::parent_process() {
 ///     println!("{} is alive: {}", parent.name(), parent.is_alive());
 ///     parent.wait_timeout(Duration::from_secs(5))?;

@@ -15,6 +15,16 @@ pub struct Error {
     detail: Option<Box<Detail>>,
 }
 
+/// The result of a call that can fail with an [`Error`]; of `main`, as a rule.
+///
+/// ```no_run
+/// #[isopod::main]
+/// fn main() -> isopod::Result<()> {
+///     isopod::Queue::new()?.put(&7)
+/// }
+/// ```
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// What some errors carry beyond their kind.
 struct Detail {
     text: String,

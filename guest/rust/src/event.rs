@@ -14,7 +14,7 @@ use std::time::Duration;
 /// ```no_run
 /// # use isopod::{Event, Process};
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let go = Event::new()?;
 /// let child = Process::spawn(|go: Event| go.wait(), (go.clone(),))?;
 /// go.set();

@@ -8,12 +8,12 @@
 //! ```no_run
 //! use isopod::{Process, Queue};
 //!
-//! fn square(number: u64, results: Queue<u64>) -> Result<(), isopod::Error> {
+//! fn square(number: u64, results: Queue<u64>) -> isopod::Result<()> {
 //!     results.put(&(number * number))
 //! }
 //!
 //! #[isopod::main]
-//! fn main() -> Result<(), isopod::Error> {
+//! fn main() -> isopod::Result<()> {
 //!     let results = Queue::new()?;
 //!     let child = Process::spawn(square, (7, results.clone()))?;
 //!     child.join()?;
@@ -122,7 +122,7 @@ pub use bytes::Bytes;
 pub use condition::{Condition, ConditionGuard};
 pub use current::{CurrentProcess, active_children, cpu_count, current_process, parent_process};
 pub use element::{Element, Integer};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Result};
 pub use event::Event;
 pub use exit_status::ExitStatus;
 pub use function_values::{FunctionInput, FunctionOutput};

@@ -21,12 +21,12 @@ use std::time::Duration;
 ///
 /// ```no_run
 /// # use isopod::{Connection, Process, pipe};
-/// fn double(numbers: Connection<u64>) -> Result<(), isopod::Error> {
+/// fn double(numbers: Connection<u64>) -> isopod::Result<()> {
 ///     let number = numbers.recv()?;
 ///     numbers.send(&(2 * number))
 /// }
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let (mine, theirs) = pipe::<u64, u64>()?;
 /// let child = Process::spawn(double, (theirs,))?;
 /// mine.send(&21)?;

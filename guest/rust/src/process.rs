@@ -40,7 +40,7 @@ impl Process {
     /// ```no_run
     /// # use isopod::Process;
     /// # #[isopod::main]
-    /// # fn main() -> Result<(), isopod::Error> {
+    /// # fn main() -> isopod::Result<()> {
     /// let child = Process::spawn(|from: u64, to: u64| (from..to).sum::<u64>(), (1, 10))?;
     /// assert_eq!(child.join()?, 45);
     /// # Ok(())
@@ -64,7 +64,7 @@ impl Process {
     /// ```no_run
     /// # use isopod::Process;
     /// # #[isopod::main]
-    /// # fn main() -> Result<(), isopod::Error> {
+    /// # fn main() -> isopod::Result<()> {
     /// let child = Process::builder()
     ///     .name("worker")
     ///     .memory_limit(64 << 20)

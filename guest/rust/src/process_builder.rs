@@ -109,7 +109,7 @@ impl Builder {
     /// ```no_run
     /// # use isopod::Process;
     /// # #[isopod::main]
-    /// # fn main() -> Result<(), isopod::Error> {
+    /// # fn main() -> isopod::Result<()> {
     /// let careful = Process::builder().directories(["/data"]).read_only().network([], []);
     /// careful.spawn(|| std::fs::read_to_string("/data/untrusted").is_ok(), ())?.join()?;
     /// # Ok(())

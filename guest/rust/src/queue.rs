@@ -20,7 +20,7 @@ use std::time::Duration;
 /// ```no_run
 /// # use isopod::{Process, Queue};
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let queue = Queue::<String>::bounded(8)?;
 /// let child = Process::spawn(|queue: Queue<String>| queue.put(&"hello".to_owned()), (queue.clone(),))?;
 /// assert_eq!(queue.get()?, "hello");

@@ -16,10 +16,10 @@ use std::sync::Arc;
 /// ```no_run
 /// # use isopod::{Process, SharedMemory};
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let memory = SharedMemory::new(1024)?;
 /// let child = Process::spawn(
-///     |memory: SharedMemory| -> Result<(), isopod::Error> {
+///     |memory: SharedMemory| -> isopod::Result<()> {
 ///         memory.write(8, b"hello")?;
 ///         memory.add_u64(0, 5).map(drop)
 ///     },

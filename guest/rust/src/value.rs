@@ -21,10 +21,10 @@ use std::marker::PhantomData;
 /// ```no_run
 /// # use isopod::{Process, Value};
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let counter = Value::new(0_u32)?;
 /// let child = Process::spawn(
-///     |counter: Value<u32>| -> Result<(), isopod::Error> {
+///     |counter: Value<u32>| -> isopod::Result<()> {
 ///         counter.fetch_add(1)?;
 ///         let guard = counter.lock()?;
 ///         let old = guard.get()?;

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 const HELLO: &str = r#"
-fn task(queue: isopod::Queue<String>) -> Result<(), isopod::Error> {
+fn task(queue: isopod::Queue<String>) -> isopod::Result<()> {
     queue.put(&"hello".to_owned())
 }
 
 #[isopod::main]
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     let queue = isopod::Queue::new()?;
     let child = isopod::Process::spawn(task, (queue.clone(),))?;
     println!("{}", queue.get()?);

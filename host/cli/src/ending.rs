@@ -1,7 +1,8 @@
 //! How an abnormal end of the main process is told: one paragraph.
 
 use crate::report::Report;
-use isopod_host::{CrashReport, ExitStatus};
+use isopod_host::ExitStatus;
+use isopod_host::inspect::CrashReport;
 use isopod_text::Line;
 
 /// What is to be told of this end of the process with this name.

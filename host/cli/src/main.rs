@@ -84,7 +84,7 @@ fn isopod() -> u8 {
             (printer, compiled.map(|()| 0))
         }
         Command::ServeCompiler => {
-            let served = isopod_host::serve_compiler();
+            let served = isopod_host::code::serve_compiler();
             (
                 Printer::new(true, false),
                 served.map(|()| 0).map_err(anyhow::Error::from),

@@ -43,7 +43,7 @@ impl ToolchainArgs {
             Some(time) => supervisor.time(time.duration()),
             None => supervisor,
         };
-        let half = isopod_host::CompileLimits::default().most_memory_bytes();
+        let half = isopod_host::code::CompileLimits::default().most_memory_bytes();
         supervisor.memory_bytes(self.build_memory.map_or(half, ByteCount::bytes))
     }
 
@@ -55,7 +55,7 @@ impl ToolchainArgs {
             trust: self.trust_build,
             read_source: self.read_source.clone(),
             supervisor: Some(self.supervisor()),
-            unread: isopod_host::cache_key_file().into_iter().collect(),
+            unread: isopod_host::code::cache_key_file().into_iter().collect(),
             cache: None,
         }
     }

@@ -159,7 +159,8 @@ impl Error {
     /// The kind of the limit that was reached, where one was.
     ///
     /// ```
-    /// use isopod_host::{CompileLimits, Engine, LimitKind, Program};
+    /// use isopod_host::{Engine, LimitKind, Program};
+    /// use isopod_host::code::CompileLimits;
     /// let engine = Engine::builder().compile_limits(CompileLimits::default().program_bytes(4)).build()?;
     /// let error = Program::from_bytes(&engine, "empty", b"\0asm\x01\0\0\0").unwrap_err();
     /// assert_eq!(error.limit(), Some(LimitKind::ProgramSize));

@@ -1,32 +1,58 @@
 //! The embedder's library of isopod: Python's `multiprocessing`, for WebAssembly.
 //!
-//! An [`Engine`] holds the resources that processes share: compiled code, cores, threads. A [`Program`]
-//! is a loaded component. A [`Command`] starts it as the main process of a tree; the guest starts more by
-//! itself. Each [`Process`] is an isolated instance on a thread of its own, pinned to one core. Queues,
-//! pipes and locks are those of `isopod-sync`: the guest gets the same object that you hold.
-//!
+//! Run a program, and get its status:
 //! ```no_run
-//! use isopod_host::{Bounds, Command, Engine, Message, Program, Queue};
-//!
+//! use isopod_host::{Command, Engine, Output, Program};
 //! let engine = Engine::new()?;
-//! let program = Program::from_file(&engine, "squares.wasm")?;
-//! let jobs = Queue::new(Bounds::default());
-//! let process = Command::new(&program).handle("jobs", &jobs.to_handle()).spawn()?;
-//! jobs.put(Message { bytes: vec![7], handles: vec![] }).expect("the queue is open");
+//! let program = Program::from_file(&engine, "hello.wasm")?;
+//! let process = Command::new(&program).arg("world").stdout(Output::Inherit).spawn()?;
 //! println!("{}", process.join_tree());
 //! # Ok::<(), isopod_host::Error>(())
+//! ```
+//! Map a task of a program over a pool of processes:
+//! ```no_run
+//! # fn example(program: &isopod_host::Program) -> Result<(), Box<dyn std::error::Error>> {
+//! use isopod_host::{Command, pool::Pool};
+//! let pool = Pool::builder(Command::new(program)).workers(4).build()?;
+//! let squares: Vec<u64> = pool.map("square", 0..100_u64)?;
+//! # Ok(())
+//! # }
+//! ```
+//! Call a function of a plugin:
+//! ```no_run
+//! # fn example(program: &isopod_host::Program) -> isopod_host::Result<()> {
+//! use isopod_host::plugin::Plugin;
+//! let output = Plugin::new(program)?.call_here("upper", b"hello", &[])?;
+//! assert_eq!(output.bytes, b"HELLO");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How the parts belong together
+//! An [`Engine`] holds the resources that processes share: compiled code, cores, threads. A [`Program`]
+//! is a loaded component. A [`Command`] starts it as the main process of a tree; the guest starts more by
+//! itself. Each [`Process`] is an isolated instance on a thread of its own, pinned to one core.
+//!
+//! The guest gets the same queues, pipes and locks ([`sync`]) that you hold:
+//! ```no_run
+//! # fn example(program: &isopod_host::Program) -> Result<(), Box<dyn std::error::Error>> {
+//! use isopod_host::{Command, sync::Queue};
+//! let jobs = Queue::bounded(8);
+//! let process = Command::new(program).handle("jobs", &jobs.to_handle()).spawn()?;
+//! jobs.put("the first job")?;
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! Each operation that waits has four forms: `join` blocks, `try_join` returns at once, `join_timeout`
 //! gives up, `join_async` is awaited. A [`Terminator`] can end running work from anywhere;
-//! [`Engine::events`] reports events as they happen.
+//! [`Engine::events`] reports events as they happen ([`events`]), and [`inspect`] shows what processes wait for.
 //!
 //! The library denies by default: a process sees no file, no variable, no stream and no network that the
 //! [`Policy`] of its command does not name. It does not build programs (`isopod-build` does) and has no
 //! command line (`isopod-cli` does).
 
-// From the ground up: each room uses those before it, and never one after it. `tests/tests/architecture`
-// enforces this.
+// From the ground up: each room uses only the rooms before it. A test in `tests/it/architecture` enforces this.
 mod bug;
 mod error;
 mod exit_status;
@@ -44,15 +70,15 @@ mod rights;
 
 pub mod confine;
 
-mod code;
+pub mod code;
 
 mod reports;
 
-mod events;
+pub mod events;
 
 mod life;
 
-mod inspect;
+pub mod inspect;
 
 mod guest;
 
@@ -60,45 +86,26 @@ mod wasi;
 
 mod process;
 
-mod pool;
+pub mod pool;
 
 mod multiprocessing;
 
 mod engine;
 
-mod plugin;
+pub mod plugin;
 
-pub use code::{CompileLimits, cache_key_file, serve_compiler};
+pub mod extension;
+pub mod sync;
+
 pub use engine::{Engine, EngineBuilder};
 pub use error::{Error, ErrorKind, Result};
-pub use events::{
-    EngineEvent, EventStream, Events, EventsBuilder, GrantKind, JobOutcome, RefusalKind, Requester,
-};
 pub use exit_status::ExitStatus;
-pub use guest::{Extension, GuestState, PluginExport, Program, ProgramOutline};
-pub use life::TreeUsage;
+pub use guest::{Program, ProgramOutline};
 pub use limit_kind::LimitKind;
 pub use limits::Limits;
-pub use plugin::{
-    Plugin, PluginBuilder, PluginFunction, PluginPool, PluginPoolBuilder, PluginStatistics,
-    WhenFull,
-};
-pub use pool::{AsyncResult, Imap, JobError, MapResult, Pool, PoolBuilder};
 pub use process::{Command, Ending, Process, Terminator};
-pub use reports::{
-    CrashReport, Deadlock, Deadlocked, Frame, OnDeadlock, RunState, Wait, WaitedObject,
-};
 pub use rights::{Access, NetworkAddress, Policy};
 pub use stdio::{Capture, Output, Stdin};
 
-/// The WebAssembly engine, in the version that an [`Extension`] is written against.
+/// The WebAssembly engine, in the version that an [`Extension`](extension::Extension) is written against.
 pub use wasmtime;
-
-pub use isopod_sync::{
-    AccessError, AcquireError, Acquired, Arrival, Barrier, BarrierError, Batch, Bounds, Condition,
-    ConditionError, Connection, CreateError, Dict, Event, GetError, Handle, Items, JoinableQueue,
-    Joined, Kind, List, ListenError, Lock, Message, NotHeld, NotOwner, OutOfRange, Outcome,
-    PassError, ProcessId, PutError, Queue, RLock, RLockError, RecvError, ReorderError, Semaphore,
-    SendError, SharedMemory, StoreError, TakeError, TooManyReleases, TooManyTasksDone, Versioned,
-    WaitError, Waitable, Waited, pipe, wait_any, wait_any_async,
-};

@@ -17,7 +17,7 @@ use isopod::{Process, Queue};
 use std::hint::black_box;
 use std::time::Instant;
 
-type Outcome = Result<(), isopod::Error>;
+type Outcome = isopod::Result<()>;
 
 #[isopod::main]
 fn main() -> Outcome {

@@ -5,7 +5,7 @@ use crate::guest::Host;
 use crate::measure::{Measure, expect, timed};
 use crate::pinned::Pinned;
 use anyhow::{Context, Result};
-use isopod_host::{Bounds, Message, Queue};
+use isopod_host::sync::{Bounds, Message, Queue};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use wasmtime::component::{Component, Instance, Linker};

@@ -5,7 +5,7 @@ use crate::floor::{self, block_on};
 use crate::guest::Host;
 use crate::measure::{Measure, expect, timed};
 use anyhow::Result;
-use isopod_host::{Bounds, Lock, Queue};
+use isopod_host::sync::{Bounds, Lock, Queue};
 use std::time::{Duration, Instant};
 use wasmtime::component::{Component, Linker, Resource, ResourceTable, ResourceType};
 use wasmtime::{Store, StoreContextMut, UpdateDeadline};

@@ -6,7 +6,7 @@
 
 use crate::pinned::pin;
 use anyhow::{Context, Result};
-use isopod_host::Handle;
+use isopod_host::sync::Handle;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "program",
-        with: { "isopod:multiprocessing/types.handle": isopod_host::Handle },
+        with: { "isopod:multiprocessing/types.handle": isopod_host::sync::Handle },
     });
 }
 use bindings::isopod::multiprocessing::process::EntryPoint;

@@ -1,9 +1,8 @@
 //! The guest program of the benchmarks, and how a loop of its is run.
 
 use anyhow::{Context, Result};
-use isopod_host::{
-    Bounds, Command, Engine, EngineBuilder, Message, Output, Process, Program, Queue,
-};
+use isopod_host::sync::{Bounds, Message, Queue};
+use isopod_host::{Command, Engine, EngineBuilder, Output, Process, Program};
 use std::path::Path;
 use std::time::Duration;
 

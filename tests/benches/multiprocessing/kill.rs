@@ -5,7 +5,8 @@ use crate::guest::Host;
 use crate::measure::{Measure, expect};
 use crate::pinned::Pinned;
 use anyhow::{Context, Result};
-use isopod_host::{Bounds, Queue, Stdin};
+use isopod_host::Stdin;
+use isopod_host::sync::{Bounds, Queue};
 use std::time::{Duration, Instant};
 
 /// So long all killing of one state takes together. Starting what is killed takes ten times as long.

@@ -7,7 +7,7 @@ use crate::native::{self, Carrier};
 use crate::parties::Native;
 use crate::peers::{self, IPC_CHANNEL, Peer};
 use anyhow::{Context, Result};
-use isopod_host::{Bounds, Message, Queue};
+use isopod_host::sync::{Bounds, Message, Queue};
 use std::hint::black_box;
 
 /// The sizes: for people, for the programs, in bytes.
@@ -86,7 +86,7 @@ fn queue(measure: &mut Measure<'_>, host: &Host, size: Size, cores: &[usize]) ->
 
 /// A message to a guest and back, from the embedder's own thread.
 fn pipe_of_embedder(measure: &mut Measure<'_>, host: &Host, size: Size) -> Result<()> {
-    let (ours, theirs) = isopod_host::pipe(true);
+    let (ours, theirs) = isopod_host::sync::pipe(true);
     let command = host.command("echo").handle("pipe", &theirs.to_handle());
     let process = command.spawn()?;
     drop(theirs);

@@ -4,7 +4,7 @@ use crate::guest::{MESSAGES, QUEUED_BYTES};
 use crate::measure::{Measure, timed};
 use crate::pinned::{Pinned, pin_to_any};
 use anyhow::{Context, Result};
-use isopod_host::{Bounds, Message, Queue};
+use isopod_host::sync::{Bounds, Message, Queue};
 use isopod_sync::{Entered, Hooks, Party, ProcessId, Waiter};
 use std::hint::black_box;
 use std::sync::{Arc, mpsc};
@@ -64,7 +64,7 @@ impl Carrier {
     /// The two ends of a pipe.
     fn duplex(self) -> [(Send, Receive); 2] {
         if let Carrier::Isopod = self {
-            let (first, second) = isopod_host::pipe(true);
+            let (first, second) = isopod_host::sync::pipe(true);
             return [first, second].map(|connection| {
                 let receiver = connection.clone();
                 let send: Send =

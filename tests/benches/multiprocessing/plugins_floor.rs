@@ -3,7 +3,7 @@
 use crate::floor::{self, State, block_on, define_isopod};
 use crate::measure::expect;
 use anyhow::Result;
-use isopod_host::Handle;
+use isopod_host::sync::Handle;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,7 +20,7 @@ mod bindings {
         inline: "package isopod:bench; world exported { export isopod:multiprocessing/functions@0.1.0; }",
         path: "../wit",
         exports: { default: async },
-        with: { "isopod:multiprocessing/types.handle": isopod_host::Handle },
+        with: { "isopod:multiprocessing/types.handle": isopod_host::sync::Handle },
     });
 }
 use bindings::{Exported, ExportedPre};
@@ -35,7 +35,7 @@ mod blocking {
     wasmtime::component::bindgen!({
         inline: "package isopod:bench; world exported { export isopod:multiprocessing/functions@0.1.0; }",
         path: "../wit",
-        with: { "isopod:multiprocessing/types.handle": isopod_host::Handle },
+        with: { "isopod:multiprocessing/types.handle": isopod_host::sync::Handle },
     });
 }
 

@@ -4,7 +4,8 @@
 use crate::guest::private_bytes;
 use crate::measure::{Measure, expect};
 use anyhow::{Context, Result};
-use isopod_host::{Engine, Limits, Plugin, PluginPool, Program};
+use isopod_host::plugin::{Plugin, PluginPool};
+use isopod_host::{Engine, Limits, Program};
 use rustix::process::{Resource, getrlimit};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

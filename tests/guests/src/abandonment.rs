@@ -125,7 +125,7 @@ struct Place {
 }
 
 impl Place {
-    fn open(number: &str) -> Result<Place, isopod::Error> {
+    fn open(number: &str) -> isopod::Result<Place> {
         let id = isopod::current_process().id();
         Ok(Place {
             number: number.parse().expect("a number"),

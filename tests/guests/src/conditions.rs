@@ -60,7 +60,7 @@ pub fn notify_n() -> Outcome {
 }
 
 /// Whether nobody more has woken, as far as can be seen in a short time.
-fn nobody(woken: &Semaphore) -> Result<bool, isopod::Error> {
+fn nobody(woken: &Semaphore) -> isopod::Result<bool> {
     Ok(woken.acquire_timeout(SHORT)?.is_none())
 }
 
@@ -142,7 +142,7 @@ pub fn condition_on_rlock() -> Outcome {
     drop(guard);
     child.join()?;
     let other = Process::spawn(
-        |lock: RLock| -> Result<bool, isopod::Error> { Ok(lock.try_acquire()?.is_none()) },
+        |lock: RLock| -> isopod::Result<bool> { Ok(lock.try_acquire()?.is_none()) },
         (lock.clone(),),
     )?;
     assert!(other.join()?, "the outer level is held again");

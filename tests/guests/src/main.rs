@@ -40,7 +40,7 @@ mod wasi;
 
 use isopod::Queue;
 
-type Outcome = Result<(), isopod::Error>;
+type Outcome = isopod::Result<()>;
 
 #[isopod::main]
 fn main() -> Outcome {

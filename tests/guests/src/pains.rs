@@ -102,7 +102,7 @@ fn spawned_under_a_mutex() -> Outcome {
     let lock = Lock::new()?;
     let guard = lock.acquire()?;
     let child = Process::spawn(
-        |lock: Lock| -> Result<(usize, bool), isopod::Error> {
+        |lock: Lock| -> isopod::Result<(usize, bool)> {
             let fresh = GLOBAL.try_lock().expect("nobody holds this one").len();
             Ok((fresh, lock.try_acquire()?.is_some()))
         },
@@ -192,7 +192,7 @@ fn the_creator_is_ended() -> Outcome {
 fn each_has_its_limits() -> Outcome {
     let go = Event::new()?;
     let sibling = Process::spawn(
-        |go: Event| -> Result<u32, isopod::Error> { go.wait().map(|()| 42) },
+        |go: Event| -> isopod::Result<u32> { go.wait().map(|()| 42) },
         (go.clone(),),
     )?;
     let greedy = Process::builder()

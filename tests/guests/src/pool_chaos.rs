@@ -22,7 +22,7 @@ pub fn run(count: &str) -> Outcome {
     for first in (0..count).step_by(AT_ONCE as usize) {
         let results = (first..count.min(first + AT_ONCE))
             .map(|job| Ok((job, pool.apply_async(task, (job,))?)))
-            .collect::<Result<Vec<_>, isopod::Error>>()?;
+            .collect::<isopod::Result<Vec<_>>>()?;
         for (job, result) in results {
             let outcome = match result.get() {
                 Ok(value) => {
@@ -42,7 +42,7 @@ pub fn run(count: &str) -> Outcome {
 }
 
 /// Counts its run, and works for some fifty microseconds.
-fn task(job: u32) -> Result<u64, isopod::Error> {
+fn task(job: u32) -> isopod::Result<u64> {
     thread_local! {
         static JOBS: OnceCell<SharedMemory> = const { OnceCell::new() };
     }

@@ -20,7 +20,7 @@ pub fn names() -> Outcome {
         Process::builder().name("worker").spawn(tell, ())?.join()?
     );
     let nested = Process::spawn(
-        || -> Result<Vec<String>, isopod::Error> {
+        || -> isopod::Result<Vec<String>> {
             Ok(vec![tell(), Process::spawn(tell, ())?.join()?])
         },
         (),

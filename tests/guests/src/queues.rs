@@ -28,7 +28,7 @@ pub fn put() -> Outcome {
     queue.put_timeout(&6, SHORT)?;
     assert!(!queue.is_empty() && queue.is_full());
 
-    let full = |result: Result<(), isopod::Error>| {
+    let full = |result: isopod::Result<()>| {
         assert_eq!(result.expect_err("no room").kind(), ErrorKind::Full);
     };
     full(queue.try_put(&7));
@@ -67,7 +67,7 @@ pub fn get() -> Outcome {
     assert_eq!(queue.try_get()?, 5);
     assert!(queue.is_empty());
 
-    let empty = |result: Result<u32, isopod::Error>| {
+    let empty = |result: isopod::Result<u32>| {
         assert_eq!(result.expect_err("nothing there").kind(), ErrorKind::Empty);
     };
     empty(queue.try_get());

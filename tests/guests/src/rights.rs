@@ -31,7 +31,7 @@ fn seen() -> String {
     format!("{seen} {}", names.join(","))
 }
 
-fn child(builder: Builder) -> Result<String, isopod::Error> {
+fn child(builder: Builder) -> isopod::Result<String> {
     builder.spawn(seen, ())?.join()
 }
 

@@ -27,7 +27,7 @@ pub fn rlock() -> Outcome {
     let lock = RLock::new()?;
     let guards = [lock.acquire()?, lock.acquire()?, lock.acquire()?];
     let child = Process::spawn(
-        |lock: RLock| -> Result<bool, isopod::Error> {
+        |lock: RLock| -> isopod::Result<bool> {
             let error = lock.release().expect_err("it is the parent's");
             assert_eq!(error.kind(), ErrorKind::NotOwner);
             Ok(lock.acquire_timeout(SHORT)?.is_none())
@@ -39,7 +39,7 @@ pub fn rlock() -> Outcome {
     let error = lock.release().expect_err("released as often as acquired");
     assert_eq!(error.kind(), ErrorKind::NotOwner);
     let child = Process::spawn(
-        |lock: RLock| -> Result<bool, isopod::Error> { Ok(lock.try_acquire()?.is_some()) },
+        |lock: RLock| -> isopod::Result<bool> { Ok(lock.try_acquire()?.is_some()) },
         (lock,),
     )?;
     assert!(child.join()?, "free for others");

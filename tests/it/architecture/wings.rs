@@ -41,7 +41,7 @@ const HOST: House = House {
         &["multiprocessing/"],
         &["engine/"],
         &["plugin/"],
-        &["lib.rs"],
+        &["extension.rs", "sync.rs", "lib.rs"],
     ],
     circles: &[
         (

@@ -52,7 +52,7 @@ fn sleep(Json(milliseconds): Json<u64>) {
 
 /// Waits for what never comes.
 #[isopod::function(name = "bad.wait")]
-fn wait(Json(queue): Json<Queue<u64>>) -> Result<(), isopod::Error> {
+fn wait(Json(queue): Json<Queue<u64>>) -> isopod::Result<()> {
     queue.get().map(drop)
 }
 
@@ -84,26 +84,26 @@ fn exit(Json(code): Json<i32>) {
 
 /// Starts a process.
 #[isopod::function(name = "bad.spawn")]
-fn spawn() -> Result<(), isopod::Error> {
+fn spawn() -> isopod::Result<()> {
     Process::spawn(|| (), ())?.join()
 }
 
 /// Makes a pool.
 #[isopod::function(name = "bad.pool")]
-fn pool() -> Result<(), isopod::Error> {
+fn pool() -> isopod::Result<()> {
     isopod::Pool::with_workers(1).map(drop)
 }
 
 /// Takes a lock and keeps it.
 #[isopod::function(name = "bad.lock")]
-fn lock(Json(lock): Json<Lock>) -> Result<(), isopod::Error> {
+fn lock(Json(lock): Json<Lock>) -> isopod::Result<()> {
     std::mem::forget(lock.acquire()?);
     Ok(())
 }
 
 /// Takes a lock and computes for ever.
 #[isopod::function(name = "bad.lock-and-loop")]
-fn lock_and_loop(Json(lock): Json<Lock>) -> Result<(), isopod::Error> {
+fn lock_and_loop(Json(lock): Json<Lock>) -> isopod::Result<()> {
     let _guard = lock.acquire()?;
     endless();
     Ok(())

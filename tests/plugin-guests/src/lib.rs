@@ -41,13 +41,13 @@ fn count() -> Json<u32> {
 
 /// Puts numbers into the queue that comes with them.
 #[isopod::function]
-fn fill(Json((queue, numbers)): Json<(Queue<u64>, Vec<u64>)>) -> Result<(), isopod::Error> {
+fn fill(Json((queue, numbers)): Json<(Queue<u64>, Vec<u64>)>) -> isopod::Result<()> {
     numbers.iter().try_for_each(|number| queue.put(number))
 }
 
 /// Takes a number out of a queue, and gives it with the queue.
 #[isopod::function]
-fn take(Json(queue): Json<Queue<u64>>) -> Result<Json<(u64, Queue<u64>)>, isopod::Error> {
+fn take(Json(queue): Json<Queue<u64>>) -> isopod::Result<Json<(u64, Queue<u64>)>> {
     Ok(Json((queue.get()?, queue)))
 }
 
@@ -55,7 +55,7 @@ fn take(Json(queue): Json<Queue<u64>>) -> Result<Json<(u64, Queue<u64>)>, isopod
 #[isopod::function]
 fn send(
     Json((lock, sender, text)): Json<(Lock, Sender<String>, String)>,
-) -> Result<(), isopod::Error> {
+) -> isopod::Result<()> {
     let _guard = lock.acquire()?;
     sender.send(&text)
 }

@@ -2,7 +2,7 @@
 
 use isopod::{Process, Queue};
 
-fn square_all(numbers: Queue<u64>, squares: Queue<u64>) -> Result<(), isopod::Error> {
+fn square_all(numbers: Queue<u64>, squares: Queue<u64>) -> isopod::Result<()> {
     for number in &numbers {
         let number = number?;
         squares.put(&(number * number))?;
@@ -11,7 +11,7 @@ fn square_all(numbers: Queue<u64>, squares: Queue<u64>) -> Result<(), isopod::Er
 }
 
 #[isopod::main]
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     let numbers: Queue<u64> = isopod::inherited("numbers")?;
     let squares: Queue<u64> = isopod::inherited("squares")?;
     let workers = [

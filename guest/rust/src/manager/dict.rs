@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// ```no_run
 /// # use isopod::{Dict, Process};
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let dict = Dict::<String, u32>::new()?;
 /// let child = Process::spawn(
 ///     |dict: Dict<String, u32>| dict.set("answer", &42),

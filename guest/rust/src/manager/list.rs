@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// ```no_run
 /// # use isopod::{List, Process};
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let list = List::new()?;
 /// list.extend(&[3, 1, 2])?;
 /// let child = Process::spawn(|list: List<i32>| list.sort(), (list.clone(),))?;

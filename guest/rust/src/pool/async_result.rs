@@ -20,7 +20,7 @@ use std::time::Duration;
 /// ```no_run
 /// # use isopod::Pool;
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let pool = Pool::new()?;
 /// let results = (1..=10_u64)
 ///     .map(|number| pool.apply_async(|number: u64| number * number, (number,)))

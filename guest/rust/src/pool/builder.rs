@@ -18,7 +18,7 @@ use std::time::Duration;
 /// # use isopod::Pool;
 /// # use std::time::Duration;
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let pool = Pool::builder()
 ///     .workers(4)
 ///     .initializer(|name: String| println!("a worker for {name}"), ("tests".to_owned(),))

@@ -19,7 +19,7 @@ use std::fmt;
 /// ```no_run
 /// # use isopod::{Callbacks, Pool};
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// let pool = Pool::new()?;
 /// let callbacks = Callbacks::new()
 ///     .on_value(|square: &u64| println!("the square is {square}"))

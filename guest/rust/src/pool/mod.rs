@@ -40,7 +40,7 @@ use std::time::Duration;
 /// use isopod::Pool;
 ///
 /// #[isopod::main]
-/// fn main() -> Result<(), isopod::Error> {
+/// fn main() -> isopod::Result<()> {
 ///     let pool = Pool::with_workers(4)?;
 ///     let squares = pool.map(|number: u64| number * number, 0..10)?;
 ///     println!("{squares:?}");
@@ -270,7 +270,7 @@ impl Pool {
     /// ```no_run
     /// # use isopod::Pool;
     /// # #[isopod::main]
-    /// # fn main() -> Result<(), isopod::Error> {
+    /// # fn main() -> isopod::Result<()> {
     /// # let pool = Pool::new()?;
     /// let lengths = pool.chunks(100).imap(|word: String| word.len(), std::env::args())?;
     /// # Ok(())

@@ -18,7 +18,7 @@ use std::time::Duration;
 /// # use isopod::Pool;
 /// # use std::time::Duration;
 /// # #[isopod::main]
-/// # fn main() -> Result<(), isopod::Error> {
+/// # fn main() -> isopod::Result<()> {
 /// # let pool = Pool::new()?;
 /// let patient = pool.job_timeout(Duration::from_secs(5)).chunks(8);
 /// let squares = patient.map(|number: u64| number * number, 0..100)?;

@@ -2,7 +2,7 @@
 
 use super::record;
 use super::tally::Tally;
-use isopod_host::{EngineEvent, Events, ListenError};
+use isopod_host::events::{EngineEvent, Events, ListenError};
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::io::Write as _;

@@ -2,7 +2,8 @@
 
 use crate::at_limit;
 use crate::report::Report;
-use isopod_host::{EngineEvent, ExitStatus};
+use isopod_host::ExitStatus;
+use isopod_host::events::EngineEvent;
 use serde_json::{Value, json};
 
 /// What is kept of a text, in bytes.

@@ -7,7 +7,8 @@ use crate::printer::Printer;
 use crate::report::{self, Report};
 use crate::toolchain_args::ToolchainArgs;
 use crate::values::CoreList;
-use isopod_host::{CompileLimits, Engine, ErrorKind, Program};
+use isopod_host::code::CompileLimits;
+use isopod_host::{Engine, ErrorKind, Program};
 use std::path::Path;
 use std::time::Instant;
 

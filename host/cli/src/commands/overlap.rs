@@ -50,7 +50,7 @@ struct Protected {
 /// With the place, and the option that allows it.
 pub(crate) fn check(grants: &GrantArgs) -> anyhow::Result<()> {
     check_to_write(&grants.directories, grants.allow_overlap)?;
-    let Some(key) = isopod_host::cache_key_file() else {
+    let Some(key) = isopod_host::code::cache_key_file() else {
         return Ok(());
     };
     for grant in &grants.read_directories {
@@ -136,7 +136,7 @@ fn protected() -> Vec<Protected> {
     };
     let [cache, key] = OWN;
     add(cache, isopod_build::cache_directory());
-    add(key, isopod_host::cache_key_file());
+    add(key, isopod_host::code::cache_key_file());
     add("isopod itself", env::current_exe().ok());
     add(
         "cargo's directory",

@@ -43,7 +43,7 @@ pub(super) struct Own {
 /// Whether a directory can be taken for a program's own: it is not the home directory, nor one for files of
 /// all programs, nor one in which such a one, the cache or its key lies.
 pub(super) fn is_only_the_programs(directory: &Path) -> bool {
-    is_only_with_key(directory, isopod_host::cache_key_file().as_deref())
+    is_only_with_key(directory, isopod_host::code::cache_key_file().as_deref())
 }
 
 fn is_only_with_key(directory: &Path, key: Option<&Path>) -> bool {

@@ -4,7 +4,8 @@
 pub(crate) mod socket;
 pub(crate) mod table;
 
-use isopod_host::{Process, RunState, TreeUsage, Wait, WaitedObject};
+use isopod_host::Process;
+use isopod_host::inspect::{RunState, TreeUsage, Wait, WaitedObject};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 

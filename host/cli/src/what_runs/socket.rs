@@ -338,7 +338,7 @@ mod tests {
                 pid: 77,
                 program: "sound".to_owned(),
                 seconds: 1.0,
-                usage: (&isopod_host::TreeUsage::default()).into(),
+                usage: (&isopod_host::inspect::TreeUsage::default()).into(),
                 processes: Vec::new(),
                 more_processes: 0,
             };

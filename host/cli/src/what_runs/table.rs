@@ -3,7 +3,7 @@
 use super::socket::Answer;
 use super::{ProcessRow, Run, Usage};
 use crate::commands::call::time;
-use isopod_host::PluginStatistics;
+use isopod_host::plugin::PluginStatistics;
 use isopod_text::Line;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -169,7 +169,7 @@ fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use isopod_host::TreeUsage;
+    use isopod_host::inspect::TreeUsage;
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -6,7 +6,9 @@
 #![allow(clippy::print_stdout, reason = "a line says what was skipped, and why")]
 
 use crate::support::{Ended, clone_root, empty_directory, isopod, run};
-use isopod_host::{Bounds, Engine, Plugin, Program, Queue};
+use isopod_host::plugin::Plugin;
+use isopod_host::sync::{Bounds, Queue};
+use isopod_host::{Engine, Program};
 use std::path::Path;
 
 /// How an error begins that says that a language's tools are missing here, and cannot be installed.

@@ -1,13 +1,8 @@
-//! The code of programs: checked, compiled, kept.
-//!
-//! * [`config`]: the settings of the WebAssembly engine; [`instance_limits`]: refuses programs that it
-//!   could never start.
-//! * [`compiler`]: compiles, in a process of its own if the embedder names one; [`compile`]: the
-//!   compilation itself.
-//! * [`code_cache`]: compiled code on disk; [`file_identity`]: tells whether a file is the one that was
-//!   compiled.
-//! * [`image`]: loaded code.
+//! The code of programs: limits of its compilation, the process that compiles it, the key of its cache.
 
+// `config` has the settings of the WebAssembly engine, and `instance_limits` refuses programs that it could never start.
+// `compiler` compiles, in a process of its own if the embedder names one; `compile` is the compilation itself. `code_cache`
+// keeps compiled code on disk; `file_identity` tells whether a file is the one that was compiled. `image` is loaded code.
 pub(crate) mod code_cache;
 mod compile;
 pub(crate) mod compiler;

@@ -108,7 +108,7 @@ impl EngineBuilder {
 
     /// The file with the key of the cache. Compiled code is kept with an authentication code that takes this
     /// key, and entries without it are compiled anew. The file is made if missing, with mode 0600. Default:
-    /// [`cache_key_file`](crate::cache_key_file). Grant no guest a writable directory that holds the cache,
+    /// [`cache_key_file`](crate::code::cache_key_file). Grant no guest a writable directory that holds the cache,
     /// and no directory that holds the key.
     pub fn cache_key_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.cache_key_file = Some(file.into());
@@ -123,7 +123,7 @@ impl EngineBuilder {
 
     /// Compiles in a process of its own, one for each program that the cache does not hold. It is started as
     /// `program` with these arguments, without environment variables, and must call
-    /// [`serve_compiler`](crate::serve_compiler) of the same version: `program` is the embedder's own
+    /// [`serve_compiler`](crate::code::serve_compiler) of the same version: `program` is the embedder's own
     /// program, or `isopod` with the argument `serve-compiler`. It is killed at the limit of time, takes no
     /// more memory than its limit, and a failure of it breaks nothing in this process. Default: a thread.
     pub fn compiler_process(

@@ -19,10 +19,11 @@ use std::sync::Arc;
 /// If the limits of a tree leave no room for its first process, the event of that limit is its only event.
 ///
 /// An instance of a plugin is a process, and has the events of one. Its calls have no events
-/// ([`Plugin::statistics`](crate::Plugin::statistics) counts them).
+/// ([`Plugin::statistics`](crate::plugin::Plugin::statistics) counts them).
 ///
 /// ```no_run
-/// use isopod_host::{Engine, EngineEvent};
+/// use isopod_host::Engine;
+/// use isopod_host::events::EngineEvent;
 ///
 /// let engine = Engine::new()?;
 /// let events = engine.events();
@@ -111,7 +112,7 @@ pub enum EngineEvent {
         is_end: bool,
     },
     /// A grant of a tree, reported before its first process starts; each grant has an event of its own.
-    /// A decision: see [`EventsBuilder::decisions`](crate::EventsBuilder::decisions).
+    /// A decision: see [`EventsBuilder::decisions`](crate::events::EventsBuilder::decisions).
     #[non_exhaustive]
     Granted {
         /// The number of the tree.
@@ -169,8 +170,8 @@ pub enum EngineEvent {
 /// How a job ended.
 ///
 /// ```no_run
-/// # fn example(event: isopod_host::EngineEvent) {
-/// use isopod_host::{EngineEvent, JobOutcome};
+/// # fn example(event: isopod_host::events::EngineEvent) {
+/// use isopod_host::events::{EngineEvent, JobOutcome};
 /// if let EngineEvent::JobEnded { outcome: JobOutcome::Panicked(text), .. } = event {
 ///     eprintln!("{text}");
 /// }

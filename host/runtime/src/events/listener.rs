@@ -24,7 +24,8 @@ const CAPACITY: usize = 1_024;
 /// program and process.
 ///
 /// ```
-/// use isopod_host::{Engine, ListenError};
+/// use isopod_host::Engine;
+/// use isopod_host::events::ListenError;
 /// use std::time::Duration;
 /// let engine = Engine::new()?;
 /// let events = engine.events();
@@ -41,7 +42,8 @@ pub struct Events {
 /// Settings of [`Events`].
 ///
 /// ```
-/// use isopod_host::{Engine, Events};
+/// use isopod_host::Engine;
+/// use isopod_host::events::Events;
 /// let engine = Engine::new()?;
 /// let events = Events::builder(&engine).capacity(100_000).jobs(false).listen();
 /// # Ok::<(), isopod_host::Error>(())
@@ -141,7 +143,7 @@ impl Events {
     ///
     /// ```
     /// # let engine = isopod_host::Engine::new()?;
-    /// fn takes_a_stream(events: impl futures_core::Stream<Item = isopod_host::EngineEvent>) {}
+    /// fn takes_a_stream(events: impl futures_core::Stream<Item = isopod_host::events::EngineEvent>) {}
     /// takes_a_stream(engine.events().into_stream());
     /// # Ok::<(), isopod_host::Error>(())
     /// ```

@@ -1,15 +1,11 @@
-//! The events of an engine, as a stream.
+//! The events of an engine, as a stream: processes and jobs that start and end, limits that are reached, deadlocks,
+//! decisions.
 //!
-//! * [`event`]: the events; [`decision`]: the kinds of decisions.
-//! * [`hub`]: the engine's side: the listeners, and the sending of events to them.
-//! * [`listener`]: the embedder's side.
-//!
-//! The rest of the crate reports events through `life/tell.rs`.
-//!
-//! No process waits for a listener: each listener has a bounded buffer of its own ([`isopod_sync::Feed`]),
-//! and events that do not fit are counted. Without a listener, an event costs one load of a number that
-//! does not change.
+//! No process waits for a listener: each listener has a bounded buffer of its own, and events that do not fit are
+//! counted. Without a listener, an event costs one load of a number that does not change.
 
+// `event` has the events, `decision` the kinds of decisions, `hub` the engine's side, `listener` the embedder's. The rest of
+// the crate reports events through `life/tell.rs`.
 mod decision;
 mod event;
 mod hub;
@@ -19,4 +15,5 @@ pub(crate) use decision::Refusals;
 pub use decision::{GrantKind, RefusalKind, Requester};
 pub use event::{EngineEvent, JobOutcome};
 pub(crate) use hub::Hub;
+pub use isopod_sync::ListenError;
 pub use listener::{EventStream, Events, EventsBuilder};

@@ -20,7 +20,8 @@ use wasmtime::component::Linker;
 /// ```
 /// use isopod_host::wasmtime::component::Linker;
 /// use isopod_host::wasmtime::{Result, StoreContextMut};
-/// use isopod_host::{Engine, Extension, GuestState};
+/// use isopod_host::Engine;
+/// use isopod_host::extension::{Extension, GuestState};
 ///
 /// /// `app:numbers/numbers.next`: 1, 2, 3 in each process.
 /// struct Numbers;

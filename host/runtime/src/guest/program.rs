@@ -17,7 +17,7 @@ use wasmtime_wasi::p2::bindings::CommandPre;
 /// A loaded and compiled program. Clones share the code.
 ///
 /// It has a main function, for a [`Command`](crate::Command) to run, or it is a plugin, whose functions
-/// are called through a [`Plugin`](crate::Plugin).
+/// are called through a [`Plugin`](crate::plugin::Plugin).
 ///
 /// ```
 /// use isopod_host::{Engine, ErrorKind, Program};
@@ -55,7 +55,7 @@ impl Program {
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::Io`], [`ErrorKind::NotWasm`],
     /// [`ErrorKind::InvalidProgram`] and [`ErrorKind::UnknownImport`]; [`ErrorKind::LimitExceeded`] at one
-    /// of the [`CompileLimits`](crate::CompileLimits).
+    /// of the [`CompileLimits`](crate::code::CompileLimits).
     pub fn from_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Program> {
         let path = path.as_ref();
         Program::from_file_as(engine, &stem(path), path)
@@ -160,7 +160,7 @@ impl Program {
     }
 
     /// Whether it has no main function, but functions that are called through a
-    /// [`Plugin`](crate::Plugin).
+    /// [`Plugin`](crate::plugin::Plugin).
     pub fn is_plugin(&self) -> bool {
         self.inner.command.is_none()
     }

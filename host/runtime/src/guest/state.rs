@@ -17,7 +17,7 @@ use crate::stdio::{Lines, Stdin};
 use std::sync::Arc;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-/// The host's data on a guest, in its store. An [`Extension`](crate::Extension) finds its own part here.
+/// The host's data on a guest, in its store. An [`Extension`](crate::extension::Extension) finds its own part here.
 pub struct GuestState {
     wasi: WasiCtx,
     /// WASI's resources and isopod's.

@@ -33,7 +33,7 @@ impl Serving {
         if io.get().is_some() {
             return Ok(());
         }
-        let _one_at_a_time = lock(&starting);
+        let _one_at_a_time = lock(starting);
         if io.get().is_none() {
             timer.start().map_err(no_thread)?;
             let runtime = io_runtime(cores.to_vec()).map_err(no_thread)?;

@@ -128,14 +128,14 @@ impl Threads {
     fn take_idle(&self, slot: Slot) -> Option<Arc<Worker>> {
         let idle = self.idle.get(slot)?;
         // The last thread in is the most likely to be still spinning.
-        lock(&idle).pop()
+        lock(idle).pop()
     }
 
     fn put_idle(&self, slot: Slot, worker: &Arc<Worker>) -> bool {
         let Some(idle) = self.idle.get(slot) else {
             return false;
         };
-        let mut idle = lock(&idle);
+        let mut idle = lock(idle);
         if idle.len() >= KEPT_PER_CORE {
             return false;
         }

@@ -1,10 +1,8 @@
-//! Plugins: components whose functions the embedder calls.
-//!
-//! [`plugin`](self::plugin) is the embedder's handle, [`version`] the part that its instances share. Calls
-//! run in an [`instance`], and a [`watch`] ends them. [`pool`] takes calls to threads of the engine: a
-//! [`request`] waits in the [`line`] for a [`worker`], and both sides are [`looking`] before they park.
-//! [`typed`] and [`json`] call the other functions that a component exports.
+//! Plugins: components whose functions the embedder calls, in its own thread or in a [`PluginPool`].
 
+// `plugin` is the embedder's handle, `version` the part that its instances share. Calls run in an `instance`, and a `watch`
+// ends them. `pool` takes calls to threads of the engine: a `request` waits in the `line` for a `worker`, and both sides are
+// `looking` before they park. `typed` and `json` call the other functions that a component exports.
 mod failure;
 mod idle;
 mod instance;
@@ -24,6 +22,7 @@ mod version;
 mod watch;
 mod worker;
 
+pub use crate::guest::PluginExport;
 pub use plugin::{Plugin, PluginBuilder};
 pub use pool::{PluginPool, PluginPoolBuilder, WhenFull};
 pub use stats::PluginStatistics;

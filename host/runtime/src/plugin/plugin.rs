@@ -26,11 +26,12 @@ use std::time::{Duration, Instant};
 /// cause, and has no other effect.
 ///
 /// [`call_here`](Self::call_here) runs a call in the caller's own thread, at little more than the cost of the
-/// call itself; a [`PluginPool`](crate::PluginPool) runs calls on pinned threads of its own. Clones are the
+/// call itself; a [`PluginPool`](crate::plugin::PluginPool) runs calls on pinned threads of its own. Clones are the
 /// same plugin.
 ///
 /// ```no_run
-/// use isopod_host::{Engine, Limits, Plugin, Program};
+/// use isopod_host::{Engine, Limits, Program};
+/// use isopod_host::plugin::Plugin;
 /// use std::time::Duration;
 ///
 /// let engine = Engine::new()?;

@@ -32,7 +32,8 @@ pub enum WhenFull {
 /// their engine: the kernel gives each busy worker of a core an equal share of it.
 ///
 /// ```no_run
-/// use isopod_host::{Engine, Limits, Plugin, PluginPool, Program, WhenFull};
+/// use isopod_host::{Engine, Limits, Program};
+/// use isopod_host::plugin::{Plugin, PluginPool, WhenFull};
 /// use std::time::Duration;
 ///
 /// let engine = Engine::new()?;

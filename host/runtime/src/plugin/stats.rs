@@ -15,7 +15,7 @@ const CLASSES: usize = 16 * 42;
 /// Statistics of the calls of a plugin, since it was loaded.
 ///
 /// ```no_run
-/// # fn example(plugin: &isopod_host::Plugin) {
+/// # fn example(plugin: &isopod_host::plugin::Plugin) {
 /// let statistics = plugin.statistics();
 /// println!("{} calls, p99 {:?}", statistics.calls, statistics.p99);
 /// for (kind, count) in &statistics.failures {

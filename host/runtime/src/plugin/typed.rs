@@ -62,7 +62,7 @@ impl PluginPool {
     /// as in [`Plugin::call_typed_here`].
     ///
     /// ```no_run
-    /// # fn example(pool: &isopod_host::PluginPool) -> isopod_host::Result<()> {
+    /// # fn example(pool: &isopod_host::plugin::PluginPool) -> isopod_host::Result<()> {
     /// let sum = pool.call_typed("docs:adder/add@0.1.0#add", serde_json::json!([1, 2]))?;
     /// assert_eq!(sum, 3);
     /// # Ok(())

@@ -19,7 +19,8 @@ use std::time::Duration;
 /// that panics, traps, or is ended fails the job that it had begun, and is replaced.
 ///
 /// ```no_run
-/// use isopod_host::{Command, Engine, Pool, Program};
+/// use isopod_host::{Command, Engine, Program};
+/// use isopod_host::pool::Pool;
 /// let engine = Engine::new()?;
 /// let program = Program::from_file(&engine, "squares.wasm")?;
 /// let pool = Pool::builder(Command::new(&program)).workers(2).build()?;
@@ -32,7 +33,7 @@ use std::time::Duration;
 /// [`AsyncResult`], for which any thread or task can wait:
 ///
 /// ```no_run
-/// # async fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
+/// # async fn example(pool: &isopod_host::pool::Pool) -> Result<(), isopod_host::pool::JobError> {
 /// let one = pool.apply_async::<u64>("square", &(7_u64,))?.get_async().await?;
 /// let mut values = pool.imap::<u64>("square", 0..100_u64)?;
 /// while let Some(value) = values.next_async().await {
@@ -303,7 +304,7 @@ impl Pool {
     /// nothing of the pool alive.
     ///
     /// ```no_run
-    /// # fn example(pool: &isopod_host::Pool) {
+    /// # fn example(pool: &isopod_host::pool::Pool) {
     /// let terminator = pool.terminator();
     /// std::thread::spawn(move || terminator.terminate());
     /// # }

@@ -13,8 +13,8 @@ use std::time::Duration;
 /// Why a job has no value.
 ///
 /// ```no_run
-/// # fn example(pool: &isopod_host::Pool) {
-/// use isopod_host::JobError;
+/// # fn example(pool: &isopod_host::pool::Pool) {
+/// use isopod_host::pool::JobError;
 /// match pool.apply::<u64>("square", &(7_u64,)) {
 ///     Ok(square) => println!("{square}"),
 ///     Err(JobError::WorkerLost(status)) => eprintln!("its worker ended: {status}"),
@@ -116,7 +116,7 @@ impl From<TakeError> for JobError {
 /// The value of a submitted job, once it has ended.
 ///
 /// ```no_run
-/// # fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
+/// # fn example(pool: &isopod_host::pool::Pool) -> Result<(), isopod_host::pool::JobError> {
 /// let square = pool.apply_async::<u64>("square", &(7_u64,))?;
 /// // Something else meanwhile.
 /// assert_eq!(square.get()?, 49);
@@ -233,7 +233,7 @@ impl<T> MapResult<T> {
 /// The values of jobs, one after the other as they become ready.
 ///
 /// ```no_run
-/// # fn example(pool: &isopod_host::Pool) -> Result<(), isopod_host::JobError> {
+/// # fn example(pool: &isopod_host::pool::Pool) -> Result<(), isopod_host::pool::JobError> {
 /// for square in pool.imap_unordered::<u64>("square", 0..100_u64)? {
 ///     println!("{}", square?);
 /// }

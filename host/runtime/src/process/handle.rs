@@ -118,7 +118,7 @@ impl Process {
     }
 
     /// The last deadlock found in its tree, whether its processes still live or not. None if none was found,
-    /// or if its command said [`OnDeadlock::Ignore`](crate::OnDeadlock::Ignore).
+    /// or if its command said [`OnDeadlock::Ignore`](crate::inspect::OnDeadlock::Ignore).
     pub fn deadlock(&self) -> Option<Deadlock> {
         self.state.tree.deadlock().deadlock.clone()
     }

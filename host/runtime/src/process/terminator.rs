@@ -46,11 +46,11 @@ pub(crate) trait Ends: Debug + Send + Sync {
 /// | from | `terminate` and `kill` | `end_tree` |
 /// |---|---|---|
 /// | [`Process::terminator`](crate::Process::terminator) | the process | all processes of its tree, which starts no new ones |
-/// | [`Pool::terminator`](crate::Pool::terminator) | the workers; jobs that have not begun are cancelled | the same |
-/// | [`Plugin::terminator`](crate::Plugin::terminator) | the calls that run now, each of which fails with [`ErrorKind::Terminated`](crate::ErrorKind::Terminated) within milliseconds; later calls run | the same |
+/// | [`Pool::terminator`](crate::pool::Pool::terminator) | the workers; jobs that have not begun are cancelled | the same |
+/// | [`Plugin::terminator`](crate::plugin::Plugin::terminator) | the calls that run now, each of which fails with [`ErrorKind::Terminated`](crate::ErrorKind::Terminated) within milliseconds; later calls run | the same |
 ///
 /// ```no_run
-/// # fn example(process: &isopod_host::Process, plugin: &isopod_host::Plugin) {
+/// # fn example(process: &isopod_host::Process, plugin: &isopod_host::plugin::Plugin) {
 /// use isopod_host::Ending;
 /// let terminator = process.terminator();
 /// std::thread::spawn(move || terminator.end_tree(Ending::Kill));

@@ -12,7 +12,8 @@ const DESCRIBED_PROCESSES: usize = 20;
 ///
 /// ```no_run
 /// # fn example(program: &isopod_host::Program) -> isopod_host::Result<()> {
-/// use isopod_host::{Command, OnDeadlock};
+/// use isopod_host::Command;
+/// use isopod_host::inspect::OnDeadlock;
 /// let process = Command::new(program).on_deadlock(OnDeadlock::End).spawn()?;
 /// process.join_tree();
 /// if let Some(deadlock) = process.deadlock() {
@@ -28,7 +29,7 @@ pub enum OnDeadlock {
     Report,
     /// The host ends the tree with [`ExitStatus::Deadlock`](crate::ExitStatus::Deadlock). Main's message is
     /// the report. The message of each other process describes its wait, and its
-    /// [`CrashReport`](crate::CrashReport) shows where it waited.
+    /// [`CrashReport`](crate::inspect::CrashReport) shows where it waited.
     End,
     /// The host does nothing, and does not look for deadlocks.
     Ignore,

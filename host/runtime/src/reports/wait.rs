@@ -7,7 +7,7 @@ use std::time::Instant;
 ///
 /// ```no_run
 /// # fn example(process: &isopod_host::Process) {
-/// use isopod_host::RunState;
+/// use isopod_host::inspect::RunState;
 /// match process.state() {
 ///     RunState::Waiting(wait) => println!("since {:?} in `{}`", wait.since, wait.operation),
 ///     state => println!("{state}"),

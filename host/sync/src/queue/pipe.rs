@@ -120,7 +120,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`send_within`](Self::send_within), never `TimedOut`.
-    pub fn send(&self, message: Message) -> Result<(), SendError> {
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         self.send_within(message, None)
     }
 
@@ -128,7 +128,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`send_within`](Self::send_within), never `Killed`.
-    pub fn try_send(&self, message: Message) -> Result<(), SendError> {
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
         self.send_within(message, Some(Duration::ZERO))
     }
 
@@ -136,7 +136,11 @@ impl Connection {
     ///
     /// # Errors
     /// As [`send_within`](Self::send_within).
-    pub fn send_timeout(&self, message: Message, timeout: Duration) -> Result<(), SendError> {
+    pub fn send_timeout(
+        &self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), SendError> {
         self.send_within(message, Some(timeout))
     }
 
@@ -148,9 +152,10 @@ impl Connection {
     /// once if they are used up; `Killed`.
     pub fn send_within(
         &self,
-        message: Message,
+        message: impl Into<Message>,
         timeout: Option<Duration>,
     ) -> Result<(), SendError> {
+        let message = message.into();
         let Some(channel) = &self.object().sends else {
             return Err(SendError::ReadOnly(message));
         };
@@ -167,7 +172,8 @@ impl Connection {
     ///
     /// # Errors
     /// As [`send_within`](Self::send_within), never `TimedOut` or `Killed`.
-    pub async fn send_async(&self, message: Message) -> Result<(), SendError> {
+    pub async fn send_async(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
         let Some(channel) = &self.object().sends else {
             return Err(SendError::ReadOnly(message));
         };

@@ -54,6 +54,37 @@ pub(crate) struct QueueObject {
 object_methods!(Queue, QueueObject, Kind::Queue, "queue");
 
 impl Queue {
+    /// An empty queue of the embedder without bounds of its own.
+    ///
+    /// ```
+    /// use isopod_sync::Queue;
+    /// let queue = Queue::unbounded();
+    /// queue.put("hello")?;
+    /// assert_eq!(queue.get()?.bytes, b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn unbounded() -> Self {
+        Self::new(Bounds::default())
+    }
+
+    /// An empty queue of the embedder that holds `max_messages` messages at most.
+    ///
+    /// ```
+    /// use isopod_sync::{PutError, Queue};
+    /// let queue = Queue::bounded(1);
+    /// queue.put("first")?;
+    /// assert!(matches!(queue.try_put("second"), Err(PutError::Full(_))));
+    /// # Ok::<(), isopod_sync::PutError>(())
+    /// ```
+    #[must_use]
+    pub fn bounded(max_messages: u32) -> Self {
+        Self::new(Bounds {
+            max_messages: Some(max_messages),
+            max_bytes: None,
+        })
+    }
+
     /// An empty queue of the embedder.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
@@ -97,7 +128,7 @@ impl Queue {
     ///
     /// # Errors
     /// As [`put_within`](Self::put_within), never `Full`.
-    pub fn put(&self, message: Message) -> Result<(), PutError> {
+    pub fn put(&self, message: impl Into<Message>) -> Result<(), PutError> {
         self.put_within(message, None)
     }
 
@@ -105,7 +136,7 @@ impl Queue {
     ///
     /// # Errors
     /// As [`put_within`](Self::put_within), never `Killed`.
-    pub fn try_put(&self, message: Message) -> Result<(), PutError> {
+    pub fn try_put(&self, message: impl Into<Message>) -> Result<(), PutError> {
         self.put_within(message, Some(Duration::ZERO))
     }
 
@@ -113,7 +144,11 @@ impl Queue {
     ///
     /// # Errors
     /// As [`put_within`](Self::put_within).
-    pub fn put_timeout(&self, message: Message, timeout: Duration) -> Result<(), PutError> {
+    pub fn put_timeout(
+        &self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), PutError> {
         self.put_within(message, Some(timeout))
     }
 
@@ -123,8 +158,12 @@ impl Queue {
     /// All give the message back with its handles. `Full` when the timeout passes; `Closed`; `TooLarge` at
     /// once if the message could never fit; `BudgetExceeded` at once if there is room but the tree's queued
     /// bytes are used up; `Killed`.
-    pub fn put_within(&self, message: Message, timeout: Option<Duration>) -> Result<(), PutError> {
-        let mut put = Put::new(message);
+    pub fn put_within(
+        &self,
+        message: impl Into<Message>,
+        timeout: Option<Duration>,
+    ) -> Result<(), PutError> {
+        let mut put = Put::new(message.into());
         match wait(&self.object().channel, self.subject(), &mut put, timeout) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(refusal)) => Err(put_error(refusal, put.into_message())),
@@ -137,8 +176,8 @@ impl Queue {
     ///
     /// # Errors
     /// As [`put_within`](Self::put_within), never `Full` or `Killed`.
-    pub async fn put_async(&self, message: Message) -> Result<(), PutError> {
-        let mut put = Put::new(message);
+    pub async fn put_async(&self, message: impl Into<Message>) -> Result<(), PutError> {
+        let mut put = Put::new(message.into());
         match Wait::new(&self.object().channel, &mut put).await {
             Ok(()) => Ok(()),
             Err(refusal) => Err(put_error(refusal, put.into_message())),

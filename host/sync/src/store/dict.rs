@@ -139,8 +139,8 @@ impl Dict {
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
-    pub fn set(&self, key: &[u8], value: Message) -> Result<(), StoreError> {
-        self.store(key, value, Entries::set)
+    pub fn set(&self, key: &[u8], value: impl Into<Message>) -> Result<(), StoreError> {
+        self.store(key, value.into(), Entries::set)
     }
 
     /// Gives the key this value if its present value has the version `expected`; with `None`, if it
@@ -152,9 +152,9 @@ impl Dict {
         &self,
         key: &[u8],
         expected: Option<u64>,
-        value: Message,
+        value: impl Into<Message>,
     ) -> Result<(), StoreError> {
-        self.store(key, value, |entries, key, value| {
+        self.store(key, value.into(), |entries, key, value| {
             entries.set_if(key, expected, value)
         })
     }
@@ -163,8 +163,12 @@ impl Dict {
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
-    pub fn set_default(&self, key: &[u8], value: Message) -> Result<Message, StoreError> {
-        let incoming = Incoming::new(value);
+    pub fn set_default(
+        &self,
+        key: &[u8],
+        value: impl Into<Message>,
+    ) -> Result<Message, StoreError> {
+        let incoming = Incoming::new(value.into());
         let set_or_find = || {
             let mut entries = self.entries();
             match entries.find(key) {

@@ -118,8 +118,10 @@ impl List {
     ///
     /// # Errors
     /// `OutOfRange`; `BudgetExceeded`. Nothing is changed.
-    pub fn set(&self, index: i64, element: Message) -> Result<(), StoreError> {
-        self.store(element, |elements, element| elements.set(index, element))
+    pub fn set(&self, index: i64, element: impl Into<Message>) -> Result<(), StoreError> {
+        self.store(element.into(), |elements, element| {
+            elements.set(index, element)
+        })
     }
 
     /// Replaces an element, if nothing in the list has changed since it had the version `expected`.
@@ -130,9 +132,9 @@ impl List {
         &self,
         index: i64,
         expected: u64,
-        element: Message,
+        element: impl Into<Message>,
     ) -> Result<(), StoreError> {
-        self.store(element, |elements, element| {
+        self.store(element.into(), |elements, element| {
             elements.set_if(index, expected, element)
         })
     }
@@ -141,16 +143,18 @@ impl List {
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
-    pub fn push(&self, element: Message) -> Result<(), StoreError> {
-        self.store(element, Elements::push)
+    pub fn push(&self, element: impl Into<Message>) -> Result<(), StoreError> {
+        self.store(element.into(), Elements::push)
     }
 
     /// Adds an element before the one at `index`. An index beyond an end means that end.
     ///
     /// # Errors
     /// `BudgetExceeded`; nothing is changed.
-    pub fn insert(&self, index: i64, element: Message) -> Result<(), StoreError> {
-        self.store(element, |elements, element| elements.insert(index, element))
+    pub fn insert(&self, index: i64, element: impl Into<Message>) -> Result<(), StoreError> {
+        self.store(element.into(), |elements, element| {
+            elements.insert(index, element)
+        })
     }
 
     /// Appends all these elements.

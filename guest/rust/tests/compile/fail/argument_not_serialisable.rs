@@ -2,6 +2,6 @@ struct Plain;
 
 fn task(_: Plain) {}
 
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     isopod::Process::spawn(task, (Plain,))?.join()
 }

@@ -1,5 +1,5 @@
 fn task(_: u32) {}
 
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     isopod::Process::spawn(task, 1)?.join()
 }

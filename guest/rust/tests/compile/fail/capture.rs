@@ -1,4 +1,4 @@
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     let number = std::env::args().count();
     isopod::Process::spawn(move || println!("{number}"), ())?.join()
 }

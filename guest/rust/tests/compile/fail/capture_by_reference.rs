@@ -1,4 +1,4 @@
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     let name = String::from("captured");
     isopod::Process::spawn(|| println!("{name}"), ())?.join()
 }

@@ -1,6 +1,6 @@
 fn task() {}
 
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     let pointer: fn() = task;
     isopod::Process::spawn(pointer, ())?.join()
 }

@@ -1,5 +1,5 @@
 struct Plain;
 
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     isopod::Queue::new()?.put(&Plain)
 }

@@ -1,4 +1,4 @@
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     let (receiver, _sender) = isopod::one_way_pipe::<u32>()?;
     receiver.send(&1)
 }

@@ -4,7 +4,7 @@ fn task() -> Plain {
     Plain
 }
 
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     isopod::Process::spawn(task, ())?;
     Ok(())
 }

@@ -29,7 +29,7 @@ fn sum(Json(numbers): Json<Vec<i64>>) -> Result<Json<i64>, String> {
 }
 
 #[isopod::function]
-fn r#match(input: Vec<u8>) -> Result<Vec<u8>, isopod::Error> {
+fn r#match(input: Vec<u8>) -> isopod::Result<Vec<u8>> {
     Ok(input)
 }
 

@@ -76,7 +76,7 @@ fn pools() -> Result<(), Error> {
 
 mod program {
     #[isopod::main]
-    pub(super) fn main() -> Result<(), isopod::Error> {
+    pub(super) fn main() -> isopod::Result<()> {
         super::pools()
     }
 }

@@ -16,7 +16,7 @@ fn value(job: Job, factor: u64) -> Result<Vec<u64>, String> {
     Ok(vec![factor, job.results.len() as u64])
 }
 
-fn generic<T: Serialize>(value: T, output: Sender<T>) -> Result<(), isopod::Error> {
+fn generic<T: Serialize>(value: T, output: Sender<T>) -> isopod::Result<()> {
     output.send(&value)
 }
 
@@ -49,7 +49,7 @@ fn forever() -> ! {
 }
 
 #[allow(dead_code, reason = "outside of a host it cannot run")]
-fn spawns() -> Result<(), isopod::Error> {
+fn spawns() -> isopod::Result<()> {
     Process::spawn(nothing, ())?.join()?;
     let results = vec![Queue::new()?];
     let job = Job {
@@ -84,7 +84,7 @@ fn spawns() -> Result<(), isopod::Error> {
 
 mod program {
     #[isopod::main]
-    pub(super) fn main() -> Result<(), isopod::Error> {
+    pub(super) fn main() -> isopod::Result<()> {
         super::spawns()
     }
 }

@@ -22,7 +22,7 @@ unsafe extern "C" {
 }
 
 #[isopod::main]
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [action, size] = arguments.as_slice() else {
         panic!("an action and a size");
@@ -120,7 +120,7 @@ fn until_refused(what: &str) {
 }
 
 /// Children hold all that they get, more of them are started, and then this one computes without end.
-fn descriptors(children: u32) -> Result<(), isopod::Error> {
+fn descriptors(children: u32) -> isopod::Result<()> {
     fn child(full: Queue<u32>) {
         let mut held = Vec::new();
         loop {

@@ -35,7 +35,7 @@ fn compute_a_little() {
 }
 
 #[isopod::main]
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     let way = std::env::args().nth(1).expect("a way");
     let mut number = 0;
     let mut path = move || {

@@ -6,7 +6,7 @@ fn task() {
     println!("the task runs");
 }
 
-fn main() -> Result<(), isopod::Error> {
+fn main() -> isopod::Result<()> {
     println!("main runs");
     Process::spawn(task, ())?.join()
 }

@@ -17,7 +17,8 @@ const PROGRAM_BYTES: u64 = 128 << 20;
 /// process of its own.
 ///
 /// ```
-/// use isopod_host::{CompileLimits, Engine};
+/// use isopod_host::Engine;
+/// use isopod_host::code::CompileLimits;
 /// use std::time::Duration;
 /// let limits = CompileLimits::default().time(Duration::from_secs(20)).program_bytes(16 << 20);
 /// let engine = Engine::builder().compile_limits(limits).build()?;

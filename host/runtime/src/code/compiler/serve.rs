@@ -55,7 +55,7 @@ impl Header {
 /// ```no_run
 /// fn main() -> std::process::ExitCode {
 ///     if std::env::args().nth(1).as_deref() == Some("compile-for-isopod") {
-///         return match isopod_host::serve_compiler() {
+///         return match isopod_host::code::serve_compiler() {
 ///             Ok(()) => std::process::ExitCode::SUCCESS,
 ///             Err(_) => std::process::ExitCode::FAILURE,
 ///         };
