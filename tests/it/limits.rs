@@ -38,6 +38,12 @@ fn handles() {
 }
 
 #[test]
+fn a_call_that_fails_for_a_full_table_leaves_it_as_it_was() {
+    let limits = Limits::default().handles(100);
+    output(limits, "fail-with-a-full-table");
+}
+
+#[test]
 fn a_process_that_takes_more_handles_than_it_may_hold_ends() {
     let output = output(Limits::default(), "take-handles");
     let lines: Vec<&str> = output.lines().collect();

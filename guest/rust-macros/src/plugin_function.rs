@@ -57,7 +57,7 @@ fn parameter(function: &ItemFn) -> Result<Option<&Type>, Error> {
         return refuse(unsafety, "a function of a plugin cannot be unsafe");
     }
     if !signature.generics.params.is_empty() {
-        let text = "a function of a plugin cannot be generic: who calls it by name names no types";
+        let text = "a function of a plugin cannot be generic: a caller by name names no types";
         return refuse(&signature.generics, text);
     }
     let mut inputs = signature.inputs.iter();
@@ -76,8 +76,7 @@ fn parameter(function: &ItemFn) -> Result<Option<&Type>, Error> {
     }
     match parameter {
         Type::ImplTrait(implied) => {
-            let text =
-                "a function of a plugin cannot be generic: who calls it by name names no types";
+            let text = "a function of a plugin cannot be generic: a caller by name names no types";
             refuse(implied, text)
         }
         Type::Reference(reference) => {

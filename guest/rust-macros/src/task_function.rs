@@ -79,7 +79,7 @@ fn parameters(function: &ItemFn) -> Result<Vec<&Type>, Error> {
     if !signature.generics.params.is_empty() {
         return refuse(
             &signature.generics,
-            "a task with a public name cannot be generic: who calls it by name names no types",
+            "a task with a public name cannot be generic: a caller by name names no types",
         );
     }
     let mut types = Vec::new();

@@ -205,7 +205,7 @@ impl ErrorKind {
     /// The text of an error of this kind that has none of its own.
     fn text(self) -> &'static str {
         match self {
-            ErrorKind::TimedOut => "the time-out passed",
+            ErrorKind::TimedOut => "the timeout passed",
             ErrorKind::Empty => "nothing to take: it is empty",
             ErrorKind::Full => "no room: it is full",
             ErrorKind::Closed => "it is closed",

@@ -59,8 +59,8 @@ pub enum ListenError {
 impl fmt::Display for ListenError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::TimedOut => "nothing was told before the time-out",
-            Self::Closed => "nothing will be told any more",
+            Self::TimedOut => "no event came before the timeout",
+            Self::Closed => "no event will come any more",
             Self::Killed => "killed while waiting",
         })
     }

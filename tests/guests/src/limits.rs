@@ -34,6 +34,36 @@ pub fn hold_handles() -> Outcome {
     Ok(())
 }
 
+/// Calls that give several handles fail where there is room for some of them only, and leave the table as it was.
+pub fn fail_with_a_full_table() -> Outcome {
+    let stored = isopod::Dict::<u8, Vec<Queue<u8>>>::new()?;
+    stored.set(&1, &vec![Queue::new()?, Queue::new()?])?;
+    let list = isopod::List::<Vec<Queue<u8>>>::new()?;
+    list.push(&vec![Queue::new()?])?;
+    list.push(&vec![Queue::new()?])?;
+    let mut queues = Vec::new();
+    while let Ok(queue) = Queue::<u8>::new() {
+        queues.push(queue);
+    }
+    for _ in 0..50 {
+        // One handle is free, and each of these calls gives two.
+        queues.pop();
+        let refused = [
+            isopod::pipe::<u8, u8>().map(drop),
+            stored.get(&1).map(drop),
+            stored.values().map(drop),
+            stored.items().map(drop),
+            list.to_vec().map(drop),
+        ];
+        for refused in refused {
+            let error = refused.expect_err("no room for the second handle");
+            assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        }
+        queues.push(Queue::new()?);
+    }
+    Ok(())
+}
+
 /// A child takes a message with more handles than it may hold; its sibling takes it too.
 pub fn take_handles() -> Outcome {
     let letters = Queue::<Vec<Queue<u8>>>::new()?;

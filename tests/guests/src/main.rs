@@ -189,6 +189,7 @@ fn main() -> Outcome {
         ["callbacks-of-a-terminated-pool"] => callbacks::of_a_terminated_pool(),
         ["hold-handles"] => limits::hold_handles(),
         ["take-handles"] => limits::take_handles(),
+        ["fail-with-a-full-table"] => limits::fail_with_a_full_table(),
         ["put-bytes", count] => limits::put_bytes(count),
         ["write-for-ever"] => limits::write_for_ever(),
         ["start-until-refused"] => limits::start_until_refused(),

@@ -20,9 +20,7 @@ pub fn names() -> Outcome {
         Process::builder().name("worker").spawn(tell, ())?.join()?
     );
     let nested = Process::spawn(
-        || -> isopod::Result<Vec<String>> {
-            Ok(vec![tell(), Process::spawn(tell, ())?.join()?])
-        },
+        || -> isopod::Result<Vec<String>> { Ok(vec![tell(), Process::spawn(tell, ())?.join()?]) },
         (),
     )?;
     println!("{}", nested.join()?.join(" "));

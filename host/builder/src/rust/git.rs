@@ -61,7 +61,7 @@ pub(super) fn grant_to_build(sandbox: Sandbox, packages: &[Locked]) -> Result<Sa
         )
         .with_hint(
             "move settings with a password, a token, another file or a URL to your own file; \
-             `--trust-build` builds without a sandbox: the source may then do whatever you can",
+             `--trust-build` builds without a sandbox: the source may then do everything that you can",
         ));
     }
     Ok(sandbox.read(OF_SYSTEM))

@@ -225,7 +225,7 @@ fn check_source(name: &str, source: &str) -> Result<(), Error> {
     )
     .with_hint(
         "it takes crates from crates.io, from git by `https` and from the source itself; \
-         `--trust-build` builds without a sandbox: the source may then do whatever you can",
+         `--trust-build` builds without a sandbox: the source may then do everything that you can",
     ))
 }
 

@@ -192,7 +192,7 @@ fn refused(file: &Path, key: &str) -> Error {
             file.display()
         ),
     )
-    .with_hint("remove it; `--trust-build` builds without a sandbox: the source may then do whatever you can")
+    .with_hint("remove it; `--trust-build` builds without a sandbox: the source may then do everything that you can")
 }
 
 /// Refuses a toolchain that the source names by a path: its compiler would run before any sandbox is there.

@@ -270,7 +270,7 @@ impl Site {
         if run(true)?.is_ok() {
             return Ok(());
         }
-        announce("downloading what the crate depends on");
+        announce("downloading the dependencies of the crate");
         run(false)?
             .map(drop)
             .map_err(|said| not_begun(name).because(last_lines(&said)))

@@ -193,5 +193,7 @@ fn cannot_confine() -> Error {
         ErrorKind::Confinement,
         "the build cannot be confined on this machine",
     )
-    .with_hint("`--trust-build` builds without a sandbox: the source may then do whatever you can")
+    .with_hint(
+        "`--trust-build` builds without a sandbox: the source may then do everything that you can",
+    )
 }

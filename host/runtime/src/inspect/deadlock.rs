@@ -61,7 +61,7 @@ impl Drop for Claim {
 /// The tree has come to rest: looks for a deadlock after a moment, unless a look is pending already.
 pub(crate) fn check_soon(tree: &Arc<Tree>) {
     // A tree that has ended rests for good, so a short program costs no timer.
-    if !tree.rest.claim() || tree.ended.get().is_some() {
+    if tree.ended.get().is_some() || !tree.rest.claim() {
         return;
     }
     let pause = tree.deadlock().look_time.saturating_mul(LOOKS_TO_PAUSES);

@@ -24,7 +24,7 @@ const LONGEST_LINEAGE_BYTES: usize = 240;
 
 /// The cost of a live process, in bytes: 85 KiB for an idle one, and 64 KiB at most for the exit text of
 /// its starter. The instances of its program come on top.
-const PRESENCE_BYTES: u64 = 128 << 10;
+const PRESENCE_BYTES: u64 = 152 << 10;
 /// The cost of the record of a process, in bytes, without its exit text.
 const RECORD_BYTES: u64 = 8 << 10;
 

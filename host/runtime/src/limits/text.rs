@@ -26,7 +26,7 @@ pub(crate) fn message_too_large(size_bytes: u64, limit_bytes: u64, raised: &str)
 /// For a message that no queue or pipe can ever have room for.
 pub(crate) fn never_fits(size_bytes: u64, limit_bytes: u64, raised: &str) -> String {
     format!(
-        "message of {} is larger than the limit of {} for what is queued; {raised}",
+        "message of {} is larger than the limit of {} for queued bytes; {raised}",
         bytes(size_bytes),
         bytes(limit_bytes)
     )

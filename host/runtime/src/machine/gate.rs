@@ -2,7 +2,7 @@
 //!
 //! A gate is closed while it has a reason: it is not the process's turn on its core
 //! ([`turns`](crate::machine::turns)), or its tree has used up its quota
-//! ([`limits::quota`](crate::limits)). A process passes its gate at *safe points*, where its thread holds
+//! (`process/quota.rs`). A process passes its gate at *safe points*, where its thread holds
 //! no lock of the host: before its guest begins, at each host call, and when it resumes after a wait. A
 //! guest that computes makes no host call; a [signal](crate::machine::kernel::in_guest) brings it to the
 //! gate while its own code runs.

@@ -1,5 +1,5 @@
 //! The functions whose arguments can have any size, linked in place of the generated ones: see
-//! [`arguments`](super::arguments).
+//! [`arguments`](crate::guest::arguments).
 //!
 //! A new function that takes bytes or a list belongs here. In any other function a guest can pass no more
 //! than [`SMALL_CALL_BYTES`](crate::guest::SMALL_CALL_BYTES).

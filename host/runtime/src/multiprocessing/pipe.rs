@@ -15,7 +15,15 @@ impl Host for State {
     ) -> Result<(Resource<Connection>, Resource<Connection>), Failure> {
         self.check_object()?;
         let (first, second) = pipe_in(&self.process.tree.objects, self.holder(), duplex);
-        Ok((self.push(first)?, self.push(second)?))
+        let first = self.push(first)?;
+        match self.push(second) {
+            Ok(second) => Ok((first, second)),
+            Err(full) => {
+                // A call that fails leaves nothing: without a handle the guest could never drop this end.
+                self.table.delete(first)?;
+                Err(full.into())
+            }
+        }
     }
 }
 

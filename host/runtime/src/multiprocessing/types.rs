@@ -1,6 +1,8 @@
 //! `types`: handles.
 
-use super::bindings::isopod::multiprocessing::types::{ErrorCode, Host, HostHandle};
+use super::bindings::isopod::multiprocessing::types::{
+    ErrorCode, Host, HostHandle, Message as WitMessage,
+};
 use super::errors::Failure;
 use crate::events::RefusalKind;
 use crate::exit_status::ExitStatus;
@@ -148,33 +150,40 @@ impl State {
     ///
     /// A guest that cannot hold them is ended: it has taken the message, and must not go on as if there had
     /// been none.
-    pub(super) fn deliver(
-        &mut self,
-        message: Message,
-    ) -> Result<super::bindings::isopod::multiprocessing::types::Message, Failure> {
+    pub(super) fn deliver(&mut self, message: Message) -> Result<WitMessage, Failure> {
         // Until now it counted as queued.
         self.carry_on(u64::try_from(message.bytes.len()).unwrap_or(u64::MAX));
-        self.deliver_copy(message)
+        self.deliver_copy(message).map_err(|_| {
+            let (limit, text) = self.full_table();
+            self.end_at(limit, text)
+        })
     }
 
-    /// As [`deliver`](Self::deliver), for a copy that is carried already.
-    pub(super) fn deliver_copy(
-        &mut self,
-        message: Message,
-    ) -> Result<super::bindings::isopod::multiprocessing::types::Message, Failure> {
-        let handles = message
-            .handles
-            .into_iter()
-            .map(|handle| self.push(handle))
-            .collect::<Result<_, _>>()
-            .map_err(|_| {
-                let (limit, text) = self.full_table();
-                self.end_at(limit, text)
-            })?;
-        Ok(super::bindings::isopod::multiprocessing::types::Message {
+    /// A copy of a message for the guest, which is carried already. If the guest cannot hold its handles, it gets
+    /// none of them.
+    pub(super) fn deliver_copy(&mut self, message: Message) -> Result<WitMessage, Failure> {
+        let mut handles = Vec::with_capacity(message.handles.len());
+        for handle in message.handles {
+            match self.push(handle) {
+                Ok(handle) => handles.push(handle),
+                Err(full) => {
+                    self.take_back(handles);
+                    return Err(full.into());
+                }
+            }
+        }
+        Ok(WitMessage {
             bytes: message.bytes,
             handles,
         })
+    }
+
+    /// Takes handles from the guest's table that the guest has never seen.
+    pub(super) fn take_back(&mut self, handles: Vec<Resource<Handle>>) {
+        for handle in handles {
+            // They were put there a moment ago.
+            let _ = self.table.delete(handle);
+        }
     }
 
     /// Ends the guest at a limit, in a call that cannot return an error for it.

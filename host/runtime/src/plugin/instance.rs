@@ -326,7 +326,7 @@ fn no_doors(program: &str) -> Error {
     Error::new(
         ErrorKind::NotFound,
         format!(
-            "`{program}` exports no `isopod:multiprocessing/functions`; what it exports is called with typed values, as JSON"
+            "`{program}` exports no `isopod:multiprocessing/functions`; call its exports with typed values, as JSON"
         ),
     )
 }

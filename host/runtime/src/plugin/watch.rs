@@ -186,7 +186,7 @@ impl Watch {
             let allowed = Duration::from_nanos(due.saturating_sub(begun));
             let raised = match self.deadline == Some(allowed) {
                 true => limits::OF_TIMEOUT,
-                false => "whoever calls has set it",
+                false => "the caller has set it",
             };
             let status = ExitStatus::Deadline(limits::deadline(allowed, raised));
             return self.claim(call, status);

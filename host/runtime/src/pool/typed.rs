@@ -55,7 +55,7 @@ pub enum JobError {
 impl fmt::Display for JobError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            JobError::TimedOut => formatter.write_str("the time-out passed"),
+            JobError::TimedOut => formatter.write_str("the timeout passed"),
             JobError::Failed(text) => write!(formatter, "the task failed: {text}"),
             JobError::Panicked(text) => write!(formatter, "the task {text}"),
             JobError::WorkerLost(status) => write!(formatter, "worker lost: {status}"),

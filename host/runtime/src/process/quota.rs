@@ -6,8 +6,8 @@
 //! the account, such as by a host call that cannot be paused, leaves a debt that is paid back, so the average
 //! holds.
 //!
-//! The clocks are read at the earliest moment at which the account can be empty, and at most four times in a
-//! period.
+//! The clocks are read at the earliest moment at which the account can be empty, which is [1 ms](SHORTEST_PAUSE) away at
+//! least.
 
 use super::cpu_time;
 use crate::life::Tree;

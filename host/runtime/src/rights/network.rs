@@ -63,11 +63,11 @@ impl FromStr for NetworkAddress {
             _ if ip == "*" => None,
             Some(inner) => {
                 Some(IpAddr::V6(inner.parse().map_err(|_| {
-                    invalid("what is in brackets is no IPv6 address")
+                    invalid("the text in brackets is no IPv6 address")
                 })?))
             }
             None => Some(IpAddr::V4(ip.parse().map_err(|_| {
-                invalid("what is before the port is no IP address, and names are not looked up")
+                invalid("the text before the port is no IP address, and names are not looked up")
             })?)),
         };
         let port = match port {

@@ -14,7 +14,7 @@ pub enum AcquireError {
 impl fmt::Display for AcquireError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::TimedOut => "not acquired before the time-out",
+            Self::TimedOut => "not acquired before the timeout",
             Self::Killed => "killed while waiting",
         })
     }
@@ -48,7 +48,7 @@ pub enum RLockError {
 impl fmt::Display for RLockError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut => formatter.write_str("the lock was not free before the time-out"),
+            Self::TimedOut => formatter.write_str("the lock was not free before the timeout"),
             Self::Killed => formatter.write_str("killed while waiting"),
             Self::TooDeep => write!(
                 formatter,
@@ -67,7 +67,7 @@ pub struct NotOwner;
 
 impl fmt::Display for NotOwner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the lock is not owned by who uses it")
+        formatter.write_str("the caller does not own the lock")
     }
 }
 
@@ -115,7 +115,7 @@ impl fmt::Display for BarrierError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Broken => "the barrier is broken",
-            Self::TimedOut => "not all parties came to the barrier before the time-out",
+            Self::TimedOut => "not all parties came to the barrier before the timeout",
             Self::Killed => "killed while waiting",
         })
     }

@@ -49,7 +49,7 @@ impl PutError {
 impl fmt::Display for PutError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full(_) => formatter.write_str("no room in the queue before the time-out"),
+            Self::Full(_) => formatter.write_str("no room in the queue before the timeout"),
             Self::Closed(_) => formatter.write_str("the queue is closed"),
             Self::TooLarge {
                 message,
@@ -81,7 +81,7 @@ pub enum GetError {
 impl fmt::Display for GetError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Empty => "no message in the queue before the time-out",
+            Self::Empty => "no message in the queue before the timeout",
             Self::Closed => "the queue is closed and empty",
             Self::Killed => "killed while waiting",
         })
@@ -137,7 +137,7 @@ impl SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut(_) => formatter.write_str("no room in the pipe before the time-out"),
+            Self::TimedOut(_) => formatter.write_str("no room in the pipe before the timeout"),
             Self::BrokenPipe(_) => formatter.write_str("the other end of the pipe is gone"),
             Self::ReadOnly(_) => formatter.write_str("this end of the pipe only receives"),
             Self::TooLarge {
@@ -172,7 +172,7 @@ pub enum RecvError {
 impl fmt::Display for RecvError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::TimedOut => "no message in the pipe before the time-out",
+            Self::TimedOut => "no message in the pipe before the timeout",
             Self::EndOfFile => "the other end of the pipe is gone",
             Self::WriteOnly => "this end of the pipe only sends",
             Self::Killed => "killed while waiting",

@@ -215,7 +215,7 @@ impl Dict {
     }
 
     /// Removes the last key and returns it with its value.
-    #[must_use = "`pop_last` gives what was last"]
+    #[must_use = "`pop_last` returns the last entry"]
     pub fn pop_last(&self) -> Option<(Vec<u8>, Message)> {
         let removed = self.entries().pop_last();
         let entry = removed?;

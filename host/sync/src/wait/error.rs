@@ -17,7 +17,7 @@ pub enum WaitError {
 impl fmt::Display for WaitError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::TimedOut => "what was waited for did not come before the time-out",
+            Self::TimedOut => "the timeout passed before it came",
             Self::Killed => "killed while waiting",
         })
     }

@@ -77,7 +77,7 @@ impl CodeCache {
             return Err(Error::new(
                 ErrorKind::AccessDenied,
                 format!(
-                    "the cache directory `{}` must belong to you and be writable by nobody else, since what is in it is run as native code",
+                    "the cache directory `{}` must belong to you and be writable by nobody else, since isopod runs its contents as native code",
                     directory.display()
                 ),
             ));
@@ -94,7 +94,7 @@ impl CodeCache {
             return Err(Error::new(
                 ErrorKind::AccessDenied,
                 format!(
-                    "the key of the cache `{}` lies in the cache, where whoever writes entries could read it",
+                    "the key of the cache `{}` lies in the cache, where a writer of entries could read it",
                     key_file.display()
                 ),
             ));

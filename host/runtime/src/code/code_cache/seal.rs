@@ -80,7 +80,7 @@ pub(super) fn opened(
     io::copy(&mut file, &mut HashWriter(&mut hash)).map_err(broken)?;
     if !key.is_code(contents, &[CONTENTS, name.as_bytes(), &hash.finalize()]) {
         return Err(Refusal::Broken(
-            "its contents are not what was written".to_owned(),
+            "its contents have changed since they were written".to_owned(),
         ));
     }
     let after = file.metadata().map_err(broken)?;

@@ -116,10 +116,10 @@ impl HostDict for State {
     fn items(&mut self, dict: Resource<Dict>) -> Result<Vec<(Vec<u8>, Message)>, Failure> {
         let room = &self.room;
         let dict = self.table.get(&dict)?;
-        let items = dict.items_if(|bytes| room.carry(bytes))?.into_iter();
-        items
-            .map(|(key, value)| Ok((key, self.deliver_copy(value)?)))
-            .collect()
+        let items = dict.items_if(|bytes| room.carry(bytes))?;
+        let (keys, values): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+        let values = self.deliver_copies(values)?;
+        Ok(keys.into_iter().zip(values).collect())
     }
 
     fn to_handle(&mut self, dict: Resource<Dict>) -> wasmtime::Result<Resource<Handle>> {

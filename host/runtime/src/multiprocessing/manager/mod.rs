@@ -27,12 +27,25 @@ impl State {
         })
     }
 
+    /// Copies of several messages, all or none.
     fn deliver_copies(
         &mut self,
         messages: Vec<isopod_sync::Message>,
     ) -> Result<Vec<Message>, Failure> {
-        let messages = messages.into_iter();
-        messages.map(|message| self.deliver_copy(message)).collect()
+        let mut delivered = Vec::with_capacity(messages.len());
+        for message in messages {
+            match self.deliver_copy(message) {
+                Ok(message) => delivered.push(message),
+                Err(failure) => {
+                    let handles = delivered
+                        .into_iter()
+                        .flat_map(|message: Message| message.handles);
+                    self.take_back(handles.collect());
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(delivered)
     }
 }
 
