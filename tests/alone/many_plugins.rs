@@ -1,4 +1,4 @@
-//! A thousand plugins in one host, a hundred of them busy; and what is left of that when they rest.
+//! A thousand plugins in one host, a hundred of them busy; and the memory that remains when they rest.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -14,7 +14,7 @@ const LOADED: usize = 1_000;
 const BUSY: usize = 100;
 const CALLERS: usize = 4;
 
-/// A worker without calls rests after this time: not while the others are called.
+/// A worker without calls rests after this time. The others are being called meanwhile, and do not rest.
 const IDLE_TIME: Duration = Duration::from_millis(200);
 
 fn pool(program: &Program) -> PluginPool {
@@ -41,13 +41,15 @@ fn a_thousand_are_loaded_a_hundred_busy_and_what_they_took_is_given_back() {
     let before = Remains::count().unwrap();
     let busy = pools.get(..BUSY).unwrap();
     used_and_given_back(&engine, &pools, busy);
-    // Threads of workers rest with the engine, for whoever is next; nothing else is left of them.
+    // Threads of workers rest with the engine, ready for the next plugin; nothing else is left of the
+    // workers.
     let mut first = before;
     eventually("the threads of workers rest", || {
         first = Remains::count().unwrap();
         first.threads <= before.threads && first.descriptors == before.descriptors
     });
-    // What the engine and the allocator keep warm they have by now: another round leaves no more.
+    // By now the engine and the allocator hold everything that they keep warm: another round leaves no
+    // more.
     used_and_given_back(&engine, &pools, busy);
     let mut second = first;
     eventually("threads and descriptors are as before", || {
@@ -66,10 +68,10 @@ fn a_thousand_are_loaded_a_hundred_busy_and_what_they_took_is_given_back() {
     assert!(all.all(|pool| pool.statistics().failures.is_empty()));
 }
 
-/// How often the busy ones are called in a round.
+/// The number of calls to the busy plugins in a round.
 const CALLS: u64 = 100 + 10_000;
 
-/// Calls some of them, and waits until all have given back what that took.
+/// Calls the plugins in `busy`, and waits until all pools have given back the memory of their workers.
 fn used_and_given_back(engine: &Engine, pools: &[PluginPool], busy: &[PluginPool]) {
     all_in_the_middle_of_a_call(engine, busy);
     called_in_turn(busy);
@@ -81,7 +83,7 @@ fn used_and_given_back(engine: &Engine, pools: &[PluginPool], busy: &[PluginPool
     assert!(all.all(|pool| pool.statistics().instances == 0));
 }
 
-/// All of them at the same time.
+/// All busy plugins are in a call at the same time.
 fn all_in_the_middle_of_a_call(engine: &Engine, busy: &[PluginPool]) {
     let queue = Queue::new(Bounds::default());
     std::thread::scope(|scope| {
@@ -109,7 +111,7 @@ fn all_in_the_middle_of_a_call(engine: &Engine, busy: &[PluginPool]) {
     });
 }
 
-/// A hundred times by a few callers, each call with an input of its own.
+/// A few callers call each plugin a hundred times, each call with an input of its own.
 fn called_in_turn(busy: &[PluginPool]) {
     let next = AtomicUsize::new(0);
     let caller = || {

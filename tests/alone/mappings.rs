@@ -1,6 +1,6 @@
-//! What a live process takes of the machine.
+//! The memory mappings of a live process.
 //!
-//! One test only: it counts what this whole operating-system process has.
+//! One test only: it counts the mappings of this whole operating-system process.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -23,7 +23,7 @@ const GREEDY: &str = r#"(component
     (instance $exports (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $exports)))"#;
 
-/// As SECURITY.md has it.
+/// The number that SECURITY.md promises.
 const MAPPINGS_PER_PROCESS: usize = 16;
 
 #[test]
@@ -49,7 +49,7 @@ fn a_process_takes_no_more_mappings_than_are_counted_for_it() {
             assert_eq!(process.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
         }
     };
-    // What is made once: arenas of the allocator, the first slots, threads that stay.
+    // Things that are made once: arenas of the allocator, the first slots, threads that stay.
     end(start(2));
     let before = mappings();
     let processes = start(60);

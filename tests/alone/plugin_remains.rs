@@ -1,4 +1,5 @@
-//! What workers of plugins leave: nothing. Alone in its file, since it counts what the whole process has.
+//! Workers of plugins leave nothing. The test is alone in its file, since it counts the resources of the
+//! whole process.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

@@ -1,6 +1,6 @@
-//! Nothing is left of processes that have ended: no thread, mapping, descriptor or handle.
+//! Processes that have ended leave no thread, mapping, descriptor or handle.
 //!
-//! One test only: it counts what this whole operating-system process has.
+//! One test only: it counts the resources of this whole operating-system process.
 
 #![allow(
     clippy::unwrap_used,
@@ -46,7 +46,7 @@ fn nothing_is_left() {
         assert!(holders.processes.is_empty(), "{holders:?}");
     }
 
-    // What holds its own handle, and one of the embedder's, is gone with its tree.
+    // An object that holds its own handle, and a handle of the embedder's, is gone with its tree.
     for scenario in ["self-holding-queue", "self-holding-dict"] {
         let finished = bench.run(scenario).unwrap();
         assert_eq!(

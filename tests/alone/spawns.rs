@@ -1,6 +1,6 @@
-//! Processes without end leave no memory behind. `soak spawns` does it with a million.
+//! A long series of processes leaves no memory behind. `soak spawns` runs a million of them.
 //!
-//! One test only: it measures what this whole operating-system process has.
+//! One test only: it measures the memory of this whole operating-system process.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,7 +10,7 @@
 
 use isopod_tests::many_spawns;
 
-/// Less than the state of one process takes. The allocator's arenas still grow by a part of it.
+/// Less than the state of one process. The allocator's arenas still grow by a part of it.
 const BYTES_PER_PROCESS: u64 = 512;
 
 #[test]

@@ -55,7 +55,7 @@ fn endless_start_function() {
     arena.withstands(command, Expectation::ReachesItsDeadline);
 }
 
-/// Names that stand for texts of terabytes, if they are read whole.
+/// Names whose texts would take terabytes if the host read them whole.
 #[test]
 fn functions_with_names_that_repeat_what_they_said() {
     let mut nested = "_Z1fN1a1bE".to_owned();
@@ -89,7 +89,7 @@ fn functions_with_names_that_repeat_what_they_said() {
             .spawn()
             .unwrap();
         let status = process.join_tree_timeout(isopod_tests::GUARD).unwrap();
-        // The report is made before the end: it is not the time-out that ended it.
+        // The report exists before the end, so the time-out did not end the program.
         let text = status.to_string();
         assert!(text.starts_with("trapped: "), "{text}");
         assert!(text.len() < 2_000, "{} bytes", text.len());
@@ -128,7 +128,7 @@ fn a_function_with_a_name_of_a_mebibyte() {
     hostile_module("giant-function-name", &module, Traps("unreachable"));
 }
 
-/// What is kept of an end is charged as long as the record of the process is kept.
+/// The charge for the kept parts of an end lasts as long as the record of the process.
 #[test]
 fn what_a_backtrace_takes_is_charged() {
     let arena = arena();
@@ -148,7 +148,7 @@ fn what_a_backtrace_takes_is_charged() {
         let frames = process.crash_report().unwrap().backtrace;
         let names: usize = frames.iter().map(|frame| frame.function.len()).sum();
         let text = status.to_string().len();
-        // The charge for its life ends a moment after it.
+        // The charge for the life of the process ends a moment after it.
         let life = 128 << 10;
         let usage = || process.tree_usage().host_memory_bytes;
         isopod_tests::eventually("only its record is charged", || usage() < life);
@@ -162,7 +162,7 @@ fn what_a_backtrace_takes_is_charged() {
     let (long, of_long, frames) = charged(&"f".repeat(300));
     assert!(frames >= 50, "{frames} frames");
     assert!(of_long - of_short >= frames * 290, "{of_short} {of_long}");
-    // A short name has a piece of memory that is longer than itself.
+    // The memory of a short name is longer than the name itself.
     let unused = frames * 8;
     assert!(
         long - short + unused >= of_long - of_short,

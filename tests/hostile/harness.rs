@@ -1,4 +1,4 @@
-//! What is asserted of every hostile guest.
+//! The assertions that hold for every hostile guest.
 
 use isopod_host::sync::Queue;
 use isopod_host::sync::{Bounds, Handle, Message};
@@ -7,39 +7,40 @@ use isopod_tests::{GUARD, Remains, build, eventually, root};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Few, so that the engine is soon full.
+/// The limit of processes; small, so that the engine is soon full.
 pub(crate) const MAX_PROCESSES: u32 = 200;
 
-/// Of each process of a hostile guest, unless its test says otherwise.
+/// The memory limit of each process of a hostile guest, unless its test sets another.
 const MEMORY_BYTES: u64 = 64 << 20;
 
-/// How long it may take until nothing is left. Only a guard.
+/// The longest wait until nothing is left. Only a guard.
 pub(crate) const LEFT_GUARD: Duration = Duration::from_secs(3);
 
-/// How often more may be there after a hostile guest than before it.
+/// The most rounds of a hostile guest that may leave more behind than was there before.
 pub(crate) const MOST_ATTEMPTS: u32 = 5;
 
-/// How a hostile guest is to end.
+/// The end that a test expects of a hostile guest.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expectation {
-    /// It does what it may, is refused what it may not, and exits with 0. This is in its output.
+    /// It makes the calls that it may, is refused the others, and exits with 0. Its output contains this
+    /// text.
     Exits(&'static str),
-    /// With a trap whose text has this.
+    /// With a trap whose text contains this.
     Traps(&'static str),
     /// At its memory limit.
     RunsOutOfMemory,
-    /// At another limit, whose text has this.
+    /// At another limit, whose text contains this.
     ReachesItsLimit(&'static str),
-    /// At the deadline that it was given.
+    /// At the deadline of its command.
     ReachesItsDeadline,
     /// With a failure whose text begins with this.
     Fails(&'static str),
-    /// Never; it says when it has come to its point, and is killed.
+    /// Never: it reports that it has come to its point, and the test kills it.
     IsKilled,
 }
 
-/// An engine for all hostile guests of this test binary, one after the other: what is counted
-/// belongs to the whole operating-system process.
+/// One engine for all hostile guests of this test binary, one after the other, because the counts are those
+/// of the whole operating-system process.
 pub(crate) struct Arena {
     pub(crate) engine: Engine,
     program: Program,
@@ -55,13 +56,13 @@ pub(crate) fn arena() -> MutexGuard<'static, Arena> {
     arena
 }
 
-/// Runs a scenario of `tests/hostile-guests` and asserts how it ends, that a well-behaved sibling
-/// works on meanwhile, and that nothing is left of it.
+/// Runs a scenario of `tests/hostile-guests`. Asserts how it ends, that a well-behaved sibling keeps
+/// working meanwhile, and that nothing is left of the guest.
 pub(crate) fn hostile(scenario: &str, expectation: Expectation) {
     hostile_with(scenario, expectation, |command| command);
 }
 
-/// As [`hostile`], with changes to the command.
+/// Like [`hostile`], with changes to the command.
 pub(crate) fn hostile_with(
     scenario: &str,
     expectation: Expectation,
@@ -93,13 +94,13 @@ impl Arena {
         arena
     }
 
-    /// Every slot and thread is used once.
+    /// Uses every slot and thread once.
     fn fill_pools(&self) {
         let bomb = self.start(&self.command("fork-chain"));
         assert_eq!(bomb.0.join_tree_timeout(GUARD), Some(ExitStatus::Exited(0)));
     }
 
-    /// What a test that failed has left is not to make the next one fail.
+    /// Removes the remains of a failed test, so that they do not make the next one fail.
     pub(crate) fn clear(&self) {
         for process in self.engine.processes() {
             process.kill();
@@ -108,7 +109,7 @@ impl Arena {
         self.forget_ready();
     }
 
-    /// Where guests say that they have come to their point.
+    /// The queue on which guests report that they have come to their point.
     pub(crate) fn ready(&self) -> Handle {
         self.ready.to_handle()
     }
@@ -122,9 +123,10 @@ impl Arena {
 
     pub(crate) fn withstands(&self, command: Command, expectation: Expectation) {
         let sibling = Sibling::start(self);
-        // Once for what is kept for the next time: idle threads, warm slots, the allocator's memory.
+        // One round first, to fill everything that is kept for reuse: idle threads, warm slots, the
+        // allocator's memory.
         self.round(&sibling, &command, expectation);
-        // All that has a bound, and is not always full after one round. What leaks has none.
+        // Every kept resource has a bound, and one round may not reach it. A leak has no bound.
         for attempt in 1..=MOST_ATTEMPTS {
             let before = Remains::count().unwrap();
             for _ in 0..2 {
@@ -137,7 +139,7 @@ impl Arena {
             }
         }
         sibling.end();
-        // It holds `ready` too.
+        // The command holds `ready` too.
         drop(command);
         let holders = self.ready.holders();
         assert_eq!((holders.embedder, holders.messages), (1, 0), "{holders:?}");
@@ -214,7 +216,7 @@ impl Arena {
         Sibling::start(self)
     }
 
-    /// Waits until it is ready, or has ended.
+    /// Waits until the process is ready, or has ended.
     pub(crate) fn wait_ready_or_end(&self, process: &Process) {
         eventually("ready, or its end", || {
             self.ready.try_get().is_ok() || !process.is_alive()
@@ -226,7 +228,7 @@ impl Arena {
     }
 }
 
-/// A tree that has its processes before the hostile one begins, and works when it is told to.
+/// A tree that has its processes before the hostile one begins, and works on request.
 pub(crate) struct Sibling {
     process: Process,
     rounds: Queue,
@@ -249,7 +251,7 @@ impl Sibling {
         }
     }
 
-    /// It finishes a round of its work.
+    /// The tree finishes a round of its work.
     pub(crate) fn works(&self) {
         self.rounds.put(Message::from_bytes([0])).unwrap();
         self.answers

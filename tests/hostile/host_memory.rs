@@ -1,6 +1,6 @@
-//! The memory of the host, taken in each way that a call offers. Of each is asserted from outside how
-//! much the host's memory grows by at most, that the end comes soon, that a well-behaved tree works on,
-//! and that nothing stays charged.
+//! Guests take the host's memory in each way that a call offers. For each way, a test asserts from outside
+//! that the host's memory grows by no more than a bound, that the end comes soon, that a well-behaved tree
+//! keeps working, and that nothing stays charged.
 
 use crate::harness::arena;
 use crate::outside::{SLACK_BYTES, nothing_is_charged, peak_bytes};
@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 const MEMORY_BYTES: u64 = 64 << 20;
 /// The limit of the host's memory for the guest.
 const HOST_MEMORY_BYTES: u64 = 64 << 20;
-/// How long the host's memory is observed.
+/// The time for which a test observes the host's memory.
 const OBSERVED: Duration = Duration::from_secs(2);
-/// How long the end may take. The aim is a quarter of a second; the machine may be busy.
+/// The longest time from the request to the end. The aim is a quarter of a second; the machine may be busy.
 const LONGEST_END: Duration = Duration::from_secs(5);
 
 /// Runs one way of `tests/hostile-guests/src/host_memory.rs`. Its processes have `guests_bytes` of memory
-/// together.
+/// in total.
 fn takes(kind: &str, guests_bytes: u64) {
     let arena = arena();
     let sibling = arena.sibling();
@@ -29,11 +29,11 @@ fn takes(kind: &str, guests_bytes: u64) {
     let command = arena.command("host-memory").arg(kind).limits(limits);
     let before = peak_bytes(true);
     let stdout = Capture::new();
-    // Reports of dead children are not kept here.
+    // The engine keeps no reports of dead children here.
     let command = command.stdout(Output::Capture(stdout.clone()));
     let process = command.stderr(Output::Discard).spawn().unwrap();
     arena.wait_ready_or_end(&process);
-    // Its children go on taking.
+    // The children keep taking memory.
     let begin = Instant::now();
     while begin.elapsed() < OBSERVED {
         sibling.works();
@@ -64,7 +64,7 @@ fn takes(kind: &str, guests_bytes: u64) {
     );
 }
 
-/// A module that says so when it runs, and then sleeps.
+/// A module that reports that it runs, and then sleeps.
 fn sleeper(parts: &str) -> Vec<u8> {
     let text = format!(
         r#"(module
@@ -84,7 +84,7 @@ fn sleeper(parts: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-/// What a program has in each instance costs the host as much for each process.
+/// The parts of a program that each instance repeats cost the host the same for each process.
 #[test]
 fn large_instances_are_charged() {
     const PROCESSES: usize = 100;
@@ -94,7 +94,7 @@ fn large_instances_are_charged() {
         .collect();
     let named: String = (0..25_000).map(|number| format!(" $f{number}")).collect();
     let before = peak_bytes(true);
-    // From small to large, as the allocator keeps the memory of one for the next.
+    // From small to large, because the allocator keeps the memory of one for the next.
     for (kind, parts) in [
         ("a table", "(table 20000 funcref)".to_owned()),
         ("passive data", "(data \"\")".repeat(20_000)),
@@ -134,7 +134,7 @@ fn large_instances_are_charged() {
             process.join_tree_timeout(GUARD).expect("it ends");
             nothing_is_charged(process);
         }
-        // With less it does not start, or ends when it begins.
+        // With a lower limit it does not start, or ends when it begins.
         let limit = isopod_component::instance_bytes(&module).max(200 << 10);
         let limits = Limits::default().tree_host_memory(limit);
         let command = Command::new(&program)
@@ -184,7 +184,7 @@ takes! {
     drained_queues: "drained-queues", 64;
 }
 
-/// While a large tree lives, and while it ends, small ones end as soon as without it.
+/// While a large tree lives, and while it ends, small trees end as soon as they do without it.
 #[test]
 fn the_end_of_a_tree_costs_what_that_tree_holds() {
     let arena = arena();

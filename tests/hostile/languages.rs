@@ -1,5 +1,5 @@
-//! Hostile programs in C and in Python: what these languages reach that Rust does not, or reach otherwise. Of
-//! each the bounds of [`outside`](crate::outside) are asserted.
+//! Hostile programs in C and in Python: attacks that these languages can reach and Rust cannot, or that
+//! they reach in another way. Each test asserts the bounds of [`outside`](crate::outside).
 
 use crate::harness::{Arena, arena};
 use crate::outside::{Row, itself, killed, withstands_all};
@@ -16,7 +16,7 @@ const IN_C: &[Row] = &[
     killed("dead-children", 64),
     killed("traps-of-children", 64),
     killed("long-labels", 64),
-    // What the host holds.
+    // Objects that the host holds.
     killed("queues-in-a-queue", 64),
     killed("chain-of-queues", 64),
     killed("full-pipes", 64),
@@ -52,7 +52,7 @@ const IN_PYTHON: &[Row] = &[
     killed("exceptions-of-jobs", 256),
     killed("names-of-processes", 512),
     killed("labels", 256),
-    // What the host holds.
+    // Objects that the host holds.
     killed("objects", 64),
     killed("barriers", 64),
     killed("queues-in-a-queue", 64),
@@ -99,12 +99,12 @@ fn skipped(error: &isopod_build::Error) {
     println!("skipped: {error}");
 }
 
-/// What is missing on this machine, and could not be installed.
+/// The part that this machine lacks and could not install.
 fn is_missing(error: &isopod_build::Error) -> bool {
     error.kind() == ErrorKind::Toolchain
 }
 
-/// With a directory that it may write, as temporary ones are.
+/// A command with a directory that the program may write, as temporary ones are.
 fn command(arena: &Arena, program: &Program, data: &Temporary) -> Command {
     Command::new(program)
         .policy(Policy::default().temporary_directory(data.path(), "/data"))
@@ -146,7 +146,7 @@ fn in_python() {
             .directory(here, here, Access::ReadOnly)
             .args([told.as_str(), scenario])
     };
-    // The first touches the program's code.
+    // The first run touches the program's code.
     let first = command("nothing").stderr(Output::Inherit).spawn().unwrap();
     let status = first.join_tree_timeout(GUARD).expect("it never ended");
     assert_eq!(status, ExitStatus::Exited(0));

@@ -1,5 +1,5 @@
-//! Hostile guests, one program each: how it ends, that a well-behaved tree of the same engine gets
-//! on with its work meanwhile, and that nothing is left of it in the host.
+//! Hostile guests, one program each. The tests assert how it ends, that a well-behaved tree of the same
+//! engine keeps working meanwhile, and that nothing is left of it in the host.
 
 #![allow(
     clippy::unwrap_used,

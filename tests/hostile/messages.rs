@@ -80,7 +80,7 @@ fn one_buffer_many_times() {
     hostile("one-buffer-many-times", Exits("refused: true\n"));
 }
 
-/// What is not charged before it is copied is little.
+/// The host copies little before it charges the tree.
 #[test]
 fn giant_names_of_directories() {
     let expected = Traps("fuel allocated for hostcalls has been exhausted");

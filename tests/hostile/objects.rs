@@ -1,4 +1,4 @@
-//! Handles that nobody gave, and locks in the hands of those who do not keep their rules.
+//! Handles that the guest never received, and locks held by guests that break their rules.
 
 use crate::harness::Expectation::{Exits, IsKilled, ReachesItsLimit};
 use crate::harness::hostile;

@@ -1,6 +1,6 @@
-//! What is asserted from outside of a hostile program, whatever it is written in: how much the memory of the
-//! host grows by at most, what a well-behaved tree beside it gets done, how soon it ends after the
-//! request, and that nothing of it is left, in the account of its tree or in the operating-system process.
+//! The assertions from outside on a hostile program in any language: how much the host's memory grows by at
+//! most, how much work a well-behaved tree beside it does, how soon it ends after the request, and that
+//! nothing of it is left, in the account of its tree or in the operating-system process.
 
 use crate::harness::{Arena, LEFT_GUARD, MOST_ATTEMPTS};
 use isopod_host::{Capture, Command, ExitStatus, Limits, Output, Process};
@@ -13,44 +13,44 @@ const HOST_MEMORY_BYTES: u64 = 16 << 20;
 /// The allocator's own memory.
 pub(crate) const SLACK_BYTES: u64 = 32 << 20;
 
-/// What cannot be refused, as it has happened already.
+/// Memory that the host cannot refuse, because the guest has it already.
 const OVER_BYTES: u64 = 16 << 20;
-/// Of each process.
+/// The memory limit of each process.
 const MEBIBYTES: u64 = 64;
 const MOST_DESCRIPTORS: u32 = 60;
 const MOST_FILES: u64 = 1_000;
 const MOST_WRITTEN_BYTES: u64 = 16 << 20;
 const MOST_OUTPUT_BYTES: u64 = 128 << 20;
 
-/// How long a program is observed after it has come to its point.
+/// The time for which a test observes a program after it has come to its point.
 const OBSERVED: Duration = Duration::from_millis(300);
-/// So many rounds of its work does a well-behaved tree get done beside it in the end.
+/// The least number of rounds that a well-behaved tree beside it finishes.
 const LEAST_ROUNDS: u32 = 20;
-/// How long these may take on a machine that is busy with other things too.
+/// The longest time for these rounds on a machine that is busy with other things too.
 const LONGEST_ROUNDS: Duration = Duration::from_secs(20);
-/// How long the end may take after the request, at best.
+/// The longest time from the request to the end, at best.
 const LONGEST_END: Duration = Duration::from_secs(1);
 
-/// A hostile program, what its processes may have, and how it ends.
+/// A hostile program, the limits of its processes, and its end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
-    /// What it does, with its arguments after blanks.
+    /// The scenario, with its arguments after blanks.
     pub(crate) scenario: &'static str,
-    /// Of all its processes together.
+    /// The memory limit of all its processes together.
     pub(crate) guests_mebibytes: u64,
     pub(crate) end: End,
 }
 
-/// How a row ends.
+/// The end of a row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum End {
-    /// It holds what it has got, or goes on, until it is killed.
+    /// It keeps its resources, or goes on, until the test kills it.
     Killed,
-    /// By itself, with a status whose text has this.
+    /// It ends by itself, with a status whose text contains this.
     Itself(&'static str),
 }
 
-/// A row that is killed.
+/// A row that the test kills.
 pub(crate) const fn killed(scenario: &'static str, guests_mebibytes: u64) -> Row {
     Row {
         scenario,
@@ -59,7 +59,7 @@ pub(crate) const fn killed(scenario: &'static str, guests_mebibytes: u64) -> Row
     }
 }
 
-/// A row that ends by itself, with a status whose text has this.
+/// A row that ends by itself, with a status whose text contains this.
 pub(crate) const fn itself(
     scenario: &'static str,
     guests_mebibytes: u64,
@@ -72,7 +72,7 @@ pub(crate) const fn itself(
     }
 }
 
-/// The memory of this operating-system process at its highest, since this was called with `true`.
+/// The peak memory of this operating-system process since the last call with `true`.
 pub(crate) fn peak_bytes(begin: bool) -> u64 {
     if begin {
         // The kernel begins to measure anew.
@@ -89,8 +89,8 @@ pub(crate) fn peak_bytes(begin: bool) -> u64 {
     kibibytes << 10
 }
 
-/// Nothing is charged to a tree that has ended, except the record of main, which the test holds. Threads
-/// let go of the other records a moment after the end.
+/// Asserts that nothing is charged to a tree that has ended, except the record of main, which the test
+/// holds. Threads let go of the other records a moment after the end.
 pub(crate) fn nothing_is_charged(main: &Process) {
     eventually("an account without charges", || {
         let usage = main.tree_usage();
@@ -100,7 +100,7 @@ pub(crate) fn nothing_is_charged(main: &Process) {
 
 /// Runs each row of a table on the arena. `command` makes the command of a scenario.
 pub(crate) fn withstands_all(arena: &Arena, rows: &[Row], command: impl Fn(&str) -> Command) {
-    // Those whose names have this, with what they tell.
+    // Runs only the rows whose names contain this, and prints their measurements.
     let only = std::env::var("ISOPOD_HOSTILE_ONLY").ok();
     let wanted = |row: &&Row| only.as_ref().is_none_or(|only| row.scenario.contains(only));
     let mut failed = Vec::new();
@@ -178,7 +178,7 @@ fn withstands(arena: &Arena, row: &Row, command: &Command) {
         drop(process);
         arena.forget_ready();
         soonest = soonest.min(took);
-        // Pools grow once, and a machine may be busy for a moment.
+        // Pools grow once, and the machine may be busy for a moment.
         let guard = LEFT_GUARD * attempt / MOST_ATTEMPTS / 4;
         left = Arena::come_back_to(&before, guard)
             .err()

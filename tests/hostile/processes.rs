@@ -1,4 +1,4 @@
-//! Too many processes, and those that never end.
+//! Too many processes, and processes that never end.
 
 use crate::harness::Expectation::{Exits, IsKilled, RunsOutOfMemory, Traps};
 use crate::harness::hostile;
@@ -25,7 +25,7 @@ fn fork_bomb() {
 
 #[test]
 fn fork_chain() {
-    // Three processes are the sibling's.
+    // Three processes belong to the sibling.
     hostile("fork-chain", Exits("a chain of 197\n"));
 }
 

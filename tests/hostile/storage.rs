@@ -1,4 +1,4 @@
-//! Descriptors and room on disk that a guest takes without end, and links that lead out.
+//! Guests take descriptors and disk space without end, and make links that lead out.
 
 use crate::harness::Expectation::{Exits, IsKilled};
 use crate::harness::hostile_with;
@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-/// Of the tree, where its test sets it.
+/// The limit of the tree, in the tests that set it.
 const MOST_DESCRIPTORS: u32 = 60;
 const MOST_BYTES: u64 = 1 << 20;
 const MOST_FILES: u64 = 100;
@@ -89,7 +89,7 @@ fn makes_files() {
             let limits = Limits::default().tree_files(MOST_FILES);
             limited(command.arg(way), data.path(), limits)
         });
-        // The limit is of each run, which removes what is there.
+        // The limit applies to each run, which removes the files of the last one.
         let mut made = 0;
         let mut directories = vec![data.path().to_owned()];
         while let Some(directory) = directories.pop() {

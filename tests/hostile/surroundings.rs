@@ -1,4 +1,4 @@
-//! What lies outside of the guest: files, variables, arguments, clocks.
+//! The surroundings of the guest: files, variables, arguments, clocks.
 
 use crate::harness::Expectation::Exits;
 use crate::harness::{hostile, hostile_with};

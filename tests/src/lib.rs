@@ -1,7 +1,7 @@
-//! What the integration tests share: the guest program, and an engine to run it.
+//! The parts that the integration tests share: the guest program, and an engine to run it.
 //!
-//! The guests are real: `tests/guests` is built to a component with `isopod-build`, once per test
-//! binary, and its compiled code is cached between them.
+//! The guests are real: each test binary builds `tests/guests` to a component once, with `isopod-build`.
+//! The compiled code is cached between binaries.
 
 mod random;
 mod remains;
@@ -23,11 +23,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-/// How long anything may take that should take milliseconds. Only a guard against hanging tests.
+/// The longest wait for steps that should take milliseconds. Only a guard against hanging tests.
 pub const GUARD: Duration = Duration::from_secs(120);
 
-/// The states of `tests/guests/src/blocked.rs` in which a process waits or computes for ever, but for reading
-/// standard input.
+/// The states of `tests/guests/src/blocked.rs` in which a process waits or computes for ever, except the
+/// state that reads standard input.
 pub const BLOCKED_STATES: [&str; 19] = [
     "busy",
     "queue-get",
@@ -53,7 +53,7 @@ pub const BLOCKED_STATES: [&str; 19] = [
 /// The component of `tests/guests`.
 ///
 /// # Errors
-/// That of the build, the first time.
+/// The error of the build, the first time.
 pub fn guests() -> Result<&'static [u8]> {
     static GUESTS: BuiltOnce = OnceLock::new();
     built_once(&GUESTS, "tests/guests")
@@ -62,13 +62,13 @@ pub fn guests() -> Result<&'static [u8]> {
 /// The component of `tests/plugin-guests`.
 ///
 /// # Errors
-/// That of the build, the first time.
+/// The error of the build, the first time.
 pub fn plugins() -> Result<&'static [u8]> {
     static PLUGINS: BuiltOnce = OnceLock::new();
     built_once(&PLUGINS, "tests/plugin-guests")
 }
 
-/// A component, or why it could not be built.
+/// A component, or the reason why it could not be built.
 type BuiltOnce = OnceLock<Result<Vec<u8>, String>>;
 
 fn built_once(place: &'static BuiltOnce, source: &str) -> Result<&'static [u8]> {
@@ -83,11 +83,11 @@ fn built_once(place: &'static BuiltOnce, source: &str) -> Result<&'static [u8]> 
 /// Builds a guest crate or a `.rs` file to a component.
 ///
 /// # Errors
-/// That of the build.
+/// The error of the build.
 pub fn build(source: &Path) -> Result<Vec<u8>> {
     let mut steps = Vec::new();
     let options = isopod_build::Options {
-        // Some guests are made with the WIT as it is here.
+        // Some guests are made with the WIT in this tree.
         read_source: vec![root().join("wit")],
         ..isopod_build::Options::default()
     };
@@ -111,11 +111,11 @@ pub struct Bench {
     pub engine: Engine,
     /// The guests.
     pub program: Program,
-    /// Where guests say that they have come to their point: see `tests/guests`.
+    /// The queue on which guests report that they have come to their point: see `tests/guests`.
     pub ready: Queue,
 }
 
-/// What a run of a scenario left.
+/// The end of a scenario and its output.
 #[derive(Debug)]
 pub struct Finished {
     /// How main ended.
@@ -127,10 +127,10 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Asserts that main succeeded; `what` says which one.
+    /// Asserts that main succeeded; `what` names the scenario.
     ///
     /// # Panics
-    /// If it did not, with its standard error.
+    /// If main did not succeed, with its standard error.
     pub fn assert_success(&self, what: &str) {
         assert_eq!(
             self.status,
@@ -145,7 +145,7 @@ impl Bench {
     /// An engine with the default settings.
     ///
     /// # Errors
-    /// Those of the build and of the engine.
+    /// The errors of the build and of the engine.
     pub fn new() -> Result<Bench> {
         Bench::with(Engine::builder())
     }
@@ -153,7 +153,7 @@ impl Bench {
     /// An engine with these settings.
     ///
     /// # Errors
-    /// Those of the build and of the engine.
+    /// The errors of the build and of the engine.
     pub fn with(settings: EngineBuilder) -> Result<Bench> {
         // Beside the test binaries: `target/release/deps/..`.
         let binaries = std::env::current_exe()?;
@@ -170,14 +170,14 @@ impl Bench {
         })
     }
 
-    /// A command for a scenario, by its arguments separated by blanks.
+    /// A command for a scenario; blanks separate its arguments.
     pub fn command(&self, scenario: &str) -> Command {
         Command::new(&self.program)
             .args(scenario.split(' '))
             .handle("ready", &self.ready.to_handle())
     }
 
-    /// Starts a scenario and waits until this many of its processes say that they are ready.
+    /// Starts a scenario and waits until this many of its processes report that they are ready.
     ///
     /// # Errors
     /// If it cannot be started, or is never ready.
@@ -187,7 +187,7 @@ impl Bench {
         Ok(process)
     }
 
-    /// Waits until this many processes have said that they are ready.
+    /// Waits until this many processes have reported that they are ready.
     ///
     /// # Errors
     /// If they have not after [`GUARD`].
@@ -207,7 +207,7 @@ impl Bench {
     }
 }
 
-/// Waits for something that comes without an event, and says `what` if it never does.
+/// Waits for a condition that comes without an event, and panics with `what` if it never comes.
 ///
 /// # Panics
 /// If it has not come after [`GUARD`].
@@ -219,13 +219,14 @@ pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Kills so many workers of a pool, which is all that it has, while they compute: none is killed before its guest
-/// has seen its job, which would put the job back, and none that has begun another one meanwhile.
+/// Kills `count` workers of a pool, which is all that it has, while they compute. No worker is killed
+/// before its guest has received its job, since that would put the job back. No killed worker has begun
+/// another job meanwhile.
 ///
 /// # Panics
 /// If they never compute.
 pub fn kill_computing(pool: &Pool, count: usize) {
-    /// No worker has used so much before it has its job.
+    /// No worker uses this much time before it has its job.
     const SPENT: Duration = Duration::from_millis(50);
     let workers = pool.workers();
     assert_eq!(workers.len(), count, "the pool's workers");
@@ -237,7 +238,7 @@ pub fn kill_computing(pool: &Pool, count: usize) {
     }
 }
 
-/// Runs a scenario that is to succeed, on an engine of its own.
+/// Runs a scenario that must succeed, on an engine of its own.
 ///
 /// # Panics
 /// If it cannot be run or does not succeed, with its standard error.
@@ -256,7 +257,7 @@ pub fn run(command: Command) -> Result<Finished> {
     run_with(command, |_| ())
 }
 
-/// As [`run`], and does something to the main process meanwhile.
+/// Like [`run`], and runs `meanwhile` on the main process.
 ///
 /// # Errors
 /// If it cannot be started, or never ends.

@@ -1,8 +1,8 @@
-//! Random moments for tests that end processes at any time.
+//! Random moments for tests that end processes at arbitrary times.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// xorshift64 (Marsaglia 2003). Nobody's secrets depend on it.
+/// xorshift64 (Marsaglia 2003). No secrets depend on it.
 #[derive(Debug)]
 pub struct Random(u64);
 
@@ -10,12 +10,12 @@ impl Random {
     /// Random numbers from this seed.
     #[must_use]
     pub fn new(seed: u64) -> Random {
-        // 0 would give nothing but zeros.
+        // A seed of 0 would give nothing but zeros.
         Random(seed.max(1))
     }
 
-    /// Random numbers from the seed in the environment variable `ISOPOD_TEST_SEED`, or from another
-    /// one each time. The test prints it, so that a failure says which it was.
+    /// Random numbers from the seed in the environment variable `ISOPOD_TEST_SEED`, or from a new seed each
+    /// time. The test prints the seed, so that a failure names it.
     #[must_use]
     #[allow(clippy::print_stdout, reason = "shown with a test that fails")]
     pub fn from_environment() -> Random {
@@ -42,7 +42,7 @@ impl Random {
         usize::try_from(self.draw() % length).unwrap_or_default()
     }
 
-    /// Up to some 100 us of spinning: from before a new guest's first instruction into its loop.
+    /// Spins up to about 100 us: from before a new guest's first instruction into its loop.
     pub fn pause(&mut self) {
         for _ in 0..self.draw() % 3_000 {
             std::hint::spin_loop();

@@ -1,18 +1,18 @@
-//! What this whole operating-system process has, counted before and after.
+//! The resources of this whole operating-system process, counted before and after.
 
 use std::fs;
 
-/// As many idle threads does an engine keep for each core.
+/// The most idle threads that an engine keeps for each core.
 const IDLE_THREADS_PER_CORE: usize = 64;
 
-/// As many operations on files does an engine have at a time, each with a thread of a pool, which stays for a while.
-/// Two threads more wait for timers and for standard input.
+/// The most operations on files that an engine runs at a time. Each has a thread of a pool, which stays for
+/// a while. Two more threads wait for timers and for standard input.
 const IO_THREADS: usize = 256 + 2;
 
 /// Threads, mappings, descriptors and memory of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remains {
-    /// Threads, without those of the test runner, the idle ones, and those for input and output.
+    /// Threads, except those of the test runner, the idle ones, and those for input and output.
     pub threads: usize,
     /// Threads that wait for a process to run: an engine keeps some for each core.
     pub idle_threads: usize,
@@ -30,7 +30,7 @@ impl Remains {
     /// Counts.
     ///
     /// # Errors
-    /// If the system does not tell.
+    /// If the system does not give the numbers.
     pub fn count() -> std::io::Result<Remains> {
         let (mut threads, mut idle_threads, mut io_threads) = (0, 0, 0);
         for thread in fs::read_dir("/proc/self/task")? {
@@ -54,8 +54,8 @@ impl Remains {
         })
     }
 
-    /// Whether no more is there than before: a pool may have grown by some threads or a warm slot,
-    /// and the allocator may keep some memory, but not with what was done meanwhile.
+    /// Whether no more is there than before. A pool may have grown by some threads or a warm slot, and the
+    /// allocator may keep some memory, but neither may grow with the work that was done meanwhile.
     #[must_use]
     pub fn is_as(&self, before: &Remains) -> bool {
         const ALLOCATOR_BYTES: u64 = 48 << 20;

@@ -1,10 +1,10 @@
-//! A test that needs an operating-system process of its own runs itself once more.
+//! A test that needs an operating-system process of its own runs itself again in one.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::process::{Command, Output, Stdio};
 
-/// The command that runs one test of this program, and no other. `module` is the test's `module_path!()`.
+/// The command that runs this test of the program, and no other. `module` is the test's `module_path!()`.
 ///
 /// # Panics
 /// If this program's own path is not known.
@@ -23,10 +23,10 @@ pub fn rerun(module: &str, test: &str) -> Command {
     command
 }
 
-/// Holds that the test of [`rerun`] was run and has passed: no test at all passes too.
+/// Asserts that the test of [`rerun`] ran and passed: a run of no test at all passes too.
 ///
 /// # Panics
-/// If it was not, or has not.
+/// If the test did not run, or did not pass.
 pub fn assert_passed(output: std::io::Result<Output>) {
     let output = output.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

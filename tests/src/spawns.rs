@@ -1,4 +1,4 @@
-//! Very many processes, one after the other, and what becomes of the host's memory.
+//! Very many processes, one after the other, and the host's memory after them.
 
 use crate::{Bench, GUARD, Remains};
 use anyhow::{Context, Result, ensure};
@@ -6,35 +6,36 @@ use isopod_host::ExitStatus;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// One in so many is ended by its embedder, the others by themselves.
+/// The embedder ends one process in this many; the others end by themselves.
 const KILLED: u32 = 8;
 
-/// So many live at a time, so that as many threads and slots are warm from the beginning: with one at
-/// a time it is chance when the next begins before the last has gone, and needs one more.
+/// The number of processes that live at a time, so that as many threads and slots are warm from the
+/// beginning. With one at a time, the next may by chance begin before the last has gone, and need one more.
 const AT_A_TIME: u32 = 16;
 
-/// What was measured.
+/// The measurements.
 #[derive(Debug, Clone, Copy)]
 pub struct ManySpawns {
-    /// How many processes were started and have ended.
+    /// The number of processes that were started and have ended.
     pub count: u32,
-    /// After how many of them the memory was measured first.
+    /// The number of processes before the first measurement of the memory.
     pub first: u32,
-    /// The resident memory then, in bytes.
+    /// The resident memory at the first measurement, in bytes.
     pub first_bytes: u64,
     /// The resident memory at the end, in bytes.
     pub last_bytes: u64,
-    /// The resident memory after each tenth, in KiB: whether it grows on or has come to rest.
+    /// The resident memory after each tenth, in KiB: shows whether it still grows or has come to rest.
     pub tenths_kib: [u64; 10],
-    /// How long it took.
+    /// The time of the whole run.
     pub time: Duration,
 }
 
-/// Starts so many processes and waits for the end of each.
+/// Starts `count` processes and waits for the end of each.
 ///
 /// # Errors
-/// If a process does not start or end as it should. What the memory may be is for the caller to say:
-/// that of the allocator's arenas, one for each thread, comes to rest only after some ten thousand.
+/// If a process does not start or end as it should. The caller decides how much memory is too much: the
+/// memory of the allocator's arenas, one for each thread, comes to rest only after some ten thousand
+/// processes.
 pub fn many_spawns(count: u32, first: u32) -> Result<ManySpawns> {
     let bench = Bench::new()?;
     let command = bench.command("nothing");
@@ -55,7 +56,7 @@ pub fn many_spawns(count: u32, first: u32) -> Result<ManySpawns> {
         for (process, is_killed) in processes.collect::<Result<Vec<_>>>()? {
             let status = process.join_tree_timeout(GUARD);
             let status = status.with_context(|| format!("{} never ended", process.name()))?;
-            // One that is killed may have come to its end before.
+            // A process that is killed may have come to its end before.
             ensure!(
                 status == ExitStatus::Exited(0) || (is_killed && status == ExitStatus::Killed),
                 "{}: {status}",
@@ -86,7 +87,7 @@ pub fn many_spawns(count: u32, first: u32) -> Result<ManySpawns> {
 }
 
 impl ManySpawns {
-    /// By how much the memory has grown since the first, in bytes.
+    /// The growth of the memory since the first measurement, in bytes.
     #[must_use]
     pub fn growth_bytes(&self) -> u64 {
         self.last_bytes.saturating_sub(self.first_bytes)

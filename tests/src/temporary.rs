@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A directory that is removed with all that is in it.
+/// A directory that is removed with its contents.
 #[derive(Debug)]
 pub struct Temporary(PathBuf);
 
@@ -12,14 +12,14 @@ impl Temporary {
     /// An empty directory, for this operating-system process and this name alone.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's error.
     pub fn new(name: &str) -> Result<Temporary> {
         let path = std::env::temp_dir().join(format!("isopod-{name}-{}", std::process::id()));
         fs::create_dir_all(&path).with_context(|| format!("making {}", path.display()))?;
         Ok(Temporary(path))
     }
 
-    /// Where it is.
+    /// The path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
@@ -28,7 +28,7 @@ impl Temporary {
     /// Makes a FIFO in it.
     ///
     /// # Errors
-    /// The system's, or that of the command that makes FIFOs.
+    /// The system's error, or that of the command that makes FIFOs.
     pub fn fifo(&self, name: &str) -> Result<()> {
         let made = std::process::Command::new("mkfifo")
             .arg(self.0.join(name))
@@ -40,7 +40,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // A directory that is left is no reason to fail.
+        // A leftover directory is no reason to fail.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
