@@ -1,5 +1,5 @@
-//! Processes are killed at random moments, under load, while they hold a primitive or have a place
-//! at one. The others go on, and the next owner is told. The workers are in
+//! Processes are killed at random moments, under load, while they hold a primitive or have a place at one.
+//! The others go on, and the next owner learns of the death. The workers are in
 //! `tests/guests/src/abandonment.rs`.
 
 #![allow(
@@ -16,16 +16,16 @@ use isopod_host::sync::{
 use isopod_host::{ExitStatus, Process};
 use isopod_tests::{Bench, GUARD, Random, eventually};
 
-/// More than there are cores where the tests run, so that some always wait.
+/// More than the cores of the machines that run the tests, so that some workers always wait.
 const WORKERS: usize = 6;
 
-/// How often a worker is killed while it holds the object.
+/// The number of times that a worker is killed while it holds the object.
 const MOMENTS: usize = 100;
 
-/// How many kills may be needed for that: a worker may let go at the last moment.
+/// The most kills that this may need: a worker may let go at the last moment.
 const MOST_KILLS: usize = 100 * MOMENTS;
 
-/// The workers on one object, and what they leave.
+/// The workers on one object, and the notices that they leave.
 struct Workers {
     bench: Bench,
     kind: &'static str,
@@ -78,12 +78,12 @@ impl Workers {
         self.places.load_u64(place as u64 * 16 + 8).unwrap() == 1
     }
 
-    /// How often each has held the object.
+    /// The number of times that each worker has held the object.
     fn progress(&self) -> [u64; WORKERS] {
         std::array::from_fn(|place| self.places.load_u64(place as u64 * 16).unwrap())
     }
 
-    /// Kills one at a random moment, if possible one that holds the object, and gives its place.
+    /// Kills one worker at a random moment, if possible one that holds the object, and returns its place.
     fn kill_one(&mut self) -> usize {
         self.random.pause();
         let any = self.random.position(WORKERS);
@@ -97,8 +97,8 @@ impl Workers {
         victim
     }
 
-    /// Waits until all but the victim have held the object twice more: at least the second time,
-    /// they have acquired it after `before` was read.
+    /// Waits until all but the victim have held the object twice more. They have acquired it after the read
+    /// of `before`, at the latest the second time.
     fn wait_for_progress(&self, before: &[u64; WORKERS], victim: Option<usize>) {
         for place in (0..WORKERS).filter(|place| Some(*place) != victim) {
             let what = format!("{}: worker {place} goes on", self.kind);
@@ -111,7 +111,7 @@ impl Workers {
         self.processes[victim] = self.spawn(victim);
     }
 
-    /// What the workers were told since the last call.
+    /// The number of notices that the workers have had since the last call.
     fn told(&self) -> usize {
         std::iter::from_fn(|| self.told.try_get().ok()).count()
     }
@@ -126,8 +126,8 @@ impl Workers {
     }
 }
 
-/// Kills until a hundred have died while they held the object: each time the others go on, and
-/// exactly one of them is told.
+/// Kills until a hundred workers have died while they held the object. Each time the others go on, and
+/// exactly one of them receives the notice.
 fn holders_are_killed(kind: &'static str, object: Handle) {
     let mut workers = Workers::start(kind, object, &[]);
     let (mut moments, mut kills) = (0, 0);
@@ -177,7 +177,7 @@ fn owners_of_a_conditions_lock_are_killed() {
     assert!(condition.acquire_timeout(GUARD).is_ok());
 }
 
-/// Those that are killed wait to be notified, have just been notified, or are about to notify.
+/// The killed workers wait for a notification, have just been notified, or are about to notify.
 #[test]
 fn sleepers_at_a_condition_are_killed() {
     let condition = Condition::new();
@@ -196,7 +196,7 @@ fn sleepers_at_a_condition_are_killed() {
     workers.end();
 }
 
-/// Those that are killed wait for the others, or come last and run the action.
+/// The killed workers wait for the others, or come last and run the action.
 #[test]
 fn parties_of_a_barrier_are_killed() {
     let barrier = Barrier::new(u32::try_from(WORKERS).unwrap());
@@ -223,17 +223,18 @@ fn parties_of_a_barrier_are_killed() {
             }
             barrier.reset();
             for _ in 1..WORKERS {
-                // What a guest's queue of `u64` takes: the number 0.
+                // The encoding of the number 0 on a guest's queue of `u64`.
                 again.put(Message::from_bytes(vec![0])).unwrap();
             }
             moments += 1;
         } else {
-            // It was on its way: the others wait for the one that takes its place.
+            // It was on its way: the others wait for the worker that takes its place.
             assert!(!was_acting, "who ends in the action breaks the barrier");
         }
         actions += usize::from(was_acting);
         workers.replace(victim);
-        // Only now: who has passed since the reset is neither told nor waits for it any more.
+        // Only now: a worker that has passed since the reset receives no notice and waits for none any
+        // more.
         let before = workers.progress();
         workers.wait_for_progress(&before, None);
         kills += 1;

@@ -1,5 +1,5 @@
-//! `tests/ACCEPTANCE.md` names each of CPython's tests that are re-created here, and each pain of
-//! its users, with our test of it, and what it names exists.
+//! `tests/ACCEPTANCE.md` names each of CPython's tests that are re-created here, and each pain of its
+//! users, with our test of it. Every test that it names exists.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use isopod_tests::root;
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Of `Lib/test/_test_multiprocessing.py`, without the underscores of its classes, and of
+/// The tests of `Lib/test/_test_multiprocessing.py`, without the underscores of their classes, and those of
 /// `Lib/test/test_concurrent_futures/test_deadlock.py`.
 const CPYTHON: [&str; 61] = [
     "Process.test_process",
@@ -80,7 +80,7 @@ const CPYTHON: [&str; 61] = [
 
 const PAINS: usize = 16;
 
-/// The cells of each row of the table below a heading, without its head.
+/// The cells of each row of the table below a heading, without the head of the table.
 fn rows(heading: &str) -> Vec<Vec<String>> {
     let text = fs::read_to_string(root().join("tests/ACCEPTANCE.md")).unwrap();
     let (_, section) = text.split_once(&format!("\n## {heading}\n")).unwrap();
@@ -94,7 +94,7 @@ fn rows(heading: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// What stands between back-quotes.
+/// The texts between back-quotes.
 fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
@@ -109,7 +109,7 @@ fn has_test(file: &str, test: &str) -> bool {
     text.contains(&function) || text.contains(&scenario)
 }
 
-/// The tests that a cell names, each as its file and itself, after a check that they exist.
+/// The tests that a cell names, each as a pair of its file and its name, after a check that they exist.
 fn tests<'a>(row: &str, cell: &'a str) -> Vec<(&'a str, &'a str)> {
     let names = quoted(cell);
     assert!(

@@ -1,6 +1,6 @@
 //! A process that has confined itself is attacked from the inside: `tests/escaped` takes the place of a
-//! guest that has escaped, in an operating-system process of its own. What must fail is first done without a
-//! confinement, where the user may: a step that never works would show nothing.
+//! guest that has escaped, in an operating-system process of its own. Each step that must fail first runs
+//! without a confinement, where the user may take it: a step that never works would show nothing.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::process::{Child, Command, Stdio};
 
-/// Whether this kernel has all that is tested; says so if not.
+/// Whether this kernel has all the features that the tests need; prints a message if not.
 fn is_confining() -> bool {
     let (output, _) = escaped("keep", &[], &[]);
     let missing: Vec<&String> = output
@@ -32,7 +32,7 @@ fn is_confining() -> bool {
     missing.is_empty()
 }
 
-/// What each step came to, and whether the process came to its own end.
+/// The outcome of each step, and whether the process came to its own end.
 fn escaped(mode: &str, kept: &[&str], steps: &[(&str, &str)]) -> (BTreeMap<String, String>, bool) {
     let steps = steps.iter().flat_map(|(step, argument)| [*step, *argument]);
     let output = Command::new(env!("CARGO_BIN_EXE_escaped"))
@@ -83,7 +83,7 @@ fn assert_done(kept: &[&str], steps: &[(&str, &str)]) {
     assert_answers(kept, steps, |answer| answer == "done", "done");
 }
 
-/// Asserts that these work for a process that is not confined, for the steps that are harmless then.
+/// Asserts that these steps work in a process that is not confined, if they are harmless there.
 fn assert_possible(steps: &[(&str, &str)]) {
     let (answers, _) = escaped("free", &[], steps);
     for (step, argument) in steps {
@@ -253,7 +253,8 @@ fn no_program_is_executed_and_no_namespace_made() {
             ("become-user", "1"),
         ],
     );
-    // Its flags cannot be seen, so it is not there, and the C library makes threads with the older call.
+    // The kernel filter cannot read the flags of `clone3`, so the call does not exist for the process, and
+    // the C library makes threads with the older call.
     let (answers, _) = escaped("keep", &[], &[("clone3", "")]);
     assert_eq!(answers.get("clone3 ").map(String::as_str), Some("ENOSYS"));
 }
@@ -274,7 +275,8 @@ fn other_processes_are_out_of_reach() {
         ("limit", &parent),
         ("share-memory", ""),
     ];
-    // Who may trace and signal whom depends on the user; the last ones do not.
+    // For most of these steps, the user decides which processes it may trace and signal; not for the last
+    // ones.
     assert_possible(&[
         ("signal", &parent),
         ("signal-by-descriptor", &parent),

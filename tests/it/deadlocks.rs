@@ -1,4 +1,4 @@
-//! CPython's `test_concurrent_futures/test_deadlock.py`, under its names: what hangs its
+//! CPython's `test_concurrent_futures/test_deadlock.py`, under its names: the cases that hang its
 //! `multiprocessing.Pool`. See `tests/guests/src/deadlocks.rs`.
 
 use isopod_tests::succeeds;

@@ -1,4 +1,4 @@
-//! Pools of the embedder's: `isopod_host::pool::Pool`, with tasks by their public names.
+//! Pools of the embedder: `isopod_host::Pool`, with tasks by their public names.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -205,7 +205,7 @@ fn dropping_the_pool_ends_its_workers() {
     drop(pool);
     for worker in workers {
         let status = worker.join_timeout(GUARD);
-        // One that had not asked for its first job yet is told that there is no pool, and returns.
+        // A worker that had not asked for its first job yet learns that there is no pool, and returns.
         let ended = [Some(ExitStatus::Terminated), Some(ExitStatus::Exited(0))];
         assert!(ended.contains(&status), "{status:?}");
     }

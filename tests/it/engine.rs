@@ -1,4 +1,4 @@
-//! What an engine is made with: a pool of instances or none, and where it logs.
+//! The settings of an engine: a pool of instances or none, and the target of its log.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,11 +14,11 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 
-/// For one test at a time: address space is counted for all, and `tracing` misses what is logged for the first time
-/// at the moment at which a listener is made.
+/// One test at a time. All tests share one count of address space, and `tracing` misses events that are
+/// logged for the first time at the moment when a listener is made.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// What this operating-system process has mapped, memory or not.
+/// The address space that this operating-system process has mapped, with or without memory behind it.
 fn address_space_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmSize:"));
@@ -107,7 +107,7 @@ fn an_engine_logs_where_it_is_told_to() {
         finished.assert_success("end-child");
     }
     let lines = lines.lock().unwrap();
-    // Main may end before or after the thread of its child has said everything.
+    // Main may end before or after the thread of its child has logged everything.
     let mut sorted = lines.clone();
     sorted.sort();
     assert_eq!(

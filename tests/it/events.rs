@@ -1,4 +1,4 @@
-//! The events of an engine: what is told, in which order, and that nobody waits for who listens.
+//! The events of an engine: their content and their order, and that nobody waits for a listener.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,12 +17,12 @@ use isopod_tests::{Bench, GUARD, plugins};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What was told until now.
+/// The events until now.
 fn told(events: &Events) -> Vec<EngineEvent> {
     std::iter::from_fn(|| events.try_recv().ok()).collect()
 }
 
-/// Runs a scenario to the end of its tree; gives main's status and all that was told of it.
+/// Runs a scenario to the end of its tree; returns main's status and all events about the tree.
 fn told_of(bench: &Bench, scenario: &str, limits: Limits) -> (ExitStatus, Vec<EngineEvent>) {
     let events = bench.engine.events();
     let process = bench.command(scenario).limits(limits).spawn().unwrap();
@@ -30,7 +30,7 @@ fn told_of(bench: &Bench, scenario: &str, limits: Limits) -> (ExitStatus, Vec<En
     (status, told(&events))
 }
 
-/// The limits that were reached, by whom, and whether that was an end.
+/// The limits that were reached: the name of the process, the limit, and whether it ended the process.
 fn limits_in(told: &[EngineEvent]) -> Vec<(String, LimitKind, bool)> {
     let limit = |event: &EngineEvent| match event {
         EngineEvent::LimitReached {
@@ -151,7 +151,7 @@ fn jobs_of_both_kinds_of_pools_are_told() {
     let left = JobOutcome::WorkerLost(ExitStatus::Exited(3));
     assert_eq!(outcomes[3..], [left]);
 
-    // A guest's own, whose jobs have no public names.
+    // A pool of a guest's own, whose jobs have no public names.
     let (_, told) = told_of(&bench, "Pool.test_apply", Limits::default());
     let main = match &told[0] {
         EngineEvent::ProcessStarted { process, .. } => *process,
@@ -179,7 +179,7 @@ fn limits_that_end_a_process_are_told_before_its_end() {
     let main = |limit, is_end| ("MainProcess".to_owned(), limit, is_end);
     let small = || Limits::default().memory(8 << 20);
     let (_, told) = told_of(&bench, "end memory", small());
-    // It is told when the memory is refused, and not again when the process ends of that.
+    // The event comes when the memory is refused, and not again when the process ends because of that.
     assert_eq!(limits_in(&told), [main(LimitKind::Memory, false)]);
     let last = told.last().unwrap();
     assert!(
@@ -224,7 +224,7 @@ fn a_refusal_is_told_once_of_each_kind() {
         });
         limits.collect::<Vec<_>>()
     };
-    // Four refusals in each case.
+    // Each case has four refusals.
     let limits = Limits::default().handles(100);
     assert_eq!(refused(limits, "hold-handles"), [LimitKind::Handles]);
     let limits = Limits::default().message_size(1 << 20);
@@ -278,7 +278,7 @@ fn who_does_not_listen_holds_nobody_up_and_is_told_how_much_was_missed() {
     let heard = told(&slow);
     assert_eq!(heard[10], EngineEvent::Lagged(missed));
     assert_eq!(heard.len(), 11);
-    // Whoever has caught up hears everything again.
+    // A listener that has caught up receives every event again.
     let late = bench.command("echo").spawn().unwrap();
     late.join_tree_timeout(GUARD).unwrap();
     let heard = told(&slow);
@@ -343,7 +343,7 @@ fn the_events_end_with_the_engine() {
     drop((engine, ready));
     assert_eq!(events.try_recv(), Err(ListenError::TimedOut));
     let waits = std::thread::spawn(move || events.count());
-    // The program is the last that holds the engine.
+    // The program holds the last reference to the engine.
     drop(program);
     assert_eq!(waits.join().unwrap(), 0);
 }
@@ -360,7 +360,7 @@ fn events_are_awaited_and_streamed() {
         let process = bench.command("echo").spawn().unwrap();
         let started = events.recv_async().await.unwrap();
         assert!(matches!(started, EngineEvent::ProcessStarted { .. }));
-        // Dropped before it has heard anything, or after: nothing is lost.
+        // The future is dropped before its event comes, or after: no event is lost.
         let patience = tokio::time::timeout(Duration::ZERO, events.recv_async());
         let early = patience.await.ok().and_then(Result::ok);
         let mut stream = std::pin::pin!(events.into_stream());

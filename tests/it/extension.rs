@@ -1,4 +1,4 @@
-//! An embedder's own host functions.
+//! Host functions of the embedder.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// `app:numbers/numbers`: numbers of each process, and how many were given in all.
+/// `app:numbers/numbers`: numbers of each process, and how many it gave in all.
 struct Numbers {
     given: Arc<AtomicU64>,
 }

@@ -1,5 +1,5 @@
-//! Files in granted directories: what can be done, what is refused, and what becomes of operations that
-//! never return.
+//! Files in granted directories: the operations that work, those that are refused, and the fate of
+//! operations that never return.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,11 +38,11 @@ fn output(command: Command) -> String {
     finished.stdout
 }
 
-/// Lets go of whoever opens the FIFO to read, until no operation of the tree is left.
+/// Lets every open that waits for a writer of the FIFO return, until the tree has no operation left.
 fn let_go(tree: &Process, fifo: &Path) {
     let flags = OFlags::WRONLY | OFlags::NONBLOCK;
     eventually("returned", || {
-        // Without a reader it fails, and there is nobody to let go of.
+        // Without a reader this fails, and then no open waits.
         let _ = rustix::fs::open(fifo, flags, Mode::empty());
         outstanding(tree) == 0
     });
@@ -102,7 +102,7 @@ fn a_process_whose_operation_is_stuck_ends_at_once() {
         assert_eq!(process.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
         process
     };
-    // What was outstanding may have been the look before the open, which returns.
+    // The outstanding operation may have been the look-up before the open, which returns.
     let mut process = killed_while_stuck();
     eventually("killed in the open itself", || {
         let is_stuck = outstanding(&process) == 1;
@@ -128,7 +128,7 @@ fn stuck_operations_take_no_more_than_their_tree_may_have() {
     let tree = tree.spawn().unwrap();
     bench.wait_ready(3).unwrap();
     eventually("stuck", || outstanding(&tree) == 3);
-    // Main of this tree is told, and no other tree notices.
+    // Main of this tree gets the error, and no other tree notices.
     go.put(Message::from_bytes([0])).unwrap();
     let other = command(&bench, "files open /data/inside", &data, true);
     assert!(output(other).starts_with("/data/inside: [105"));
@@ -146,7 +146,7 @@ fn stuck_operations_take_no_more_than_their_tree_may_have() {
 #[test]
 fn a_process_has_its_own_limit() {
     let (bench, data) = (Bench::new().unwrap(), directory("own-limit"));
-    // Open at both ends, so that to open it does not wait.
+    // Open at both ends, so that the guest's open does not wait.
     let fifo = data.path().join("fifo");
     let mut fifo = fs::OpenOptions::new()
         .read(true)

@@ -1,5 +1,5 @@
-//! Each call that waits, in all its forms: blocking, only looking, with a time-out, and awaited in a
-//! tokio runtime. The blocking forms are what the other tests use; here are the rest.
+//! Each call that waits, in all its forms: blocking, without waiting, with a time-out, and awaited in a
+//! tokio runtime. Most other tests use the blocking forms; the rest are here.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +36,7 @@ fn soon<T>(future: impl Future<Output = T>) -> impl Future<Output = T> {
     }
 }
 
-/// Whether a future still waits when it has had every chance to end.
+/// Whether a future still waits after it has had every chance to end.
 async fn waits<T>(future: impl Future<Output = T>) -> bool {
     let moment = Duration::from_millis(5);
     tokio::time::timeout(moment, future).await.is_err()
@@ -144,7 +144,8 @@ fn queues_and_pipes() {
 #[test]
 fn locks_and_the_like() {
     let runtime = runtime();
-    // A lock of the embedder's is one party's, whichever task acquires it: a permit is not.
+    // A lock that the embedder acquires belongs to one party, namely the embedder, in whichever task; a
+    // permit does not.
     let permits = Semaphore::new(1, None);
     let (lock, rlock, condition) = (Lock::new(), RLock::new(), Condition::new());
     let (event, barrier) = (Event::new(), Barrier::new(2));
@@ -161,7 +162,7 @@ fn locks_and_the_like() {
 
         soon(condition.acquire_async()).await.unwrap();
         let notify = async {
-            // The wait has given the lock up by then.
+            // The wait has released the lock by then.
             condition.acquire_async().await.unwrap();
             condition.notify(1).unwrap();
             condition.release().unwrap();
@@ -175,7 +176,7 @@ fn locks_and_the_like() {
         soon(event.wait_async()).await;
 
         let arrive = async || {
-            // Whoever comes last lets the others pass.
+            // The last to arrive lets the others pass.
             if let Arrival::Last(_) = barrier.wait_async().await.unwrap() {
                 barrier.pass().unwrap();
             }
@@ -234,7 +235,7 @@ fn typed_calls_of_plugins() {
     assert_eq!(kind(endless), ErrorKind::Deadline);
     let endless = plugin.call_typed_here_timeout("loop", &json!([]), short);
     assert_eq!(kind(endless), ErrorKind::Deadline);
-    // There are no doors for bytes, in any thread.
+    // The plugin has no doors for bytes, in any thread.
     let doors = pool.call("add", "").unwrap_err();
     assert_eq!(doors.kind(), ErrorKind::NotFound);
     let doors = plugin
@@ -245,7 +246,7 @@ fn typed_calls_of_plugins() {
     runtime().block_on(async {
         let sum = soon(pool.call_typed_async("add", json!([40, 2]))).await;
         assert_eq!(sum.unwrap(), 42);
-        // Dropped, it is ended: the one worker is free again.
+        // A call whose future is dropped is ended: the one worker is free again.
         assert!(waits(pool.call_typed_async("loop", json!([]))).await);
         let sum = soon(pool.call_typed_async("add", json!([1, 1]))).await;
         assert_eq!(sum.unwrap(), 2);

@@ -1,5 +1,5 @@
-//! What the host can say of processes: what they wait for, how they crashed, who is in a deadlock.
-//! See `tests/guests/src/stuck.rs`.
+//! The reports of the host on processes: what they wait for, how they crashed, and which of them are in a
+//! deadlock. See `tests/guests/src/stuck.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,10 +12,10 @@ use isopod_host::{ExitStatus, Process};
 use isopod_tests::{Bench, GUARD, eventually, run};
 use std::time::{Duration, Instant};
 
-/// Several times as long as a tree rests before it is looked at.
+/// Several times as long as a tree rests before the host looks at it.
 const LONG_ENOUGH: Duration = Duration::from_millis(250);
 
-/// Runs what is stuck until it is ended for that; gives main's message and the standard error.
+/// Runs a stuck scenario until the host ends it for that; returns main's message and the standard error.
 fn ended_for(way: &str) -> (String, String) {
     let bench = Bench::new().unwrap();
     let command = bench.command(&format!("stuck {way}"));
@@ -47,7 +47,7 @@ fn two_that_want_each_others_lock() {
         let line = line.unwrap();
         assert!(line.contains("waits in `acquire` for lock "), "{line}");
         assert!(line.ends_with(&format!(", owned by `{owner}`")), "{line}");
-        // Where it waits.
+        // The place where it waits.
         assert!(
             stderr.contains(&format!("Process {name}:\ndeadlock: it waits")),
             "{stderr}"
@@ -56,7 +56,7 @@ fn two_that_want_each_others_lock() {
     assert!(stderr.contains("stuck::crossed"), "{stderr}");
 }
 
-/// What is said of thousands must not grow with their square.
+/// The size of a report on thousands of processes must not grow with their square.
 #[test]
 fn many_that_wait_for_what_all_of_them_hold() {
     let (text, _) = ended_for("many");
@@ -69,7 +69,7 @@ fn many_that_wait_for_what_all_of_them_hold() {
     assert!(text.len() < 5_000, "{} bytes", text.len());
 }
 
-/// A report is a few kilobytes, whatever is waited for and however the processes are called.
+/// A report is a few kilobytes, whatever the processes wait for and however they are called.
 #[test]
 fn a_few_that_wait_for_thousands_with_long_names() {
     let (text, stderr) = ended_for("thousands");
@@ -79,7 +79,7 @@ fn a_few_that_wait_for_thousands_with_long_names() {
     assert!(stderr.len() < 100_000, "{} bytes", stderr.len());
 }
 
-/// What one tree has to be looked at holds nobody's deadline up.
+/// A long look at one tree delays no deadline.
 #[test]
 fn deadlines_are_kept_while_a_tree_is_looked_at() {
     let bench = Bench::new().unwrap();
@@ -192,7 +192,7 @@ fn the_embedder_may_put_something_at_any_time() {
     assert_eq!(process.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
 }
 
-/// Waits until the process has been parked for so long that it was looked at.
+/// Waits until the process has been parked for so long that the host has looked at it.
 fn rests(process: &Process) {
     eventually("a rest", || match process.state() {
         RunState::Waiting(wait) => wait.since.elapsed() > LONG_ENOUGH,

@@ -1,4 +1,4 @@
-//! A program whose instances no process could have is refused when it is loaded, with the value and the limit.
+//! A program whose instances no process could hold is refused at its loading, with the value and the limit.
 
 #![allow(
     clippy::unwrap_used,
@@ -60,7 +60,8 @@ fn instances_that_no_process_could_have_are_refused() {
     let globals = "(global i32 (i32.const 0))".repeat(140_000);
     let tables = |count: usize| "(table 1 funcref)".repeat(count);
     let memories = |count: usize| "(memory 1)".repeat(count);
-    // The fields, how often they are instantiated, how the refusal goes on, and whether it is the pool's.
+    // The fields, the number of their instances, the rest of the text of the refusal, and whether the pool
+    // refuses.
     for (fields, count, text, is_of_pool) in [
         (
             String::new(),
@@ -103,7 +104,7 @@ fn instances_that_no_process_could_have_are_refused() {
             false => assert_eq!(refusal(&on_demand, &bytes, text), told),
         }
     }
-    // At the limits.
+    // Exactly at the limits.
     for (fields, count) in [
         (String::new(), 20),
         (memories(2), 1),

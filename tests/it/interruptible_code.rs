@@ -1,5 +1,5 @@
-//! Code does the same when it is changed so that it can be interrupted: random functions, copies and fills,
-//! compiled as they are and changed.
+//! The change that makes code interruptible leaves its behaviour as it was. The tests compile random
+//! functions, copies and fills both unchanged and changed.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,11 +11,11 @@ use isopod_tests::Random;
 use std::fmt::Write as _;
 use wasmtime::{Config, Engine, Instance, Memory, Module, Store, TypedFunc, UpdateDeadline};
 
-/// Enough that most functions leave their loops in every way that they can, few enough to be fast.
+/// Enough that most functions leave their loops in every possible way, and few enough to be fast.
 const ROUNDS: u32 = 400;
 
-/// Writes a function that goes around in loops and leaves them as chance has it. Its state changes at each
-/// step, and decides which way it goes, so two runs that differ once give different states.
+/// Writes a function that goes around in loops and leaves them at random. Its state changes at each step
+/// and decides the way, so two runs that differ once give different states.
 struct Writer<'a> {
     random: &'a mut Random,
     text: String,
@@ -89,8 +89,8 @@ impl Writer<'_> {
         .unwrap();
     }
 
-    /// A loop, whose value is used if it has something around it. It goes on with its next round as chance has
-    /// it, as long as there are rounds left for all loops.
+    /// A loop. Its value is used if something surrounds it. It goes on to its next round at random, as long
+    /// as all loops together have rounds left.
     fn repeated(&mut self, before: &str, depth: u32, labels: u64, after: &str) -> std::fmt::Result {
         let result = if before.is_empty() {
             ""
@@ -116,7 +116,7 @@ impl Writer<'_> {
         self.text.push_str(
             "(module (func (export \"run\") (param $state i64) (param $left i32) (result i64) (block ",
         );
-        // Of its labels only those are gone to that give no value: not the function's.
+        // It branches only to labels without a value: not to the function's own.
         for _ in 0..3 {
             self.statement(1, 4);
             self.repeated("", 3, 1, ")").unwrap();
@@ -126,7 +126,7 @@ impl Writer<'_> {
     }
 }
 
-/// A module that has something to change, changed.
+/// The changed form of a module that has something to change.
 fn changed(wasm: &[u8]) -> Vec<u8> {
     let changed = isopod_component::make_interruptible(wasm).unwrap();
     changed.expect("there is something to change")
@@ -152,7 +152,7 @@ fn random_functions_do_the_same() {
     let mut random = Random::from_environment();
     let engine = Engine::default();
     let (mut written, mut unrolled, mut gave_something) = (0, 0, 0);
-    // About each third one has a loop that is small enough.
+    // About one in three has a loop that is small enough.
     while unrolled < 100 {
         written += 1;
         assert!(written < 3_000, "only {unrolled} have small loops");
@@ -185,7 +185,7 @@ fn random_functions_do_the_same() {
     );
 }
 
-/// Copies and fills, in five pages of memory; and those of few bytes, which are not changed.
+/// Copies and fills, in five pages of memory; and short ones, which are not changed.
 const BULK: &str = r#"(module (memory (export "memory") 5)
     (func (export "copy") (param i32 i32 i32)
         (memory.copy (local.get 0) (local.get 1) (local.get 2)))
@@ -218,7 +218,7 @@ impl Bulk {
         }
     }
 
-    /// The trap, if it traps.
+    /// Runs an operation and returns the trap, if it traps.
     fn run(&mut self, operation: usize, arguments: (u32, u32, u32)) -> Option<wasmtime::Trap> {
         let operation = self.operations.get(operation).unwrap();
         let error = operation.call(&mut self.store, arguments).err()?;
@@ -241,8 +241,8 @@ fn copies_and_fills_do_the_same() {
     let mut below = |limit: u32| u32::try_from(random.draw() % u64::from(limit)).unwrap();
     let mut traps = 0;
     for _ in 0..4_000 {
-        // Around the length of pieces, most of all; near each other and far apart; at the end of memory
-        // and of what 32 bits hold.
+        // Lengths mostly around that of the pieces; ranges near each other and far apart; at the end of the
+        // memory and of the range of 32 bits.
         let length = match below(8) {
             0 | 1 => below(20),
             2..=4 => (below(8) * 2048 + below(5)).saturating_sub(2),
@@ -267,7 +267,8 @@ fn copies_and_fills_do_the_same() {
         let expected = as_it_is.run(operation, arguments);
         assert_eq!(changed.run(operation, arguments), expected, "{arguments:?}");
         traps += u32::from(expected.is_some());
-        // Byte by byte after what is changed; those of few bytes may have done some of it.
+        // Equal byte for byte, also after a trap. Only `few` may have written something before its trap, in
+        // both forms alike.
         assert!(
             changed.memory.data(&changed.store) == as_it_is.memory.data(&as_it_is.store),
             "operation {operation} with {arguments:?}, {expected:?}"
@@ -298,7 +299,7 @@ fn backtraces_name_the_instruction() {
     assert_eq!(names, [Some("memory.fill"), Some("careless")]);
 }
 
-/// Two memories and a segment that is longer than a piece. What is done to them is by number.
+/// Two memories and a segment that is longer than a piece. Numbers choose the operations on them.
 const MEMORIES: &str = r#"
     (func (export "0->1") (param i32 i32 i32)
         (memory.copy $one $zero (local.get 0) (local.get 1) (local.get 2)))
@@ -320,7 +321,7 @@ const OPERATIONS: [&str; 8] = [
     "0->1", "1->0", "1->1", "fill 1", "init 0", "init 1", "short", "drop",
 ];
 
-/// A module of two memories with so many pages each, unchanged and changed.
+/// A module of two memories with `pages` pages each, unchanged and changed.
 fn of_two_memories(pages: u32) -> [(Store<()>, Instance); 2] {
     let long: String = (0..200_000_u32)
         .map(|byte| format!("\\{:02x}", byte.wrapping_mul(2_654_435_761) >> 24))
@@ -335,7 +336,7 @@ fn of_two_memories(pages: u32) -> [(Store<()>, Instance); 2] {
     [wasm, changed].map(|wasm| instantiate(&engine, &wasm, ()))
 }
 
-/// Does the same with both, and compares the traps and what is in these ranges of the memories afterwards.
+/// Runs the same operation on both, and compares the traps and these ranges of the memories afterwards.
 fn compare_memories(
     both: &mut [(Store<()>, Instance); 2],
     operation: &str,
@@ -392,7 +393,7 @@ fn several_memories_and_segments_do_the_same() {
             _ => u32::MAX - below(5_000),
         };
         let arguments = (place(&mut below), place(&mut below), length);
-        // After three quarters the segment is dropped, and what is read of it traps.
+        // After three quarters the segment is dropped, and reads of it trap.
         let operation = match round == 3 * ROUNDS / 4 {
             true => "drop",
             false => OPERATIONS.get(usize::try_from(below(7)).unwrap()).unwrap(),
@@ -403,7 +404,7 @@ fn several_memories_and_segments_do_the_same() {
     assert!((200..ROUNDS - 200).contains(&traps), "{traps} traps");
 }
 
-/// The largest memories there are, and ends around 2^32, with 4 GiB of address space.
+/// The largest possible memories, and ends of ranges around 2^32, with 4 GiB of address space.
 #[test]
 fn ends_at_the_largest_address_do_the_same() {
     let mut both = of_two_memories(65_536);
@@ -475,12 +476,12 @@ fn tables_do_the_same() {
     }
 }
 
-/// How often the engine is asked whether a program is to end while a module runs.
+/// The number of checks for an end of the program while a module runs.
 fn looks_of(wasm: &[u8]) -> u32 {
     let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
     let module = Module::new(&engine, wasm).unwrap();
     let mut store = Store::new(&engine, 0_u32);
-    // Making the instance looks too, where there are tables.
+    // Making the instance runs a check too, if there are tables.
     store.set_epoch_deadline(0);
     store.epoch_deadline_callback(|mut store| {
         *store.data_mut() += 1;
@@ -515,12 +516,13 @@ fn long_instructions_in_a_row_can_be_interrupted() {
                 (func (export "run") {row}))"#
         ))
         .unwrap();
-        // Some of these the engine interrupts by itself; others it looks at once, when the function begins.
+        // The engine interrupts some of these by itself; for others it checks at once, when the function
+        // begins.
         assert!(looks_of(&changed(&wasm)) >= IN_A_ROW, "{instruction}");
     }
 }
 
-/// How often the engine is asked whether a program is to end, in one copy or fill.
+/// The number of checks for an end of the program in one copy or fill.
 #[test]
 fn long_copies_and_fills_can_be_interrupted() {
     let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
@@ -572,7 +574,7 @@ fn no_long_instruction_is_left() {
     assert!(error.to_string().contains("memory64"), "{error}");
 }
 
-/// Whether a helper has come into it: its loop asks with this comparison.
+/// Whether the module got a helper: the helper's loop contains this comparison.
 fn has_call(wasm: &[u8]) -> bool {
     // `local.get 2`, `i32.const 65536`, `i32.gt_u`.
     let asks = [0x20, 2, 0x41, 0x80, 0x80, 4, 0x4b];

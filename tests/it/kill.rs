@@ -37,8 +37,8 @@ fn every_state_ends() {
 
 #[test]
 fn reading_standard_input_ends() {
-    // The test binary's own input may be at its end, so the guest reads a pipe that nobody writes:
-    // the test is run again below itself, with such a pipe.
+    // The test binary's own input may be at its end, so the guest reads a pipe without a writer. The test
+    // runs itself again in a process with such a pipe.
     const MARK: &str = "ISOPOD_TEST_READS_STDIN";
     if std::env::var_os(MARK).is_none() {
         let mut child = rerun(module_path!(), "reading_standard_input_ends")
@@ -62,7 +62,7 @@ fn reading_standard_input_ends() {
 #[test]
 fn waiting_for_the_network_ends() {
     let bench = Bench::new().unwrap();
-    // The system completes the connections; nobody accepts them, so nothing is ever sent.
+    // The system completes the connections; nobody accepts them, so no data ever comes.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     for scenario in [format!("network read {port}"), "network accept".to_owned()] {
@@ -132,9 +132,9 @@ fn a_process_that_has_not_begun_ends() {
     }
 }
 
-/// wasmtime sets a store's deadline to the epoch after its callback has returned, so a kill that
-/// falls into that callback is lost unless it is repeated. Two processes under endless loops, killed
-/// by two threads at random offsets from each other, meet every such moment in 100,000 rounds.
+/// wasmtime sets a store's deadline to the epoch after its callback has returned, so a kill that falls into
+/// that callback is lost unless it is repeated. Two threads kill two processes in endless loops at random
+/// offsets from each other; in 100,000 rounds they meet every such moment.
 #[test]
 fn no_kill_is_lost() {
     let rounds: u64 = match std::env::var("ISOPOD_KILL_ROUNDS") {
@@ -164,7 +164,7 @@ fn no_kill_is_lost() {
             let status = process.join_timeout(GUARD);
             assert_eq!(status, Some(ExitStatus::Killed), "round {round}");
         }
-        // Said or not, according to when the kill came.
+        // The message is there or not, according to the moment of the kill.
         while bench.ready.try_get().is_ok() {}
     }
     drop(to_second);

@@ -1,4 +1,5 @@
-//! Each limit, reached by a guest: an error at the call or its exit status, and what goes on beside.
+//! A guest reaches each limit: it gets an error at the call or an exit status, and the others go on beside
+//! it.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +19,7 @@ fn run_with(limits: Limits, scenario: &str) -> Finished {
     run(bench.command(scenario).limits(limits)).unwrap()
 }
 
-/// Runs a scenario that is to succeed; gives its standard output.
+/// Runs a scenario that must succeed and returns its standard output.
 fn output(limits: Limits, scenario: &str) -> String {
     let finished = run_with(limits, scenario);
     assert_eq!(
@@ -84,15 +85,16 @@ fn memory_of_the_host() {
     let little = Limits::default().tree_host_memory(4 << 20);
     let told = output(little.clone(), "spawn-until-refused");
     let children: u32 = told.split(' ').next().unwrap().parse().unwrap();
-    // 136 KiB and its instances for each, and as much for main: without these there would be more.
+    // Each child costs 136 KiB and its instances, and so does main: without the charge for instances there
+    // would be more children.
     assert!((12..=20).contains(&children), "{told}");
     let text =
         "the memory that the host uses for this tree of processes would exceed its limit of 4 MiB";
     assert!(told.contains(text) && told.contains(advice), "{told}");
-    // It is on its way and queued at the same time.
+    // The message is on its way and queued at the same time.
     let told = output(little, "put-bytes 3000000");
     assert!(told.contains(text) && told.contains(advice), "{told}");
-    // No main fits.
+    // Not even main fits.
     let bench = Bench::new().unwrap();
     let nothing = Limits::default().tree_host_memory(1 << 10);
     let refused = bench.command("echo").limits(nothing).spawn().unwrap_err();
@@ -106,7 +108,7 @@ fn output_ends_at_its_limit_to_the_byte() {
     let text =
         "output limit of 1005 bytes reached; raise it with `Limits::output` or `--max-output`";
     assert_eq!(finished.status, ExitStatus::Limit(text.to_owned()));
-    // The child's 50 are its own.
+    // The child has 50 of its own.
     assert_eq!(finished.stdout.len(), 1_055);
     assert!(finished.stderr.contains("output limit of 50 bytes reached"));
 
@@ -177,7 +179,7 @@ fn cpu_time_ends_who_computes_and_nobody_who_waits() {
         "limit of 100ms of CPU time reached; raise it with `Limits::cpu_time` or `--cpu-time`"
             .to_owned();
     assert_eq!(finished.status, ExitStatus::CpuTimeLimit(text));
-    // Threads are reused, and each process begins at nothing.
+    // Threads are reused, and each process begins its count at zero.
     for _ in 0..5 {
         let finished = run(bench.command("compute-for-ever").limits(limits.clone())).unwrap();
         assert_eq!(
@@ -202,7 +204,8 @@ fn cpu_time_of_the_whole_tree() {
     let text = "limit of 300ms of CPU time for the whole tree of processes reached; raise it with `Limits::tree_cpu_time` or `--tree-cpu-time`";
     let expected = ExitStatus::CpuTimeLimit(text.to_owned());
     let bench = Bench::new().unwrap();
-    // Living processes, none of which uses as much, and dead ones, each of which uses next to nothing.
+    // Living processes, each of which uses less than the limit, and dead ones, each of which uses next to
+    // nothing.
     for scenario in ["busy-children 3", "start-for-ever"] {
         let command = bench.command(scenario);
         let limits = Limits::default().tree_cpu_time(limit);
@@ -212,7 +215,7 @@ fn cpu_time_of_the_whole_tree() {
         let used = process.tree_usage().cpu_time;
         assert!(used >= limit && used < limit * 3, "{scenario}: {used:?}");
     }
-    // A tree that waits is not ended.
+    // A tree that waits goes on.
     let limits = Limits::default().tree_cpu_time(limit);
     let waits = bench.command("blocked queue-get").limits(limits);
     let waits = waits.spawn().unwrap();
@@ -223,7 +226,8 @@ fn cpu_time_of_the_whole_tree() {
 
 #[test]
 fn cpu_time_is_limited_where_no_descriptor_is_left() {
-    // The limit on descriptors is the operating-system process's, so the test runs again below itself.
+    // The limit on descriptors belongs to the operating-system process, so the test runs itself again in
+    // one of its own.
     const MARK: &str = "ISOPOD_TEST_HAS_NO_DESCRIPTORS";
     if std::env::var_os(MARK).is_none() {
         let name = "cpu_time_is_limited_where_no_descriptor_is_left";
@@ -299,7 +303,7 @@ fn no_limit_is_too_small_to_be_told_so() {
 
 #[test]
 fn the_stack_is_as_large_as_the_engine_says() {
-    // 200,000 calls deep.
+    // The calls are 200,000 deep.
     let module = wat::parse_str(
         r#"(module
             (memory (export "memory") 1)
@@ -343,7 +347,7 @@ fn an_engine_takes_no_more_processes_than_the_machine_holds() {
             .max_processes(),
         3
     );
-    // One that is capped runs programs all the same.
+    // An engine with a cap runs programs all the same.
     let program = Program::from_bytes(&engine, "guests", isopod_tests::guests().unwrap()).unwrap();
     let finished = run(Command::new(&program).arg("nothing")).unwrap();
     assert_eq!(

@@ -1,7 +1,9 @@
-//! Whatever a program is, its loading is bounded, and whatever takes long in it can be interrupted.
+//! Whatever the program, its loading is bounded, and every long step of its loading or run can be
+//! interrupted.
 //!
-//! Bounds of time are asserted as an embedder sees them: how long a call takes, and how long after its deadline a
-//! process has ended. They are far above what an idle machine needs, and far below what each of these took.
+//! The tests assert bounds of time as an embedder sees them: the time of a call, and the time from a
+//! deadline to the end of the process. The bounds are far above the times of an idle machine, and far below
+//! the times that each of these programs once took.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,9 +17,9 @@ use isopod_tests::{GUARD, assert_passed, rerun};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-/// How long after its deadline a process has ended, with what the clearing of its memory takes.
+/// The longest time from a deadline to the end of the process, including the clearing of its memory.
 const SOON: Duration = Duration::from_secs(2);
-/// When it is to end: long enough to be in the middle of its loop.
+/// The timeout of the program: long enough that it is in the middle of its loop.
 const TIME: Duration = Duration::from_millis(300);
 
 /// A component that exports `wasi:cli/run`, whose core module runs `body` for ever, this deep in components.
@@ -42,7 +44,7 @@ fn endless(fields: &str, body: &str, depth: usize) -> Vec<u8> {
     .unwrap()
 }
 
-/// What took seconds after the time-out, or as long as its program wished.
+/// Programs that once took seconds after the time-out, or as long as they wished.
 #[test]
 fn whatever_takes_long_ends_soon_after_its_deadline() {
     let engine = Engine::builder().max_processes(4).build().unwrap();
@@ -125,7 +127,7 @@ fn whatever_takes_long_ends_soon_after_its_deadline() {
     }
 }
 
-/// A core module with `n` of something that could cost more for each the more there are of it.
+/// A core module with `n` items of a kind whose cost for each could grow with their number.
 fn many(what: &str, n: usize) -> String {
     let function = |body: String| format!("(module (func (param i32) {body}))");
     let repeated = |text: &str| text.repeat(n);
@@ -208,14 +210,14 @@ fn changing_takes_time_in_proportion() {
             begin.elapsed()
         };
         let (few, many) = (time(25_000), time(200_000));
-        // Eight times as much, in at most 24 times as long; what takes so short is told apart by nobody. With work
-        // that grows with the square it is 64 times.
+        // Eight times as many items, in at most 24 times the time; work that grows with the square takes 64
+        // times. The constant covers times that are too short to tell apart.
         let bound = few * 24 + Duration::from_millis(400);
         assert!(many < bound, "{what}: {few:?}, then {many:?}");
     }
 }
 
-/// A function that a compiler has much to do with: so many locals are changed in so many blocks.
+/// A function that is slow to compile: it changes `locals` locals in `blocks` blocks.
 fn slow_to_compile(functions: usize, locals: usize, blocks: usize) -> Vec<u8> {
     let mut text =
         String::from("(module (memory (export \"memory\") 1) (func (export \"_start\"))");
@@ -251,7 +253,7 @@ fn compiling_gives_up_in_time() {
     assert!(begin.elapsed() < LIMIT + SOON, "{:?}", begin.elapsed());
     assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
     assert!(error.to_string().contains("CompileLimits::time"), "{error}");
-    // It goes on, as is documented; so does what others do.
+    // The compilation goes on, as the documentation says; the work of the others goes on too.
     let engine = Engine::builder().max_processes(4).build().unwrap();
     let small =
         wat::parse_str("(module (memory (export \"memory\") 1) (func (export \"_start\")))");
@@ -309,7 +311,7 @@ fn what_is_too_large_is_refused_with_its_limit() {
         "{error}"
     );
 
-    // A file that says nothing of its size, and never ends.
+    // A file that does not give its size, and never ends.
     let error = format!(
         "{:?}",
         Program::from_file(&engine, "/dev/zero").unwrap_err()
@@ -326,7 +328,7 @@ fn what_is_too_large_is_refused_with_its_limit() {
             "{:?}",
             begin.elapsed()
         );
-        // Beyond a limit, or what no program may have.
+        // Beyond a limit, or something that no program may have.
         let kind = match error.limit() {
             Some(LimitKind::Program) => ErrorKind::LimitExceeded,
             _ => ErrorKind::InvalidProgram,
@@ -367,7 +369,7 @@ fn what_is_too_large_is_refused_with_its_limit() {
     }
 }
 
-/// Nothing in the environment changes what is compiled: this test runs itself with such variables.
+/// Nothing in the environment changes the compilation: this test runs itself with such variables.
 #[test]
 fn no_variable_turns_interruption_off() {
     const MARK: &str = "ISOPOD_TEST_IN_ENVIRONMENT";

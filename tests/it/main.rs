@@ -1,7 +1,8 @@
 //! Real guests against the real host, one module for each subject.
 //!
-//! One program for all of them: each test program links the engine, which takes longer than most of its tests. Tests that
-//! measure a whole operating-system process are programs of their own, in `tests/alone` and `tests/hostile`.
+//! One program for all of them: each test program links the engine, which takes longer than most of its
+//! tests. Tests that measure a whole operating-system process are programs of their own, in `tests/alone`
+//! and `tests/hostile`.
 
 mod abandonment;
 mod acceptance;

@@ -1,5 +1,5 @@
-//! CPython's own tests of its managers, under their names, and what else is promised of dicts and
-//! lists: see `manager.rs` and `containers.rs` in `tests/guests/src`.
+//! CPython's own tests of its managers, under their names, and the other promises of dicts and lists: see
+//! `manager.rs` and `containers.rs` in `tests/guests/src`.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

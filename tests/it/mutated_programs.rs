@@ -1,5 +1,5 @@
-//! Programs whose bytes were changed at random: each is refused with an error, or runs and ends within
-//! its limits, and the engine goes on.
+//! Programs with random changes to their bytes: each is refused with an error, or runs and ends within its
+//! limits, and the engine goes on.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +13,7 @@ use isopod_host::{Capture, Command, Engine, ErrorKind, ExitStatus, Limits, Outpu
 use isopod_tests::{GUARD, Random};
 use std::time::Duration;
 
-/// As many of each kind of bytes, unless the variable `ISOPOD_MUTATIONS` says another number.
+/// The number of rounds for each kind of bytes, unless the variable `ISOPOD_MUTATIONS` sets another.
 const ROUNDS: u64 = 3_000;
 
 /// Writes four bytes by way of a table and ends with 3.
@@ -56,7 +56,7 @@ fn mutate(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// How the program of these bytes ends; none if it is refused.
+/// The exit status of the program with these bytes; none if it is refused.
 fn ending(engine: &Engine, bytes: &[u8]) -> Option<ExitStatus> {
     let program = match Program::from_bytes(engine, "mutated", bytes) {
         Ok(program) => program,
@@ -105,7 +105,7 @@ fn are_refused_or_end(original: &[u8], seed: u64) {
         }
     }
     println!("{refused} refused, {as_before} ended as before, {otherwise} otherwise");
-    // Else the mutations reach nothing.
+    // Otherwise the mutations reach nothing.
     assert!(refused > 100 && as_before > 10 && otherwise > 5);
     assert_eq!(ending(&engine, original), Some(ExitStatus::Exited(3)));
     assert!(engine.processes().is_empty());

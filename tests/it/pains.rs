@@ -1,6 +1,6 @@
 //! Where CPython's `multiprocessing` hangs, leaks or lies, isopod answers: see `ACCEPTANCE.md`.
 //!
-//! The guests are in `tests/guests/src/pains.rs`. Nothing here is timed: who hangs meets the guard.
+//! The guests are in `tests/guests/src/pains.rs`. Nothing here is timed: a hang meets the guard.
 
 #![allow(
     clippy::unwrap_used,
@@ -115,7 +115,7 @@ fn pain_09_ended_processes_that_nobody_joins_are_gone() {
 #[test]
 fn pain_10_shared_memory_lives_as_long_as_it_is_held() {
     let bench = Bench::new().unwrap();
-    // Names are a tree's own: nothing is left of the first, and two at once do not meet.
+    // Names belong to one tree: nothing is left of the first tree, and two trees at once do not meet.
     succeeded(bench.run("pain 10").unwrap());
     succeeded(bench.run("pain 10").unwrap());
 }

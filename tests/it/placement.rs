@@ -24,7 +24,7 @@ fn cores(processes: &[Process]) -> BTreeSet<usize> {
     processes.iter().filter_map(Process::core).collect()
 }
 
-/// True where these tests make sense; says so where not.
+/// Whether the machine has the cores that these tests need; prints a message if not.
 fn has_two_cores(engine: &Engine) -> bool {
     if engine.cores().len() < 2 {
         println!("skipped: this machine gives one core");
@@ -32,7 +32,7 @@ fn has_two_cores(engine: &Engine) -> bool {
     engine.cores().len() >= 2
 }
 
-/// What the kernel says of this operating-system process's threads: name and allowed cores.
+/// The kernel's records of this operating-system process's threads: name and allowed cores.
 fn threads() -> Vec<(String, String)> {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     tasks

@@ -1,4 +1,5 @@
-//! Pools of plugins: calls on pinned workers, queues and versions. `many_plugins.rs` has very many of them.
+//! Pools of plugins: calls on pinned workers, queues and versions. `many_plugins.rs` has a thousand
+//! plugins.
 
 #![allow(
     clippy::unwrap_used,
@@ -48,7 +49,7 @@ fn with(queue: &Queue) -> Message {
     }
 }
 
-/// Lets the others end, also if a thread panics.
+/// Sets the flag when it is dropped, so that the others can end even if a thread panics.
 struct SetAtTheEnd<'a>(&'a AtomicBool);
 
 impl Drop for SetAtTheEnd<'_> {
@@ -57,7 +58,7 @@ impl Drop for SetAtTheEnd<'_> {
     }
 }
 
-/// Occupies a worker until the queue has a message; returns when the call waits for it.
+/// Occupies a worker until the queue has a message; returns when the call waits for that message.
 fn occupy<'scope>(
     scope: &'scope std::thread::Scope<'scope, '_>,
     pool: &'scope PluginPool,
@@ -123,7 +124,7 @@ fn many_calls_at_once_are_all_answered() {
 fn hostile_calls_do_not_disturb_the_calls_of_others() {
     let engine = engine(Engine::builder());
     let program = program(&engine);
-    // All but the first two are over long before, on any machine.
+    // All but the first two calls are over long before, on any machine.
     let limits = Limits::default()
         .memory(8 << 20)
         .timeout(Duration::from_secs(1))
@@ -236,7 +237,7 @@ fn a_time_out_ends_a_call_wherever_it_is() {
         queue.put(Message::from_bytes([1])).unwrap();
         running.join().unwrap().unwrap();
     });
-    // A time-out that is not reached ends nothing, then or later.
+    // A time-out that is not reached ends nothing, neither then nor later.
     for _ in 0..100 {
         assert_eq!(
             text(pool.call_timeout("upper", "in time", GUARD)),
@@ -272,7 +273,7 @@ fn asynchronous_callers_wait_and_may_give_up() {
     assert_eq!(pool.waiting_calls(), 1);
     drop(waiting);
     assert_eq!(pool.waiting_calls(), 0);
-    // It waits for what never comes, and is ended.
+    // The call waits for a message that never comes, and is ended.
     drop(running);
     eventually("the call has ended", || {
         queue.to_handle().holders().processes.is_empty()

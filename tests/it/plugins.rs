@@ -1,4 +1,4 @@
-//! Plugins: their functions are called, whatever they do, and nobody else is the worse for it.
+//! Plugins: their functions can be called, whatever they do, and no other call suffers from it.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ fn plugin() -> Plugin {
     Plugin::new(&program(&Engine::new().unwrap())).unwrap()
 }
 
-/// A plugin whose calls are bounded by everything that a call can be bounded by.
+/// A plugin with every limit that a call can have.
 fn bounded() -> Plugin {
     let limits = Limits::default()
         .memory(64 << 20)
@@ -80,7 +80,7 @@ fn an_answer_that_is_an_error_has_its_kind_and_text() {
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(text), "{error}");
     }
-    // All of them by the same instance, which is none the worse for it.
+    // One instance served all of them, and took no harm.
     assert_eq!(plugin.statistics().instances_made, 1);
 }
 
@@ -213,7 +213,7 @@ fn each_bad_call_has_its_kind_and_the_next_call_is_served() {
         );
     }
 
-    // Where memory is no limit, what may be given is one.
+    // Where memory has no limit, the size of a message still has one.
     let limits = Limits::default().message_size(1 << 20);
     let plugin = Plugin::builder(&program(&Engine::new().unwrap()))
         .limits(limits)
@@ -280,7 +280,7 @@ fn a_limit_of_cpu_time_ends_a_loop_and_no_sleep() {
     plugin.call_here("bad.sleep", b"200", &[]).unwrap();
     let error = plugin.call_here("bad.loop", b"", &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CpuTimeLimit, "{error}");
-    // What other calls have used is not this one's.
+    // The use of other calls does not count for this one.
     for _ in 0..20 {
         plugin.call_here("bad.sleep", b"5", &[]).unwrap();
     }
@@ -295,7 +295,7 @@ fn the_calls_of_a_plugin_count_to_its_tree() {
         .build()
         .unwrap();
     let mut kinds = Vec::new();
-    // None of the calls reaches the limit alone; the instances of earlier ones are gone.
+    // No call reaches the limit alone; the instances of earlier calls are gone.
     for _ in 0..100 {
         let error = plugin.call_here("bad.loop", b"", &[]).unwrap_err();
         kinds.push(error.kind());
@@ -305,7 +305,7 @@ fn the_calls_of_a_plugin_count_to_its_tree() {
         }
     }
     assert!(kinds.len() > 3 && kinds.len() < 100, "{kinds:?}");
-    // So is each later call, whatever it does.
+    // The same holds for each later call, whatever it does.
     let error = plugin.call_here("bad.sleep", b"1", &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CpuTimeLimit, "{error}");
     assert!(error.to_string().contains("--tree-cpu-time"), "{error}");
@@ -316,7 +316,7 @@ fn a_deadline_is_each_calls_own() {
     let limits = Limits::default().timeout(Duration::from_millis(200));
     let program = program(&Engine::new().unwrap());
     let plugin = Plugin::builder(&program).limits(limits).build().unwrap();
-    // Each is shorter than the deadline, and all together are longer than many.
+    // Each is shorter than the deadline, and all together are longer than many deadlines.
     for _ in 0..20 {
         plugin.call_here("bad.sleep", b"60", &[]).unwrap();
     }
@@ -337,7 +337,7 @@ fn a_deadline_is_its_own_call_s_where_each_has_an_instance() {
         .build()
         .unwrap();
     for _ in 0..10 {
-        // The watch goes from one to the next, past the time of its alarm.
+        // The watch passes from one call to the next, beyond the time of its alarm.
         for milliseconds in ["0", "20", "0", "20", "20"] {
             let slept = plugin.call_here("bad.sleep", milliseconds.as_bytes(), &[]);
             slept.unwrap();
@@ -367,7 +367,7 @@ fn a_terminator_ends_what_runs_and_nothing_later() {
                     .call_here(function, input.as_bytes(), handles)
                     .unwrap_err()
             });
-            // It is terminated as soon as it has an instance, and again until it has ended.
+            // The call is terminated as soon as it has an instance, and again until it has ended.
             eventually("the end of the call", || {
                 terminator.terminate();
                 call.is_finished()
@@ -392,7 +392,7 @@ fn a_lock_is_no_longer_held_by_a_call_that_was_ended() {
     assert_eq!(lock.acquire_timeout(GUARD), Ok(Acquired::Abandoned));
     lock.release().unwrap();
 
-    // An instance that lives may keep one, and gives it up at its end.
+    // A live instance may keep a handle, and gives it up at its end.
     let fresh = Plugin::builder(&program)
         .calls_per_instance(1)
         .build()
@@ -491,7 +491,7 @@ fn what_else_a_component_exports_is_called_with_json() {
         let error = call(function, arguments).unwrap_err();
         assert_eq!(error.kind(), kind, "{function}: {error}");
     }
-    // Bytes are for doors, which it has none of.
+    // Bytes go to doors, and this plugin has none.
     assert_eq!(
         plugin.call_here("add", b"", &[]).unwrap_err().kind(),
         ErrorKind::NotFound

@@ -1,4 +1,4 @@
-//! What a program may do, and what its processes pass on.
+//! The rights of a program, and the rights that its processes pass on.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +13,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
-/// Runs a scenario that is to succeed; gives its standard output.
+/// Runs a scenario that must succeed and returns its standard output.
 fn output(scenario: &str, policy: Policy) -> String {
     let bench = Bench::new().unwrap();
     let finished = run(bench.command(scenario).policy(policy)).unwrap();
@@ -94,7 +94,7 @@ fn connections_are_made_where_they_are_granted() {
     });
     let scenario = format!("network connect {port}");
     let refused = "access-denied\n";
-    // What is not granted does not reach the listener, which would answer.
+    // A connection without a grant does not reach the listener, which would answer.
     assert_eq!(output(&scenario, Policy::default()), refused);
     let other_port = format!("127.0.0.1:{}", port.wrapping_add(1));
     for other in [other_port, format!("127.0.0.2:{port}")] {
@@ -106,7 +106,7 @@ fn connections_are_made_where_they_are_granted() {
     let told = output(&format!("network child {port}"), granted());
     assert_eq!(told, "access-denied\npong\npong\n");
     answering.join().unwrap();
-    // To connect there is not to listen there.
+    // The right to connect to an address is not the right to listen there.
     let scenario = format!("network listen {port}");
     assert_eq!(output(&scenario, granted()), refused);
     let policy = Policy::default().listen("127.0.0.1:*".parse().unwrap());
@@ -115,7 +115,7 @@ fn connections_are_made_where_they_are_granted() {
 
 #[test]
 fn names_are_looked_up_where_that_is_granted() {
-    // An address in digits asks nobody; `localhost` is known to every machine.
+    // A numeric address needs no look-up; every machine knows `localhost`.
     for (name, unasked) in [
         ("127.0.0.1", "an address\n"),
         ("[::1]", "an address\n"),
@@ -147,7 +147,8 @@ fn a_directory_that_cannot_be_granted_is_told() {
     assert_eq!(kind("/proc/self"), ErrorKind::InvalidArgument);
 }
 
-/// What a program is refused on the network is told, the first of each kind with what it asked for.
+/// The network refusals of a program are events: the first of each kind, with the address that it asked
+/// for.
 #[test]
 fn refused_addresses_and_names_are_told() {
     let bench = Bench::new().unwrap();

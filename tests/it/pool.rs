@@ -1,9 +1,9 @@
-//! CPython's own tests of `Pool`, under their names, and what CPython has no tests for: see
+//! CPython's own tests of `Pool`, under their names, and tests that CPython lacks: see
 //! `tests/guests/src/pool.rs`, `pool_workers.rs`, `pool_ends.rs` and `callbacks.rs`.
 
 use isopod_tests::succeeds;
 
-/// Runs a scenario that is to succeed; gives its standard output.
+/// Runs a scenario that must succeed and returns its standard output.
 fn output(scenario: &str) -> String {
     succeeds(scenario).stdout
 }

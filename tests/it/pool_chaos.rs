@@ -14,10 +14,10 @@ use std::time::Duration;
 
 const JOBS: u32 = 100_000;
 
-/// How often a worker is killed.
+/// The time between two kills of workers.
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// A hundred thousand jobs go through four workers, of which one is killed every ten milliseconds.
+/// A hundred thousand jobs go through four workers. Every ten milliseconds one of the workers is killed.
 #[test]
 fn every_job_ends_once() {
     let bench = Bench::new().unwrap();
@@ -45,7 +45,7 @@ fn every_job_ends_once() {
         match (jobs.load_u32(cell + 4).unwrap(), runs) {
             (1, 1) => values += 1,
             (2, 1) => lost += 1,
-            // Begun, and killed before its first instruction.
+            // The job had begun, and was killed before its first instruction.
             (2, 0) => lost_unbegun += 1,
             (outcome, runs) => panic!("job {job}: outcome {outcome}, and it ran {runs} times"),
         }

@@ -8,7 +8,7 @@
 
 use isopod_tests::succeeds;
 
-/// Runs a scenario that is to succeed; gives its standard output.
+/// Runs a scenario that must succeed and returns its standard output.
 fn output(scenario: &str) -> String {
     succeeds(scenario).stdout
 }

@@ -1,4 +1,4 @@
-//! What programs of several processes do, from source to output.
+//! Programs of several processes, from source to output.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,19 +11,19 @@ use isopod_host::ExitStatus;
 use isopod_host::sync::{Bounds, Message, Queue};
 use isopod_tests::{Bench, Finished, run, succeeds};
 
-/// Runs a scenario that is to succeed; gives its standard output.
+/// Runs a scenario that must succeed and returns its standard output.
 fn output(scenario: &str) -> String {
     succeeds(scenario).stdout
 }
 
-/// Main ends in this way.
+/// Runs a main that ends in this way.
 fn end(way: &str) -> Finished {
     let bench = Bench::new().unwrap();
     let command = bench.command(&format!("end {way}"));
     run(command.memory_limit(16 << 20)).unwrap()
 }
 
-/// A child ends in this way; the first line of what its parent says of it.
+/// Runs a child that ends in this way; returns the first line of its parent's report.
 fn end_child(way: &str) -> String {
     output(&format!("end-child {way}"))
 }
@@ -82,13 +82,14 @@ fn an_object_is_held_exactly_by_who_holds_it() {
     let command = bench.command("drop-what-was-inherited");
     let process = command.handle("given", &given.to_handle()).spawn().unwrap();
     bench.wait_ready(1).unwrap();
-    // The process lives, and has dropped its reference; the tree keeps one of the embedder's.
+    // The process lives, and has dropped its reference; the tree keeps one, which counts as the
+    // embedder's.
     assert!(process.is_alive());
     let holders = given.holders();
     assert_eq!((holders.embedder, holders.messages), (2, 0));
     assert!(holders.processes.is_empty(), "{holders:?}");
 
-    // In flight, held by the message alone but for this reference.
+    // The queue is in flight; apart from this reference, only the message holds it.
     let carrier = Queue::new(Bounds::default());
     let handles = vec![given.to_handle()];
     carrier

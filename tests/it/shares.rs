@@ -1,4 +1,4 @@
-//! Quotas of CPU time, and fair shares of a core between trees: what is measured are the CPU clocks of the
+//! Quotas of CPU time, and fair shares of a core between trees. The tests measure the CPU clocks of the
 //! processes, never the machine's time, so other programs on these cores change nothing.
 
 #![allow(
@@ -28,7 +28,7 @@ fn used(tree: &Process) -> Duration {
     tree.tree_usage().cpu_time
 }
 
-/// The part of both that `one` has had while it used so much.
+/// The share of `one` in the CPU time of both, while `one` used `duration`.
 fn share_of(one: &Process, of_other: impl Fn() -> Duration, duration: Duration) -> f64 {
     let (begin, other_begin) = (used(one), of_other());
     eventually("it has used that much", || used(one) >= begin + duration);
@@ -37,10 +37,10 @@ fn share_of(one: &Process, of_other: impl Fn() -> Duration, duration: Duration) 
     one / (one + other)
 }
 
-/// Runs a tree of one process that computes beside this tree, for its share.
+/// Runs a tree of one process that computes beside the other tree, and returns its share.
 fn share_beside(bench: &Bench, of_other: impl Fn() -> Duration) -> f64 {
     let one = bench.start("blocked busy", 1).unwrap();
-    // Until both have been seen to compete.
+    // Until the host has seen both compete.
     share_of(&one, &of_other, Duration::from_millis(200));
     let share = share_of(&one, of_other, Duration::from_millis(600));
     one.end_tree(Ending::Kill);
@@ -55,7 +55,7 @@ fn a_tree_of_one_process_gets_half_of_a_core_beside_a_hundred() {
     let share = share_beside(&bench, || used(&hundred));
     println!("one process beside 100: {share:.3}");
     assert!((0.4..=0.6).contains(&share), "{share}");
-    // Alone again, nobody waits for a turn.
+    // Each runs alone again, and nobody waits for a turn.
     eventually("all of them run", || {
         let states = hundred.tree_states();
         states.iter().all(|(_, state)| *state != RunState::Paused)
@@ -71,7 +71,7 @@ fn tricks_give_a_tree_no_more_than_its_share() {
         let hostile = bench.start(scenario, 1).unwrap();
         let share = share_beside(&bench, || used(&hostile));
         println!("one process beside `{scenario}`: {share:.3}");
-        // What the hostile tree does not want, this one may have.
+        // This one may have the time that the hostile tree does not want.
         assert!(share >= 0.4, "{scenario}: {share}");
         hostile.end_tree(Ending::Kill);
         assert_eq!(hostile.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
@@ -83,7 +83,7 @@ fn the_workers_of_a_plugin_have_one_share_together() {
     let bench = on_one_core();
     let program =
         Program::from_bytes(&bench.engine, "plugin", isopod_tests::plugins().unwrap()).unwrap();
-    // Only calls of a tree with such a limit are measured.
+    // The host measures only the calls of a tree with such a limit.
     let limits = Limits::default().tree_cpu_time(Duration::from_secs(3600));
     let plugin = Plugin::builder(&program).limits(limits).build().unwrap();
     let pool = PluginPool::builder(&plugin).workers(30).build().unwrap();
@@ -136,7 +136,7 @@ fn a_quota_holds_over_all_processes() {
     ] {
         let tree = bench.command(scenario).limits(quota(cpus)).spawn().unwrap();
         bench.wait_ready(1).unwrap();
-        // It never gets more. A busy machine may give it less for a while.
+        // It never gets more than its quota. A busy machine may give it less for a while.
         let rounds = Instant::now();
         loop {
             let (begin, before) = (Instant::now(), used(&tree));
@@ -151,7 +151,7 @@ fn a_quota_holds_over_all_processes() {
         }
         tree.end_tree(Ending::Kill);
         assert_eq!(tree.join_tree_timeout(GUARD), Some(ExitStatus::Killed));
-        // Others of the ten have said that they are ready since.
+        // Others of the ten have reported that they are ready since.
         while bench.ready.try_get().is_ok() {}
     }
 }
@@ -222,7 +222,8 @@ fn whatever_a_program_does_it_does_the_same_when_it_is_paused() {
 
 #[test]
 fn a_trap_is_one_however_often_its_process_was_paused() {
-    // Computes for a while, and then divides by zero, or reaches beyond its memory, which is a signal too.
+    // Computes for a while, and then divides by zero, or reaches beyond its memory, which raises a signal
+    // too.
     let module = |end: &str| {
         let module = format!(
             r#"(module
@@ -294,6 +295,6 @@ fn a_call_of_a_plugin_is_paused_and_ends_at_its_time_out() {
             was_paused || here.is_finished()
         });
     });
-    // The thread of the caller's goes on whatever the plugin's quota says.
+    // The caller's own thread goes on, whatever the plugin's quota.
     plugin.call_here("bad.sleep", b"1", &[]).unwrap();
 }

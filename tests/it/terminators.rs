@@ -1,4 +1,4 @@
-//! Terminators: they end what runs, from any thread, and keep nothing alive.
+//! Terminators: they end a run from any thread, and keep nothing alive.
 
 #![allow(
     clippy::unwrap_used,
@@ -55,7 +55,7 @@ fn what_has_gone_is_not_kept_nor_missed() {
     terminator.kill();
     assert_eq!(process.exit_status(), Some(ExitStatus::Exited(0)));
     drop(process);
-    // Its process and its tree are gone, which held the engine: so the events end.
+    // Its process and its tree held the engine and are gone: so the events end.
     let events = bench.engine.events();
     drop(bench);
     assert_eq!(events.count(), 0);
@@ -71,7 +71,7 @@ fn a_pool_is_terminated() {
     let job = pool.apply_async::<u64>("forever", &()).unwrap();
     let terminator = pool.terminator();
     let ends = std::thread::spawn(move || terminator.terminate());
-    // Begun, or still in line.
+    // Already begun, or still in line.
     let ended = job.get().unwrap_err();
     assert!(
         matches!(

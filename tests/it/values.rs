@@ -1,9 +1,9 @@
-//! Shared values and arrays: CPython's own tests under their names, and what is atomic. See
+//! Shared values and arrays: CPython's own tests under their names, and the atomic operations. See
 //! `tests/guests/src/values.rs`.
 
 use isopod_tests::succeeds;
 
-/// Runs a scenario that is to succeed; gives its standard output.
+/// Runs a scenario that must succeed and returns its standard output.
 fn output(scenario: &str) -> String {
     succeeds(scenario).stdout
 }

@@ -22,7 +22,7 @@ fn metadata() -> Metadata {
         .unwrap()
 }
 
-/// What a package needs to be built and run.
+/// The dependencies of a package for its build and its run, without those of its tests.
 fn dependencies(package: &Package) -> BTreeSet<&str> {
     package
         .dependencies

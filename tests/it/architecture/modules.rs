@@ -1,8 +1,8 @@
-//! The files of a crate and which of them import which, read from the source.
+//! The files of a crate and the imports between them, read from the source.
 //!
-//! An import is any path that leads to an item of another file: in a `use`, in a signature, in a body, in a macro's
-//! arguments. Re-exports are followed to the file that defines the item, and are no imports themselves. Code for tests
-//! is left out.
+//! An import is any path that leads to an item of another file: in a `use`, in a signature, in a body, in
+//! the arguments of a macro. Re-exports are followed to the file that defines the item, and are no imports
+//! themselves. Code for tests is left out.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens as _;
@@ -28,9 +28,9 @@ struct Module {
     uses: BTreeMap<String, Use>,
     /// The paths of `use path::*`.
     globs: Vec<Vec<String>>,
-    /// The names of the items that it defines.
+    /// The names of the items that the module defines.
     items: BTreeSet<String>,
-    /// Every path in its code, apart from those of `use`.
+    /// Every path in its code, except those of `use`.
     paths: BTreeSet<Vec<String>>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Import {
 }
 
 impl Crate {
-    /// Reads a crate, beginning with its `lib.rs`. Paths of files are relative to `source`.
+    /// Reads a crate from its `lib.rs` on. Paths of files are relative to `source`.
     pub(crate) fn read(source: &Path) -> Crate {
         let mut this = Crate::default();
         this.read_file(source, Path::new("lib.rs"), Vec::new());
@@ -99,7 +99,7 @@ impl Crate {
         self.modules.insert(path, module);
     }
 
-    /// Every import from one file of another.
+    /// Every import of one file from another.
     pub(crate) fn imports(&self) -> BTreeSet<Import> {
         let mut imports = BTreeSet::new();
         for (at, module) in &self.modules {
@@ -140,9 +140,9 @@ impl Crate {
             .collect()
     }
 
-    /// The file that defines what a path leads to, from a module; nothing if that is in another crate.
+    /// The file that defines the target of a path, seen from a module; nothing if that is in another crate.
     fn file_of(&self, at: &[String], path: &[String], depth: u32) -> Option<&Path> {
-        // `use` in a circle does not compile, but is read.
+        // A circle of `use` does not compile, but this reads it all the same.
         if depth > 20 {
             return None;
         }
@@ -244,7 +244,7 @@ impl Module {
         }
         let known_as = match known_as.to_string().as_str() {
             "self" => path.last().cloned().unwrap_or_default(),
-            // Each `_` is another.
+            // Each `_` has a name of its own here.
             "_" => format!("_{}", self.uses.len()),
             name => name.to_owned(),
         };
@@ -252,8 +252,8 @@ impl Module {
     }
 }
 
-/// Collects what looks like a path: names with `::` between them. `before` is the part of a path in front of a group, as in
-/// `a::{b, c}`.
+/// Collects the token sequences that look like paths: names with `::` between them. `before` is the part of
+/// a path in front of a group, as in `a::{b, c}`.
 fn take_paths(tokens: TokenStream, before: &[String], paths: &mut BTreeSet<Vec<String>>) {
     let mut path = before.to_vec();
     let mut colons = 0;
@@ -314,7 +314,7 @@ fn child_file(source: &Path, file: &Path, child: &syn::ItemMod) -> PathBuf {
     }
 }
 
-/// An `impl` without its functions for tests; any other item as it is.
+/// An `impl` without its functions for tests; any other item unchanged.
 fn without_tests(item: syn::Item) -> syn::Item {
     match item {
         syn::Item::Impl(mut item) => {
@@ -337,7 +337,7 @@ fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
-/// Whether a condition of `cfg` holds in a build without tests; none if that depends on something else.
+/// Whether a condition of `cfg` holds in a build without tests; none if it depends on something else.
 fn holds_without_tests(condition: &syn::Meta) -> Option<bool> {
     if condition.path().is_ident("test") {
         return Some(false);

@@ -1,4 +1,5 @@
-//! The wings of the two libraries that have many rooms, from the ground up. A file uses its own wing and those below it.
+//! The wings of the two libraries with many rooms, from the ground up. A file uses its own wing and those
+//! below it.
 
 use super::modules::{Crate, Import, circles};
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ struct House {
     source: &'static str,
     /// Each wing is its files and folders.
     wings: &'static [&'static [&'static str]],
-    /// The files of each circle, and the concept that they are.
+    /// The files of each circle, and the concept that they share.
     circles: &'static [(&'static [&'static str], &'static str)],
 }
 

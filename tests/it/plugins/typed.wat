@@ -1,4 +1,4 @@
-;; Functions of several types, in and outside of an interface.
+;; Functions of several types, inside and outside of an interface.
 (component
   (core module $code
     (memory (export "memory") 1)
@@ -19,7 +19,7 @@
         (then (i32.store (i32.const 4) (i32.div_u (local.get 0) (local.get 1))))
         (else (i32.store8 (i32.const 4) (i32.const 0))))
       (i32.const 0))
-    ;; name, size, kind, tags: as they came.
+    ;; name, size, kind, tags: returned unchanged.
     (func (export "same") (param i32 i32 i32 f64 i32 i32) (result i32)
       (i32.store (i32.const 16) (local.get 0))
       (i32.store (i32.const 20) (local.get 1))
