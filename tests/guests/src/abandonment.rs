@@ -4,7 +4,7 @@ use crate::Outcome;
 use isopod::{Barrier, Condition, ErrorKind, Lock, Process, Queue, RLock, Semaphore, SharedMemory};
 use std::hint::black_box;
 
-/// Killed holders and waiters leave nobody waiting.
+/// Killed holders and waiters leave no other process waiting.
 pub fn the_dead_hold_nothing() -> Outcome {
     let ready = Queue::<()>::new()?;
     // A recursive lock, held twice.
@@ -33,7 +33,7 @@ pub fn the_dead_hold_nothing() -> Outcome {
     ready.get()?;
     child.kill()?;
     assert!(semaphore.acquire()?.is_abandoned());
-    // A place at a condition: the notification reaches the one behind.
+    // A place at a condition: the notification reaches the next waiter.
     let condition = Condition::new()?;
     let sleeper = |condition: Condition, ready: Queue<()>| -> Outcome {
         let guard = condition.acquire()?;
@@ -54,8 +54,8 @@ pub fn the_dead_hold_nothing() -> Outcome {
 
 /// Works for ever with the embedder's object of this kind, until it is killed.
 ///
-/// The embedder shares, besides, a queue `told` for what each worker is told, and a memory `places`
-/// with 16 bytes for each: how often it has held the object, and whether it holds it now.
+/// Besides, the embedder shares a queue `told` for the notices of each worker, and a memory `places` with
+/// 16 bytes for each worker: the number of times that it has held the object, and whether it holds it now.
 pub fn worker(kind: &str, place: &str) -> Outcome {
     let mut place = Place::open(place)?;
     match kind {
@@ -83,11 +83,11 @@ pub fn worker(kind: &str, place: &str) -> Outcome {
             }
         }
         "condition" => {
-            // Each wakes the one who has slept longest before it sleeps, so one is always awake.
+            // Each worker wakes the longest sleeper before it sleeps itself, so one is always awake.
             let condition = isopod::inherited::<Condition>("object")?;
             let guard = condition.acquire()?;
             loop {
-                // Long, against what it takes to hand the lock over: some are killed in it.
+                // Long in comparison with the transfer of the lock: some are killed in it.
                 place.work(guard.is_abandoned(), 100_000)?;
                 guard.notify()?;
                 guard.wait()?;
@@ -116,7 +116,7 @@ pub fn worker(kind: &str, place: &str) -> Outcome {
     }
 }
 
-/// Where a worker leaves its marks.
+/// The place where a worker leaves its marks.
 struct Place {
     number: u64,
     places: SharedMemory,
@@ -131,12 +131,12 @@ impl Place {
             number: number.parse().expect("a number"),
             places: isopod::inherited("places")?,
             told: isopod::inherited("told")?,
-            // Never 0, and not the same in two workers.
+            // Never 0, and different in each worker.
             random: id.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
         })
     }
 
-    /// Is what is done under the lock.
+    /// The work under the lock.
     fn hold(&mut self, is_abandoned: bool) -> Outcome {
         self.work(is_abandoned, 10_000)
     }

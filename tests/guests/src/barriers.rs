@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 /// As in CPython's tests.
 const PARTIES: u32 = 5;
 
-/// `_TestBarrier.test_wait_return` and `test_action`: each index once, the action once, before
-/// anybody goes on.
+/// `_TestBarrier.test_wait_return` and `test_action`: each index once, and the action once, before any
+/// party goes on.
 pub fn wait_return() -> Outcome {
     let barrier = Barrier::new(5)?;
     let indices = Queue::<(u32, u64)>::new()?;
@@ -74,7 +74,7 @@ pub fn abort_and_reset() -> Outcome {
     Ok(())
 }
 
-/// Passes; then one of all breaks the barrier that the others wait at, one makes it usable again,
+/// Passes once. Then one party breaks the barrier while the others wait at it, one makes it usable again,
 /// and all pass.
 fn party(barrier: Barrier, meeting: Barrier, results: Queue<String>) -> Outcome {
     if barrier.wait()? == PARTIES / 2 {
@@ -85,7 +85,7 @@ fn party(barrier: Barrier, meeting: Barrier, results: Queue<String>) -> Outcome 
             Err(error) => results.put(&format!("{:?}", error.kind()))?,
         }
     }
-    // All have left before it is reset, and nobody comes before that.
+    // All have left before the reset, and nobody arrives before it.
     if meeting.wait()? == PARTIES / 2 {
         assert!(barrier.is_broken());
         barrier.reset();
@@ -95,7 +95,7 @@ fn party(barrier: Barrier, meeting: Barrier, results: Queue<String>) -> Outcome 
     results.put(&"passed again".to_owned())
 }
 
-/// `_TestBarrier.test_barrier`, `test_barrier_10`, `test_thousand`: nobody is a round ahead.
+/// `_TestBarrier.test_barrier`, `test_barrier_10`, `test_thousand`: no party is a round ahead.
 pub fn thousand() -> Outcome {
     const ROUNDS: u32 = 1000;
     let barrier = Barrier::new(PARTIES)?;

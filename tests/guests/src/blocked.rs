@@ -1,4 +1,4 @@
-//! Processes that never end by themselves, each in another state.
+//! Processes that never end by themselves, each in a state of its own.
 
 use crate::{Outcome, ready};
 use isopod::{Barrier, Condition, Event, Lock, Process, Queue, RLock, Semaphore};
@@ -12,7 +12,7 @@ pub fn busy() -> Outcome {
     busy_quietly()
 }
 
-/// As [`busy`], but nobody is told.
+/// Like [`busy`], without the message on `ready`.
 pub fn busy_quietly() -> Outcome {
     let mut number = 0_u64;
     loop {
@@ -117,7 +117,7 @@ pub fn blocked(state: &str) -> Outcome {
             while std::io::stdin().read(&mut byte).is_ok() {}
             Ok(())
         }
-        // Memory instructions that take milliseconds each, between two checks of the epoch.
+        // Memory instructions of some milliseconds each, between two checks of the epoch.
         "bulk-memory" => {
             let mut block = vec![0_u8; 256 << 20];
             ready()?;
@@ -127,7 +127,7 @@ pub fn blocked(state: &str) -> Outcome {
                 block.copy_within(..half, half);
             }
         }
-        // Host calls that copy much.
+        // Host calls that copy many bytes.
         "big-messages" => {
             let queue = Queue::<Vec<u8>>::new()?;
             let bytes = vec![7; 60 << 20];
@@ -143,7 +143,7 @@ pub fn blocked(state: &str) -> Outcome {
             Process::spawn(child, ((),))?;
             ready()
         }
-        // Much memory to be taken down.
+        // A large memory, which takes long to release.
         "full-memory" => {
             let block = vec![7_u8; 700 << 20];
             ready()?;
@@ -155,7 +155,7 @@ pub fn blocked(state: &str) -> Outcome {
     }
 }
 
-/// One child in each of the states, which main waits for.
+/// One child in each of the states; main waits for all of them.
 pub fn blocked_children(states: &[&str]) -> Outcome {
     let children = states
         .iter()

@@ -1,4 +1,4 @@
-//! Callbacks of pools: in which waits they run, and how often.
+//! Callbacks of pools: the waits in which they run, and how often they run.
 
 use crate::Outcome;
 use crate::pool::{LONG, kind, square};
@@ -10,15 +10,15 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// Has `callback` run when a job has ended that ends while this process waits.
+/// Submits a job that ends while this process waits; `callback` runs then.
 fn later(pool: &Pool, callback: impl FnOnce() + 'static) -> Outcome {
     let callbacks = Callbacks::new().on_value(move |_: &u64| callback());
     // The result is dropped, and the callback runs all the same.
     pool.apply_async_with(square, (7,), callbacks).map(drop)
 }
 
-/// Callbacks run in every wait: each of these waits for what only a callback does, in this very
-/// process, so it would never end.
+/// Callbacks run in every wait: each wait here ends only through a callback in this very process, so it
+/// would never end otherwise.
 pub fn in_every_wait() -> Outcome {
     let pool = Rc::new(Pool::with_workers(1)?);
     let queue = Queue::<u64>::bounded(1)?;
@@ -79,7 +79,7 @@ pub fn in_every_wait() -> Outcome {
     Ok(())
 }
 
-/// As [`in_every_wait`], where another process is at the other end.
+/// Like [`in_every_wait`], with another process at the other end.
 pub fn in_every_wait_for_others() -> Outcome {
     let pool = Rc::new(Pool::with_workers(1)?);
     let event = Event::new()?;
@@ -136,7 +136,7 @@ pub fn in_every_wait_for_others() -> Outcome {
     assert!(guard.wait_for_timeout(|| is_true.get(), LONG)?);
     drop(guard);
 
-    // A barrier is not ended early: its callbacks come after it.
+    // Callbacks do not end the wait at a barrier early: they run after it.
     let barrier = Barrier::new(2)?;
     let is_done = Event::new()?;
     let ran = Rc::new(Cell::new(false));
@@ -155,7 +155,7 @@ pub fn in_every_wait_for_others() -> Outcome {
     Ok(())
 }
 
-/// A wait that callbacks interrupt still takes as long as it was to take.
+/// A wait that callbacks interrupt still lasts for its whole time-out.
 pub fn time_outs_hold() -> Outcome {
     let pool = Pool::with_workers(2)?;
     let count = Rc::new(Cell::new(0));
@@ -234,8 +234,8 @@ pub fn each_once() -> Outcome {
     Ok(())
 }
 
-/// Callbacks submit jobs with callbacks, wait for results, and those of no jobs and of jobs that have
-/// ended before run too.
+/// Callbacks submit jobs with callbacks and wait for results. Callbacks of empty maps, and of jobs that
+/// ended before, run too.
 pub fn of_callbacks() -> Outcome {
     let pool = Rc::new(Pool::with_workers(2)?);
     let done = Event::new()?;
@@ -254,7 +254,7 @@ pub fn of_callbacks() -> Outcome {
     }
     chain(Rc::clone(&pool), 20, done.clone())?;
     done.wait()?;
-    // Of no jobs: the next wait runs them.
+    // The map has no jobs: the next wait runs its callback.
     let ran = Rc::new(Cell::new(0));
     let count = || {
         let ran = Rc::clone(&ran);
@@ -271,7 +271,7 @@ pub fn of_callbacks() -> Outcome {
     assert_eq!(ran.get(), 2);
     assert!(pool.map_async_with(square, [], count())?.get()?.is_empty());
     assert_eq!(ran.get(), 3);
-    // `poll` waits for nothing, and runs those of jobs that have ended.
+    // `poll` does not wait, and runs the callbacks of jobs that have ended.
     let counter = SharedMemory::new(4)?;
     let task = |counter: SharedMemory| counter.add_u32(0, 1);
     let ran = Rc::new(Cell::new(false));
@@ -286,7 +286,7 @@ pub fn of_callbacks() -> Outcome {
     Ok(())
 }
 
-/// Callbacks of a pool that is terminated are told so.
+/// Callbacks of a terminated pool receive its error.
 pub fn of_a_terminated_pool() -> Outcome {
     let pool = Pool::with_workers(1)?;
     let (begun, never) = (Event::new()?, Event::new()?);

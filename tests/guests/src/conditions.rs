@@ -5,7 +5,7 @@ use crate::synchronisation::SHORT;
 use isopod::{Condition, Process, RLock, Semaphore, SharedMemory};
 use std::time::{Duration, Instant};
 
-/// `_TestCondition.test_notify`, `test_notify_n`, `test_notify_all`: exactly as many wake as were
+/// `_TestCondition.test_notify`, `test_notify_n`, `test_notify_all`: exactly as many sleepers wake as were
 /// notified.
 pub fn notify_n() -> Outcome {
     fn sleeper(condition: Condition, sleeping: Semaphore, woken: Semaphore) -> Outcome {
@@ -30,7 +30,7 @@ pub fn notify_n() -> Outcome {
         assert!(nobody(&woken)?, "nobody has been notified");
         let mut asleep = 6;
         for count in counts {
-            // Who has said that it sleeps holds the lock until it does.
+            // A child that has announced its sleep holds the lock until it sleeps.
             let guard = condition.acquire()?;
             match *count {
                 u32::MAX => guard.notify_all()?,
@@ -59,7 +59,7 @@ pub fn notify_n() -> Outcome {
     Ok(())
 }
 
-/// Whether nobody more has woken, as far as can be seen in a short time.
+/// Whether no further sleeper wakes within a short time.
 fn nobody(woken: &Semaphore) -> isopod::Result<bool> {
     Ok(woken.acquire_timeout(SHORT)?.is_none())
 }

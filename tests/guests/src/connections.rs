@@ -9,13 +9,13 @@ const TIMEOUT: Duration = Duration::from_millis(82);
 /// A guard against hanging, not a measure.
 const LONG: Duration = Duration::from_secs(60);
 const MESSAGE: &[u8] = b"hello world";
-/// Ends the echo.
+/// The message that ends the echo.
 const SENTINEL: &[u8] = b"";
 
 type Sequence = (u32, f64, Option<String>);
 type Ours = Connection<Option<Sequence>>;
 
-/// Sends back what comes, without reading what it is.
+/// Sends each message back, without decoding it.
 fn echo(connection: Ours) -> Outcome {
     loop {
         let message = connection.recv_bytes()?;
@@ -54,7 +54,7 @@ pub fn connection() -> Outcome {
     assert_eq!(error.kind(), ErrorKind::BufferTooShort);
     assert_eq!(error.bytes(), Some(&*long_message));
     println!("{error}");
-    // A maximum that is kept, one that is not, and one more message to show that all is well.
+    // A limit that the message keeps, one that it exceeds, and one more message to show that all is well.
     for _ in 0..3 {
         ours.send_bytes(MESSAGE)?;
     }
@@ -106,7 +106,7 @@ pub fn spawn_close() -> Outcome {
     child.join()
 }
 
-/// `_TestPoll.test_boundaries`: a poll takes no part of a message away.
+/// `_TestPoll.test_boundaries`: a poll takes no part of a message.
 pub fn boundaries() -> Outcome {
     let (receiver, sender) = isopod::one_way_pipe::<()>()?;
     let child = Process::spawn(
@@ -125,8 +125,7 @@ pub fn boundaries() -> Outcome {
     Ok(())
 }
 
-/// `_TestPoll.test_empty_string`, `test_strings`, `test_dont_merge`, and what bytes and values are
-/// to each other.
+/// `_TestPoll.test_empty_string`, `test_strings`, `test_dont_merge`, and the relation of bytes and values.
 pub fn bytes() -> Outcome {
     let (receiver, sender) = isopod::one_way_pipe::<Lock>()?;
     for message in [&b"a"[..], b"", b"bc"] {
@@ -137,7 +136,7 @@ pub fn bytes() -> Outcome {
     assert_eq!(receiver.recv_bytes()?, b"");
     assert_eq!(receiver.recv_bytes()?, b"bc");
     assert!(!receiver.poll()?);
-    // A handle is not lost without a word, and the pipe goes on.
+    // A handle does not vanish silently, and the pipe goes on.
     sender.send(&Lock::new()?)?;
     let error = receiver.recv_bytes().expect_err("it has a handle");
     assert_eq!(error.kind(), ErrorKind::Decode);

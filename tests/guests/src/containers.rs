@@ -1,11 +1,11 @@
-//! What is promised of dicts and lists beyond CPython's own tests: the tutorials' programs, races,
-//! deaths, limits and cycles.
+//! The promises of dicts and lists beyond CPython's own tests: the tutorials' programs, races, deaths,
+//! limits and cycles.
 
 use crate::{Outcome, ready};
 use isopod::{Dict, Error, ErrorKind, List, Manager, Namespace, Process, Queue, SharedMemory};
 use serde::{Deserialize, Serialize};
 
-/// The tutorials' program: a child changes a dict and a list, the parent sees it.
+/// The tutorials' program: a child changes a dict and a list, and the parent sees the changes.
 pub fn tutorial() -> Outcome {
     #[derive(Debug, Serialize, Deserialize)]
     enum Any {
@@ -92,7 +92,7 @@ pub fn dead_in_the_middle() -> Outcome {
     Ok(())
 }
 
-/// No update is lost, whoever else makes one; and a list that all change can be sorted.
+/// No update is lost, however many processes make updates; and a list that all change can be sorted.
 pub fn racing_updates() -> Outcome {
     let (dict, list) = (Dict::<String, u32>::new()?, List::<u32>::new()?);
     let children = (0..4_u32).map(|number| {
@@ -117,7 +117,7 @@ pub fn racing_updates() -> Outcome {
     Ok(())
 }
 
-/// What would exceed the tree's limit on queued bytes is refused, and nothing is changed.
+/// An operation beyond the tree's limit on queued bytes is refused, and changes nothing.
 pub fn over_the_limit() -> Outcome {
     let (dict, list) = (Dict::<u32, Vec<u8>>::new()?, List::<Vec<u8>>::new()?);
     dict.set(&1, &vec![1])?;

@@ -1,5 +1,6 @@
-//! The cases of CPython's `test_concurrent_futures/test_deadlock.py` in which `multiprocessing.Pool`
-//! hangs, their semantics re-created under their names, and what else is lost with a worker there.
+//! The cases of CPython's `test_concurrent_futures/test_deadlock.py` in which `multiprocessing.Pool` hangs,
+//! their semantics re-created under their names, and the other losses that come with a worker's death
+//! there.
 
 use crate::Outcome;
 use isopod::{Callbacks, Error, ErrorKind, Event, ExitStatus, Pool};
@@ -9,7 +10,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Only a guard: who meets it hangs.
+/// Only a guard: a call that meets it hangs.
 const LONG: Duration = Duration::from_secs(60);
 
 // Not inlined, so that the backtrace has its name.
@@ -18,7 +19,7 @@ fn crash(_data: String) -> u32 {
     std::process::abort()
 }
 
-/// The pool is as good as new after what happened to it.
+/// The pool works on as if nothing had happened.
 fn goes_on(pool: &Pool) -> Outcome {
     let doubled = pool
         .job_timeout(LONG)
@@ -29,7 +30,7 @@ fn goes_on(pool: &Pool) -> Outcome {
     pool.join_timeout(LONG)
 }
 
-/// How the worker ended that an error is about.
+/// The exit status of the worker that an error is about.
 fn lost(error: &Error) -> &ExitStatus {
     assert_eq!(error.kind(), ErrorKind::WorkerLost, "{error}");
     error.exit_status().expect("a lost worker has ended")
@@ -58,7 +59,7 @@ pub fn exit_on_worker() -> Outcome {
     goes_on(&pool)
 }
 
-/// Can be made a message, and cannot be read from one.
+/// It can be encoded as a message, and cannot be decoded from one.
 #[derive(Debug, Serialize)]
 struct Unreadable;
 
@@ -160,7 +161,7 @@ pub fn each_way_to_lose_a_worker() -> Outcome {
     Ok(())
 }
 
-/// Ends the worker that has said through the embedder's queue that it is busy.
+/// Ends the worker that has announced on the embedder's queue that it is busy.
 fn kill_the_busy_one() -> Outcome {
     let busy = isopod::inherited::<isopod::Queue<u64>>("ready")?.get_timeout(LONG)?;
     for worker in isopod::active_children() {
@@ -171,7 +172,7 @@ fn kill_the_busy_one() -> Outcome {
     Ok(())
 }
 
-/// Pain 8: a job has limits, and who reaches one is ended, while the pool goes on.
+/// Pain 8: a job has limits; a job that reaches one is ended, and the pool goes on.
 pub fn limits_of_jobs() -> Outcome {
     let limit = Duration::from_millis(100);
     let builder = Pool::builder().workers(2).memory_limit(8 << 20);
@@ -195,7 +196,7 @@ pub fn limits_of_jobs() -> Outcome {
     goes_on(&pool)
 }
 
-/// Pain 16: a map that fails fast does not wait for the others, which would never end.
+/// Pain 16: a map that fails fast does not wait for its other jobs, which would never end.
 pub fn fails_fast() -> Outcome {
     let never = Event::new()?;
     let pool = Pool::builder().workers(2).fail_fast(true).build()?;
@@ -216,7 +217,7 @@ pub fn fails_fast() -> Outcome {
     assert_eq!(error.kind(), ErrorKind::TaskFailed);
     assert_eq!(error.to_string(), "the first fails");
     assert_eq!(*told.borrow(), "the first fails");
-    // Those that had begun still wait; others are run beside and after them.
+    // The jobs that had begun still wait; others run beside and after them.
     never.set();
     goes_on(&pool)
 }

@@ -1,4 +1,4 @@
-//! The ways in which a process ends, and what becomes of what it leaves.
+//! The ways in which a process ends, and the fate of everything that it leaves.
 
 use crate::{Outcome, ready};
 use isopod::{ErrorKind, ExitStatus, Lock, Process, Queue};
@@ -42,7 +42,7 @@ pub fn end(way: &str) -> Outcome {
     }
 }
 
-/// A child that ends in this way; prints what its parent sees.
+/// Starts a child that ends in this way, and prints its parent's view.
 pub fn end_child(way: &str) -> Outcome {
     let spawned = match way {
         "terminate" | "kill" => Process::spawn(|| end("busy"), ())?,
@@ -137,7 +137,7 @@ pub fn orphans_find_an_ancestor() -> Outcome {
     // The normal end of main waits for the orphan too.
 }
 
-/// A process is killed while it holds a lock: the next owner gets it and is told.
+/// A process is killed while it holds a lock: the next owner gets the lock and learns of the death.
 pub fn abandoned_lock() -> Outcome {
     let lock = Lock::new()?;
     let held = Queue::<()>::new()?;

@@ -1,5 +1,5 @@
-//! Several reads at once in one process, by the interfaces of WASI themselves: the standard library
-//! begins none before it has the answer of the last.
+//! Several reads at once in one process, through the interfaces of WASI themselves: the standard library
+//! begins no read before it has the answer to the last.
 
 use crate::Outcome;
 use crate::wasi::filesystem::preopens::get_directories;
@@ -17,7 +17,7 @@ fn open(directory: &Descriptor, path: &str) -> Result<Descriptor, ErrorCode> {
     )
 }
 
-/// Begins five reads of a FIFO that nobody writes; then nothing else has room, until somebody does.
+/// Begins five reads of a FIFO without a writer. Then nothing else has room, until somebody writes to it.
 pub fn own_limit() -> Outcome {
     let directories = get_directories();
     let (data, _) = directories

@@ -1,4 +1,4 @@
-//! Files of a granted directory, `/data`: ordinary ones, and those that nobody should open.
+//! Files of a granted directory, `/data`: ordinary ones, and files that no program should open.
 
 use crate::{Outcome, ready};
 use isopod::{Process, Queue};
@@ -18,7 +18,7 @@ pub fn run(scenario: &[&str]) -> Outcome {
     }
 }
 
-/// All that a program does with regular files and directories.
+/// Every operation of a program on regular files and directories.
 fn ordinary() -> Outcome {
     let path = "/data/file";
     let large: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
@@ -87,7 +87,7 @@ fn ordinary() -> Outcome {
     Ok(())
 }
 
-/// Opens each path for reading and for writing, and says how that went.
+/// Opens each path for reading and for writing, and prints the outcomes.
 fn open(paths: &[&str]) -> Outcome {
     for path in paths {
         let read = File::open(path).map_or_else(|error| error.kind().to_string(), read_some);
@@ -107,21 +107,21 @@ fn read_some(mut file: File) -> String {
     }
 }
 
-/// Says that the next operation on a file is the point.
+/// Reports that the next operation on a file is the point.
 fn ready_to_open() -> Outcome {
-    // With its first operation a program looks for its directories.
+    // A program looks for its directories in its first operation.
     drop(File::open("/data/inside"));
     ready()
 }
 
-/// Opens what nobody else does.
+/// Opens a path that no other process opens.
 fn stuck(path: &str) -> Outcome {
     ready_to_open()?;
     println!("{:?}", File::open(path).map_err(|error| error.kind()).err());
     Ok(())
 }
 
-/// Children are stuck; when the embedder says so, main reads a file.
+/// Children are stuck; main reads a file when the embedder sends a message.
 fn stuck_children(count: &str) -> Outcome {
     for _ in 0..count.parse().expect("a number") {
         let open = || ready_to_open().map(|()| drop(File::open("/data/fifo")));
@@ -140,8 +140,7 @@ fn stuck_children(count: &str) -> Outcome {
     }
 }
 
-/// While another process puts a file and a FIFO in each other's place, whoever opens gets the file, or
-/// nothing.
+/// While another process swaps a file and a FIFO, an open gets the file, or fails.
 fn replaced() -> Outcome {
     let replace = || {
         loop {
@@ -168,7 +167,7 @@ fn replaced() -> Outcome {
     Ok(())
 }
 
-/// Where FIFOs are granted they carry what is written to them.
+/// A FIFO that is granted carries the data that is written to it.
 fn fifo_to_fifo() -> Outcome {
     let write = || fs::write("/data/fifo", "through the pipe").expect("written");
     let writer = Process::spawn(write, ())?;
@@ -176,8 +175,8 @@ fn fifo_to_fifo() -> Outcome {
     writer.join()
 }
 
-/// `std::fs::hard_link` below `/data`, without the C library: that of 2022, which Debian has, keeps one place for
-/// the paths of a call, so of the two paths of `link` the second stands for both.
+/// `std::fs::hard_link` below `/data`, without the C library. The C library of 2022, which Debian has,
+/// keeps one buffer for the paths of a call, so the second path of `link` stands for both.
 fn hard_link(original: &str, link: &str) -> std::io::Result<()> {
     #[link(wasm_import_module = "wasi_snapshot_preview1")]
     unsafe extern "C" {
@@ -191,7 +190,7 @@ fn hard_link(original: &str, link: &str) -> std::io::Result<()> {
             link_length: usize,
         ) -> i32;
     }
-    /// `/data` is granted first.
+    /// `/data` is the first granted directory.
     const DATA: i32 = 3;
     // SAFETY: pointers and lengths are those of two strings.
     let errno = unsafe {

@@ -1,6 +1,6 @@
-//! CPython's own tests of processes (`Lib/test/_test_multiprocessing.py`), their semantics
-//! re-created under their names. `daemon` and `name` are set before the start, and a process that
-//! was not started does not exist, so what Python says of those is not to be tested.
+//! CPython's own tests of processes (`Lib/test/_test_multiprocessing.py`), their semantics re-created under
+//! their names. `daemon` and `name` are set before the start, and a process that was not started does not
+//! exist, so Python's rules for those have no tests here.
 
 use crate::Outcome;
 use isopod::{
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// A guard against hanging, not a measure.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What a process does that is to be ended by another.
+/// The body of a process that another one ends.
 fn wait_for_ever() -> Outcome {
     Event::new()?.wait()
 }
@@ -34,7 +34,7 @@ pub fn current() -> Outcome {
     Ok(())
 }
 
-/// `_TestProcess.test_daemon_argument`: by default as the parent is.
+/// `_TestProcess.test_daemon_argument`: by default like the parent.
 pub fn daemon_argument() -> Outcome {
     fn is_daemon() -> bool {
         current_process().is_daemon()
@@ -99,7 +99,7 @@ pub fn parent_process_attributes() -> Outcome {
     Ok(())
 }
 
-/// `_TestProcess.test_parent_process`: a grandchild notices that its parent was ended.
+/// `_TestProcess.test_parent_process`: a grandchild notices the end of its parent.
 pub fn parent_process_ends() -> Outcome {
     fn grandchild(reports: Sender<String>) -> Outcome {
         let parent = parent_process().expect("it was started");
@@ -157,7 +157,7 @@ pub fn list_active_children() -> Outcome {
     assert_eq!(children.len(), 1);
     assert_eq!(children[0].id(), child.id());
     go.set();
-    // What they give may be waited for as well.
+    // The entries of this list can be waited for as well.
     assert_eq!(children[0].wait()?, ExitStatus::Exited(0));
     assert!(active_children().is_empty());
     Ok(())
@@ -194,7 +194,7 @@ pub fn end(is_kill: bool) -> Outcome {
     assert_eq!(child.exit_code(), Some(expected));
     assert!(!child.is_alive());
     assert!(active_children().is_empty());
-    // No effect on one that has ended.
+    // No effect on a process that has ended.
     child.terminate()?;
     child.kill()?;
     assert_eq!(child.exit_code(), Some(expected));
@@ -223,7 +223,7 @@ pub fn recursion() -> Outcome {
     Ok(())
 }
 
-/// `_TestProcess.test_sentinel`: the process itself is what is waited for.
+/// `_TestProcess.test_sentinel`: the process itself is the object to wait for.
 pub fn sentinel() -> Outcome {
     let go = Event::new()?;
     let child = Process::spawn(|go: Event| go.wait(), (go.clone(),))?;
@@ -268,7 +268,7 @@ pub fn close() -> Outcome {
     Ok(())
 }
 
-/// `_TestProcess.test_many_processes`: many that end, many that are ended.
+/// `_TestProcess.test_many_processes`: many end by themselves, and many are ended.
 pub fn many() -> Outcome {
     const COUNT: usize = 100;
     let children = (0..COUNT)
@@ -319,8 +319,8 @@ pub fn subclassing() -> Outcome {
     child.join()
 }
 
-/// `_TestSubclassingProcess.test_sys_exit`: each way to leave, its code, and that what was printed
-/// before is not lost.
+/// `_TestSubclassingProcess.test_sys_exit`: each way to leave, its code, and that no earlier output is
+/// lost.
 pub fn sys_exit() -> Outcome {
     for (code, expected) in [(0, 0), (1, 1), (8, 8), (256, 0), (-1, 255), (1000, 232)] {
         let child = Process::spawn(
@@ -336,7 +336,7 @@ pub fn sys_exit() -> Outcome {
     }
     let child = Process::spawn(|| Err::<(), _>("ignore this".to_owned()), ())?;
     assert_eq!(child.wait()?.code(), 1);
-    // A value that was promised does not come.
+    // A promised value does not come.
     let child = Process::spawn(|code: i32| -> u32 { std::process::exit(code) }, (0,))?;
     assert_eq!(
         child.join().expect_err("no value").kind(),
@@ -345,7 +345,7 @@ pub fn sys_exit() -> Outcome {
     Ok(())
 }
 
-/// `_TestSubclassingProcess.test_stderr_flush`: what was written before a panic is there after it,
+/// `_TestSubclassingProcess.test_stderr_flush`: text that was written before a panic is there after it,
 /// with the panic's place.
 pub fn stderr_flush() -> Outcome {
     let child = Process::spawn(

@@ -1,11 +1,11 @@
-//! Guests that reach their limits, and those that go on beside them.
+//! Guests that reach their limits, and others that go on beside them.
 
 use crate::Outcome;
 use isopod::{Error, ErrorKind, ExitStatus, Process, Queue};
 use std::io::Write as _;
 use std::time::Duration;
 
-/// Makes queues until it may hold no more; can do so again when they are dropped.
+/// Makes queues up to its limit of handles; can do so again after it has dropped them.
 pub fn hold_handles() -> Outcome {
     let mut counts = Vec::new();
     let mut texts = Vec::new();
@@ -19,8 +19,8 @@ pub fn hold_handles() -> Outcome {
         };
         assert_eq!(error.kind(), ErrorKind::LimitExceeded);
         counts.push(queues.len());
-        // A process to which there could be no handle is not started. What it is to be started
-        // with takes the one that is left.
+        // A process is not started if its handle has no room. The options of its start take the one that is
+        // left.
         queues.pop();
         let refused = Process::spawn(|| (), ()).expect_err("no room for its handle");
         assert_eq!(refused.kind(), ErrorKind::LimitExceeded);
@@ -29,7 +29,7 @@ pub fn hold_handles() -> Outcome {
         texts.push(error.to_string());
     }
     assert_eq!(counts[0], counts[1]);
-    // To print takes handles too.
+    // Printing takes handles too.
     println!("{}", texts.join("\n"));
     Ok(())
 }
@@ -100,7 +100,7 @@ pub fn put_bytes(count: &str) -> Outcome {
     queue.put(&vec![1])
 }
 
-/// Writes lines for ever, a child first: it has less.
+/// Writes lines for ever, a child first: its limit is lower.
 pub fn write_for_ever() -> Outcome {
     let write = || -> () {
         loop {
@@ -113,7 +113,7 @@ pub fn write_for_ever() -> Outcome {
     Ok(())
 }
 
-/// Spawns and joins until it may start no more.
+/// Spawns and joins until a start is refused.
 pub fn start_until_refused() -> Outcome {
     let mut started = 1;
     loop {
@@ -136,7 +136,7 @@ pub fn compute_for_ever() -> Outcome {
     Ok(())
 }
 
-/// A child cannot have more of anything than its parent.
+/// No limit of a child can exceed its parent's.
 pub fn limits_only_shrink() -> Outcome {
     let hour = Duration::from_secs(3600);
     for child in [
@@ -149,7 +149,7 @@ pub fn limits_only_shrink() -> Outcome {
         assert_eq!(error.kind(), ErrorKind::LimitExceeded);
         println!("{error}");
     }
-    // A grandchild that asks for nothing has what its parent has.
+    // A grandchild that asks for no limits has those of its parent.
     let child = Process::builder().message_limit(1_000).spawn(
         || -> Outcome {
             let put = || -> Outcome {

@@ -1,7 +1,7 @@
 //! The guest side of the integration tests: one program, whose first argument names a scenario.
 //!
-//! Where a scenario is to be ended from outside, it says through the embedder's queue `ready` that
-//! it has come to the point: nobody has to sleep.
+//! A scenario that is ended from outside reports on the embedder's queue `ready` that it has come to its
+//! point. So nobody has to sleep.
 
 mod abandonment;
 mod barriers;
@@ -205,7 +205,7 @@ fn main() -> Outcome {
     }
 }
 
-/// Tells the embedder that the scenario has come to its point.
+/// Reports to the embedder that the scenario has come to its point.
 fn ready() -> Outcome {
     isopod::inherited::<Queue<u64>>("ready")?.put(&isopod::current_process().id())
 }

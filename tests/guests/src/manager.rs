@@ -19,7 +19,7 @@ pub fn list() -> Outcome {
     assert_eq!(b.slice(2..10)?, [2, 3, 4]);
     b.extend(&b.to_vec()?)?;
     assert_eq!(b.to_vec()?, [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
-    // A list of lists, whose elements all see.
+    // A list of lists, whose elements every process sees.
     let f = manager.list::<List<i32>>()?;
     f.extend(&[a.clone(), b])?;
     a.push(&77)?;
@@ -28,7 +28,7 @@ pub fn list() -> Outcome {
     list_methods(&f.get(1)?)
 }
 
-/// The rest of what Python's lists offer, on `0 1 2 3 4 0 1 2 3 4`.
+/// The other methods of Python's lists, on `0 1 2 3 4 0 1 2 3 4`.
 fn list_methods(list: &List<i32>) -> Outcome {
     list.sort()?;
     assert_eq!(list.to_vec()?, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
@@ -85,7 +85,7 @@ pub fn dict() -> Outcome {
     dict.clear();
     assert!(dict.is_empty() && dict.pop_item()?.is_none());
 
-    // A plain value in it is a copy: a change of the copy stays with who made it.
+    // A plain value in it is a copy: the dict does not see a change of the copy.
     let lists = Manager::new().dict::<String, Vec<i32>>()?;
     lists.set("list", &vec![1])?;
     lists.get("list")?.unwrap_or_default().push(2);
@@ -93,7 +93,7 @@ pub fn dict() -> Outcome {
     lists.update_with("list", |old| [old.unwrap_or_default(), vec![2]].concat())?;
     assert_eq!(lists.get("list")?, Some(vec![1, 2]));
 
-    // A key is bytes; a handle is none.
+    // A key consists of bytes; a handle cannot be one.
     let by_queue = Dict::<Queue<u8>, u8>::new()?;
     let error = by_queue.set(&Queue::new()?, &1).expect_err("no key");
     assert_eq!(error.kind(), ErrorKind::Encode);
@@ -129,7 +129,7 @@ pub fn dict_proxy_nested() -> Outcome {
     assert_eq!(pets.get("hamsters")?, Some(4));
     let l = manager.list::<Counts>()?;
     l.extend(&[pets.clone(), supplies.clone()])?;
-    // By another process, too.
+    // Also by another process.
     let child = Process::spawn(|l: List<Counts>| l.get(0)?.set("marmots", &1), (l.clone(),))?;
     child.join()?;
     assert_eq!(pets.get("marmots")?, Some(1));
@@ -174,7 +174,7 @@ pub fn namespace() -> Outcome {
     Ok(())
 }
 
-/// An own type: handles, and methods that run under its lock.
+/// A type of the program's own: handles, and methods that run under its lock.
 #[derive(Clone, Serialize, Deserialize)]
 struct Foo {
     lock: Lock,
@@ -210,7 +210,8 @@ struct Request {
     answers: Queue<Result<i32, String>>,
 }
 
-/// `_TestMyManager.test_mymanager`: own types, once of handles, once served by a process.
+/// `_TestMyManager.test_mymanager`: types of the program's own, one made of handles, one served by a
+/// process.
 pub fn mymanager() -> Outcome {
     let foo = Foo::new()?;
     let callers = (0..4).map(|_| {

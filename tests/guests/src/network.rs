@@ -1,4 +1,4 @@
-//! Connections, by the interfaces of WASI themselves: the standard library has none on this target.
+//! Connections, through the interfaces of WASI themselves: the standard library has none on this target.
 
 use crate::wasi::io::streams::{InputStream, OutputStream};
 use crate::wasi::sockets::instance_network::instance_network;
@@ -35,7 +35,7 @@ fn shown(result: Result<String, ErrorCode>) -> String {
     result.unwrap_or_else(|error| error.name().to_owned())
 }
 
-/// Children that may not connect, and that may connect there only.
+/// Children without the right to connect, and with the right to connect to this address only.
 fn child(port: &str) -> Outcome {
     let address = format!("127.0.0.1:{port}");
     let port = number(port);
@@ -56,7 +56,7 @@ fn loopback(port: u16) -> IpSocketAddress {
     })
 }
 
-/// Calls until it does not say that it would block.
+/// Repeats a call until it no longer returns `would-block`.
 fn finish<T>(
     socket: &TcpSocket,
     call: impl Fn(&TcpSocket) -> Result<T, ErrorCode>,
@@ -69,7 +69,7 @@ fn finish<T>(
     }
 }
 
-/// Sends four bytes and gives what comes back.
+/// Sends four bytes and returns the answer.
 fn connect(port: u16) -> String {
     let exchange = || {
         let (_socket, input, output) = connection(port)?;
@@ -87,7 +87,7 @@ fn connection(port: u16) -> Result<(TcpSocket, InputStream, OutputStream), Error
     Ok((socket, input, output))
 }
 
-/// Reads what never comes.
+/// Reads data that never comes.
 fn read(port: u16) -> Outcome {
     let (_socket, input, _output) = connection(port).expect("a connection");
     ready()?;

@@ -1,5 +1,5 @@
-//! What a hostile guest can do with the numbers of objects: the interface `direct` without the
-//! library in between.
+//! The attacks of a hostile guest with the numbers of objects: the interface `direct` without the library
+//! in between.
 
 use crate::Outcome;
 use isopod::Process;
@@ -39,7 +39,7 @@ enum Kind {
 
 const NO_WAIT: Option<u64> = Some(0);
 
-/// Numbers that a guest would try: all that its table, small as it is, can have, and the extremes.
+/// The numbers that a guest would try: all that its table, small as it is, can have, and the extremes.
 fn tried() -> impl Iterator<Item = u32> {
     let extremes = [1 << 16, (1 << 31) - 1, 1 << 31, u32::MAX - 1, u32::MAX];
     (0..1000).chain(extremes)
@@ -53,7 +53,7 @@ fn gave<T>(result: Result<T, ErrorCode>) -> bool {
     !matches!(result, Err(ErrorCode::WrongKind))
 }
 
-/// Calls each function of `direct` with `number`, and says which kinds of objects it was taken for.
+/// Calls each function of `direct` with `number`, and returns the kinds of objects that accepted it.
 fn taken_for(number: u32) -> Vec<Kind> {
     let mut kinds = Vec::new();
     let mut called = |kind: Kind, is_taken: bool| {
@@ -92,7 +92,8 @@ fn taken_for(number: u32) -> Vec<Kind> {
     kinds
 }
 
-/// A number is its own object's, under its own kind, while that is held; no other number is any.
+/// A number belongs to its own object, under its own kind, while that object is held; no other number is
+/// valid.
 pub fn numbers() -> Outcome {
     let lock = sync::Lock::create().expect("a lock");
     let rlock = sync::Rlock::create().expect("an rlock");
@@ -121,7 +122,7 @@ pub fn numbers() -> Outcome {
     }
     println!("{} numbers are of one object each", numbers.len());
 
-    // The number is not asked for again: what it is refused for is that the lock is gone.
+    // The number is read before the drop, so the calls are refused because the lock is gone.
     let stale = lock.number();
     drop(lock);
     assert_eq!(taken_for(stale), []);
@@ -137,7 +138,7 @@ pub fn numbers() -> Outcome {
     other_process(rlock, &queue)
 }
 
-/// The numbers of one process are nothing in another.
+/// The numbers of one process are invalid in another.
 fn other_process(rlock: sync::Rlock, queue: &queue::Queue) -> Outcome {
     rlock.acquire(None).expect("it is free");
     queue.put(b"mine", &[], None).expect("there is room");

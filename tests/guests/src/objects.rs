@@ -1,4 +1,4 @@
-//! Queues, pipes and locks as they travel and as they go.
+//! Queues, pipes and locks on their way to other processes, and at their end.
 
 use crate::{Outcome, ready};
 use isopod::{Bounds, Connection, ErrorKind, Lock, Process, Queue};
@@ -60,7 +60,7 @@ pub fn self_holding_queue() -> Outcome {
     ready()
 }
 
-/// The process's own reference to what it inherited is gone before it ends.
+/// The process drops its own reference to an inherited object before it ends.
 pub fn drop_what_was_inherited() -> Outcome {
     let given = isopod::inherited::<Queue<u64>>("given")?;
     drop(given);
@@ -68,7 +68,7 @@ pub fn drop_what_was_inherited() -> Outcome {
     crate::blocked::blocked("queue-get")
 }
 
-/// What could not be put is still there, handles included.
+/// A message whose put failed is still there, handles included.
 pub fn failed_put_loses_nothing() -> Outcome {
     let full = Queue::<Queue<u32>>::bounded(1)?;
     let inner = Queue::<u32>::new()?;
@@ -86,7 +86,7 @@ pub fn failed_put_loses_nothing() -> Outcome {
     Ok(())
 }
 
-/// A handle opened as what it is not is an error.
+/// A handle opened as an object of another kind is an error.
 pub fn wrong_kind() -> Outcome {
     let error = isopod::inherited::<Lock>("ready").expect_err("`ready` is a queue");
     assert_eq!(error.kind(), ErrorKind::WrongKind);
@@ -107,7 +107,7 @@ pub fn truncated_message() -> Outcome {
     Ok(())
 }
 
-/// Ends are counted: the last reference to one ends the file for the other.
+/// Ends are counted: when the last reference to one end goes, the other end reads the end of the file.
 pub fn pipe_ends() -> Outcome {
     let (ours, theirs) = isopod::pipe::<u32, u32>()?;
     let child = Process::spawn(

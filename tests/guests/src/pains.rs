@@ -1,5 +1,5 @@
-//! What the users of CPython's `multiprocessing` suffer from: each scenario does what hangs, leaks
-//! or lies there. The numbers are those of the list in `tests/ACCEPTANCE.md`.
+//! The troubles of the users of CPython's `multiprocessing`: each scenario runs a case that hangs, leaks or
+//! lies there. The numbers are those of the list in `tests/ACCEPTANCE.md`.
 
 use crate::{Outcome, deadlocks, ready};
 use isopod::{Bounds, Event, ExitStatus, Lock, Process, Queue, Semaphore, SharedMemory, Waitable};
@@ -51,7 +51,7 @@ fn join_before_drain() -> Outcome {
     Ok(())
 }
 
-/// 3. Who is ended while it waits at a queue, or puts into it, leaves it whole.
+/// 3. A process that is ended while it waits at a queue, or puts into it, leaves the queue whole.
 fn ended_at_a_queue() -> Outcome {
     let queue = Queue::<Vec<u8>>::new()?;
     let begun = Queue::<()>::new()?;
@@ -83,7 +83,7 @@ fn ended_at_a_queue() -> Outcome {
         queue.get()?;
         writer.kill()?;
         writer.wait()?;
-        // What it has put is whole and in order; what it had not is not there in part.
+        // Each message that it has put is whole and in order; no message is there in part.
         let left = u8::try_from(queue.len()).expect("at most 255 are left");
         for number in 1..=left {
             assert_eq!(queue.get()?, vec![number; 10_000]);
@@ -95,7 +95,7 @@ fn ended_at_a_queue() -> Outcome {
 
 static GLOBAL: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-/// 4. The parent is in the middle of something when it starts a child: the child is not.
+/// 4. The parent holds a mutex when it starts a child: the child does not hold it.
 fn spawned_under_a_mutex() -> Outcome {
     let mut held = GLOBAL.lock().expect("nobody has panicked");
     held.push(7);
@@ -114,8 +114,8 @@ fn spawned_under_a_mutex() -> Outcome {
     Ok(())
 }
 
-/// 5. A child begins as the module does, whatever its parent has become: main is not run again, and
-/// the parent's memory is not copied.
+/// 5. A child begins in the initial state of the module, whatever the state of its parent: main does not
+///   run again, and the parent's memory is not copied.
 fn started_from_the_module() -> Outcome {
     println!("main runs");
     let large = black_box(vec![1_u8; 64 << 20]);
@@ -188,7 +188,7 @@ fn the_creator_is_ended() -> Outcome {
     Ok(())
 }
 
-/// 8. Each process has limits of its own, and who reaches one harms nobody.
+/// 8. Each process has limits of its own, and one that reaches its limit harms no other.
 fn each_has_its_limits() -> Outcome {
     let go = Event::new()?;
     let sibling = Process::spawn(
@@ -229,7 +229,7 @@ fn three_generations() -> Outcome {
     child.join()
 }
 
-/// 9. Children end, and nobody joins them.
+/// 9. Children end, and no process joins them.
 fn nobody_joins() -> Outcome {
     let children = (0..50)
         .map(|_| Process::spawn(|| (), ()))
@@ -243,7 +243,7 @@ fn nobody_joins() -> Outcome {
     Queue::<u32>::new()?.get().map(drop)
 }
 
-/// 10. Memory is there while anybody has it, whoever attached and went, and gone after that.
+/// 10. Memory exists while any process holds it, whoever has attached and left, and is gone after that.
 fn memory_outlives_who_attaches() -> Outcome {
     let memory = SharedMemory::create("pain", 64)?;
     let begun = Queue::<()>::new()?;
@@ -263,7 +263,7 @@ fn memory_outlives_who_attaches() -> Outcome {
         assert_eq!(memory.load_u32(0)?, attached);
         assert_eq!(SharedMemory::find("pain")?.load_u32(0)?, attached);
     }
-    // The limit on the tree's bytes, 1 GiB, is below what these take together.
+    // The limit on the tree's bytes, 1 GiB, is below the total of these.
     for _ in 0..12 {
         let child = Process::spawn(
             |begun: Queue<()>| -> Outcome {
@@ -280,12 +280,12 @@ fn memory_outlives_who_attaches() -> Outcome {
     Ok(())
 }
 
-/// 11. Who asks how a process ended gets the trap, its place and the process's name.
+/// 11. The exit status of a process names the trap, its place and the process.
 fn a_trap_says_where() -> Outcome {
     #[inline(never)]
     fn divide(numbers: &[u64]) -> u64 {
         if black_box(numbers.is_empty()) {
-            // As C's `abort`, a failed assertion of a library, or memory that does not exist.
+            // Like C's `abort`, a failed assertion of a library, or an access beyond the memory.
             std::process::abort();
         }
         numbers.iter().sum()
@@ -301,7 +301,7 @@ fn a_trap_says_where() -> Outcome {
     Ok(())
 }
 
-/// 13. 64 MiB are shared through a queue that takes a hundred bytes.
+/// 13. Processes share 64 MiB through a queue that takes a hundred bytes.
 fn large_data_stays_where_it_is() -> Outcome {
     let narrow = Queue::<SharedMemory>::with_bounds(Bounds {
         max_messages: None,

@@ -1,5 +1,5 @@
-//! CPython's own tests of `Pool` (`Lib/test/_test_multiprocessing.py`), their semantics re-created
-//! under their names. Where CPython's sleep, these wait for an event.
+//! CPython's own tests of `Pool` (`Lib/test/_test_multiprocessing.py`), their semantics re-created under
+//! their names. Where CPython's tests sleep, these wait for an event.
 
 use crate::Outcome;
 use isopod::{Callbacks, Error, ErrorKind, Event, Pool, Semaphore, SharedMemory};
@@ -25,7 +25,7 @@ fn squares(numbers: impl IntoIterator<Item = u64>) -> Vec<u64> {
     numbers.into_iter().map(square).collect()
 }
 
-/// The kind of the error that this must be.
+/// The kind of this result's error; the result must be one.
 pub fn kind<T>(result: Result<T, Error>) -> ErrorKind {
     result.map(drop).expect_err("an error").kind()
 }
@@ -69,7 +69,7 @@ pub fn map() -> Outcome {
     Ok(())
 }
 
-/// `_TestPool.test_map_chunksize`, `test_empty_iterable`: nothing to do is done at once.
+/// `_TestPool.test_map_chunksize`, `test_empty_iterable`: a map of nothing is done at once.
 pub fn map_chunksize() -> Outcome {
     let pool = Pool::with_workers(1)?;
     assert!(
@@ -148,7 +148,7 @@ pub fn imap() -> Outcome {
         );
     }
     assert!(values.next().is_none() && values.next().is_none());
-    // Without end, and drawn only as far as is needed.
+    // The iterator has no end, and is drawn only as far as needed.
     let drawn = RefCell::new(0);
     let numbers = (0..).inspect(|number| *drawn.borrow_mut() = *number);
     let values: Vec<u64> = pool
@@ -157,7 +157,7 @@ pub fn imap() -> Outcome {
         .collect::<Result<_, _>>()?;
     assert_eq!(values, squares(0..50));
     assert!(*drawn.borrow() < 50 + 16, "{drawn:?} items were drawn");
-    // A time-out is not the end.
+    // A time-out does not end the job.
     let go = Event::new()?;
     let mut values = pool.imap(|go: Event| go.wait(), [go.clone()])?;
     assert_eq!(
@@ -170,7 +170,7 @@ pub fn imap() -> Outcome {
     Ok(())
 }
 
-/// `_TestPool.test_imap_unordered`: and what ends first comes first.
+/// `_TestPool.test_imap_unordered`: the job that ends first comes first.
 pub fn imap_unordered() -> Outcome {
     let pool = Pool::with_workers(2)?;
     let values = pool.chunks(100).imap_unordered(square, 0..1000)?;
@@ -191,7 +191,7 @@ pub fn imap_unordered() -> Outcome {
     Ok(())
 }
 
-/// An item that is no message if it is 3.
+/// An item that cannot be encoded if it is 3.
 #[derive(Debug, Deserialize)]
 struct Item(u64);
 
@@ -205,8 +205,8 @@ impl Serialize for Item {
 }
 
 /// `_TestPool.test_imap_handle_iterable_exception`, `test_imap_unordered_handle_iterable_exception`,
-/// `test_map_unplicklable`: an item that fails is told after what came before it, and no more items
-/// are drawn.
+/// `test_map_unplicklable`: the error of an item comes after the values before it, and no more items are
+/// drawn.
 pub fn iterable_exception() -> Outcome {
     let pool = Pool::with_workers(4)?;
     let task = |item: Item| square(item.0);
@@ -226,12 +226,12 @@ pub fn iterable_exception() -> Outcome {
         .map(task, (0..10).map(Item))
         .expect_err("3 is no message");
     assert_eq!(error.kind(), ErrorKind::Encode);
-    // Nothing of it was submitted, and the pool goes on.
+    // No job of that map was submitted, and the pool goes on.
     assert_eq!(pool.map(task, (4..10).map(Item))?, squares(4..10));
     Ok(())
 }
 
-/// `_TestPool.test_map_async_callbacks`: they have run when `wait` returns.
+/// `_TestPool.test_map_async_callbacks`: the callbacks have run when `wait` returns.
 pub fn map_async_callbacks() -> Outcome {
     let pool = Pool::with_workers(4)?;
     let log = Rc::new(RefCell::new(Vec::new()));
@@ -268,7 +268,7 @@ pub fn terminate() -> Outcome {
     Ok(())
 }
 
-/// `_TestPool.test_traceback`: the place where it happened comes with the error.
+/// `_TestPool.test_traceback`: the error names the place where it happened.
 pub fn traceback() -> Outcome {
     let pool = Pool::with_workers(1)?;
     let error = pool.apply(|| panic!("123"), ()).expect_err("it panics");
@@ -279,7 +279,7 @@ pub fn traceback() -> Outcome {
         "{text}"
     );
     assert!(text.ends_with(": 123"), "{text}");
-    // The error of a task is told as the task has told it.
+    // The error of a task reaches the caller unchanged.
     let error = pool
         .apply(|| Err::<(), _>("an error"), ())
         .expect_err("it fails");
@@ -289,11 +289,11 @@ pub fn traceback() -> Outcome {
     Ok(())
 }
 
-/// As much text of an error as a pool keeps.
+/// The longest text of an error that a pool keeps, in bytes.
 const LONGEST_ERROR: usize = 960 << 10;
 
-/// `_TestPool.test_map_no_failfast`: all jobs are done before the error is told, which is large; and
-/// the other way round if the pool fails fast.
+/// `_TestPool.test_map_no_failfast`: all jobs are done before the caller gets the error, which is large;
+/// and the other way round if the pool fails fast.
 pub fn map_no_failfast() -> Outcome {
     let pool = Pool::with_workers(2)?;
     let counter = SharedMemory::new(8)?;

@@ -1,19 +1,19 @@
-//! Very many jobs, while somebody kills the workers.
+//! Very many jobs, while the embedder kills the workers.
 
 use crate::Outcome;
 use isopod::{ErrorKind, Pool, SharedMemory};
 use std::cell::OnceCell;
 use std::hint::black_box;
 
-/// What became of a job, as the embedder reads it in the second half of its cell.
+/// The outcome of a job, as the embedder reads it in the second half of its cell.
 const VALUE: u32 = 1;
 const WORKER_LOST: u32 = 2;
 
-/// How many jobs are submitted before the first of them is waited for.
+/// The number of jobs that are submitted before the first wait.
 const AT_ONCE: u32 = 1_000;
 
-/// Runs this many jobs on four workers. The embedder's memory `jobs` has 8 bytes for each: how often
-/// it was begun, and what became of it.
+/// Runs this many jobs on four workers. The embedder's memory `jobs` has 8 bytes for each job: the number
+/// of times that it began, and its outcome.
 pub fn run(count: &str) -> Outcome {
     let count: u32 = count.parse().expect("a number");
     let jobs = isopod::inherited::<SharedMemory>("jobs")?;
@@ -41,7 +41,7 @@ pub fn run(count: &str) -> Outcome {
     pool.join()
 }
 
-/// Counts its run, and works for some fifty microseconds.
+/// Counts its run, and works for about fifty microseconds.
 fn task(job: u32) -> isopod::Result<u64> {
     thread_local! {
         static JOBS: OnceCell<SharedMemory> = const { OnceCell::new() };

@@ -1,4 +1,4 @@
-//! What becomes of jobs when workers end, and of pools.
+//! The fate of jobs when workers end, and the ends of pools.
 
 use crate::Outcome;
 use crate::pool::{LONG, kind, square};
@@ -22,7 +22,8 @@ fn too_much_memory() -> usize {
     }
 }
 
-/// Each way in which a worker can be lost fails its job only, says how, and leaves the pool whole.
+/// Each way to lose a worker fails only its job, with an error that names the way, and leaves the pool
+/// whole.
 pub fn worker_lost() -> Outcome {
     let pool = Pool::builder().workers(2).memory_limit(16 << 20).build()?;
     let error = pool.apply(exit, (3,)).expect_err("it exits");
@@ -58,7 +59,7 @@ pub fn worker_lost() -> Outcome {
     worker.expect("workers are children").kill()?;
     let error = result.get_timeout(LONG).expect_err("it was killed");
     assert_eq!(error.exit_status(), Some(&ExitStatus::Killed));
-    // An exit with code 0 is no value either.
+    // An exit with code 0 gives no value either.
     let error = pool.apply(exit, (0,)).expect_err("it exits");
     assert_eq!(error.exit_status(), Some(&ExitStatus::Exited(0)));
     let results = pool.map(square, 0..100)?;
@@ -87,7 +88,7 @@ pub fn one_job_of_many_is_lost() -> Outcome {
     Ok(())
 }
 
-/// The time limit of a job ends it, whatever it does.
+/// The time limit of a job ends it, whatever the job does.
 pub fn job_timeout() -> Outcome {
     let pool = Pool::with_workers(1)?;
     let limit = Duration::from_millis(20);
@@ -122,7 +123,7 @@ pub fn job_timeout() -> Outcome {
     Ok(())
 }
 
-/// A pool whose initializer always fails is broken after some tries, and says why.
+/// A pool whose initializer always fails is broken after some tries, and its error gives the reason.
 pub fn broken_pool() -> Outcome {
     let initializer = || Err::<(), _>("no licence");
     let pool = Pool::builder()
@@ -184,7 +185,7 @@ pub fn dropped_pool() -> Outcome {
     Ok(())
 }
 
-/// Objects travel as arguments and values, and what jobs print is seen.
+/// Objects travel as arguments and values, and the output of jobs appears.
 pub fn objects_travel() -> Outcome {
     let pool = Pool::with_workers(2)?;
     let queues = (0..8)

@@ -24,7 +24,7 @@ impl<'de> Deserialize<'de> for Unsendable {
     }
 }
 
-/// `_TestPoolWorkerErrors.test_unpickleable_result`: told each time, and no worker is lost by it.
+/// `_TestPoolWorkerErrors.test_unpickleable_result`: an error each time, and no worker is lost.
 pub fn unpickleable_result() -> Outcome {
     let pool = Pool::with_workers(2)?;
     let ids = || -> Result<BTreeSet<u64>, Error> {
@@ -54,7 +54,8 @@ pub fn unpickleable_result() -> Outcome {
     Ok(())
 }
 
-/// `_TestPoolWorkerLifetime.test_pool_worker_lifetime`: each worker does its share, and makes room.
+/// `_TestPoolWorkerLifetime.test_pool_worker_lifetime`: each worker does its share, and a new one replaces
+/// it.
 pub fn worker_lifetime() -> Outcome {
     let pool = Pool::builder().workers(3).max_jobs_per_worker(10).build()?;
     let task = |number: u64| (number * number, current_process().id());

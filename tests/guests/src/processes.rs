@@ -1,4 +1,4 @@
-//! What processes are to each other.
+//! The relations between processes.
 
 use crate::{Outcome, ready};
 use isopod::{ErrorKind, Process, Queue};
@@ -66,7 +66,7 @@ pub fn daemons_may_not_spawn() -> Outcome {
     Ok(())
 }
 
-/// Many processes at once, and each one's answer.
+/// Many processes at once, and an answer from each.
 pub fn many(count: &str) -> Outcome {
     let count: u64 = count.parse().expect("a number");
     let answers = Queue::<u64>::new()?;
@@ -113,14 +113,14 @@ pub fn recursion() -> Outcome {
     Ok(())
 }
 
-/// Short-lived children without end, one after the other.
+/// An endless series of short-lived children, one after the other.
 pub fn start_for_ever() -> Outcome {
     loop {
         Process::spawn(|| (), ())?.join()?;
     }
 }
 
-/// Computes for about so long.
+/// Computes for about this long.
 fn compute(duration: Duration) {
     let begin = Instant::now();
     while begin.elapsed() < duration {
@@ -128,7 +128,7 @@ fn compute(duration: Duration) {
     }
 }
 
-/// Children that compute for a moment and rest for a shorter one, in turn.
+/// Children that by turns compute for a moment and rest for a shorter one.
 pub fn dodging_children(count: &str) -> Outcome {
     let count: u32 = count.parse().expect("a number");
     let dodge = || -> Outcome {
@@ -186,7 +186,7 @@ pub fn idle_children(count: &str) -> Outcome {
     Ok(())
 }
 
-/// A child cannot have more than its parent.
+/// A child cannot have more rights than its parent.
 pub fn rights_only_shrink() -> Outcome {
     let error = Process::builder()
         .memory_limit(1 << 40)
@@ -194,7 +194,7 @@ pub fn rights_only_shrink() -> Outcome {
         .expect_err("more than the parent's");
     assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     println!("{error}");
-    // A grandchild that asks for nothing has what its parent has, not what main has.
+    // A grandchild that asks for nothing has the rights of its parent, not those of main.
     let child = Process::builder().memory_limit(4 << 20).spawn(
         || -> String {
             match Process::spawn(|| crate::endings::end("memory"), ()) {
@@ -231,7 +231,7 @@ pub fn spawn_until_refused() -> Outcome {
     Ok(())
 }
 
-/// Each child writes lines in pieces; none may tear.
+/// Each child writes lines in pieces; no line may tear.
 pub fn lines(count: &str) -> Outcome {
     let count: u32 = count.parse().expect("a number");
     let children = (0..4)

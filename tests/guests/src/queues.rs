@@ -79,7 +79,8 @@ pub fn get() -> Outcome {
     child.join()
 }
 
-/// `_TestQueue.test_fork`: what a process puts just before its end arrives, behind what was there.
+/// `_TestQueue.test_fork`: a message that a process puts just before its end arrives, behind those before
+/// it.
 pub fn fork() -> Outcome {
     let queue = Queue::<u32>::new()?;
     for number in 0..10 {
@@ -102,7 +103,7 @@ pub fn fork() -> Outcome {
     child.join()
 }
 
-/// `_TestQueue.test_qsize`; exact at once.
+/// `_TestQueue.test_qsize`; exact at every moment.
 pub fn qsize() -> Outcome {
     let queue = Queue::<u32>::new()?;
     assert_eq!(queue.len(), 0);
@@ -117,7 +118,7 @@ pub fn qsize() -> Outcome {
     Ok(())
 }
 
-/// `_TestQueue.test_task_done`, and a worker that is killed with a task in its hands.
+/// `_TestQueue.test_task_done`, and a worker that is killed while it holds a task.
 pub fn task_done() -> Outcome {
     let queue = Queue::<u32>::joinable(Bounds::default())?;
     let work = |queue: Queue<u32>| -> Outcome {

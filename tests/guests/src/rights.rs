@@ -1,4 +1,4 @@
-//! Processes that start others with less than they have, and try to give them more.
+//! Processes that start others with fewer rights than their own, and try to give them more.
 
 use crate::Outcome;
 use isopod::{Builder, ErrorKind, Process};
@@ -13,7 +13,7 @@ pub fn run(scenario: &[&str]) -> Outcome {
     }
 }
 
-/// What a process sees of `/data`, which its tree may write, of `/fixed`, which it may read, and of its
+/// The view of a process: of `/data`, which its tree may write, of `/fixed`, which it may read, and of its
 /// variables.
 fn seen() -> String {
     let mut seen = String::new();
@@ -48,7 +48,7 @@ fn less() -> Outcome {
     println!("both: {}", child(both)?);
     println!("no variables: {}", child(builder().environment([]))?);
     println!("own: {}", seen());
-    // A grandchild that asks for nothing has what its parent has.
+    // A grandchild that asks for nothing has the rights of its parent.
     let child = builder().directories(["/fixed"]).environment([]);
     let grandchild = child.spawn(|| Process::spawn(seen, ())?.join(), ())?;
     println!("grandchild: {}", grandchild.join()?);
@@ -69,7 +69,7 @@ fn more() -> Outcome {
     refused(Process::builder().network(["localhost:80"], []));
     refused(Process::builder().file_operation_limit(5));
     refused(Process::builder().file_operation_limit(0));
-    // What it has passed on is all that a child can pass on.
+    // A child can pass on only the rights that it received.
     let child = Process::builder().directories(["/data"]).spawn(
         || {
             let more = Process::builder().directories(["/fixed"]).spawn(|| (), ());
@@ -83,7 +83,7 @@ fn more() -> Outcome {
     Ok(())
 }
 
-/// The workers of a pool have what its owner has.
+/// The workers of a pool have the rights of its owner.
 fn of_workers() -> Outcome {
     let owner = Process::builder().directories(["/fixed"]).environment([]);
     let owner = owner.spawn(

@@ -1,13 +1,13 @@
-//! Processes that wait for each other for ever, and some that only look like it.
+//! Processes that wait for each other for ever, and some that only appear to.
 
 use crate::Outcome;
 use isopod::{Barrier, Error, ErrorKind, Event, Lock, Pool, Process, Queue, Waitable, wait_any};
 use std::time::{Duration, Instant};
 
-/// Longer than the host looks at a tree at rest before it says that it is stuck.
+/// Longer than the host watches a tree at rest before it reports a deadlock.
 const A_WHILE: Duration = Duration::from_millis(300);
 
-/// Each has one lock when both want the other's.
+/// Each takes one lock, and then both want the other's.
 fn crossed(first: Lock, second: Lock, both: Barrier) -> Result<(), Error> {
     let _first = first.acquire()?;
     both.wait()?;
@@ -40,7 +40,7 @@ pub fn stuck(way: &str) -> Outcome {
             Process::builder()
                 .name("b")
                 .spawn(answer, (second.clone(), first.clone()))?;
-            // Main's end waits for both.
+            // Main's end joins both.
             Ok(())
         }
         "pool" => {
@@ -52,7 +52,7 @@ pub fn stuck(way: &str) -> Outcome {
             one.get()?;
             other.get()
         }
-        // Each of many holds what all of them wait for.
+        // Each of many processes holds an object that all of them wait for.
         "many" => {
             let event = Event::new()?;
             let wait = |event: Event| -> Outcome { event.wait() };
@@ -63,7 +63,7 @@ pub fn stuck(way: &str) -> Outcome {
         }
         // Four with the longest names, each of which waits for thousands of objects.
         "thousands" => thousands(5_000),
-        // What takes a while to look at, within what the host's memory for a tree holds.
+        // A state that takes a while to examine, within the limit on the host's memory for a tree.
         "tens-of-thousands" => thousands(12_000),
         other => panic!("no way {other}"),
     }
@@ -110,7 +110,7 @@ pub fn looks_stuck(way: &str) -> Outcome {
             Process::spawn(put_later, (queue.clone(),))?;
             queue.get()?;
         }
-        // It never goes on, but its end is near, and with that its lock is free.
+        // It never goes on, but it ends soon, and then its lock is free.
         "limit" => {
             let lock = Lock::new()?;
             let keep = |lock: Lock, taken: Queue<u8>| -> Outcome {

@@ -1,8 +1,8 @@
 //! CPython's own tests of locks, semaphores and events (`Lib/test/_test_multiprocessing.py`), their
 //! semantics re-created under their names.
 //!
-//! A time-out is compared with its own length only: that a wait takes no longer is what the guard of
-//! the test is for.
+//! The tests compare a time-out with its own length only. The guard of the test catches a wait that takes
+//! longer.
 
 use crate::Outcome;
 use isopod::{ErrorKind, Event, Lock, Process, RLock, Semaphore};
@@ -75,7 +75,7 @@ pub fn semaphore() -> Outcome {
     Ok(())
 }
 
-/// `_TestSemaphore.test_timeout`. A negative time-out cannot be written here.
+/// `_TestSemaphore.test_timeout`. The types here do not allow a negative time-out.
 pub fn semaphore_timeout() -> Outcome {
     let semaphore = Semaphore::new(0)?;
     assert!(semaphore.try_acquire()?.is_none());

@@ -1,11 +1,11 @@
-//! Values that cannot travel, or arrive as something else.
+//! Values that cannot travel, or arrive as another type.
 
 use crate::Outcome;
 use isopod::{ErrorKind, Process, Queue};
 use serde::ser::Error;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// Cannot be made a message: as a lambda, or a local class, cannot be pickled in Python.
+/// It cannot be encoded as a message, just as a lambda or a local class cannot be pickled in Python.
 #[derive(Debug, Deserialize)]
 pub struct Unfit;
 
@@ -15,7 +15,7 @@ impl Serialize for Unfit {
     }
 }
 
-/// Whoever passes such a value is told, at the call, and nothing else happens.
+/// A call with such a value returns an error, and has no other effect.
 pub fn unfit() -> Outcome {
     let refused = |error: isopod::Error| {
         assert_eq!(error.kind(), ErrorKind::Encode);
@@ -40,7 +40,7 @@ pub fn unfit() -> Outcome {
     assert_eq!(error.kind(), ErrorKind::ProcessFailed);
     println!("{error}");
 
-    // A value of another type is an error where it is taken; what comes behind it is not touched.
+    // A value of another type is an error where it is taken; the message behind it is untouched.
     let given = isopod::inherited::<Queue<Vec<String>>>("given")?;
     let error = given.get().expect_err("these bytes are no strings");
     assert_eq!(error.kind(), ErrorKind::Decode);

@@ -1,5 +1,5 @@
-//! CPython's own tests of shared values and arrays (`Lib/test/_test_multiprocessing.py`), their
-//! semantics re-created under their names, and what is atomic here.
+//! CPython's own tests of shared values and arrays (`Lib/test/_test_multiprocessing.py`), their semantics
+//! re-created under their names, and the operations that are atomic here.
 
 use crate::Outcome;
 use isopod::{
@@ -21,7 +21,7 @@ struct Values {
     locked: Value<f32>,
 }
 
-/// `_TestValue.test_value`, `test_rawvalue`: what the child sets, the parent sees.
+/// `_TestValue.test_value`, `test_rawvalue`: the parent sees the values that the child sets.
 pub fn value() -> Outcome {
     let values = Values {
         int: RawValue::new(4343)?,
@@ -57,8 +57,8 @@ pub fn value() -> Outcome {
     Ok(())
 }
 
-/// `_TestValue.test_getobj_getlock`: the lock is recursive, keeps others out, may be shared, and
-/// tells of a dead owner.
+/// `_TestValue.test_getobj_getlock`: the lock is recursive, keeps others out, may be shared, and reports a
+/// dead owner.
 pub fn locks() -> Outcome {
     let value = Value::new(5_i32)?;
     let outer = value.lock()?;
@@ -128,7 +128,7 @@ pub fn array() -> Outcome {
     assert!(array.iter()?.eq(sequence));
     array.swap(0, 9)?;
     assert_eq!((array.get(0)?, array.get(9)?), (sequence[9], sequence[0]));
-    // `test_array_from_size`: zeroes, also where others were before.
+    // `test_array_from_size`: zeros, also in place of earlier data.
     for _ in 0..3 {
         let array = Array::<i32>::new(10)?;
         assert_eq!(array.to_vec()?, [0; 10]);
@@ -138,7 +138,7 @@ pub fn array() -> Outcome {
     Ok(())
 }
 
-/// What is not inside is an error and changes nothing; each type is whole at each index.
+/// An index outside the array is an error and changes nothing; each type is whole at each index.
 pub fn array_bounds() -> Outcome {
     fn each_index<T: Element + Debug + PartialEq>(values: [T; 11]) -> Outcome {
         let array = RawArray::from_slice(&values)?;
@@ -192,7 +192,7 @@ pub fn array_bounds() -> Outcome {
     Ok(())
 }
 
-/// Nobody's step is lost, with and without a lock, and integers wrap.
+/// No step is lost, with and without a lock, and integers wrap.
 pub fn atomic() -> Outcome {
     const ROUNDS: u32 = 500;
     type Shared = (Value<u8>, RawValue<i64>, RawValue<f64>, Array<i16>);
@@ -273,7 +273,7 @@ pub fn simple_queue() -> Outcome {
     Ok(())
 }
 
-/// Goes as a shared memory and comes as a list.
+/// It is encoded as a shared memory and decoded as a list.
 #[derive(Debug)]
 enum Disguised {
     Memory(SharedMemory),
@@ -314,7 +314,7 @@ pub fn shareable_list() -> Outcome {
     list.set(3, 42)?;
     assert_eq!(list.count(42)?, 2);
     assert_eq!(list.count(&b"adios"[..])?, 0);
-    // Another kind at the same place, as far as it fits.
+    // A value of another kind at the same place, as long as it fits.
     list.set(4, "some")?;
     list.set(0, "encodés")?;
     for (index, text) in [(4, "far too many"), (0, "encodées"), (7, "")] {
@@ -325,7 +325,7 @@ pub fn shareable_list() -> Outcome {
     assert_eq!(list.get(0)?, "encodés".into());
     assert_eq!(list.get(1)?, (&b"HoWdY"[..]).into());
     assert_eq!(list.get(4)?, "some".into());
-    // What ends with zeroes comes back with them.
+    // A value that ends with zeros comes back with them.
     list.set(4, "a\0\0")?;
     assert_eq!(list.get(4)?, "a\0\0".into());
 

@@ -1,12 +1,11 @@
-//! CPython's own tests of waiting for any of several objects, their semantics re-created under their
-//! names.
+//! CPython's own tests of a wait for any of several objects, their semantics re-created under their names.
 
 use crate::Outcome;
 use crate::synchronisation::SHORT;
 use isopod::{ErrorKind, Event, Process, Queue, Sender, Waitable};
 use std::time::{Duration, Instant};
 
-/// `_TestWait.test_wait`: what four processes send through four pipes, until the end of each.
+/// `_TestWait.test_wait`: the messages of four processes through four pipes, until the end of each.
 pub fn wait() -> Outcome {
     let mut open = Vec::new();
     let mut children = Vec::new();

@@ -1,10 +1,10 @@
-//! Interfaces of WASI as they are, for what the standard library does not do.
+//! The bare interfaces of WASI, for operations that the standard library lacks.
 
 pub use bindings::wasi::{filesystem, io, sockets};
 
 mod bindings {
     #![allow(unsafe_code, dead_code, clippy::all, reason = "generated")]
-    // What is used of these interfaces.
+    // The parts of these interfaces that the guests use.
     wit_bindgen::generate!({
         inline: "
             package test:wasi;

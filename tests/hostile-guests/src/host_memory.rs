@@ -1,12 +1,13 @@
-//! Takes the memory of the host, in each way that a call offers, until it is refused or ended; what it
-//! got it holds.
+//! Takes the memory of the host, in each way that a call offers, until it is refused or ended, and keeps
+//! everything that it got.
 
 use crate::raw::bindings::{manager, memory, pipe, pool, process, queue, sync, types, wait};
 use crate::{Outcome, ready};
 use isopod::{Bytes, List, Process};
 use std::mem::forget;
 
-/// Does one of them without end. Who is refused says so, and keeps what it has until it is killed.
+/// Takes memory in one of these ways without end. A process that is refused reports it, and keeps its
+/// objects until it is killed.
 pub fn take(kind: &str) -> Outcome {
     match kind {
         "directories" => names(|options, list, count| {
@@ -38,7 +39,7 @@ pub fn take(kind: &str) -> Outcome {
                 let handle = inner.to_handle();
                 queue.put(&[], &[&handle], None).is_ok()
             });
-            // The only one to hold them all.
+            // The only queue that holds them all.
             forget(queue);
         }
         "conditions" => in_children(10, "conditions-of-one")?,
@@ -61,7 +62,7 @@ pub fn take(kind: &str) -> Outcome {
         "handles" => in_children(10, "handles-of-one")?,
         "handles-of-one" => {
             let handle = new_queue().expect("the first is allowed").to_handle();
-            // This call has no error: who may not have more is ended.
+            // This call has no error: the host ends a process that may hold no more.
             loop {
                 forget(handle.duplicate());
             }
@@ -83,7 +84,7 @@ pub fn take(kind: &str) -> Outcome {
             if first.is_err() || queue.put(&bytes, &[], None).is_err() {
                 ready()?;
             }
-            // Refused, or never: nobody takes the first.
+            // The put is refused, or waits for ever: nobody takes the first message.
             loop {
                 drop(queue.put(&bytes, &[], None));
             }
@@ -155,7 +156,7 @@ pub fn take(kind: &str) -> Outcome {
             forget((pool, batch));
         }
         "drained-queues" => {
-            // What was taken is not charged, and is to be gone.
+            // Messages that were taken are no longer charged, so they must be gone.
             let mut queues = Vec::new();
             for _ in 0..30 {
                 let Ok(queue) = new_queue() else { break };
@@ -198,7 +199,7 @@ fn until_refused(mut take: impl FnMut() -> bool) {
     println!("refused after {times}");
 }
 
-/// Starts children that do it, each with the same list of large elements.
+/// Starts children that run `kind`, each with the same list of large elements.
 fn in_children(count: u32, kind: &str) -> Outcome {
     let large =
         (kind == "reads-of-one").then(|| memory::SharedMemory::create(24 << 20, Some("large")));
@@ -214,13 +215,13 @@ fn in_children(count: u32, kind: &str) -> Outcome {
 
 fn child(kind: String, list: List<Bytes>) {
     if kind == "values-of-one" {
-        // Others say so too.
+        // Other children report too.
         drop(ready());
         loop {
             drop(list.to_vec());
         }
     }
-    // How it ends does not matter.
+    // The way of its end does not matter.
     drop(take(&kind));
 }
 
@@ -236,7 +237,7 @@ fn names(give: fn(u32, *const [usize; 2], usize)) {
     }
 }
 
-/// Calls with lists whose elements are the same memory. What they give is not looked at.
+/// Calls with lists whose elements are the same memory. Their results are not read.
 mod raw_names {
     #[link(wasm_import_module = "isopod:multiprocessing/process@0.1.0")]
     unsafe extern "C" {

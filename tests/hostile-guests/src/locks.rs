@@ -1,4 +1,4 @@
-//! Locks and the like in the hands of those who do not keep their rules.
+//! Locks and similar objects held by guests that break their rules.
 
 use crate::raw::bindings::sync::{Barrier, Condition, Event, Lock, Rlock, Semaphore};
 use crate::raw::bindings::types::ErrorCode;
@@ -6,7 +6,7 @@ use crate::raw::bindings::{pipe, process, queue};
 use crate::{Outcome, ready, refused};
 use isopod::{ErrorKind, Process, Queue};
 
-/// Main takes every lock there is, more than once where that is possible, and ends.
+/// Main takes every lock, more than once where that is possible, and ends.
 pub fn held_at_exit() -> Outcome {
     let (lock, rlock) = (isopod::Lock::new()?, isopod::RLock::new()?);
     let child = |lock: isopod::Lock, rlock: isopod::RLock| -> Outcome {
@@ -29,7 +29,7 @@ pub fn held_at_exit() -> Outcome {
     Ok(())
 }
 
-/// Anybody may release a lock, as in Python, but only its owner a recursive one.
+/// Any process may release a lock, as in Python, but only its owner a recursive one.
 pub fn released_by_another() -> Outcome {
     let (lock, rlock) = (isopod::Lock::new()?, isopod::RLock::new()?);
     refused(lock.release(), ErrorKind::NotHeld);
@@ -60,7 +60,7 @@ pub fn condition_misuse() -> Outcome {
     condition.notify(u32::MAX).expect("nobody waits");
     let waited = condition.wait(Some(0)).expect("its owner may wait");
     assert!(!waited.0, "nobody has notified");
-    // Its lock by another way.
+    // Its lock, reached by another way.
     let lock = Rlock::create().expect("it is allowed");
     let of_lock = Condition::create_on_rlock(&lock).expect("it is allowed");
     for _ in 0..3 {
@@ -122,7 +122,7 @@ pub fn timeouts_of_zero() -> Outcome {
     let (ours, _theirs) = pipe::create(true).expect("it is allowed");
     assert!(matches!(ours.recv(now), Err(ErrorCode::TimedOut)));
     assert!(matches!(ours.poll(now), Ok(false)));
-    // A process that is to be ended at its first instruction.
+    // A process that must end at its first instruction.
     let builder = Process::builder().timeout(std::time::Duration::ZERO);
     let child = builder.spawn(crate::processes::loop_quietly, ())?;
     println!("{}", child.wait()?);

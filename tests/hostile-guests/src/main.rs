@@ -1,8 +1,8 @@
 //! Programs that are hostile to the host and to their siblings, and one that is not: the first
 //! argument names the scenario.
 //!
-//! What the library does not let a program do is done below it, in `raw`. A scenario that never
-//! ends by itself says through the embedder's queue `ready` that it has come to its point.
+//! `raw` makes the calls that the library does not allow, below it. A scenario that never ends by itself
+//! reports on the embedder's queue `ready` that it has come to its point.
 
 mod calls;
 mod host_memory;
@@ -95,12 +95,12 @@ fn main() -> Outcome {
     }
 }
 
-/// Tells the embedder that the scenario has come to its point.
+/// Reports to the embedder that the scenario has come to its point.
 fn ready() -> Outcome {
     isopod::inherited::<Queue<u64>>("ready")?.put(&isopod::current_process().id())
 }
 
-/// The call is to fail like this; prints how it did.
+/// The call must fail with this kind; prints the error.
 fn refused<T>(result: Result<T, Error>, kind: ErrorKind) {
     match result {
         Ok(_) => panic!("it is to fail: {kind:?}"),

@@ -1,4 +1,4 @@
-//! More memory, handles and objects than there are.
+//! More memory, handles and objects than the limits allow.
 
 use crate::raw::{bindings, submit_one_buffer};
 use crate::{Outcome, refused};
@@ -12,7 +12,7 @@ pub fn bomb() -> Outcome {
     }
 }
 
-/// Each child may have as much as its parent, and not a byte more.
+/// Each child may have as much memory as its parent, and not a byte more.
 pub fn bomb_of_children() -> Outcome {
     let child = || bomb();
     let wanted = Process::builder().memory_limit(u64::MAX).spawn(child, ());
@@ -44,7 +44,7 @@ pub fn giant_shared_memory() -> Outcome {
     Ok(())
 }
 
-/// One handle, again and again, and none is ever dropped.
+/// One handle, copied again and again; no copy is ever dropped.
 pub fn handle_leak() -> Outcome {
     let queue = bindings::queue::Queue::create(None, None).expect("the first one is allowed");
     let handle = queue.to_handle();
@@ -53,8 +53,8 @@ pub fn handle_leak() -> Outcome {
     }
 }
 
-/// As [`handle_leak`], but each is an object of its own, and their maker can refuse. Without them it
-/// goes on: even its first output takes handles.
+/// Like [`handle_leak`], but each handle is that of a new object, and the call that makes it can refuse.
+/// The guest drops them before it goes on: even its first output takes handles.
 pub fn object_leak() -> Outcome {
     let mut leaked = Vec::new();
     loop {
@@ -70,7 +70,7 @@ pub fn object_leak() -> Outcome {
     }
 }
 
-/// A list of jobs whose bytes all are the same megabyte: the host would hold a terabyte.
+/// A list of jobs whose bytes are all the same megabyte: the host would hold a terabyte.
 pub fn one_buffer_many_times() -> Outcome {
     submit_one_buffer(1 << 20, 1 << 20);
     Ok(())

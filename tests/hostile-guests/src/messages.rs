@@ -6,7 +6,7 @@ use isopod::{Connection, Dict, ErrorKind, List, Queue};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 
-/// Holds whatever can hold it.
+/// It holds every object that can hold it.
 #[derive(Serialize, Deserialize)]
 struct Knot {
     queue: Queue<Knot>,
@@ -53,7 +53,7 @@ pub fn giant_message() -> Outcome {
     Ok(())
 }
 
-/// Any bytes may come as a message of any type.
+/// A message of any type may arrive as arbitrary bytes.
 pub fn truncated_messages() -> Outcome {
     type Message = (u64, String, Queue<u32>, Vec<Vec<String>>);
     let noise = bindings::process::inherited("noise").expect("the embedder gives it");
@@ -73,7 +73,7 @@ pub fn truncated_messages() -> Outcome {
         let error = typed.get().expect_err("no handle came with it");
         assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
     }
-    // A length of 2^64-1, and a string that is none.
+    // A length of 2^64-1, and invalid bytes of a string.
     for bytes in [&[0xff; 30][..], &[1, 4, 0xff, 0xfe, 0xfd, 0xfc, 0]] {
         raw.put(bytes, &[], None).expect("there is room");
         refused(typed.get(), ErrorKind::Decode);
@@ -81,7 +81,7 @@ pub fn truncated_messages() -> Outcome {
     Ok(())
 }
 
-/// The bytes that say which task is to be run, and with what, are any.
+/// The bytes that name a task and its arguments may be arbitrary.
 pub fn truncated_arguments() -> Outcome {
     use bindings::process::{Options, Process};
     for bytes in [
@@ -103,7 +103,7 @@ pub fn truncated_arguments() -> Outcome {
     Ok(())
 }
 
-/// Until the tree's limit of queued bytes, in several queues; and on with it.
+/// Fills several queues up to the tree's limit of queued bytes, and works on at the limit.
 pub fn queue_flood() -> Outcome {
     let bytes = vec![7_u8; 16 << 20];
     let queues: Vec<_> = (0..4)
@@ -137,7 +137,7 @@ pub fn queue_flood() -> Outcome {
     Ok(())
 }
 
-/// Pools that are never made keep what their workers would begin with.
+/// Pools that never start keep the initializers of their workers.
 pub fn hoarded_initializers() -> Outcome {
     use bindings::pool::{Options, Pool};
     let bytes = vec![7_u8; 16 << 20];
@@ -180,7 +180,7 @@ pub fn endless_line() -> Outcome {
     ready()?;
     let mut output = std::io::stdout();
     loop {
-        // What becomes of it does not matter.
+        // The outcome does not matter.
         let _ = output
             .write_all(&[b'x'; 4096])
             .and_then(|()| output.flush());

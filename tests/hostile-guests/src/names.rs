@@ -1,4 +1,4 @@
-//! Texts that are too long, or no texts.
+//! Texts that are too long, or are not valid texts.
 
 use crate::raw::bindings::process::{Options, Process};
 use crate::raw::bindings::types::{ErrorCode, ExitStatus};
@@ -27,14 +27,14 @@ pub fn giant() -> Outcome {
         let builder = isopod::Process::builder().name(name);
         refused(builder.spawn(|| (), ()), ErrorKind::InvalidArgument);
     }
-    // What a task is called is for people only.
+    // The name of a task serves people only.
     let child = Process::spawn(&name, &[], &[], &Options::new());
     let child = child.expect("a long label is cut");
     child.join(None).expect("it ends");
     Ok(())
 }
 
-/// Names that nothing keeps.
+/// Names that the host does not keep.
 pub fn giant_of_directories() -> Outcome {
     let name = "n".repeat(3 * MIB);
     let options = crate::raw::bindings::process::Options::new();
@@ -42,7 +42,7 @@ pub fn giant_of_directories() -> Outcome {
     Ok(())
 }
 
-/// A process fails with a message of 16 MiB: its parent, and the embedder, get a part of it.
+/// A process fails with a message of 16 MiB: its parent and the embedder get a part of it.
 pub fn giant_failure() -> Outcome {
     let fails = || crate::raw::bindings::process::fail(&"ä".repeat(8 * MIB));
     let status = isopod::Process::spawn(fails, ())?.wait()?.to_string();
@@ -52,7 +52,7 @@ pub fn giant_failure() -> Outcome {
     Ok(())
 }
 
-/// Bytes that are not UTF-8, where a text is expected.
+/// Bytes that are not UTF-8, where the host expects a text.
 pub fn invalid_text() -> Outcome {
     traps("utf-8", |number| {
         let bytes: &[u8] = match number / 3 {
@@ -62,7 +62,7 @@ pub fn invalid_text() -> Outcome {
             3 => &[b'a', 0xe2, 0x82],
             _ => return false,
         };
-        // SAFETY: none; the host is to find out.
+        // SAFETY: none; the host must find the invalid text.
         let text = unsafe { std::str::from_utf8_unchecked(bytes) };
         match number % 3 {
             0 => drop(Options::new().set_name(text)),

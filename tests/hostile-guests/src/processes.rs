@@ -1,4 +1,4 @@
-//! Too many processes, and those that never end.
+//! Too many processes, and processes that never end.
 
 use crate::{Outcome, ready, refused};
 use isopod::{ErrorKind, Event, Pool, Process, Queue};
@@ -58,7 +58,7 @@ fn bomb_from(is_main: bool, refused: Queue<()>) -> Outcome {
     }
 }
 
-/// Each process starts one and waits for it, until no more are allowed.
+/// Each process starts one and waits for it, until the next start is refused.
 pub fn fork_chain() -> Outcome {
     fn link() -> u64 {
         match Process::spawn(link, ()) {
@@ -80,7 +80,7 @@ pub fn relay_of_orphans() -> Outcome {
             goal.put(&isopod::current_process().name())
                 .expect("main gets it");
         }
-        // Births are faster than ends on a machine that is busy.
+        // On a busy machine, births are faster than ends.
         while left > 0
             && let Err(error) = Process::spawn(runner, (left - 1, goal.clone()))
         {
@@ -97,8 +97,8 @@ pub fn relay_of_orphans() -> Outcome {
     Ok(())
 }
 
-/// Chains of processes, each the child of the one before, which all fail at the same moment: each
-/// passes its child on to one that is about to end as well.
+/// Chains of processes, each the child of the one before, all fail at the same moment: each passes its
+/// child on to a process that is about to end as well.
 pub fn chains_that_break_everywhere() -> Outcome {
     fn link(left: u32, start: Event, births: Queue<()>) {
         if left > 0 {
@@ -117,7 +117,7 @@ pub fn chains_that_break_everywhere() -> Outcome {
             births.get()?;
         }
         start.set();
-        // Its own child and all that it has inherited.
+        // Its own child and all children that it has inherited.
         while let Some(child) = isopod::active_children().pop() {
             child.wait()?;
         }
@@ -162,7 +162,7 @@ pub fn spawn_during_exit() -> Outcome {
     std::process::abort()
 }
 
-/// Processes end at the moment at which they have started others, which are not done.
+/// Processes end just after they have started others, while these still run.
 pub fn exit_during_spawn() -> Outcome {
     let ended = Queue::<u64>::new()?;
     for code in [0, 3] {
@@ -189,7 +189,7 @@ pub fn exit_during_spawn() -> Outcome {
     Ok(())
 }
 
-/// Main waits for its child, which waits for main, and cannot end it.
+/// Main waits for its child; the child waits for main, and cannot end it.
 pub fn waits_for_its_parent() -> Outcome {
     let child = Process::spawn(
         || -> Outcome {
@@ -207,7 +207,7 @@ pub fn waits_for_its_parent() -> Outcome {
 pub fn ten_thousand_workers() -> Outcome {
     for count in [10_000, usize::try_from(u32::MAX).unwrap_or(usize::MAX)] {
         refused(Pool::with_workers(count), ErrorKind::LimitExceeded);
-        // Those that were started are ended, not waited for.
+        // The host ends the processes that were started, and does not wait for them.
         while !isopod::active_children().is_empty() {
             for child in isopod::active_children() {
                 child.wait()?;

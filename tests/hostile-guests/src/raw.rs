@@ -1,4 +1,4 @@
-//! Below the library: calls of the host with whatever numbers.
+//! Below the library: calls of the host with arbitrary numbers.
 
 use crate::Outcome;
 use isopod::Process;
@@ -19,8 +19,8 @@ use bindings::queue::Queue;
 use bindings::sync::Lock;
 use bindings::types::Handle;
 
-/// Calls `scenario` with 0, 1, 2 and so on, each time in a child of its own, until it says that
-/// there are no more. Each child is to trap, with this in its text.
+/// Calls `scenario` with 0, 1, 2 and so on, each time in a child of its own, until it returns that there
+/// are no more. Each child must trap with a text that contains `text`.
 pub fn traps(text: &str, scenario: fn(u32) -> bool) -> Outcome {
     // A function pointer is an index into the table that all processes have.
     let index = scenario as usize;
@@ -44,7 +44,7 @@ pub fn traps(text: &str, scenario: fn(u32) -> bool) -> Outcome {
     Ok(())
 }
 
-/// Handles that nobody gave: any number, as any kind.
+/// Handles that this process never received: any number, as any kind.
 pub fn forged_handles() -> Outcome {
     traps("handle", |number| {
         let forged = match number / 5 {
@@ -52,11 +52,11 @@ pub fn forged_handles() -> Outcome {
             1 => 7,
             2 => 0xdead,
             3 => 0x3fff_ffff,
-            // The largest is what the bindings note for a handle that was given away.
+            // The largest is the bindings' mark for a handle that was given away.
             4 => u32::MAX - 1,
             _ => return false,
         };
-        // SAFETY: none; the host is to find out.
+        // SAFETY: none; the host must find the invalid handle.
         unsafe {
             match number % 5 {
                 0 => drop(Handle::from_handle(forged).kind()),
@@ -73,12 +73,12 @@ pub fn forged_handles() -> Outcome {
     })
 }
 
-/// Handles that were dropped, and those of another kind.
+/// Handles that were dropped, and handles of another kind.
 pub fn stale_handles() -> Outcome {
     traps("handle", |number| {
         let queue = Queue::create(None, None).expect("it is allowed");
         let index = queue.handle();
-        // SAFETY: none; the host is to find out.
+        // SAFETY: none; the host must find the invalid handle.
         unsafe {
             match number {
                 0 => {
@@ -92,7 +92,7 @@ pub fn stale_handles() -> Outcome {
                 2 => drop(Lock::from_handle(index).release()),
                 3 => drop(Handle::from_handle(index)),
                 4 => {
-                    // Its number is given to something else.
+                    // Another resource gets its number.
                     drop(queue);
                     let lock = Lock::create().expect("it is allowed");
                     assert_eq!(lock.handle(), index);
@@ -116,7 +116,7 @@ pub fn pointers_out_of_bounds() -> Outcome {
             _ => return false,
         };
         let queue = Queue::create(None, None).expect("it is allowed");
-        // SAFETY: none; the host is to find out.
+        // SAFETY: none; the host must find the invalid pointer.
         let bytes =
             unsafe { std::slice::from_raw_parts(std::ptr::without_provenance(start), length) };
         drop(queue.put(bytes, &[], None));

@@ -1,4 +1,4 @@
-//! A tree of processes that does nobody any harm, and wants to get on with its work.
+//! A tree of processes that harms no other, and only does its work.
 
 use crate::{Outcome, ready};
 use isopod::{Lock, Process, Queue, SharedMemory};
@@ -6,7 +6,7 @@ use isopod::{Lock, Process, Queue, SharedMemory};
 const WORKERS: u64 = 2;
 const NUMBERS: u64 = 100;
 
-/// Each time it is told to go on, its children square numbers, and count them under a lock.
+/// For each message of the embedder, its children square numbers, and count them under a lock.
 pub fn work() -> Outcome {
     let rounds = isopod::inherited::<Queue<u64>>("rounds")?;
     let answers = isopod::inherited::<Queue<u64>>("answers")?;

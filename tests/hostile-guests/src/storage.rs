@@ -1,11 +1,11 @@
-//! Files without end, descriptors without end, and links that lead out: `/data` may be written.
+//! Files without end, descriptors without end, and links that lead out, with `/data` writable.
 
 use crate::{Outcome, ready};
 use isopod::Process;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 
-/// Of preview 1.
+/// The error number of preview 1.
 const DQUOT: i32 = 19;
 const NOMEM: i32 = 48;
 const PERM: u32 = 63;
@@ -67,7 +67,7 @@ fn symlink(target: &str, path: &str) -> u32 {
     }
 }
 
-/// Repeats something until it is refused with this error; gives how often it was not.
+/// Repeats `action` until it is refused with this error; returns the number of successes.
 fn until_refused(errno: i32, mut action: impl FnMut(u64) -> io::Result<()>) -> u64 {
     for count in 0.. {
         if let Err(error) = action(count) {
@@ -78,7 +78,7 @@ fn until_refused(errno: i32, mut action: impl FnMut(u64) -> io::Result<()>) -> u
     unreachable!()
 }
 
-/// Keeps all files, directories and streams of directories open that it can get, in turn.
+/// Opens files, directories and streams of directories in turn, as many as it can get, and keeps them open.
 fn hoard() -> (u64, Vec<File>, Vec<fs::ReadDir>) {
     let (mut files, mut directories) = (Vec::new(), Vec::new());
     let count = until_refused(NOMEM, |number| {
@@ -87,7 +87,7 @@ fn hoard() -> (u64, Vec<File>, Vec<fs::ReadDir>) {
             1 => files.push(File::open("/data/directory")?),
             _ => {
                 let mut entries = fs::read_dir("/data/directory")?;
-                // It is opened with the first.
+                // The first entry opens the stream.
                 entries.next().transpose()?;
                 directories.push(entries);
             }
@@ -99,7 +99,7 @@ fn hoard() -> (u64, Vec<File>, Vec<fs::ReadDir>) {
 
 pub fn descriptor_hoard() -> Outcome {
     let (first, files, directories) = hoard();
-    // What is closed comes back, all of it.
+    // Closing releases every descriptor.
     drop((files, directories));
     let (second, files, directories) = hoard();
     assert!(second + 1 >= first, "{first}, then {second}");
@@ -109,7 +109,7 @@ pub fn descriptor_hoard() -> Outcome {
     Ok(())
 }
 
-/// Children that hoard until they are ended.
+/// Children hoard until they are ended.
 pub fn descriptor_hoard_of_children() -> Outcome {
     fn child() {
         let _held = hoard();
@@ -126,7 +126,7 @@ pub fn descriptor_hoard_of_children() -> Outcome {
     Ok(())
 }
 
-/// Removes what an earlier run has left.
+/// Removes the files of an earlier run.
 fn clear() {
     for entry in fs::read_dir("/data").expect("granted") {
         let entry = entry.expect("an entry");
@@ -204,7 +204,7 @@ pub fn fills_its_disk(way: &str) -> Outcome {
     Ok(())
 }
 
-/// Makes things in each way until the limit of 100.
+/// Makes files in each way until the limit of 100.
 pub fn makes_files(way: &str) -> Outcome {
     clear();
     let path = |number: u64| format!("/data/made-{number}");
@@ -229,7 +229,7 @@ pub fn makes_files(way: &str) -> Outcome {
             File::create(path(number))?;
             fs::remove_file(path(number))
         }),
-        // What fails, and what is there already, makes nothing.
+        // Calls that fail, or that find the file, make nothing.
         "attempts" => {
             for _ in 0..1_000 {
                 assert!(fs::create_dir("/data/first").is_err());
@@ -248,7 +248,7 @@ pub fn makes_files(way: &str) -> Outcome {
 
 /// The embedder has made `up`, a link to `..`, and `directory`.
 pub fn links_that_lead_out() -> Outcome {
-    // Of an earlier run.
+    // Left by an earlier run.
     for path in ["/data/early", "/data/directory/own"] {
         let _ = fs::remove_file(path);
     }
@@ -277,7 +277,7 @@ pub fn links_that_lead_out() -> Outcome {
             assert_eq!(symlink(target, &path), PERM, "{target} at {path}");
         }
     }
-    // One of the guest's own to lead through, and one that leads there only later.
+    // One link of the guest's own on the way, and one whose target leads out only later.
     assert_eq!(symlink("directory", "own"), 0);
     assert_eq!(symlink("own/..", "through"), PERM);
     assert_eq!(symlink("later/file", "early"), 0);
@@ -300,8 +300,8 @@ fn outcome(errno: u32) -> io::Result<()> {
     }
 }
 
-/// Makes a hard link in a directory that is open, and follows links if `look_up` is 1. The C library's own `linkat` mixes
-/// its paths up in programs that ask for the current directory.
+/// Makes a hard link in an open directory, and follows links if `look_up` is 1. The C library's own
+/// `linkat` mixes up its paths in programs that ask for the current directory.
 pub fn hard_link(directory: u32, look_up: u32, path: &str, new_path: &str) -> u32 {
     // SAFETY: pointers and lengths are those of strings.
     unsafe {
@@ -331,7 +331,7 @@ fn rename(path: &str, new_path: &str) -> u32 {
     }
 }
 
-/// Directories in each other, far deeper than a path is long, with a file in each hundredth.
+/// Nested directories, far deeper than the longest path, with a file in each hundredth.
 pub fn nests_directories(depth: &str) -> Outcome {
     let depth: u32 = depth.parse().expect("a number");
     let name = "n".repeat(200);

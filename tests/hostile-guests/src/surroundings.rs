@@ -1,4 +1,4 @@
-//! What lies outside: files, variables, arguments, clocks.
+//! The surroundings of the guest: files, variables, arguments, clocks.
 
 use crate::Outcome;
 use crate::raw::traps;
@@ -53,20 +53,20 @@ pub fn path_escapes() -> Outcome {
         assert!(fs::read(path).is_err(), "read {path:?}");
         assert!(fs::read_dir(path).is_err(), "list {path:?}");
         assert!(fs::write(path, "x").is_err(), "write {path:?}");
-        // What these do to a link itself, where it lies, does not lead out.
+        // These calls change the link itself, in its place, which does not lead out.
         if path != "/data/link-to-secret" {
             let renamed = fs::rename("/data/inside", path);
             assert!(renamed.is_err(), "rename to {path:?}");
             let path = path.strip_prefix("/data/").unwrap_or(path);
             assert!(!is_linked(path, "stolen"), "link {path:?}");
-            // Below a directory that is open, this name leads nowhere else.
+            // Relative to an open directory, this name does not lead out.
             if path != "secret" {
                 assert!(!is_linked("inside", path), "link to {path:?}");
             }
         }
         assert!(fs::create_dir(path).is_err(), "make {path:?}");
     }
-    // A link of the guest's own that leads out is not made, or not followed.
+    // A guest's own link that leads out is not made, or not followed.
     for (number, target) in ["/etc/passwd", "../secret", "/"].iter().enumerate() {
         for directory in 3..6 {
             let path = format!("own-link-{number}");
@@ -96,7 +96,7 @@ pub fn path_escapes() -> Outcome {
     Ok(())
 }
 
-/// Whether any directory that is open lets a hard link be made, with links followed or not.
+/// Whether any open directory lets a hard link be made, with links followed or not.
 fn is_linked(original: &str, link: &str) -> bool {
     (3..6).any(|directory| (0..2).any(|look_up| hard_link(directory, look_up, original, link) == 0))
 }
@@ -138,7 +138,7 @@ pub fn clock_misuse() -> Outcome {
             1 => 1 << 28,
             _ => return false,
         };
-        // SAFETY: none; the host is to find out.
+        // SAFETY: none; the host must find the invalid pointer.
         let error = unsafe {
             poll_oneoff(
                 std::ptr::dangling(),
@@ -151,8 +151,8 @@ pub fn clock_misuse() -> Outcome {
     })
 }
 
-/// A thousand processes open a FIFO that nobody else does, to read and to write, and main reads a file
-/// meanwhile.
+/// A thousand processes open a FIFO that no other process opens, to read and to write, and main reads a
+/// file meanwhile.
 pub fn opens_of_fifos() -> Outcome {
     let open = || {
         let opened = [
@@ -175,7 +175,7 @@ pub fn opens_of_fifos() -> Outcome {
     Ok(())
 }
 
-/// More random bytes than there is memory.
+/// More random bytes than the memory can hold.
 pub fn random_misuse() -> Outcome {
     let mut few = [0; 16];
     // SAFETY: the buffer is as long as it says.
@@ -188,7 +188,7 @@ pub fn random_misuse() -> Outcome {
             2 => 1 << 27,
             _ => return false,
         };
-        // SAFETY: none; the host is to find out.
+        // SAFETY: none; the host must find the invalid pointer.
         let error = unsafe { random_get(few_bytes(), length) };
         panic!("error {error}");
     })

@@ -1,11 +1,11 @@
-//! The memory in which processes note what they do, before and after they do it.
+//! The memory in which processes note their operations, before and after each.
 
 use super::layout::{MESSAGES, VIOLATIONS};
 use crate::Outcome;
 use isopod::{Error, SharedMemory};
 use std::cell::OnceCell;
 
-/// Does something with the ledger, which each process opens once.
+/// Runs `act` on the ledger, which each process opens once.
 pub fn ledger<R>(act: impl FnOnce(&SharedMemory) -> Result<R, Error>) -> Result<R, Error> {
     thread_local! {
         static LEDGER: OnceCell<SharedMemory> = const { OnceCell::new() };
@@ -23,17 +23,17 @@ pub fn add(word: u32, number: u32) -> Outcome {
     ledger(|ledger| ledger.add_u32(u64::from(word) * 4, number)).map(drop)
 }
 
-/// Counts one.
+/// Adds one to a word.
 pub fn note(word: u32) -> Outcome {
     add(word, 1)
 }
 
-/// Notes what was done with a message.
+/// Notes a step of a message.
 pub fn note_message(number: u32, what: u32) -> Outcome {
     add(MESSAGES + number, what)
 }
 
-/// Notes what must never be seen.
+/// Notes an observation that must never happen.
 pub fn violated(what: &str) -> Outcome {
     eprintln!("violation: {what}");
     note(VIOLATIONS)

@@ -1,5 +1,5 @@
-//! What processes wait for together: a condition, a barrier, an event, a list, tasks. Whoever is ended in
-//! the midst of it leaves the others able to go on.
+//! The objects at which processes wait together: a condition, a barrier, an event, a list, tasks. A process
+//! that is ended in the middle of an operation leaves the others able to go on.
 
 use super::Random;
 use super::layout::{
@@ -21,7 +21,7 @@ const TASKS_GUARD: Duration = Duration::from_secs(30);
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Meetings {
     condition: Condition,
-    /// The permits, twice: both numbers are the same whenever nobody has the condition's lock.
+    /// The permits, twice: both numbers are equal whenever no process holds the condition's lock.
     permits: SharedMemory,
     barrier: Barrier,
     event: Event,
@@ -41,7 +41,7 @@ impl Meetings {
         })
     }
 
-    /// One of the things that a process does here.
+    /// One of the operations of a process on these objects.
     pub fn attend(&self, random: &mut Random) -> Outcome {
         let timeout = Duration::from_millis(random.below(4));
         match random.below(10) {
@@ -55,12 +55,12 @@ impl Meetings {
         }
     }
 
-    /// Main has seen everybody else end: notes what is left.
+    /// Main has seen all others end, and notes the final numbers.
     pub fn close(&self) -> Outcome {
         while !self.tasks.is_empty() {
             self.do_task()?;
         }
-        // What the dead had taken is not waited for.
+        // Nobody waits for the tasks that dead processes had taken.
         if let Err(error) = self.tasks.join_timeout(TASKS_GUARD) {
             violated(&format!("tasks that nobody has are waited for: {error}"))?;
         }
@@ -104,7 +104,7 @@ impl Meetings {
         note(PERMITS_TAKEN)
     }
 
-    /// Both numbers are made the same where the last owner was ended between them.
+    /// Makes both numbers equal if the last owner was ended between them.
     fn repair(&self, guard: &ConditionGuard<'_>) -> Outcome {
         let (first, second) = (self.permits.load_u64(0)?, self.permits.load_u64(8)?);
         if first != second && !guard.is_abandoned() {
@@ -117,7 +117,7 @@ impl Meetings {
         if self.barrier.is_broken() {
             self.barrier.reset();
         }
-        // Who waits too long, or is ended, breaks it, so nobody waits longer than that.
+        // A party that waits too long, or is ended, breaks the barrier, so no party waits longer than that.
         match self.barrier.wait_timeout(timeout) {
             Ok(number) => {
                 if number >= PARTIES {
@@ -154,7 +154,7 @@ impl Meetings {
         }
         match self.list.pop(random.below(2) as i64 - 1) {
             Ok(_) => note(POPPED),
-            // It is empty.
+            // The list is empty.
             Err(error) if error.kind() == ErrorKind::InvalidArgument => Ok(()),
             Err(error) => Err(error),
         }

@@ -1,9 +1,10 @@
 //! A random program: processes that end each other at random, over a queue, locks, pipes, a pool, a dict
 //! and [meetings] that they share.
 //!
-//! What is done is noted in the embedder's memory `ledger`, which outlives every process: before an
-//! operation that it begins, after it that it is done. The embedder compares (`tests/soak`), since who
-//! was killed cannot. What must never be seen is noted as a violation, and told on standard error.
+//! Processes note their operations in the embedder's memory `ledger`, which outlives every process: before
+//! an operation that it begins, and after it that it is done. The embedder compares the notes
+//! (`tests/soak`), since a killed process cannot. An observation that must never happen is noted as a
+//! violation, and printed on standard error.
 
 pub mod layout;
 mod ledger;
@@ -26,23 +27,23 @@ use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use std::time::Duration;
 
-/// As deep do processes start others.
+/// The greatest depth at which processes start others.
 const MOST_DEPTH: u32 = 3;
 
-/// What all processes of a program share.
+/// The objects that all processes of a program share.
 #[derive(Clone, Serialize, Deserialize)]
 struct Objects {
     queue: Queue<Letter>,
     lock: Lock,
     rlock: RLock,
     semaphore: Semaphore,
-    /// For each of the three, two numbers that are the same whenever nobody holds it.
+    /// For each of the three locks, two numbers that are equal whenever no process holds it.
     guarded: SharedMemory,
     counts: Dict<String, u32>,
     meetings: Meetings,
 }
 
-/// A number that nobody else sends, and what follows from it.
+/// A number that no other process sends, and a second number that follows from it.
 #[derive(Serialize, Deserialize)]
 struct Letter {
     number: u32,
@@ -67,7 +68,7 @@ impl Letter {
     }
 }
 
-/// splitmix64's last step (Vigna 2015): what a number becomes.
+/// splitmix64's last step (Vigna 2015), which scrambles a number.
 pub(crate) fn mixed(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -136,12 +137,12 @@ pub fn run(seed: &str) -> Outcome {
         }
         worker.wait()?;
     }
-    // Orphans of those that were killed may still put: what they put now is refused.
+    // Orphans of killed processes may still put: from now on their puts are refused.
     objects.queue.close();
     for consumer in consumers {
         consumer.wait()?;
     }
-    // Orphans, whose own children become ours when they end badly.
+    // The orphans whose own children become ours when they end badly.
     loop {
         let children = isopod::active_children();
         for child in &children {
@@ -178,7 +179,7 @@ fn consume(objects: Objects) -> Outcome {
     Ok(())
 }
 
-/// Whether there was a message.
+/// Checks a message and notes it; returns whether there was one.
 fn receive(letter: Result<Letter, Error>) -> Result<bool, Error> {
     match letter {
         Ok(letter) if letter.is_whole() => {
@@ -194,7 +195,7 @@ fn receive(letter: Result<Letter, Error>) -> Result<bool, Error> {
     }
 }
 
-/// One of the things that a process does.
+/// One of the operations of a process.
 fn work(objects: &Objects, random: &mut Random, depth: u32) -> Outcome {
     match random.below(22) {
         0..=3 => produce(objects, random),
@@ -214,7 +215,7 @@ fn work(objects: &Objects, random: &mut Random, depth: u32) -> Outcome {
                 _ => Ok(()),
             }
         }
-        // Main lives: what it does not come to is not checked.
+        // Main must not end here: the checks that it does not reach would be missing.
         13 if depth > 0 && random.below(10) == 0 => {
             note(BAD_ENDS)?;
             match random.below(3) {
@@ -240,13 +241,13 @@ fn produce(objects: &Objects, random: &mut Random) -> Outcome {
     note_message(number, BEGUN)?;
     match objects.queue.put_timeout(&letter, Duration::from_millis(5)) {
         Ok(()) => note_message(number, PUT),
-        // Nobody takes, for whoever did was killed; or main has closed it.
+        // The taker was killed, so the queue stayed full; or main has closed it.
         Err(error) if matches!(error.kind(), ErrorKind::Full | ErrorKind::Closed) => note(GIVEN_UP),
         Err(error) => Err(error),
     }
 }
 
-/// Adds to a number twice over, in a critical section.
+/// Adds to both copies of a number, in a critical section.
 fn section(objects: &Objects, random: &mut Random) -> Outcome {
     let timeout = Duration::from_millis(random.below(3));
     match random.below(3) {
@@ -295,7 +296,7 @@ fn count(objects: &Objects) -> Outcome {
     note(DICT_DONE)
 }
 
-/// Children that answer through pipes, until they or we have had enough.
+/// Children answer through pipes, until they or this process have had enough.
 fn echoes(random: &mut Random) -> Outcome {
     let echo = |end: Connection<u64>| -> Outcome {
         while let Ok(number) = end.recv() {
@@ -317,7 +318,7 @@ fn echoes(random: &mut Random) -> Outcome {
         match end.send(&number).and_then(|()| end.recv()) {
             Ok(answer) if answer == mixed(number) => note(ROUND_TRIPS)?,
             Ok(answer) => violated(&format!("{number} came back as {answer}"))?,
-            // It was killed. Its end of the pipe goes before its status is there.
+            // The child was killed. Its end of the pipe goes before its status is there.
             Err(_) => {
                 if child.wait()?.success() {
                     violated("a pipe broke whose other end lived")?;

@@ -1,4 +1,5 @@
-//! A pool whose workers end at random: each job's value is right, or the worker is said to be lost.
+//! A pool whose workers end at random: each job's value is right, or its error reports that the worker was
+//! lost.
 
 use super::layout::{BAD_ENDS, JOB_RUNS, JOBS, JOBS_LOST, JOBS_RIGHT, MOST_JOBS};
 use super::ledger::{add, note, violated};
@@ -7,7 +8,7 @@ use crate::Outcome;
 use isopod::{Error, ErrorKind, Pool};
 use std::hint::black_box;
 
-/// Every so many jobs there is one that ends its worker.
+/// One job in this many ends its worker.
 const BAD_JOBS: u32 = 16;
 
 /// Runs some jobs.

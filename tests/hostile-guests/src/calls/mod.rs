@@ -1,6 +1,6 @@
-//! Random calls by the numbers of objects, below the library: with right numbers, with those of other
-//! kinds, stale ones and invented ones. What each is to say is known from a model of what this process
-//! holds; anything else is a panic, and so a failure of the process.
+//! Random calls by the numbers of objects, below the library: with right numbers, with numbers of other
+//! kinds, stale ones and invented ones. A model of the objects that this process holds predicts each
+//! answer. Any other answer is a panic, and so a failure of the process.
 
 mod said;
 
@@ -16,10 +16,10 @@ use std::collections::VecDeque;
 
 const NO_WAIT: Option<u64> = Some(0);
 
-/// As many resources are held at most.
+/// The most resources held at a time.
 const MOST_HELD: usize = 40;
 
-/// As many messages wait in one object at most, well below the capacity of a pipe.
+/// The most messages that wait in one object, well below the capacity of a pipe.
 const MOST_LETTERS: usize = 200;
 
 enum Resource {
@@ -32,7 +32,7 @@ enum Resource {
     Memory(SharedMemory),
 }
 
-/// What is known of an object.
+/// The model of an object's state.
 enum State {
     Lock {
         held: bool,
@@ -58,7 +58,7 @@ enum State {
     },
 }
 
-/// A resource that this process holds; several may be of one object.
+/// A resource that this process holds; several may lead to one object.
 struct Held {
     number: u32,
     object: usize,
@@ -96,7 +96,7 @@ pub fn random_calls(seed: &str, count: &str) -> Outcome {
 }
 
 impl World {
-    /// xorshift64 (Marsaglia 2003), of which the upper half is better.
+    /// xorshift64 (Marsaglia 2003); its upper half is better than its lower.
     fn below(&mut self, bound: u32) -> u32 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
@@ -172,7 +172,7 @@ impl World {
         }
     }
 
-    /// One more resource of an object, by way of a handle.
+    /// Makes one more resource of an object, through a handle.
     fn alias(&mut self) {
         let position = self.below(self.held.len() as u32) as usize;
         let Some(held) = self.held.get(position) else {
@@ -218,7 +218,7 @@ impl World {
         held.map(|held| held.object)
     }
 
-    /// A number to call: nearly always one that is held.
+    /// A number to call: nearly always that of a held resource.
     fn number(&mut self) -> u32 {
         match self.below(10) {
             0 => {

@@ -1,10 +1,10 @@
-//! What single operations say, beside what they are to say.
+//! The answers of single operations, compared with those of the model.
 
 use super::{NO_WAIT, State};
 use crate::raw::bindings::direct::{self, Reply};
 use crate::raw::bindings::types::ErrorCode;
 
-/// The operations that say how it went in one word.
+/// The operations that answer with one word.
 pub(super) fn reply(number: u32, operation: u32, permits: u32, state: Option<&mut State>) {
     let said = match operation {
         0 | 1 => direct::acquire_lock(number, NO_WAIT),
@@ -85,7 +85,7 @@ pub(super) fn access(
     let Some(cell) = cell else {
         let is_other = matches!(said, Err(ref code) if !matches!(code, ErrorCode::WrongKind));
         assert!(is_other, "{said:?} at {offset}");
-        // The other way to write says the same.
+        // The other way to write gives the same answer.
         let stored = match is_wide {
             true => direct::store_u64(number, offset, first),
             false => direct::store_u32(number, offset, first_half),
@@ -106,7 +106,7 @@ pub(super) fn access(
     cell.copy_from_slice(&new.to_le_bytes()[..width]);
 }
 
-/// The number is nobody's, or another kind's.
+/// The number belongs to no resource, or to one of another kind.
 pub(super) fn refused<T: std::fmt::Debug>(said: Result<T, ErrorCode>) {
     assert!(matches!(said, Err(ErrorCode::WrongKind)), "{said:?}");
 }
