@@ -1,4 +1,4 @@
-//! A plugin of some 2.5 MB, as one that brings libraries has: code that the compiler makes for many types.
+//! A plugin of about 2.5 MB, like one with libraries: code that the compiler makes for many types.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;

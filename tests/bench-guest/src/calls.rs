@@ -1,10 +1,10 @@
-//! Calls of the host that have next to nothing to do there.
+//! Calls of the host that do almost no work there.
 
 use crate::{Outcome, serve as serve_rounds};
 use isopod::{Event, Lock, Queue};
 use std::hint::black_box;
 
-/// Puts so many bytes into a queue and takes them out.
+/// Puts `size` bytes into a queue and takes them out.
 pub fn bytes(size: u64) -> Outcome {
     let queue = Queue::<()>::new()?;
     let bytes = vec![7; usize::try_from(size).expect("a size")];

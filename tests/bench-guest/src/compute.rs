@@ -1,10 +1,11 @@
-//! What only computes. The benchmarks compile this file for the machine itself too.
+//! Pure computation. The benchmarks compile this file for the machine itself too.
 
 /// The names of the kernels.
 #[allow(dead_code, reason = "for the other side")]
 pub const KERNELS: [&str; 5] = ["sieve", "n-body", "SHA-256", "sort", "JSON"];
 
-/// A kernel with its data: each call is a round, and gives what depends on all of it.
+/// A kernel with its data: each call is a round, and returns a number that depends on the whole
+/// computation.
 pub fn kernel(name: &str) -> Option<Box<dyn FnMut() -> u64>> {
     Some(match name {
         "sieve" => Box::new(sieve),
@@ -40,7 +41,7 @@ fn sieve() -> u64 {
     count
 }
 
-/// 10,000 steps of five bodies under gravity, from places and masses of a random sequence.
+/// 10,000 steps of five bodies under gravity, with places and masses from a random sequence.
 fn n_body() -> u64 {
     const STEPS: usize = 10_000;
     const STEP: f64 = 0.001;
@@ -73,7 +74,7 @@ fn n_body() -> u64 {
     bodies[0].0[0].to_bits()
 }
 
-/// The digest of a mebibyte, without the instructions that some processors have for it.
+/// The digest of a mebibyte, without the special instructions of some processors.
 fn sha256() -> Box<dyn FnMut() -> u64> {
     let mut state = 7;
     let bytes: Vec<u8> = (0..1 << 20).map(|_| random(&mut state) as u8).collect();
@@ -94,7 +95,7 @@ fn sort() -> Box<dyn FnMut() -> u64> {
     })
 }
 
-/// Some 300 KB of records, parsed.
+/// Parses about 300 KB of records.
 fn json() -> Box<dyn FnMut() -> u64> {
     let mut state = 7;
     let records: Vec<serde_json::Value> = (0..2_000)

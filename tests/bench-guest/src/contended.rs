@@ -1,9 +1,9 @@
-//! Several processes that want the same lock, or the same permit.
+//! Several processes that compete for one lock, or one permit.
 
 use crate::{Outcome, serve as serve_rounds};
 use isopod::{Lock, Process, Queue, Receiver, Semaphore};
 
-/// A round is one acquisition and release, by any of so many processes.
+/// A round is one acquisition and release, by any of `parties` processes.
 pub fn serve(what: &str, parties: u64) -> Outcome {
     let done = Queue::<()>::new()?;
     let mut orders = Vec::new();

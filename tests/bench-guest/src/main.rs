@@ -1,8 +1,8 @@
-//! The guest side of the benchmarks: one program, whose first argument names what it does.
+//! The guest side of the benchmarks: one program, whose first argument names its work.
 //!
-//! A measured loop is run on demand: the embedder puts a number of rounds into the queue
-//! `requests`, the guest puts the nanoseconds that they took into the queue `results`. The clock
-//! is read inside the guest, so neither the request nor the result is part of the time.
+//! A measured loop runs on demand: the embedder puts a number of rounds into the queue `requests`, and the
+//! guest puts their time in nanoseconds into the queue `results`. The guest reads the clock itself, so
+//! neither the request nor the result is part of the time.
 
 mod calls;
 mod compute;
@@ -43,7 +43,7 @@ fn main() -> Outcome {
                 Ok(())
             })
         }
-        // Of raw wasmtime, which has no queues.
+        // For raw wasmtime, which has no queues.
         ["compute", name, rounds] => {
             let mut kernel = compute::kernel(name).expect("a kernel");
             for _ in 0..number(rounds) {
@@ -73,7 +73,7 @@ fn number(text: &str) -> u64 {
     text.parse().expect("a number")
 }
 
-/// Starts so many processes at once, and then waits for all of them: a round is one of them.
+/// Starts `size` processes at once, and then waits for all of them: a round is one process.
 fn burst(size: u64) -> Outcome {
     serve(|mut rounds| {
         while rounds > 0 {
@@ -89,8 +89,8 @@ fn burst(size: u64) -> Outcome {
     })
 }
 
-/// Runs so many rounds as each request says and answers with the time, until the embedder closes
-/// the queue.
+/// Runs the number of rounds of each request and answers with their time, until the embedder closes the
+/// queue.
 fn serve(mut rounds: impl FnMut(u64) -> Outcome) -> Outcome {
     let requests = isopod::inherited::<Queue<u64>>("requests")?;
     let results = isopod::inherited::<Queue<u64>>("results")?;

@@ -6,14 +6,14 @@ use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::hint::black_box;
 
-/// 16 bytes of message.
+/// A message of 16 bytes.
 type Small = [u8; 16];
 
-/// A block of so many bytes that is copied as a whole. serde takes a plain `Vec<u8>` byte by byte,
-/// which would measure serde.
+/// A block of `BYTES` bytes that is copied as a whole. serde takes a plain `Vec<u8>` byte by byte, so the
+/// benchmark would measure serde.
 struct Block<const BYTES: usize>(Vec<u8>);
 
-/// What the queues hold at most; the native baselines have the same bound.
+/// The capacity of the queues; the native baselines have the same bound.
 const QUEUED_MESSAGES: u32 = 1024;
 const QUEUED_BYTES: u64 = (4 << 20) + 4096;
 const KIB: usize = 1 << 10;
@@ -90,7 +90,7 @@ fn one_way_of<T: Default + Serialize + DeserializeOwned + 'static>() -> Outcome 
     })
 }
 
-/// Gives back what the embedder sends, until it has dropped its end.
+/// Returns each message of the embedder, until the embedder has dropped its end.
 pub fn echo() -> Outcome {
     let pipe = isopod::inherited::<Connection<(), ()>>("pipe")?;
     loop {
@@ -102,7 +102,7 @@ pub fn echo() -> Outcome {
     }
 }
 
-/// Puts messages of so many bytes into a queue of the embedder's.
+/// Puts messages of `size` bytes into a queue of the embedder.
 pub fn produce(size: u64) -> Outcome {
     let queue = isopod::inherited::<Queue<()>>("queue")?;
     let bytes = vec![7; usize::try_from(size).expect("a size")];
@@ -114,7 +114,7 @@ pub fn produce(size: u64) -> Outcome {
     })
 }
 
-/// So many processes put, and as many take. A round is one message.
+/// `pairs` processes put, and as many take. A round is one message.
 pub fn many(pairs: u64) -> Outcome {
     let queue = Queue::<Small>::bounded(QUEUED_MESSAGES)?;
     let done = Queue::<()>::new()?;

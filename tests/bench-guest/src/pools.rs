@@ -12,7 +12,7 @@ fn length(block: Bytes) -> u64 {
     block.len() as u64
 }
 
-/// Serves rounds of one way to give a pool jobs: a round is a job.
+/// Serves rounds of one way to submit jobs: a round is a job.
 pub fn serve(what: &str) -> Outcome {
     let pool = Pool::new()?;
     match what {
@@ -27,7 +27,7 @@ pub fn serve(what: &str) -> Outcome {
         "map-64-kib" => {
             let items = vec![Bytes::from(vec![7; 64 << 10]); 64];
             serve_rounds(|mut rounds| {
-                // As many at a time as a tree may have queued.
+                // At most as many at a time as the tree may have queued.
                 while rounds > 0 {
                     let items = items.iter().take(rounds as usize).cloned();
                     rounds -= black_box(pool.chunks(1).map(length, items)?).len() as u64;

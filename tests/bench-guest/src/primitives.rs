@@ -26,7 +26,7 @@ pub fn event() -> Outcome {
     })
 }
 
-/// Two processes take turns under one condition; whose turn it is stands in shared memory.
+/// Two processes take turns under one condition; shared memory holds whose turn it is.
 pub fn condition() -> Outcome {
     let condition = Condition::new()?;
     let turn = SharedMemory::new(4)?;

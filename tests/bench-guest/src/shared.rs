@@ -1,4 +1,4 @@
-//! What processes share, used by one.
+//! Shared objects, used by one process.
 
 use crate::{Outcome, serve};
 use isopod::{Manager, Value};

@@ -1,4 +1,4 @@
-//! Processes that never end by themselves, each in another state, to be killed.
+//! Processes that never end by themselves, each in a state of its own, for the benchmark to kill.
 
 use crate::Outcome;
 use isopod::{Event, Process, Queue, Semaphore};
@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::io::Read;
 use std::time::Duration;
 
-/// Says `ready`, then stays in the state.
+/// Reports `ready`, then stays in the state.
 pub fn stay(state: &str) -> Outcome {
     let ready = isopod::inherited::<Queue<()>>("ready")?;
     match state {
@@ -73,7 +73,7 @@ pub fn stay(state: &str) -> Outcome {
     }
 }
 
-/// Has written so much of its memory, and waits.
+/// Writes `size_bytes` of its memory, and then waits.
 fn touched(size_bytes: usize, ready: &Queue<()>) -> Outcome {
     let block = vec![7_u8; size_bytes];
     ready.put(&())?;

@@ -1,22 +1,22 @@
-//! What isopod aims at, as ratios within one run, and whether it was reached.
+//! The aims of isopod, as ratios within one run, and whether it reached them.
 
 use crate::measure::Measured;
 use crate::report::quantile;
 use anyhow::Result;
 use std::fmt::Write;
 
-/// A line of a group, and which of its numbers.
+/// The group of a line, and its name.
 struct Line(&'static str, &'static str);
 
-/// How an aim is told: a ratio of two lines, or a number of one.
+/// The form of an aim: a ratio of two lines, or a number of one line.
 enum Aim {
-    /// The first takes at most so many times as long as the second.
+    /// The first takes at most this many times as long as the second.
     AtMost(f64, Line, Line),
-    /// The second takes at least so many times as long as the first.
+    /// The second takes at least this many times as long as the first.
     Faster(f64, Line, Line),
-    /// At most so many nanoseconds, or bytes.
+    /// At most this many nanoseconds, or bytes.
     Below(f64, Line),
-    /// The 99th of 100 at most so many nanoseconds.
+    /// The 99th percentile takes at most this many nanoseconds.
     LateBelow(f64, Line),
 }
 
@@ -107,7 +107,7 @@ const AIMS: &[Aim] = &[
         Line(MAP, "isopod, guest: map in chunks of 1"),
         Line(MAP, "CPython: Pool.map(..., 1)"),
     ),
-    // Twice an empty call, and a fifth.
+    // Twice an empty call, plus a fifth.
     AtMost(
         2.4,
         Line(
@@ -223,7 +223,7 @@ lines of its table show where the time goes. The section \"What is missed, and w
     Ok(text)
 }
 
-/// What, what was wanted, what was found, and whether it is enough.
+/// The aim, the wanted value, the measured value, and whether the aim is reached.
 fn told(aim: &Aim, measured: &[Measured]) -> Option<(String, String, String, bool)> {
     let median = |line: &Line| number(measured, line, 0.5);
     Some(match aim {
@@ -269,7 +269,7 @@ fn number(measured: &[Measured], line: &Line, part: f64) -> Option<f64> {
     (!entry.samples.is_empty()).then(|| quantile(&entry.samples, part))
 }
 
-/// Of each kernel the speed, native Rust's being 1.
+/// The speed of each kernel, relative to native Rust.
 fn speeds(measured: &[Measured], name: &str) -> Vec<f64> {
     let mut speeds = Vec::new();
     let mut native = f64::NAN;

@@ -1,4 +1,4 @@
-//! Bytes from a guest to the host and back, by size: what a call costs beyond itself.
+//! Bytes from a guest to the host and back, by size: their cost beyond that of the call itself.
 
 use crate::floor::{self, block_on};
 use crate::guest::Host;
@@ -18,7 +18,7 @@ const SIZES: [(&str, u32); 4] = [
     ("1 MiB", 1 << 20),
 ];
 
-/// Measures one process that puts into a queue what it takes itself, and what that is made of.
+/// Measures one process that puts into a queue and takes the message itself, and the parts of that work.
 pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, core: usize) -> Result<()> {
     let _pinned = Pinned::to(core)?;
     let mut raw = Raw::new()?;
@@ -53,7 +53,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, core: usize) -> Re
     Ok(())
 }
 
-/// A guest whose loop hands bytes to a host that keeps them until they are asked for.
+/// A guest whose loop hands bytes to a host, which keeps them until the guest asks for them.
 struct Raw {
     store: Store<Vec<u8>>,
     instance: Instance,
@@ -90,7 +90,7 @@ impl Raw {
             .instance
             .get_typed_func::<(u64, u32), ()>(&mut self.store, "there-and-back")?;
         let start = Instant::now();
-        // In a fiber, as isopod's guests.
+        // In a fiber, like isopod's guests.
         block_on(function.call_async(&mut self.store, (rounds, size)))?;
         Ok(start.elapsed())
     }

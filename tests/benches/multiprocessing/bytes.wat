@@ -1,11 +1,11 @@
-;; A loop around two imports: bytes go to the host and come back, so that what is measured is wasmtime's
-;; side of both.
+;; A loop around two imports: bytes go to the host and come back, so the loop measures wasmtime's side of
+;; both.
 (component
   (import "host" (instance $host
     (export "take" (func (param "bytes" (list u8))))
     (export "give" (func (result (list u8))))
   ))
-  ;; What is given lies behind what is taken: there is room for 1 MiB each.
+  ;; The bytes from the host lie behind those for the host: there is room for 1 MiB each.
   (core module $memory
     (memory (export "memory") 48)
     (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1572864)))
@@ -17,7 +17,7 @@
     (canon lower (func $host "give") (memory $bytes) (realloc $realloc)))
   (core module $loops
     (import "host" "take" (func $take (param i32 i32)))
-    ;; Where it lies and how long it is are written to the address.
+    ;; The host writes the place and the length of the bytes to this address.
     (import "host" "give" (func $give (param i32)))
     (func (export "there-and-back") (param $rounds i64) (param $size i32)
       (loop $again

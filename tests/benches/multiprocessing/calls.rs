@@ -1,4 +1,4 @@
-//! Calls from guest to host: raw wasmtime's, by number and by resource, beside isopod's.
+//! Calls from guest to host: raw wasmtime's calls, by number and by resource, beside isopod's.
 
 use crate::cpython;
 use crate::floor::{self, block_on};
@@ -19,7 +19,7 @@ struct Raw {
 /// The same objects behind resources and behind numbers.
 struct State {
     table: ResourceTable,
-    /// A number is an index; an empty place is one that was dropped.
+    /// A number is an index; an empty place belonged to a dropped queue.
     queues_by_id: Vec<Option<Queue>>,
     locks_by_id: Vec<Option<Lock>>,
 }
@@ -96,7 +96,7 @@ impl Raw {
             .instance
             .get_typed_func::<(u64,), ()>(&mut self.store, export)?;
         let start = Instant::now();
-        // In a fiber, as isopod's guests.
+        // In a fiber, like isopod's guests.
         block_on(function.call_async(&mut self.store, (rounds,)))?;
         Ok(start.elapsed())
     }

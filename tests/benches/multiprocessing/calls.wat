@@ -1,6 +1,6 @@
-;; The least that a guest can do to call its host: loops around one import, so that what is measured
-;; is wasmtime's side of a call. `len` and the two of the lock come both ways: as methods of a
-;; resource and as functions that take a number.
+;; The smallest calls from a guest to its host: loops around one import, so they measure wasmtime's side of
+;; a call. `len` and the two of the lock come in both forms: as methods of a resource and as functions that
+;; take a number.
 (component
   (import "host" (instance $host
     (export "lock" (type $lock (sub resource)))

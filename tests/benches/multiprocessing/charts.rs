@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use plotters::prelude::*;
 use std::path::Path;
 
-/// What the chart of latencies shows: the groups, each with all its lines.
+/// The groups in the chart of latencies, each with all its lines.
 const LATENCIES: [&str; 6] = [
     "process start and join, two cores",
     "kill, from request to joined",
@@ -76,7 +76,7 @@ fn latency(measured: &[Measured], path: &Path) -> Result<()> {
     root.present().context("writing the chart")
 }
 
-/// Rounds a second by the number of processes, against one process.
+/// Rounds per second by the number of processes, relative to one process.
 fn scaling(measured: &[Measured], path: &Path) -> Result<()> {
     let lines: Vec<f64> = measured
         .iter()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// So long the commands of one line take together.
+/// The total time of the commands of one line.
 const MEASUREMENT: Duration = Duration::from_secs(1);
 
 /// Measures `isopod run` of programs of two sizes that do nothing.
@@ -26,7 +26,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>) -> Result<()> {
     };
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cold");
     std::fs::create_dir_all(&directory)?;
-    // One that knows nothing of isopod, and one with everything in it.
+    // One that does not use isopod, and one with all of isopod in it.
     let small =
         isopod_tests::build(&isopod_tests::root().join("host/cli/tests/cli/programs/plain.rs"))?;
     for (component, what) in [
@@ -72,7 +72,7 @@ pub(crate) fn binary() -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// The time of a command, which has no input and whose output is not looked at.
+/// The time of a command, which has no input, and whose output is discarded.
 pub(crate) fn time(command: &mut Command) -> Result<Duration> {
     let start = Instant::now();
     let status = command

@@ -1,5 +1,5 @@
-//! What guests compute, beside the same source compiled for the machine: with the checks by which a
-//! process can be ended, and without.
+//! Computations of guests, beside the same source compiled for the machine: with the checks that let the
+//! host end a process, and without.
 
 use crate::floor;
 use crate::guest::Host;

@@ -123,7 +123,7 @@ def order_all(parties, child, shares):
     group = parties // shares
 
     def rounds(count):
-        # Not fewer than one for each: none would end it.
+        # At least one each: a child without an order would never answer.
         for number, order in enumerate(orders):
             order.send(max(1, count // shares + (number // group < count % shares)))
         for _ in orders:
@@ -289,7 +289,7 @@ def sum_of_squares(first, end, sums):
 
 
 def split(processes):
-    # The same sum by so many processes at once.
+    # This many processes compute the same sum at once.
     last, sums = 10**7, multiprocessing.SimpleQueue()
 
     def rounds(count):
@@ -315,7 +315,7 @@ def wait_for_ever(ready, end):
 
 
 def idle(_):
-    # Each round one process more that waits.
+    # Each round adds one more process that waits.
     ready, end = multiprocessing.SimpleQueue(), multiprocessing.Event()
 
     def rounds(count):
@@ -373,7 +373,7 @@ def serve_in_isopod(rounds):
         try:
             message = requests.get(None)
         except Exception:
-            # The driver has closed it.
+            # The driver has closed the queue.
             return
         begin = time.perf_counter_ns()
         rounds(read_number(message.bytes))
@@ -395,7 +395,7 @@ def number_bytes(number):
 
 
 if __name__ == "__main__":
-    # A started process may use all the cores; of two that talk each has its own.
+    # A started process may use all the cores; two processes that talk have one core each.
     what, argument = sys.argv[2:4]
     if what in ("start", "burst"):
         pin(*CORES)

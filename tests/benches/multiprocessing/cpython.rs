@@ -1,11 +1,11 @@
-//! The CPython baseline. Where there is no `python3` it is left out.
+//! The CPython baseline. It is left out on machines without `python3`.
 
 use crate::driven::{Driven, cores_word};
 use crate::measure::Measure;
 use anyhow::Result;
 use std::process::Command;
 
-/// Measures what `cpython.py` is told to do, on these cores; without any it is not pinned.
+/// Measures a run of `cpython.py` with these arguments on these cores; without cores it is not pinned.
 pub(crate) fn rounds(
     measure: &mut Measure<'_>,
     name: &str,

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// One of them: it reads a number of rounds and writes the nanoseconds that they took, a line each.
+/// One of these programs: it reads a number of rounds and writes their time in nanoseconds, a line each.
 pub(crate) struct Driven {
     command: String,
     child: Child,
@@ -15,7 +15,7 @@ pub(crate) struct Driven {
 }
 
 impl Driven {
-    /// Starts it, and has it run one round.
+    /// Starts the program, and has it run one round.
     pub(crate) fn start(command: &mut Command) -> Result<Driven> {
         let mut child = command
             .stdin(Stdio::piped())
@@ -34,7 +34,7 @@ impl Driven {
         Ok(driven)
     }
 
-    /// The time of so many rounds, as the program measures it.
+    /// The time of `count` rounds, as the program measures it.
     pub(crate) fn rounds(&mut self, count: u64) -> Result<Duration> {
         writeln!(self.requests, "{count}")?;
         let mut line = String::new();
@@ -44,13 +44,13 @@ impl Driven {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// Measures its rounds, and ends it.
+    /// Measures the program's rounds, and ends it.
     pub(crate) fn measure(mut self, measure: &mut Measure<'_>, name: &str) -> Result<()> {
         measure.rounds(name, |rounds| expect(self.rounds(rounds)));
         self.end()
     }
 
-    /// As [`measure`](Self::measure), round by round, where each takes long.
+    /// Like [`measure`](Self::measure), round by round, for rounds that take long.
     pub(crate) fn measure_seldom(mut self, measure: &mut Measure<'_>, name: &str) -> Result<()> {
         measure.seldom(name, || expect(self.rounds(1)));
         self.end()
@@ -65,7 +65,7 @@ impl Driven {
     }
 }
 
-/// Cores as these programs take them: none are any.
+/// The cores as an argument of these programs: an empty list means any core.
 pub(crate) fn cores_word(cores: &[usize]) -> String {
     if cores.is_empty() {
         return "any".to_owned();

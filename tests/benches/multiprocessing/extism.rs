@@ -1,4 +1,4 @@
-//! Extism beside isopod's plugins: calls that give their input back, and loading the same code.
+//! Extism beside isopod's plugins: calls that return their input, and loading the same code.
 
 use crate::measure::{Measure, expect};
 use crate::peers::{self, EXTISM, Peer};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use wasmparser::{Parser, Payload};
 
-/// Calls of an instance that stays, on this core.
+/// Calls of one instance, on this core.
 pub(crate) fn warm(measure: &mut Measure<'_>, bytes: usize, core: usize) -> Result<()> {
     let bytes = bytes.to_string();
     for (name, what) in [
@@ -21,15 +21,15 @@ pub(crate) fn warm(measure: &mut Measure<'_>, bytes: usize, core: usize) -> Resu
     Ok(())
 }
 
-/// Calls of new instances of what was compiled once, on this core.
+/// Calls of new instances of code that was compiled once, on this core.
 pub(crate) fn fresh(measure: &mut Measure<'_>, bytes: usize, core: usize) -> Result<()> {
     let name = "extism: Plugin::new_from_compiled and call";
     let bytes = bytes.to_string();
     peers::rounds(measure, name, Peer(EXTISM, ["fresh", &bytes]), &[core])
 }
 
-/// Extism knows no components, so it gets the largest core module of this one. As isopod it compiles on all
-/// cores.
+/// Extism does not support components, so it gets the largest core module of this one. Like isopod, it
+/// compiles on all cores.
 pub(crate) fn load(measure: &mut Measure<'_>, component: &[u8]) -> Result<()> {
     let module = largest_module(component)?;
     let path = module
@@ -44,7 +44,7 @@ pub(crate) fn load(measure: &mut Measure<'_>, component: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Loading some megabytes, up to where instances can be made.
+/// Loads some megabytes, up to the point where instances can be made.
 pub(crate) fn load_large(measure: &mut Measure<'_>, cached: &Engine) -> Result<()> {
     let component = isopod_tests::guests()?;
     measure.group("load of a large component");
@@ -65,7 +65,7 @@ pub(crate) fn load_large(measure: &mut Measure<'_>, cached: &Engine) -> Result<(
     load(measure, component)
 }
 
-/// Writes it to a file, which is named by its size.
+/// Writes the largest core module to a file, whose name is its size.
 fn largest_module(component: &[u8]) -> Result<PathBuf> {
     let mut largest: &[u8] = &[];
     for payload in Parser::new(0).parse_all(component) {

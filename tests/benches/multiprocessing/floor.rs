@@ -1,8 +1,8 @@
-//! The floor: what raw wasmtime costs, without anything of isopod.
+//! The floor: the cost of raw wasmtime, without anything of isopod.
 //!
-//! The same component, the same engine settings and one parked, pinned thread; no process table,
-//! no placement, no output, no kill. Nothing that runs a component on a thread of its own can be
-//! faster than this.
+//! The same component, the same engine settings and one parked, pinned thread; no process table, no
+//! placement, no output, no kill. A host that runs a component on a thread of its own cannot be faster than
+//! this.
 
 use crate::pinned::pin;
 use anyhow::{Context, Result};
@@ -38,7 +38,7 @@ mod bindings {
 }
 use bindings::isopod::multiprocessing::process::EntryPoint;
 
-/// What a store holds here.
+/// The contents of a store here.
 pub(crate) struct State {
     wasi: WasiCtx,
     table: ResourceTable,
@@ -110,7 +110,7 @@ impl Program {
         Ok(Program { engine, command })
     }
 
-    /// One whole life on the calling thread: whether it ended by itself.
+    /// Runs one whole life on the calling thread; returns whether the guest ended by itself.
     pub(crate) fn run(&self, arguments: &[String], is_to_end: Arc<AtomicBool>) -> bool {
         let mut store = Store::new(&self.engine, State::new(arguments, is_to_end));
         store.set_epoch_deadline(1);
@@ -143,7 +143,7 @@ impl State {
     }
 }
 
-/// A store for a guest that nobody ends.
+/// A store for a guest that is never ended.
 pub(crate) fn endless_store(engine: &Engine) -> Store<State> {
     let mut store = Store::new(engine, State::new(&[], Arc::default()));
     store.set_epoch_deadline(1);
@@ -151,7 +151,7 @@ pub(crate) fn endless_store(engine: &Engine) -> Store<State> {
     store
 }
 
-/// Defines as much of isopod as a main without children calls; the rest is there and fails.
+/// Defines the part of isopod that a main without children calls; the other functions exist and fail.
 pub(crate) fn define_isopod(linker: &mut Linker<State>, component: &Component) -> Result<()> {
     let engine = linker.engine().clone();
     for (name, interface) in component.component_type().imports(&engine) {
@@ -221,7 +221,7 @@ impl Worker {
         let thread = std::thread::Builder::new()
             .name("floor".to_owned())
             .spawn(move || {
-                // A core of the engine's, so one that may be used.
+                // A core of the engine, so this process may use it.
                 let _ = pin(core);
                 work(&program, &of_thread, &received);
             })?;
@@ -280,13 +280,13 @@ impl Worker {
         Ok(elapsed)
     }
 
-    /// From the request that a busy loop end until its thread is free again.
+    /// The time from the request that a busy loop end until its thread is free again.
     pub(crate) fn kill_busy(&self, program: &Program, settle: fn()) -> Result<Duration> {
         let is_to_end = self.call(arguments(&["floor", "busy"]))?;
         settle();
         let start = Instant::now();
         is_to_end.store(true, Ordering::SeqCst);
-        // The callback may have run at this moment: then this increment is lost, so it repeats.
+        // If the callback runs at this moment, the increment is lost, so the loop repeats it.
         while !self.shared.is_done.load(Ordering::Acquire) {
             program.engine.increment_epoch();
             std::thread::park_timeout(Duration::from_micros(100));
@@ -305,7 +305,7 @@ impl Worker {
 }
 
 fn work(program: &Program, shared: &Shared, jobs: &Receiver<Job>) {
-    /// As long as isopod's idle threads.
+    /// The number of spins of isopod's idle threads.
     const IDLE_SPINS: u32 = 400;
     loop {
         for _ in 0..IDLE_SPINS {

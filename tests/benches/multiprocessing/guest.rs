@@ -1,4 +1,4 @@
-//! The guest program of the benchmarks, and how a loop of its is run.
+//! The guest program of the benchmarks, and the protocol that runs its loops.
 
 use anyhow::{Context, Result};
 use isopod_host::sync::{Bounds, Message, Queue};
@@ -62,7 +62,7 @@ pub(crate) struct Resident {
 }
 
 impl Resident {
-    /// Starts it, and has it run one round.
+    /// Starts the guest, and has it run one round.
     pub(crate) fn start(command: Command) -> Result<Resident> {
         let requests = Queue::new(Bounds::default());
         let results = Queue::new(Bounds::default());
@@ -79,18 +79,18 @@ impl Resident {
         Ok(resident)
     }
 
-    /// The time of so many rounds, as the guest measures it.
+    /// The time of `count` rounds, as the guest measures it.
     pub(crate) fn rounds(&self, count: u64) -> Result<Duration> {
         self.begin(count)?;
         self.finish()
     }
 
-    /// Has it begin so many rounds.
+    /// Tells the guest to run `count` rounds.
     pub(crate) fn begin(&self, count: u64) -> Result<()> {
         Ok(self.requests.put(message(count))?)
     }
 
-    /// Waits until it has finished them.
+    /// Waits until the guest has finished them.
     pub(crate) fn finish(&self) -> Result<Duration> {
         let result = match self.results.get_timeout(GUARD) {
             Ok(result) => result,
@@ -111,13 +111,13 @@ impl Resident {
     }
 }
 
-/// What this operating-system process has in memory for itself alone.
+/// The private memory of this operating-system process.
 pub(crate) fn private_bytes() -> Result<f64> {
     let text = std::fs::read_to_string("/proc/self/smaps_rollup")?;
     Ok(text.lines().filter_map(private_bytes_of).sum())
 }
 
-/// Those of a line of the kernel's: `Private_Dirty:  12 kB`. None of another line.
+/// The private bytes in a line of the kernel's: `Private_Dirty:  12 kB`. None for another line.
 pub(crate) fn private_bytes_of(line: &str) -> Option<f64> {
     let value = line.strip_prefix("Private_")?.split_once(':')?.1;
     let kib: f64 = value.trim().strip_suffix("kB")?.trim().parse().ok()?;

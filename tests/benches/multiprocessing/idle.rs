@@ -1,4 +1,4 @@
-//! What processes that wait take of the machine's memory.
+//! The memory that waiting processes take from the machine.
 
 use crate::guest::{Host, private_bytes_of};
 use crate::measure::Measure;
@@ -15,17 +15,19 @@ const COUNTS: [u32; 3] = [1_000, 5_000, 10_000];
 /// Only a guard against a benchmark that hangs.
 const GUARD: Duration = Duration::from_secs(60);
 
-/// Where the kernel has the number of mappings that a process of the operating system may have.
+/// The kernel's limit on the number of mappings of an operating-system process.
 const MAP_COUNT: &str = "/proc/sys/vm/max_map_count";
-/// What to set it to while this is measured, which the super-user may; without it, it stays as it is.
+/// The variable with the limit to set during the measurement, which the super-user may do. Without it the
+/// limit stays as it is.
 const WANTED_MAP_COUNT: &str = "ISOPOD_BENCH_MAX_MAP_COUNT";
 
-/// Tells the program that it is to measure so many processes of this component: the count and the path.
-/// One of its own for each, because freed memory of the last would be used again.
+/// The variable that makes the program measure this many processes of this component: the count and the
+/// path. Each measurement has a program of its own, because the next one would reuse freed memory of the
+/// last.
 const CHILD: &str = "ISOPOD_BENCH_IDLE";
 
-/// Measures so many processes at a time, with the guest's own pages and without. Not as often as other
-/// things: once.
+/// Measures this many processes at a time, with the guest's own pages and without. Unlike other
+/// measurements, this one runs once.
 pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8]) -> Result<()> {
     measure.group("private memory of an idle process");
     let _raised = MapCount::raise_if_asked()?;
@@ -61,8 +63,9 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8]) -> Result<()>
     Ok(())
 }
 
-/// If this is a child that is to measure, does so: prints the private bytes of each process and those of
-/// its guest, or alone how many the machine holds.
+/// In such a child, measures and prints the private bytes of each process and those of its guest. If the
+/// machine does not hold so many processes, it prints only the number that it holds. Returns whether this
+/// is such a child.
 #[allow(clippy::print_stdout, reason = "the parent reads it")]
 pub(crate) fn is_child() -> Result<bool> {
     let Ok(asked) = std::env::var(CHILD) else {
@@ -83,7 +86,7 @@ pub(crate) fn is_child() -> Result<bool> {
     Ok(true)
 }
 
-/// What each of so many processes adds while they wait.
+/// The memory that each of `count` processes adds while they wait.
 fn of_each(host: &Host, count: u32) -> Result<Private> {
     let ready = Queue::new(Bounds::default());
     let start = || -> Result<Process> {
@@ -92,7 +95,7 @@ fn of_each(host: &Host, count: u32) -> Result<Private> {
         ready.get_timeout(GUARD).context("not ready")?;
         Ok(process)
     };
-    // What the first one leaves is the engine's.
+    // The engine keeps the memory that the first process leaves.
     let mut processes = vec![start()?];
     let before = Private::now()?;
     for _ in 0..count - 1 {
@@ -116,20 +119,20 @@ fn of_each(host: &Host, count: u32) -> Result<Private> {
 #[derive(Clone, Copy, Default)]
 struct Private {
     all: f64,
-    /// In guests' linear memories.
+    /// In the linear memories of guests.
     guest: f64,
 }
 
 impl Private {
-    /// That of this process of the operating system.
+    /// The private memory of this operating-system process.
     ///
-    /// A linear memory is known by what follows it: the gigabytes that are reserved for it and cannot be
-    /// written. Nothing else here is followed by so much of that.
+    /// A linear memory is recognised by its successor: the gigabytes that are reserved for it and cannot be
+    /// written. Nothing else here has such a large reservation behind it.
     fn now() -> Result<Private> {
         const RESERVED_BYTES: u64 = 2 << 30;
         let text = std::fs::read_to_string("/proc/self/smaps")?;
         let mut private = Private::default();
-        // What was found since the last mapping that ended the one before.
+        // The bytes since the last mapping that was not adjacent to the next.
         let mut adjacent = 0.0;
         let mut end = 0;
         for line in text.lines() {
@@ -159,7 +162,7 @@ fn mapping(line: &str) -> Option<(u64, u64, &str)> {
     Some((number(start)?, number(end)?, rest))
 }
 
-/// The kernel's setting, raised while this lives.
+/// Raises the kernel's setting, and puts it back when it is dropped.
 struct MapCount {
     before: String,
 }

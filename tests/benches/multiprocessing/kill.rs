@@ -1,4 +1,4 @@
-//! From the request to end a process to its join, in the states that a process can be in.
+//! The time from the request to end a process to its join, in each state of a process.
 
 use crate::floor;
 use crate::guest::Host;
@@ -9,10 +9,10 @@ use isopod_host::Stdin;
 use isopod_host::sync::{Bounds, Queue};
 use std::time::{Duration, Instant};
 
-/// So long all killing of one state takes together. Starting what is killed takes ten times as long.
+/// The total time of all kills in one state. Starting the victims takes ten times as long.
 const MEASUREMENT: Duration = Duration::from_millis(200);
 
-/// After a process has said that it is ready it still has to come to rest.
+/// The time that a process needs to come to rest after it has reported that it is ready.
 const SETTLE: Duration = Duration::from_millis(1);
 
 /// Measures the latency of a kill.
@@ -28,7 +28,7 @@ pub(crate) fn measure(
     measure.single_within("operating system: SIGKILL of `sleep`", MEASUREMENT, || {
         expect(kill_native())
     });
-    // The floor of every end: the kernel takes the pages back.
+    // The floor of every end: the kernel's time to take the pages back.
     for (name, bytes) in [
         ("operating system: taking back 16 MiB written", 16 << 20),
         ("operating system: taking back 256 MiB written", 256 << 20),
@@ -41,7 +41,7 @@ pub(crate) fn measure(
     });
     worker.end();
 
-    // A standard input that never has anything.
+    // A standard input that never has data.
     let (reader, _writer) = std::io::pipe()?;
     rustix::stdio::dup2_stdin(&reader)?;
     let ready = Queue::new(Bounds::default());
@@ -80,8 +80,8 @@ fn kill(host: &Host, state: &str, ready: &Queue) -> Result<Duration> {
     Ok(elapsed)
 }
 
-/// The beginning of a block so large that the allocator maps it by itself, and unmaps it when it is
-/// dropped.
+/// Returns a block to the kernel; the block is so large that the allocator maps it by itself, and unmaps it
+/// when it is dropped.
 fn give_back(bytes: usize) -> Duration {
     let mut memory = Vec::with_capacity(512 << 20);
     memory.resize(bytes, 1_u8);
@@ -100,7 +100,7 @@ fn kill_native() -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// Not a wait for an event: nobody can be told that a process has come to rest.
+/// Not a wait for an event: nothing reports that a process has come to rest.
 #[allow(
     clippy::disallowed_methods,
     reason = "there is no event to wait for, and the time is not measured"

@@ -1,7 +1,7 @@
-//! The benchmarks: each thing beside its baseline, in one run.
+//! The benchmarks: each measurement beside its baseline, in one run.
 //!
-//! `cargo bench --workspace --bench multiprocessing` measures everything and writes
-//! BENCHMARKS.md; with a filter behind `--` it measures what matches, and writes nothing.
+//! `cargo bench --workspace --bench multiprocessing` measures everything and writes BENCHMARKS.md. With a
+//! filter behind `--`, it measures the lines that match, and writes nothing.
 
 mod aims;
 mod bytes;
@@ -41,7 +41,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
-    // Cargo itself passes `--bench`; without it this is `cargo test`, which runs each once.
+    // Cargo itself passes `--bench`; without it this is `cargo test`, which runs each measurement once.
     let is_complete = std::env::args().skip(1).eq(["--bench".to_owned()]);
 
     let load = report::load();

@@ -1,4 +1,4 @@
-//! What all measurements go through: criterion, and beside it the samples for the report.
+//! The common path of all measurements: criterion, and beside it the samples for the report.
 
 use crate::report;
 use anyhow::{Context, Result};
@@ -7,23 +7,23 @@ use regex::Regex;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
-/// How long each is measured.
+/// The duration of each measurement.
 const MEASUREMENT: Duration = Duration::from_secs(2);
 
-/// One measured thing.
+/// The measurement of one line.
 pub(crate) struct Measured {
     pub(crate) group: String,
     pub(crate) name: String,
     pub(crate) unit: Unit,
-    /// Of single rounds where they are timed one by one; else each is the mean of a run of some
-    /// milliseconds or more.
+    /// Times of single rounds if these are timed one by one; otherwise each sample is the mean of a run of
+    /// some milliseconds or more.
     pub(crate) samples: Vec<f64>,
     pub(crate) is_single: bool,
-    /// Why there are no samples.
+    /// The reason why there are no samples.
     pub(crate) skipped: Option<String>,
 }
 
-/// What a sample counts.
+/// The unit of a sample.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Unit {
@@ -32,11 +32,11 @@ pub(crate) enum Unit {
     Bytes,
 }
 
-/// Criterion, and all that was measured.
+/// Criterion, and all measurements until now.
 pub(crate) struct Measure<'a> {
     criterion: &'a mut Criterion,
     group: String,
-    /// What is not measured by criterion is measured where this matches its name.
+    /// Decides by name about the measurements that do not go through criterion.
     filter: Regex,
     pub(crate) measured: Vec<Measured>,
 }
@@ -51,14 +51,14 @@ impl<'a> Measure<'a> {
         }
     }
 
-    /// Begins a group: its first measurement is what the others are compared with.
+    /// Begins a group: its first measurement is the baseline of the others.
     pub(crate) fn group(&mut self, name: &str) {
         name.clone_into(&mut self.group);
     }
 
-    /// Measures something that takes a number of rounds and gives the time of all of them.
+    /// Measures an operation that takes a number of rounds and returns their total time.
     pub(crate) fn rounds(&mut self, name: &str, mut rounds: impl FnMut(u64) -> Duration) {
-        /// Runs shorter than this are warm-up, or too noisy to be a sample.
+        /// Shorter runs are warm-up, or too noisy for a sample.
         const SHORTEST_RUN: Duration = Duration::from_millis(1);
         let mut samples = Vec::new();
         self.bench(name, MEASUREMENT, None, |count| {
@@ -71,18 +71,18 @@ impl<'a> Measure<'a> {
         self.keep(name, samples, false);
     }
 
-    /// Measures something that is timed round by round.
+    /// Measures an operation that is timed round by round.
     pub(crate) fn single(&mut self, name: &str, once: impl FnMut() -> Duration) {
         self.single_within(name, MEASUREMENT, once);
     }
 
-    /// As [`single`](Self::single), where a round takes a second or more: as few as criterion allows.
+    /// Like [`single`](Self::single), for rounds of a second or more: as few samples as criterion allows.
     pub(crate) fn seldom(&mut self, name: &str, once: impl FnMut() -> Duration) {
         self.single_rounds(name, MEASUREMENT, Some(10), once);
     }
 
-    /// As [`single`](Self::single), where a round has a part that is not measured and takes long:
-    /// the rounds together are to take `measurement`, without that part.
+    /// Like [`single`](Self::single), for rounds with a long part that is not measured: the rounds together
+    /// take `measurement`, without that part.
     pub(crate) fn single_within(
         &mut self,
         name: &str,
@@ -112,8 +112,8 @@ impl<'a> Measure<'a> {
         self.keep(name, samples, true);
     }
 
-    /// Keeps the times of single rounds that can be measured only once, as of a thousand things that are made
-    /// and stay.
+    /// Keeps the times of single rounds that can be measured only once, such as making a thousand things
+    /// that stay.
     #[allow(clippy::print_stdout, reason = "as criterion does")]
     pub(crate) fn times(&mut self, name: &str, times: &[Duration]) {
         let samples: Vec<f64> = times.iter().map(|time| per_round(*time, 1)).collect();
@@ -122,7 +122,7 @@ impl<'a> Measure<'a> {
         self.keep(name, samples, true);
     }
 
-    /// Whether this is to be measured, for what criterion does not measure.
+    /// Whether the filter selects this measurement, for those that do not go through criterion.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.filter.is_match(&format!("{}/{name}", self.group))
     }
@@ -134,7 +134,7 @@ impl<'a> Measure<'a> {
         self.push(name, Unit::Bytes, vec![bytes], true, None);
     }
 
-    /// Says why a line has no numbers here.
+    /// Records why a line has no numbers here.
     pub(crate) fn skip(&mut self, name: &str, why: &str) {
         self.push(
             name,
@@ -181,30 +181,30 @@ impl<'a> Measure<'a> {
         group.finish();
     }
 
-    /// What a filter left out has no samples and is not kept.
+    /// Keeps the samples. A measurement that the filter leaves out has none, and is not kept.
     fn keep(&mut self, name: &str, samples: Vec<f64>, is_single: bool) {
         if !samples.is_empty() {
             self.push(name, Unit::Nanoseconds, samples, is_single, None);
         }
     }
 
-    /// Whether a group whose name begins so was measured: a filter leaves others out.
+    /// Whether a group whose name begins like this was measured: a filter leaves others out.
     pub(crate) fn has_measured(&self, beginning: &str) -> bool {
         let mut measured = self.measured.iter();
         measured.any(|entry| entry.group.starts_with(beginning))
     }
 }
 
-/// What criterion takes as its filter, as it takes it.
+/// The filter of criterion, read in the same way.
 fn filter() -> Regex {
     let word = std::env::args()
         .skip(1)
         .find(|word| !word.starts_with("--"));
-    // Criterion has refused what is none.
+    // Criterion has already refused an invalid expression.
     expect(Regex::new(&word.unwrap_or_default()).context("the filter"))
 }
 
-/// The time of so many rounds.
+/// The time of `rounds` rounds.
 pub(crate) fn timed(rounds: u64, mut round: impl FnMut()) -> Duration {
     let start = Instant::now();
     for _ in 0..rounds {
@@ -220,7 +220,7 @@ fn per_round(elapsed: Duration, count: u64) -> f64 {
 /// The value, inside a measured closure, which cannot pass an error on.
 ///
 /// # Panics
-/// With the error: a benchmark that fails is to end.
+/// With the error: a benchmark that fails must end.
 #[allow(clippy::panic, reason = "criterion's closures return times only")]
 pub(crate) fn expect<T>(result: Result<T>) -> T {
     match result {

@@ -1,4 +1,4 @@
-//! Messages between two guests: on two cores, on one core, and where nobody pins anything.
+//! Messages between two guests: on two cores, on one core, and without any pinning.
 
 use crate::cpython;
 use crate::guest::{Host, MESSAGES, QUEUED_BYTES, Resident};
@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use isopod_host::sync::{Bounds, Message, Queue};
 use std::hint::black_box;
 
-/// The sizes: for people, for the programs, in bytes.
+/// The sizes: their names in the report, their names for the programs, and their bytes.
 const SIZES: [(&str, &str, usize); 4] = [
     ("16 B", "16", 16),
     ("1 KiB", "1024", 1 << 10),
@@ -18,13 +18,13 @@ const SIZES: [(&str, &str, usize); 4] = [
     ("1 MiB", "1048576", 1 << 20),
 ];
 
-/// As many processes put and as many take, where many do.
+/// The number of processes that put, and of those that take, where there are many.
 const PAIRS: u64 = 4;
 
 const PIPE: &str = "isopod, guest: Connection::send and recv";
 const QUEUE: &str = "isopod, guest: Queue::put and get";
 
-/// Measures queues one way and pipes there and back, on these cores: isopod's engine has the same.
+/// Measures queues one way and pipes there and back, on these cores: isopod's engine uses the same.
 pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -> Result<()> {
     let on = if cores.len() > 1 {
         "two cores"
@@ -46,8 +46,8 @@ pub(crate) fn measure(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -
     guest(measure, host, "isopod, guest: Queue", "many", &pairs)
 }
 
-/// The same where neither threads nor other processes are pinned, on an engine with all cores. isopod
-/// seats its guests itself, here as always; an embedder's own thread on one side is not pinned.
+/// The same without pinning of threads or other processes, on an engine with all cores. isopod seats its
+/// guests itself, here as always; the embedder's own thread on one side is not pinned.
 pub(crate) fn unpinned(measure: &mut Measure<'_>, host: &Host) -> Result<()> {
     for size in SIZES {
         measure.group(&format!("pipe round trip {}, unpinned", size.0));
@@ -115,7 +115,7 @@ fn queue_of_embedder(measure: &mut Measure<'_>, host: &Host, size: Size) -> Resu
     let messages = Queue::new(bounds);
     let command = host.command(&format!("produce {}", size.1));
     let resident = Resident::start(command.handle("queue", &messages.to_handle()))?;
-    // That of the round that a resident runs when it is started.
+    // The message of the round that a resident runs at its start.
     messages.get()?;
     measure.rounds("isopod, guest to embedder: Queue", |rounds| {
         expect(resident.begin(rounds));

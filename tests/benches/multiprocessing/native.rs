@@ -1,4 +1,4 @@
-//! Messages between two threads of this process: the baselines of those between two guests.
+//! Messages between two threads of this process: the baselines of messages between two guests.
 
 use crate::guest::{MESSAGES, QUEUED_BYTES};
 use crate::measure::{Measure, timed};
@@ -11,7 +11,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-/// What carries the messages.
+/// The carrier of the messages.
 #[derive(Clone, Copy)]
 pub(crate) enum Carrier {
     Mpsc,
@@ -79,7 +79,7 @@ impl Carrier {
         [(to_second, at_first), (to_first, at_second)]
     }
 
-    /// Makes the calling thread wait as a process does; the others have their own ways.
+    /// Makes the calling thread wait as a process does; the other carriers have their own ways to wait.
     fn enter(self, may_spin: bool) -> Option<Entered> {
         struct Spinning(bool);
         impl Hooks for Spinning {
@@ -145,7 +145,7 @@ pub(crate) fn one_way(
     let entered = carrier.enter(may_spin);
     measure.rounds(name, |rounds| {
         let start = Instant::now();
-        // A producer that is gone would show in the next line, which would never end.
+        // If the producer is gone, the next line shows it: it would never end.
         let _ = orders.send(rounds);
         for _ in 0..rounds {
             black_box(receive());
@@ -165,7 +165,7 @@ fn start(
     let thread = std::thread::Builder::new()
         .name("peer".to_owned())
         .spawn(move || {
-            // The core is one that this process may use: the engine is pinned to it too.
+            // This process may use the core: the engine is pinned to it too.
             let _ = pin_to_any(core.as_slice());
             run();
         })?;

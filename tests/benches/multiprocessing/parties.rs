@@ -1,5 +1,5 @@
-//! Native threads that do what the measured processes do with primitives and pools: their baselines, with
-//! the same structure.
+//! Native threads that use primitives and pools as the measured processes do: their baselines, with the
+//! same structure.
 
 use crate::guest::MESSAGES;
 use crate::measure::Measure;
@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::{Barrier, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Instant;
 
-/// What the threads do.
+/// The operation of the threads.
 #[derive(Clone, Copy)]
 pub(crate) enum Native {
     Condition,
@@ -19,9 +19,9 @@ pub(crate) enum Native {
     Value,
     DictSet,
     DictGet,
-    /// So many want the same lock.
+    /// This many threads compete for one lock.
     Lock(u64),
-    /// So many put and as many take.
+    /// This many threads put and as many take.
     Queue(u64),
     /// Jobs of numbers, many at once.
     Map,
@@ -32,7 +32,7 @@ pub(crate) enum Native {
 }
 
 impl Native {
-    /// What it is made of, for people.
+    /// Its parts, as the report names them.
     fn name(self) -> &'static str {
         match self {
             Native::Condition => "native threads: std::sync::Condvar",
@@ -47,7 +47,7 @@ impl Native {
         }
     }
 
-    /// Measures it on these cores.
+    /// Measures the operation on these cores.
     pub(crate) fn measure(self, measure: &mut Measure<'_>, cores: &[usize]) -> Result<()> {
         let name = self.name();
         if !measure.wants(name) {
@@ -101,7 +101,7 @@ impl Native {
     }
 }
 
-/// Nobody panics while holding one of these.
+/// No thread panics while it holds one of these.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -122,7 +122,7 @@ fn alone(
     Ok(())
 }
 
-/// Each of the parties has its share of the rounds; with fewer shares than parties some share one.
+/// Each party has its share of the rounds; if there are fewer shares than parties, some parties share one.
 fn shared_out(
     measure: &mut Measure<'_>,
     name: &str,
@@ -138,7 +138,7 @@ fn shared_out(
             orders.push(order);
             let (done, round) = (done.clone(), &round);
             scope.spawn(move || {
-                // They are cores of the engine's, so some that may be used.
+                // These are cores of the engine, so this process may use some of them.
                 let _ = pin_to_any(cores);
                 for count in ordered {
                     (0..count).for_each(|_| round(number));
@@ -161,7 +161,7 @@ fn shared_out(
     });
 }
 
-/// Two who hand a turn to each other.
+/// Two threads that hand a turn to each other.
 fn condition(measure: &mut Measure<'_>, name: &str, cores: &[usize]) -> Result<()> {
     #[derive(PartialEq)]
     enum Turn {
@@ -230,8 +230,8 @@ fn barrier(measure: &mut Measure<'_>, name: &str, cores: &[usize]) -> Result<()>
     Ok(())
 }
 
-/// As many workers as cores take jobs from one channel and give results to another; at most so many jobs
-/// are given out before the results are waited for.
+/// As many workers as cores take jobs from one channel and put results into another. The number of jobs
+/// that are submitted before a wait for their results is bounded.
 fn pool<T: Clone + Send, R: Send>(
     measure: &mut Measure<'_>,
     name: &str,

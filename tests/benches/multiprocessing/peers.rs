@@ -1,5 +1,5 @@
-//! Other people's crates that do the same work, of `tests/peers`: a workspace of its own, which is built by
-//! whoever wants to see them. What is not built is skipped, and its line says how to build it.
+//! Crates of others that do the same work, from `tests/peers`: a workspace of its own, which a user builds
+//! to see them. A peer that is not built is skipped, and its line tells how to build it.
 
 use crate::driven::{Driven, cores_word};
 use crate::measure::Measure;
@@ -7,13 +7,13 @@ use anyhow::Result;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Where they are, if not where cargo puts them.
+/// The variable with the directory of the built peers, if they are not where cargo puts them.
 const DIRECTORY: &str = "ISOPOD_PEERS";
 
 const NOT_BUILT: &str =
     "not built (`cargo build --release --manifest-path tests/peers/Cargo.toml`)";
 
-/// One of the programs, and what it is told to measure, with an argument.
+/// One of the programs, and the name of its measurement, with an argument.
 #[derive(Clone, Copy)]
 pub(crate) struct Peer<'a>(pub(crate) &'static str, pub(crate) [&'a str; 2]);
 
@@ -21,7 +21,7 @@ pub(crate) const PROCSPAWN: &str = "peer-procspawn";
 pub(crate) const IPC_CHANNEL: &str = "peer-ipc-channel";
 pub(crate) const EXTISM: &str = "peer-extism";
 
-/// Measures rounds of a peer's, on these cores; without any it is not pinned.
+/// Measures rounds of a peer on these cores; without cores it is not pinned.
 pub(crate) fn rounds(
     measure: &mut Measure<'_>,
     name: &str,
@@ -31,7 +31,7 @@ pub(crate) fn rounds(
     drive(measure, name, peer, cores, Driven::measure)
 }
 
-/// As [`rounds`], round by round, where each takes long.
+/// Like [`rounds`], round by round, for rounds that take long.
 pub(crate) fn seldom(
     measure: &mut Measure<'_>,
     name: &str,
@@ -41,7 +41,7 @@ pub(crate) fn seldom(
     drive(measure, name, peer, cores, Driven::measure_seldom)
 }
 
-/// Starts the peer, if it is wanted and built, and measures it in this way.
+/// Starts the peer, if it is selected and built, and measures it in this way.
 fn drive(
     measure: &mut Measure<'_>,
     name: &str,
@@ -62,7 +62,7 @@ fn drive(
     way(Driven::start(&mut command)?, measure, name)
 }
 
-/// Which ones they are: `extism 1.30.0, ...`, as their workspace asks for them exactly.
+/// The names and versions of the peers: `extism 1.30.0, ...`, exactly as their workspace requires them.
 pub(crate) fn versions() -> String {
     let path = isopod_tests::root().join("tests/peers/Cargo.toml");
     let manifest = std::fs::read_to_string(path).unwrap_or_default();

@@ -8,7 +8,7 @@ pub(crate) fn pin(core: usize) -> Result<()> {
     pin_to_any(&[core])
 }
 
-/// Pins the calling thread to all of these cores for good; without any it may run on all.
+/// Pins the calling thread to all of these cores for good; without cores it may run on all.
 pub(crate) fn pin_to_any(cores: &[usize]) -> Result<()> {
     if cores.is_empty() {
         return Ok(());
@@ -32,7 +32,7 @@ impl Pinned {
         Ok(Pinned { before })
     }
 
-    /// To the first of the cores, where measured loops run; not at all without any.
+    /// Pins to the first of the cores, where measured loops run; does not pin without cores.
     pub(crate) fn to_first(cores: &[usize]) -> Result<Option<Pinned>> {
         cores.first().map(|core| Pinned::to(*core)).transpose()
     }
@@ -40,7 +40,7 @@ impl Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        // It was allowed before.
+        // These cores were allowed before.
         let _ = sched_setaffinity(None, &self.before);
     }
 }

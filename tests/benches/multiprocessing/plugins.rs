@@ -1,4 +1,4 @@
-//! Calls of plugins, beside bare wasmtime's call of the same component.
+//! Calls of plugins, beside bare wasmtime's calls of the same component.
 
 use crate::extism;
 use crate::measure::{Measure, expect, timed};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// The sizes of inputs and outputs.
 const SIZES: [(&str, usize); 2] = [("16 B", 16), ("64 KiB", 64 << 10)];
 
-/// A good plugin is called this often, with and without a neighbour.
+/// The deadline of the calls of the bad neighbour.
 const DEADLINE: Duration = Duration::from_millis(20);
 
 /// Measures everything about plugins.
@@ -30,7 +30,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
             .build()?)
     };
     let one = Program::from_bytes(&engine(&[first])?, "plugin", component)?;
-    // As a host of plugins would have it.
+    // The settings of a typical host of plugins.
     let limits = Limits::default()
         .memory(64 << 20)
         .timeout(Duration::from_secs(1));
@@ -44,7 +44,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
     let raw = Raw::new(component)?;
     for (size, bytes) in SIZES {
         let input = vec![7_u8; bytes];
-        // The caller on the core of the engine's, or for hops on the other one.
+        // The caller runs on the engine's core, or for hops on the other one.
         let pinned = Pinned::to(first)?;
         measure.group(&format!("plugin call, {size}, warm instance"));
         let mut instance = blocking_instance(component)?;
@@ -121,8 +121,8 @@ fn pooled(pool: &PluginPool, input: &[u8]) {
     expect(pool.call("echo", input).context("call"));
 }
 
-/// Calls that compute for some microseconds, by as many callers as workers: does the second worker
-/// double what is done?
+/// Calls that compute for some microseconds, with as many callers as workers: does the second worker double
+/// the throughput?
 fn throughput(
     measure: &mut Measure<'_>,
     engine: &Engine,
@@ -153,7 +153,7 @@ fn throughput(
     Ok(())
 }
 
-/// Single calls of a good plugin, alone and while another one does its worst in the same host.
+/// Single calls of a good plugin, alone and beside a plugin that does its worst in the same host.
 fn neighbour(
     measure: &mut Measure<'_>,
     engine: &Engine,
@@ -192,7 +192,7 @@ fn neighbour(
                 while !is_over.load(Ordering::Relaxed) {
                     let called = bad.call(function, "8388608");
                     let kind = called.err().map(|error| error.kind());
-                    // It must be what was meant.
+                    // The call must have reached the function that was meant.
                     expect(
                         (kind != Some(ErrorKind::NotFound))
                             .then_some(())
@@ -207,7 +207,7 @@ fn neighbour(
     Ok(())
 }
 
-/// From the bytes of a component to its first instance.
+/// The time from the bytes of a component to its first instance.
 fn load(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) -> Result<()> {
     measure.group("load of a plugin");
     measure.single("isopod: from the cache, ready to be called", || {
@@ -220,7 +220,7 @@ fn load(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) -> Result<
     Ok(())
 }
 
-/// The same of a large plugin.
+/// The same for a large plugin.
 fn load_large(measure: &mut Measure<'_>, engine: &Engine) -> Result<()> {
     measure.group("load of a plugin of 2.5 MB");
     if !measure.wants("") {
@@ -233,13 +233,13 @@ fn load_large(measure: &mut Measure<'_>, engine: &Engine) -> Result<()> {
     measure.single("isopod: from the cache, ready to be called", || {
         expect(load_time(engine, &large))
     });
-    // It takes seconds, all cores, and hardly varies.
+    // The compilation takes seconds and all cores, and hardly varies.
     let compiled = (0..COMPILATIONS).map(|_| load_time(&uncached, &large));
     measure.times("isopod: compiled", &compiled.collect::<Result<Vec<_>>>()?);
     Ok(())
 }
 
-/// How often the large plugin is compiled.
+/// The number of compilations of the large plugin.
 const COMPILATIONS: usize = 5;
 
 fn load_time(engine: &Engine, component: &[u8]) -> Result<Duration> {

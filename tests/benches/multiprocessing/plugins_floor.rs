@@ -25,7 +25,7 @@ mod bindings {
 }
 use bindings::{Exported, ExportedPre};
 
-/// The same for a store without fibers, which cannot be ended while it waits.
+/// The same for a store without fibers. A guest in such a store cannot be ended while it waits.
 mod blocking {
     #![allow(
         missing_docs,
@@ -39,7 +39,7 @@ mod blocking {
     });
 }
 
-/// The component in wasmtime, with nothing of isopod.
+/// The component in bare wasmtime, without isopod.
 pub(crate) struct Raw {
     exported: ExportedPre<State>,
 }
@@ -71,7 +71,7 @@ impl BlockingInstance {
     }
 }
 
-/// One instance of it.
+/// One instance of the component.
 pub(crate) struct Instance {
     store: Store<State>,
     exported: Exported,
@@ -107,7 +107,7 @@ impl Instance {
     }
 }
 
-/// Bare wasmtime on a thread pinned to another core that does nothing but look for calls: the shortest
+/// Bare wasmtime on a thread that is pinned to another core and only polls for calls: the fastest possible
 /// way there and back.
 pub(crate) struct Hop {
     shared: Arc<HopState>,
@@ -131,7 +131,7 @@ impl Hop {
         let thread = std::thread::Builder::new()
             .name("hop".to_owned())
             .spawn(move || {
-                // A core of the engine's, so one that may be used.
+                // A core of the engine, so this process may use it.
                 let _ = crate::pinned::pin(core);
                 while !of_thread.is_over.load(Ordering::Relaxed) {
                     let turn = of_thread.turn.load(Ordering::Acquire);

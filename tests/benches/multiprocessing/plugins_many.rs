@@ -1,4 +1,4 @@
-//! Many plugins in one host: what each of a thousand costs, and whether calls of a hundred of them take
+//! Many plugins in one host: the cost of each of a thousand, and whether calls of a hundred of them take
 //! longer than as many calls of one.
 
 use crate::guest::private_bytes;
@@ -15,13 +15,13 @@ const LOADED: usize = 1_000;
 const BUSY: usize = 100;
 const CALLERS: u64 = 4;
 
-/// Each of these calls computes for some 20 us.
+/// The input that makes each of these calls compute for about 20 us.
 const INPUT: &str = "8000";
 
-/// So many calls are timed one by one.
+/// The number of calls that are timed one by one.
 const TIMED_CALLS: u64 = 40_000;
 
-/// No worker ends while it is measured.
+/// No worker ends during the measurement.
 const IDLE_TIME: Duration = Duration::from_secs(600);
 
 /// Measures everything about many plugins.
@@ -50,7 +50,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, component: &[u8], cores: &[usiz
     hundred_busy(measure, &engine()?, component)
 }
 
-/// A plugin as a host of many loads it: each is a program of its own, whose code is in the cache.
+/// A plugin as a host of many loads it: each is a program of its own, with its code in the cache.
 fn load(engine: &Engine, component: &[u8], number: usize) -> Result<PluginPool> {
     let program = Program::from_bytes(engine, &format!("plugin-{number}"), component)?;
     let limits = Limits::default()
@@ -61,7 +61,7 @@ fn load(engine: &Engine, component: &[u8], number: usize) -> Result<PluginPool> 
     Ok(pool.build()?)
 }
 
-/// Time and memory of each of a thousand, loaded, and called once.
+/// The time and the memory of each of a thousand plugins, after its load and after one call.
 fn each_costs(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) -> Result<()> {
     const TIMES: &str = "1,000 plugins, each";
     const MEMORY: &str = "private memory of one of 1,000 plugins";
@@ -71,7 +71,7 @@ fn each_costs(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) -> R
     if !wants_times && !measure.wants("") {
         return Ok(());
     }
-    // Compiled, and what the first plugin of an engine costs is no part of the others' price.
+    // This compiles the code, and the cost of an engine's first plugin is no part of the others' cost.
     let first = load(engine, component, LOADED)?;
     first.call("echo", "first")?;
     let mut loads = Vec::new();
@@ -114,7 +114,7 @@ fn each_costs(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) -> R
     Ok(())
 }
 
-/// Calls of a hundred plugins in turn, while a thousand are loaded, beside as many of a single one.
+/// Calls of a hundred plugins in turn, while a thousand are loaded, beside as many calls of a single one.
 fn hundred_busy(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) -> Result<()> {
     let throughput = format!("plugin calls of 20 us, {CALLERS} callers");
     let latency = format!("{throughput}, each call");
@@ -127,7 +127,7 @@ fn hundred_busy(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) ->
     let pools = (0..LOADED)
         .map(|number| load(engine, component, number))
         .collect::<Result<Vec<_>>>()?;
-    // As many workers as the hundred keep busy together: one for each core.
+    // As many workers as the hundred plugins keep busy together: one for each core.
     let one = PluginPool::builder(pools.first().context("no plugin")?.plugin())
         .idle_time(IDLE_TIME)
         .build()?;
@@ -157,7 +157,8 @@ fn hundred_busy(measure: &mut Measure<'_>, engine: &Engine, component: &[u8]) ->
     Ok(())
 }
 
-/// So many calls by all callers together, each of the plugin after the last one's; how long each took.
+/// `calls` calls by all callers together, each of the plugin after the last one's; returns the time of
+/// each.
 fn in_turn(pools: &[PluginPool], calls: u64) -> Result<Vec<Duration>> {
     let begun = AtomicU64::new(0);
     let next = || {

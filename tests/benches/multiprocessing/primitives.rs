@@ -1,5 +1,5 @@
 //! The primitives beyond queues and pipes, and pools: beside CPython, which is the baseline, native threads
-//! where the standard library has the same, and procspawn.
+//! where the standard library has an equal, and procspawn.
 
 use crate::cpython;
 use crate::guest::Host;
@@ -8,7 +8,8 @@ use crate::parties::Native;
 use crate::peers::{self, PROCSPAWN, Peer};
 use anyhow::Result;
 
-/// One thing that all do: the group; CPython's line and what its program is told; native threads, isopod's.
+/// One operation in all systems: the group; CPython's line and the arguments of its program; native
+/// threads; isopod's line and scenario.
 struct Compared {
     group: &'static str,
     python: (&'static str, [&'static str; 2]),
@@ -118,7 +119,7 @@ const POOLS: [Compared; 5] = [
     },
 ];
 
-/// Measures what needs several processes, on these cores.
+/// Measures the operations that need several processes, on these cores.
 pub(crate) fn several(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -> Result<()> {
     let on = match cores.len() {
         1 => "one core",
@@ -126,7 +127,7 @@ pub(crate) fn several(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -
     };
     for compared in PAIRS.iter().chain(&CONTENDED).chain(&POOLS) {
         compare(measure, host, cores, compared, &format!(", {on}"))?;
-        // Of procspawn, which has pools, and nothing else of these.
+        // Of procspawn only the pools, since it has none of the others.
         let peer = match compared.python.1 {
             ["pool", "map"] => Some(("procspawn: Pool::spawn, 64 at a time", "map")),
             ["pool", "map-64-kib"] => Some(("procspawn: Pool::spawn, 64 at a time", "map-64-kib")),
@@ -140,7 +141,7 @@ pub(crate) fn several(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -
     Ok(())
 }
 
-/// Measures what one process does with what it shares.
+/// Measures the operations of one process on shared objects.
 pub(crate) fn alone(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -> Result<()> {
     for compared in &ALONE {
         compare(measure, host, cores, compared, "")?;

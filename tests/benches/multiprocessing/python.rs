@@ -10,10 +10,10 @@ use isopod_host::{Access, Command, Engine, Output, Program};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How many processes wait at a time when the memory of one is told.
+/// The number of processes that wait while the memory of one is measured.
 const IDLE: u64 = 40;
 
-/// Measures it on these cores. Where the runner cannot be made it is left out, with a notice.
+/// Measures the scripts on these cores. Where the runner cannot be made they are left out, with a notice.
 pub(crate) fn measure(measure: &mut Measure<'_>, available: &[usize]) -> Result<()> {
     let Some(runner) = runner() else {
         return Ok(());
@@ -57,7 +57,7 @@ pub(crate) fn measure(measure: &mut Measure<'_>, available: &[usize]) -> Result<
     memory(measure, &host)
 }
 
-/// The component that runs scripts. Prints why, if there is none.
+/// The component that runs scripts. If there is none, prints the reason.
 #[allow(
     clippy::print_stderr,
     reason = "whoever measures must see what is left out"
@@ -109,8 +109,8 @@ impl Host {
     }
 }
 
-/// A whole command, from its start to its end. The command `isopod` is left out, with a notice, where
-/// it was not built beside this benchmark.
+/// A whole command, from its start to its end. Where the command `isopod` was not built beside this
+/// benchmark, it is left out, with a notice.
 #[allow(
     clippy::print_stderr,
     reason = "whoever measures must see what is left out"
@@ -152,7 +152,7 @@ fn run(program: &Path, options: &[&str], script: &Path) -> Result<Duration> {
     )
 }
 
-/// What a process that waits has of its own: what the host's private memory grows by.
+/// The private memory of a waiting process: the growth of the host's private memory.
 fn memory(measure: &mut Measure<'_>, host: &Host) -> Result<()> {
     if !measure.has_measured("Python") {
         return Ok(());

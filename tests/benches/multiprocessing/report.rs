@@ -1,4 +1,4 @@
-//! BENCHMARKS.md and what lies beside it, from what was measured.
+//! Writes BENCHMARKS.md and the files beside it from the measurements.
 
 use crate::measure::{Measured, Unit};
 use crate::{aims, charts, cpython, peers};
@@ -7,10 +7,10 @@ use serde::Serialize;
 use std::fmt::Write;
 use std::process::Command;
 
-/// Where the numbers and the charts are, from the root of the workspace.
+/// The directory of the numbers and the charts, from the root of the workspace.
 const DIRECTORY: &str = "benchmarks";
 
-/// Where and how it was measured.
+/// The machine and the time of the measurements.
 #[derive(Serialize)]
 struct Surroundings {
     command: &'static str,
@@ -24,14 +24,14 @@ struct Surroundings {
     load: String,
 }
 
-/// What programs read.
+/// The numbers for other programs.
 #[derive(Serialize)]
 struct Numbers<'a> {
     surroundings: Surroundings,
     rows: Vec<Row<'a>>,
 }
 
-/// One line: in the unit, of single rounds or of means of many.
+/// One line: its samples are in the unit, of single rounds or of means of many.
 #[derive(Serialize)]
 struct Row<'a> {
     group: &'a str,
@@ -48,7 +48,7 @@ struct Row<'a> {
 pub(crate) fn write(measured: &[Measured], cores: &[usize], load: &str) -> Result<()> {
     let root = isopod_tests::root();
     let directory = root.join(DIRECTORY);
-    // Both tell whether the commit has changes, so nothing is written before.
+    // Both record whether the commit has changes, so the report writes nothing before.
     let json = numbers(measured, cores, load)?;
     let mut text = head(&Surroundings::read(cores, load));
     text.push_str(&aims::table(measured)?);
@@ -62,7 +62,7 @@ pub(crate) fn write(measured: &[Measured], cores: &[usize], load: &str) -> Resul
     Ok(())
 }
 
-/// What programs read, as JSON.
+/// The numbers for other programs, as JSON.
 pub(crate) fn numbers(measured: &[Measured], cores: &[usize], load: &str) -> Result<String> {
     let numbers = Numbers {
         surroundings: Surroundings::read(cores, load),
@@ -270,13 +270,13 @@ to read: [`{DIRECTORY}/numbers.json`]({DIRECTORY}/numbers.json).
     )
 }
 
-/// How many threads have been runnable in the last minute, on average.
+/// The average number of runnable threads in the last minute.
 pub(crate) fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// What a program prints; nothing if it fails.
+/// The output of a program; nothing if it fails.
 fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -314,7 +314,7 @@ pub(crate) fn quantile(samples: &[f64], quantile: f64) -> f64 {
 }
 
 impl Unit {
-    /// A number in this unit, for people.
+    /// A number in this unit, as the report shows it.
     pub(crate) fn shown(self, number: f64) -> String {
         match self {
             Unit::Nanoseconds => time(number),

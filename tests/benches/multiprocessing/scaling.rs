@@ -1,4 +1,4 @@
-//! Whether more cores do more, and what many processes at once cost.
+//! Whether more cores do more work, and the cost of many processes at once.
 
 use crate::cpython;
 use crate::floor;
@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 /// The kernel that is run several times at once.
 const KERNEL: &str = "n-body";
 
-/// So many processes of the embedder's are on their way at a time.
+/// The number of the embedder's processes that run at a time.
 const IN_FLIGHT: u64 = 64;
 
-/// Measures independent processes that compute, up to twice as many as cores: a round is one round of
-/// any of them.
+/// Measures independent processes that compute, up to twice as many as cores: a round is one round of any
+/// of them.
 pub(crate) fn compute(measure: &mut Measure<'_>, host: &Host, cores: &[usize]) -> Result<()> {
     measure.group(&format!(
         "independent processes that compute, {} cores",
@@ -59,7 +59,7 @@ pub(crate) fn bursts(
     raw: &floor::Program,
     cores: &[usize],
 ) -> Result<()> {
-    // One more than the largest burst.
+    // One more process than the largest burst.
     let host = Host::with(
         component,
         Engine::builder()
@@ -120,7 +120,7 @@ fn on_each_core(raw: &floor::Program, cores: &[usize], rounds: u64) -> Result<Du
         }
         anyhow::Ok(())
     })?;
-    // Each ran one more than its share, at most.
+    // Each ran at most one more than its share.
     Ok(start.elapsed())
 }
 

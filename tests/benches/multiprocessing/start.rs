@@ -1,4 +1,4 @@
-//! From the call that starts a process to its join.
+//! The time from the call that starts a process to its join.
 
 use crate::cpython;
 use crate::floor;
@@ -9,7 +9,7 @@ use crate::pinned::Pinned;
 use anyhow::{Context, Result};
 use std::time::Instant;
 
-/// Measures start and join with the caller on its own core, or on the core of what it starts.
+/// Measures start and join, with the caller on its own core, or on the core of the started process.
 pub(crate) fn measure(
     measure: &mut Measure<'_>,
     host: &Host,

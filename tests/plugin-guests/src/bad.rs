@@ -1,4 +1,4 @@
-//! What a stranger's plugin may do.
+//! The worst functions that a stranger's plugin may have.
 
 use isopod::{Json, Lock, Process, Queue};
 use std::hint::black_box;
