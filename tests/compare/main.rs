@@ -1,7 +1,7 @@
 //! `compare OLD NEW`: whether a commit is slower than another one.
 //!
-//! Both are built, then their benchmarks run in turn, some rounds of them: what else the machine does
-//! meanwhile meets both alike. A line is told apart by a paired permutation test.
+//! The command builds both commits, then runs their benchmarks in turn for some rounds, so that other load
+//! on the machine meets both alike. A paired permutation test judges each line.
 
 #![allow(clippy::print_stdout, reason = "a command line")]
 #![allow(clippy::indexing_slicing, reason = "of JSON: what is missing is null")]
@@ -19,7 +19,7 @@ use std::process::{Command, ExitCode};
 /// A slower line is a regression from this ratio on.
 const TOLERATED: f64 = 1.05;
 
-/// So likely may one of the lines be called slower that is not.
+/// The probability that any line is called slower although it is not.
 const SIGNIFICANCE: f64 = 0.05;
 
 /// The p50 of each line, by group and name.
@@ -37,7 +37,7 @@ fn main() -> Result<ExitCode> {
     let mut pairs: BTreeMap<(String, String), Vec<(f64, f64)>> = BTreeMap::new();
     for round in 0..options.rounds {
         println!("round {} of {}", round + 1, options.rounds);
-        // Whoever is first finds another machine than who is second.
+        // The first of a round meets another machine than the second does.
         let (before, after) = match round % 2 {
             0 => {
                 let before = old.measure(&options.filters)?;
@@ -63,7 +63,7 @@ fn main() -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(is_slower)))
 }
 
-/// Prints all lines; whether one of them is slower.
+/// Prints all lines; returns whether one of them is slower.
 fn report(pairs: &BTreeMap<(String, String), Vec<(f64, f64)>>) -> bool {
     let mut lines: Vec<_> = pairs
         .iter()
@@ -79,7 +79,7 @@ fn report(pairs: &BTreeMap<(String, String), Vec<(f64, f64)>>) -> bool {
         "ratio", "p"
     );
     let mut is_slower = false;
-    // Holm 1979: the k-th smallest of n has to be below the bound divided by n - k.
+    // Holm 1979: the k-th smallest of n must be below the bound divided by n - k.
     let mut left = lines.len() as f64;
     let mut is_told = true;
     for ((group, name), ratio, probability) in lines {
@@ -122,8 +122,8 @@ impl Build {
             ])
             .args(["--message-format", "json"])
             .current_dir(directory)
-            // One directory for both: only the workspace's own crates are built twice. But not that
-            // of the workspace: cargo tells checkouts apart by the age of their files alone.
+            // One directory for both, so that only the workspace's own crates are built twice. It is not
+            // the directory of the workspace: cargo tells checkouts apart only by the age of their files.
             .env("CARGO_TARGET_DIR", target_directory(&root).join("compare"))
             .stderr(std::process::Stdio::inherit())
             .output()?;
@@ -134,7 +134,7 @@ impl Build {
             .filter(|message| message["target"]["name"] == "multiprocessing")
             .find_map(|message| message["executable"].as_str().map(PathBuf::from))
             .context("cargo has named no benchmark")?;
-        // The second build is in the same place.
+        // The second build takes the same place.
         let program = directory.with_extension("bench");
         std::fs::copy(built, &program)?;
         Ok(Build {
@@ -161,7 +161,7 @@ impl Build {
         command
             .current_dir(self.directory.join("tests"))
             .env("ISOPOD_BENCH_NUMBERS", &path)
-            // In one cache for both, each would build the guests of the other anew.
+            // If both shared one cache, each would build the guests of the other anew.
             .env("ISOPOD_CACHE", self.directory.with_extension("cache"))
             .stdout(std::process::Stdio::null())
             .args(["--bench", "--quiet"])
@@ -173,7 +173,7 @@ impl Build {
         let rows = numbers["rows"].as_array().context("no rows")?;
         let line = |row: &Value| -> Option<((String, String), f64)> {
             let text = |key: &str| row[key].as_str().map(str::to_owned);
-            // What is not isopod's is the same in both.
+            // The lines of others are the same in both.
             let name = text("name").filter(|name| name.contains("isopod"))?;
             Some(((text("group")?, name), row["p50"].as_f64()?))
         };
@@ -183,7 +183,7 @@ impl Build {
 
 impl Drop for Build {
     fn drop(&mut self) {
-        // Else git would know of a directory that is gone.
+        // Otherwise git would keep a record of a directory that is gone.
         let _ = Command::new("git")
             .args(["worktree", "remove", "--force"])
             .arg(&self.directory)

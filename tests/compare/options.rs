@@ -1,8 +1,8 @@
-//! What the command was asked for.
+//! The options of the command.
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// What `--help` says.
+/// The output of `--help`.
 pub(crate) const USAGE: &str = "\
 usage: compare OLD NEW [OPTIONS]
 
@@ -14,10 +14,10 @@ and that is hardly by chance. The first time it builds wasmtime too, into a dire
   --rounds COUNT    how often each is measured (default 12, at least 6)
   --help            this";
 
-/// Fewer could tell nothing apart.
+/// Fewer rounds could not tell any difference from chance.
 const FEWEST_ROUNDS: u32 = 6;
 
-/// What the command was asked for.
+/// The options of the command.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) old: String,
@@ -27,7 +27,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// None if help was asked for.
+    /// None if the user asked for help.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>> {
         let mut commits = Vec::new();
         let (mut filters, mut rounds) = (Vec::new(), 12);

@@ -1,12 +1,12 @@
-//! The paired permutation test (Fisher 1935): if old and new were the same, each difference could as
-//! well have the other sign.
+//! The paired permutation test (Fisher 1935): if old and new were the same, each difference could as well
+//! have the other sign.
 
 use isopod_tests::Random;
 
-/// Up to so many differences all signs are tried, else as many random ones.
+/// Up to this many differences, the test tries all signs; beyond it, as many random ones.
 const MOST_EXACT: usize = 16;
 
-/// How likely a sum of differences at least as far from zero is by chance.
+/// The probability that chance gives a sum of differences at least as far from zero.
 pub(crate) fn probability(differences: &[f64]) -> f64 {
     let sum = |signs: u64| -> f64 {
         differences
@@ -18,7 +18,7 @@ pub(crate) fn probability(differences: &[f64]) -> f64 {
             })
             .sum()
     };
-    // What differs by rounding only is as far.
+    // Sums that differ by rounding only count as equally far.
     let found = sum(0).abs() * (1.0 - 1e-12);
     let is_exact = differences.len() <= MOST_EXACT;
     let count = 1_u64 << differences.len().min(MOST_EXACT);
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn differences_of_one_sign_are_told_apart() {
-        // Two of 2^10 signs are as far.
+        // Two of the 2^10 combinations of signs are as far.
         assert!((probability(&[0.1; 10]) - 2.0 / 1024.0).abs() < 1e-9);
         assert!(probability(&[0.2; 20]) < 0.001);
     }

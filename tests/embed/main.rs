@@ -1,4 +1,4 @@
-//! The example `embed`, as its README says to run it.
+//! The example `embed`, run as its README says.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

@@ -1,8 +1,9 @@
-//! A guest that has escaped: native code, of its own choice, in the operating-system process that runs guests.
+//! A guest that has escaped: native code of its own choice, in the operating-system process that runs
+//! guests.
 //!
-//! The process confines itself as its arguments say and runs a program, whose host function then does what
-//! an attacker would. Each step is printed with the system's answer: `read /etc/passwd: done`, or the error.
-//! `tests/it/confinement.rs` starts it, and tells what must fail and what must not.
+//! The process confines itself as its arguments say and runs a program, whose host function then acts as an
+//! attacker would. It prints each step with the system's answer: `read /etc/passwd: done`, or the error.
+//! `tests/it/confinement.rs` starts it, and holds which steps must fail and which must not.
 //!
 //! ```text
 //! escaped [free | keep [read PATH] [write PATH] [connect ADDRESS] [listen ADDRESS] [names]] do [STEP ARGUMENT].. [stay]
@@ -36,7 +37,7 @@ const GUEST: &str = r#"(component
     (instance $exports (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $exports)))"#;
 
-/// The host function that is the attacker's.
+/// The attacker's host function.
 struct Escaped {
     steps: Vec<(String, String)>,
 }
@@ -100,7 +101,7 @@ fn main() -> anyhow::Result<()> {
         .join_tree();
     println!("{status}");
     if stays {
-        // Until whoever looks has seen enough.
+        // Stays until the test has seen enough.
         std::io::stdin().read_to_end(&mut Vec::new())?;
     }
     Ok(())

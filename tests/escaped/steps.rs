@@ -1,4 +1,4 @@
-//! What an attacker does with native code. Each step is one system call, or the few that belong together.
+//! The steps of an attacker with native code. Each is one system call, or a few that belong together.
 
 #![allow(
     unsafe_code,
@@ -14,7 +14,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{SocketAddr as UnixAddress, UnixDatagram, UnixStream};
 
-/// Takes one step and tells the answer in words: `done`, or the name of the error.
+/// Takes one step and returns the answer in words: `done`, or the name of the error.
 pub(crate) fn take(step: &str, argument: &str) -> String {
     match try_to(step, argument) {
         Ok(()) => "done".to_owned(),
@@ -59,7 +59,8 @@ fn try_to(step: &str, argument: &str) -> io::Result<()> {
         "become-memory" => become_memory(argument),
         "fork" => fork(0),
         "fork-into-namespace" => fork(libc::CLONE_NEWUSER),
-        // With flags in memory, where no filter sees them. No size, so that where it is there it only complains.
+        // `clone3` takes its flags in memory, where no filter sees them. The size is 0, so a kernel that
+        // has the call only returns an error.
         "clone3" => call(libc::SYS_clone3, [0, 0, 0, 0]),
         "start-thread" => {
             let thread = std::thread::Builder::new().spawn(|| ());
@@ -75,7 +76,7 @@ fn try_to(step: &str, argument: &str) -> io::Result<()> {
             let arguments = [pointer(&none), pointer(&target), pointer(&kind), 0];
             call(libc::SYS_mount, arguments)
         }
-        // Sees the memory of another process, without stopping it.
+        // The call attaches to another process without stopping it, and could read its memory.
         "trace" => call(libc::SYS_ptrace, [PTRACE_SEIZE, number(argument)?, 0, 0]),
         "read-memory" => read_memory(number(argument)?),
         "signal" => call(libc::SYS_kill, [number(argument)?, 0, 0, 0]),
@@ -143,7 +144,7 @@ fn try_to(step: &str, argument: &str) -> io::Result<()> {
 const PTRACE_SEIZE: i64 = 0x4206;
 
 fn call(number: libc::c_long, [a, b, c, d]: [i64; 4]) -> io::Result<()> {
-    // SAFETY: whatever comes of it is what the test looks at. Pointers among the arguments lead to what lives
+    // SAFETY: the outcome is what the test observes. Pointers among the arguments lead to data that lives
     // until the call has returned, and none of these calls writes beyond it.
     let result = unsafe { libc::syscall(number, a, b, c, d) };
     match result {
@@ -152,10 +153,10 @@ fn call(number: libc::c_long, [a, b, c, d]: [i64; 4]) -> io::Result<()> {
     }
 }
 
-/// A process of its own, which ends at once.
+/// Makes a process of its own, which ends at once.
 fn fork(flags: i32) -> io::Result<()> {
     let flags = i64::from(flags | libc::SIGCHLD);
-    // SAFETY: the child has a copy of the memory and does nothing in it but end.
+    // SAFETY: the child has a copy of the memory and only ends.
     let child = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
     match child {
         -1 => Err(Error::last_os_error()),
@@ -180,7 +181,7 @@ fn read_memory(process: i64) -> io::Result<()> {
     let read =
         unsafe { libc::process_vm_readv(process, &raw const own, 1, &raw const other, 1, 0) };
     match (read, Error::last_os_error()) {
-        // Nothing is at that address; but the answer comes from there.
+        // Nothing is at that address, but the answer shows that the call reached the other process.
         (-1, error) if error.raw_os_error() == Some(libc::EFAULT) => Ok(()),
         (-1, error) => Err(error),
         _ => Ok(()),

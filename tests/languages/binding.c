@@ -1,4 +1,4 @@
-/* Uses each part of the C binding, and prints what it gives. */
+/* Uses each part of the C binding, and prints the results. */
 
 #include <isopod.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ static void shout(isopod_call *call) {
     exit(status == ISOPOD_END_OF_FILE ? 7 : 8);
 }
 
-/* Ends with the lock in its hands. */
+/* Ends while it holds the lock. */
 static void keep(isopod_call *call) {
     isopod_lock lock;
     isopod_check(isopod_lock_open(only_handle(call), &lock), "the lock");

@@ -1,4 +1,4 @@
-// Uses each part of the binding for JavaScript, and prints what it gives.
+// Uses each part of the binding for JavaScript, and prints the results.
 
 import { Lock, Pool, Process, Queue, coreCount, exit, pipe } from './isopod.js';
 

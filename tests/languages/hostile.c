@@ -1,5 +1,5 @@
-/* Hostile in C: the first argument says how. What waits or goes on for ever says through the embedder's
- * queue `ready` that it has come to its point, or on standard output where there is none. */
+/* Hostile programs in C: the first argument names one. A program that waits or goes on for ever reports on the
+ * embedder's queue `ready`, or on standard output where there is none, that it has come to its point. */
 
 #include <isopod.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static void rest(void) {
     }
 }
 
-/* Takes until it is refused, or until this much; holds it. */
+/* Takes until a take is refused, or until `most` takes; holds all that it took. */
 static void hold(bool (*take)(void), unsigned most) {
     unsigned count = 0;
     while (count < most && take()) {
@@ -136,7 +136,7 @@ static bool inner_queue(void) {
     return status == ISOPOD_OK;
 }
 
-/* Each queue holds the one before it, and only the last is held otherwise. */
+/* Each queue holds the one before it, and the program holds only the last. */
 static bool next_queue(void) {
     isopod_queue next;
     if (isopod_queue_create(0, 0, &next) != ISOPOD_OK) {
@@ -249,7 +249,7 @@ static bool options_with_names(void) {
     isopod_multiprocessing_process_own_options_t options = isopod_multiprocessing_process_constructor_options();
     isopod_multiprocessing_process_error_code_t error;
     isopod_multiprocessing_process_borrow_options_t set = isopod_multiprocessing_process_borrow_options(options);
-    /* An error of another kind than that of a limit is none here: the options are kept all the same. */
+    /* Only the error of a limit counts as a refusal here: after any other the options stay. */
     return isopod_multiprocessing_process_method_options_set_environment(set, &list, &error) ||
            error.tag != ISOPOD_MULTIPROCESSING_TYPES_ERROR_CODE_LIMIT_EXCEEDED;
 }
@@ -287,7 +287,7 @@ static void descriptors(void) {
 
 static char own_name[32];
 
-/* Of this run, as `/data` is that of several. */
+/* A name of this run alone, since several runs share `/data`. */
 static const char *own(const char *kind) {
     snprintf(own_name, sizeof own_name, "%s-%llu", kind, (unsigned long long)isopod_current_id());
     return own_name;
@@ -331,7 +331,7 @@ static bool next_link(void) {
 
 static void links(void) { hold(next_link, UINT32_MAX); }
 
-/* Is refused many times, in three ways. */
+/* Makes many calls that are refused, in three ways. */
 static void refusals(void) {
     __wasi_fd_t opened;
     for (int i = 0; i < 20000; i++) {
@@ -365,7 +365,7 @@ static void written(void) {
     hold(next_bytes, UINT32_MAX);
 }
 
-/* ---- Computation without an end ---- */
+/* ---- Endless computation ---- */
 
 static char *large(void) {
     char *bytes = malloc(40 * MIB);

@@ -1,6 +1,6 @@
-"""Hostile in Python: the first argument says how. What waits or goes on for ever says through the
-embedder's queue `ready` that it has come to its point, or on standard output where there is none. `/data`
-may be written, or `/tmp`."""
+"""Hostile programs in Python: the first argument names one. A program that waits or goes on for ever reports
+on the embedder's queue `ready`, or on standard output where there is none, that it has come to its point. It
+may write `/data`, or `/tmp`."""
 
 import multiprocessing
 import multiprocessing.connection
@@ -33,7 +33,7 @@ def rest():
 
 
 def hold(take, most=MOST):
-    """Takes until it is refused, or until this much; holds it."""
+    """Takes until a take is refused, or until `most` takes; holds all that it took."""
     held, why = [], None
     try:
         while len(held) < most:
@@ -42,7 +42,7 @@ def hold(take, most=MOST):
         why = f"{type(error).__name__}: {error}"[:200]
     count = len(held)
     if isinstance(why, str) and "MemoryError" in why:
-        # Room to say so.
+        # Makes room for the report.
         del held[count // 2 :]
     print(f"refused after {count}: {why}", flush=True)
     ready()
@@ -235,7 +235,7 @@ def listeners():
 
 
 class Bomb:
-    """Takes the memory of whoever reads it."""
+    """Takes the memory of its reader."""
 
     def __reduce__(self):
         return bytes, (1 << 30,)
@@ -301,7 +301,7 @@ def nested_messages():
         queue.put(value)
     except RecursionError as error:
         print("refused:", error, flush=True)
-    # It is torn down slowly, if it is freed at once.
+    # Freeing all of it at once takes long.
     hold(lambda number: nested(1_000), 1_000)
 
 
@@ -369,7 +369,7 @@ def links():
 
 
 def refusals():
-    """Is refused many times, in two ways."""
+    """Makes many calls that are refused, in two ways."""
     directory = own_directory()
     for _ in range(20_000):
         for forbidden in (lambda: os.symlink("..", f"{directory}/out"), lambda: os.stat(f"{directory}/../../../x")):
@@ -410,7 +410,7 @@ def write_for_ever():
         sys.stderr.write("x" * 10_000)
 
 
-# ---- Computation and waits without an end ----
+# ---- Endless computation and waits ----
 
 
 def large_number():

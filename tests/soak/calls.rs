@@ -1,5 +1,5 @@
-//! Random calls by the numbers of objects. The guest (`calls` in `tests/hostile-guests`) knows what
-//! each is to say, and fails if it says anything else.
+//! Random calls by the numbers of objects. The guest (`calls` in `tests/hostile-guests`) predicts each
+//! answer, and fails if it gets another.
 
 use crate::options::Options;
 use anyhow::{Context, Result, ensure};
@@ -8,10 +8,10 @@ use isopod_host::{Command, Engine, Output, Program};
 use isopod_tests::{GUARD, Random, build, root};
 use std::time::Instant;
 
-/// Calls of one process.
+/// The number of calls of one process.
 const CALLS: u64 = 5_000;
 
-/// So many processes run at a time.
+/// The number of processes that run at a time.
 const AT_A_TIME: usize = 4;
 
 /// Runs processes until the time is over.
@@ -25,7 +25,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     while Instant::now() < end {
         let mut started = Vec::new();
         for _ in 0..AT_A_TIME {
-            // The first is the seed itself: it repeats what has failed.
+            // The first process uses the seed itself, so a run with the same seed repeats a failure.
             let seed = match processes {
                 0 => options.seed,
                 _ => random.draw(),

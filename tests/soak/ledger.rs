@@ -1,4 +1,4 @@
-//! What a random program has noted, and whether it can have been so.
+//! The notes of a random program, and the check that they are possible.
 
 use crate::layout::{
     ABANDONED, BAD_ENDS, BEGUN, DICT_BEGUN, DICT_DONE, DICT_VALUE, ELEMENTS_LEFT, EVENTS, FINISHED,
@@ -17,11 +17,11 @@ pub(crate) struct Ledger {
     pub(crate) memory: SharedMemory,
 }
 
-/// What happened, in one program or in all.
+/// The counts of one program or of all.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Counts {
     pub(crate) programs: u64,
-    /// Of which main was not ended from outside, so that everything was seen.
+    /// Programs whose main was not ended from outside, so that it saw all others end.
     pub(crate) finished: u64,
     pub(crate) processes: u64,
     pub(crate) embedder_kills: u64,
@@ -59,7 +59,7 @@ impl Ledger {
         Ok(self.word(FINISHED)? == 1)
     }
 
-    /// Checks it all, when the program has ended, and counts.
+    /// Checks the whole ledger after the end of the program, and returns the counts.
     pub(crate) fn check(&self, embedder_kills: u64) -> Result<Counts> {
         let violations = self.word(VIOLATIONS)?;
         ensure!(violations == 0, "{violations} violations were noted");
@@ -91,7 +91,7 @@ impl Ledger {
         self.check_messages(&mut counts)?;
         self.check_jobs(&counts, ends)?;
         if is_finished {
-            // One that was ended between taking and noting has taken one message at most.
+            // A process that was ended between a take and its note has taken one message at most.
             let lost = counts.messages_lost;
             ensure!(lost <= ends, "{lost} messages are lost by {ends} ends");
             let (begun, done) = (self.word(DICT_BEGUN)?, counts.dict_updates);
@@ -103,7 +103,8 @@ impl Ledger {
             self.check_meetings(ends)?;
         }
         let (told, sections) = (counts.abandoned, counts.sections);
-        // Who was told may have been ended at that moment, and the next is told again.
+        // A process that learned of an abandoned lock may have been ended at that moment, and then the next
+        // one learns of it again.
         ensure!(
             told <= ends,
             "{told} of {sections} owners were told of {ends} ends"
@@ -111,7 +112,7 @@ impl Ledger {
         Ok(counts)
     }
 
-    /// Each end can have come between one thing that was done and its note.
+    /// Each end can have come between an operation and its note.
     fn check_meetings(&self, ends: u64) -> Result<()> {
         for (what, begun, done, taken, left) in [
             (

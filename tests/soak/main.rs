@@ -1,9 +1,9 @@
 //! Proofs that take longer than a test: `cargo run --release --workspace --bin soak -- --help`.
 //!
-//! * `programs`: random programs of processes, pools, queues, pipes, locks and dicts, of which
-//!   processes are ended at random; every answer is checked, and at the end nothing is left.
+//!  * `programs`: random programs of processes, pools, queues, pipes, locks and dicts, whose processes are
+//!    ended at random; every answer is checked, and at the end nothing is left.
 //! * `calls`: random calls by the numbers of objects, right ones, stale ones and invented ones.
-//! * `spawns`: processes are started and end, again and again, and memory stays what it was.
+//!  * `spawns`: processes start and end, again and again, and memory stays the same.
 
 #![allow(
     clippy::print_stdout,
@@ -22,7 +22,7 @@ use anyhow::{Result, ensure};
 use options::{Options, Proof};
 use std::process::ExitCode;
 
-/// The memory after many processes may be larger by one part in so many.
+/// The memory after many processes may be larger by one part in this many.
 const TOLERANCE: u64 = 20;
 
 fn main() -> ExitCode {

@@ -1,9 +1,9 @@
-//! What the command was asked for.
+//! The options of the command.
 
 use anyhow::{Context, Result, bail};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// What `--help` says.
+/// The output of `--help`.
 pub(crate) const USAGE: &str = "\
 usage: soak [programs|calls|spawns] [OPTIONS]
 
@@ -16,7 +16,7 @@ usage: soak [programs|calls|spawns] [OPTIONS]
   --count COUNT     how many processes (spawns; default 1000000)
   --help            this";
 
-/// Which proof.
+/// The proof to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
     Programs,
@@ -24,7 +24,7 @@ pub(crate) enum Proof {
     Spawns,
 }
 
-/// What the command was asked for.
+/// The options of the command.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) proof: Proof,
@@ -34,7 +34,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// None if help was asked for.
+    /// None if the user asked for help.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let mut options = Options {

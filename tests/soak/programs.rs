@@ -1,4 +1,4 @@
-//! Random programs, several at a time, of which processes are ended at random moments.
+//! Random programs, several at a time, whose processes are ended at random moments.
 
 use crate::ledger::{Counts, Ledger};
 use crate::options::Options;
@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// So many programs run at a time, and their processes end each other's spins and parks.
+/// The number of programs that run at a time. Their processes disturb each other's spins and parks.
 const RUNNERS: u64 = 3;
 
-/// For what an engine keeps: idle threads, warm slots, the allocator's memory.
+/// Fills everything that an engine keeps: idle threads, warm slots, the allocator's memory.
 const WARM_UP: Duration = Duration::from_secs(5);
 
-/// How long it may take until threads that have nothing to do any more are gone. Only a guard.
+/// The longest wait until idle threads are gone. Only a guard.
 const LEFT_GUARD: Duration = Duration::from_secs(10);
 
-/// Runs random programs for the time that was asked for, checks each, and what is left of all.
+/// Runs random programs for the requested time, and checks each program and the remains of all.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let bench = Bench::new()?;
     let mut seeds = Random::new(options.seed);
@@ -65,7 +65,7 @@ fn for_a_time(bench: &Bench, time: Duration, seed: u64) -> Result<Counts> {
     Ok(*total.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Runs one program, ends some of its processes meanwhile, and checks what it has noted.
+/// Runs one program, ends some of its processes meanwhile, and checks its notes.
 fn program(bench: &Bench, seed: u64, random: &mut Random) -> Result<Counts> {
     let ledger = Ledger::new()?;
     let stderr = Capture::new();
@@ -93,12 +93,12 @@ fn program(bench: &Bench, seed: u64, random: &mut Random) -> Result<Counts> {
             usage.alive == 0 && usage.queued_bytes == 0,
             "left in the tree: {usage:?}"
         );
-        // The record of main, which this holds. Threads let go of the others a moment after the end.
+        // This test holds the record of main. Threads let go of the others a moment after the end.
         eventually("an account without charges", || {
             main.tree_usage().host_memory_bytes < 128 << 10
         });
         let mut counts = ledger.check(kills)?;
-        // With the workers of pools and those that replaced them.
+        // Including the workers of pools and their replacements.
         counts.processes = usage.started;
         let holders = ledger.memory.holders();
         ensure!(
@@ -110,7 +110,7 @@ fn program(bench: &Bench, seed: u64, random: &mut Random) -> Result<Counts> {
     check().with_context(|| format!("its standard error: {}", stderr.text()))
 }
 
-/// How many were ended, and whether main was one of them.
+/// Ends some processes; returns how many, and whether main was one of them.
 fn end_some(main: &Process, random: &mut Random) -> (u64, bool) {
     let most = random.draw() % 24;
     let spares_main = !random.draw().is_multiple_of(16);

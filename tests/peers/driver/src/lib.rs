@@ -1,25 +1,26 @@
-//! How the benchmarks drive a peer: as they drive CPython (`tests/benches/multiprocessing/cpython.py`).
+//! The protocol between the benchmarks and a peer, the same as with CPython
+//! (`tests/benches/multiprocessing/cpython.py`).
 //!
-//! A peer is called with the cores it may use, what it is to measure, and the argument of that. It takes
-//! numbers of rounds from standard input, a line each, and answers each with the nanoseconds they took, so
-//! that the same samples are taken of it as of everything else. Left out: samples and their statistics.
+//! The benchmarks start a peer with the cores that it may use, the name of a measurement, and its argument.
+//! The peer takes numbers of rounds from standard input, a line each, and answers each with their time in
+//! nanoseconds, so that its samples are taken like all others. The peer makes no samples and no statistics.
 
 use anyhow::{Context, Result};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-/// What the benchmarks ask for.
+/// The request of the benchmarks.
 #[derive(Debug)]
 pub struct Request {
-    /// None: whatever the scheduler gives.
+    /// None: the choice of the scheduler.
     pub cores: Vec<usize>,
     pub what: String,
     pub argument: String,
 }
 
 impl Request {
-    /// That of this process's command line: `CORES WHAT ARGUMENT`, cores as `0,1` or `any`.
+    /// The request in this process's command line: `CORES WHAT ARGUMENT`, cores as `0,1` or `any`.
     pub fn read() -> Result<Request> {
         const USAGE: &str = "usage: CORES WHAT ARGUMENT, where cores are as `0,1` or `any`";
         let mut words = std::env::args().skip(1);
@@ -38,7 +39,7 @@ impl Request {
         })
     }
 
-    /// As the command line of a process has it.
+    /// The cores as an argument of a command line.
     pub fn cores_word(&self) -> String {
         match self.cores.is_empty() {
             true => "any".to_owned(),
@@ -56,12 +57,12 @@ impl Request {
         pin(&self.cores)
     }
 
-    /// Pins the calling thread to the first of the cores, where the measured loop is.
+    /// Pins the calling thread to the first of the cores, for the measured loop.
     pub fn pin_to_first(&self) -> Result<()> {
         pin(self.cores.get(..1).unwrap_or_default())
     }
 
-    /// Pins the calling thread to the last of the cores, where whoever it talks to is.
+    /// Pins the calling thread to the last of the cores, for the other side of the measured loop.
     pub fn pin_to_last(&self) -> Result<()> {
         pin(self
             .cores
@@ -82,7 +83,7 @@ fn pin(cores: &[usize]) -> Result<()> {
     sched_setaffinity(None, &set).with_context(|| format!("pinning to the cores {cores:?}"))
 }
 
-/// Runs so many rounds as each line says, until there are no more lines.
+/// Runs the number of rounds of each line, until there are no more lines.
 pub fn serve(mut rounds: impl FnMut(u64) -> Result<()>) -> Result<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;

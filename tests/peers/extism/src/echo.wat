@@ -1,5 +1,5 @@
-;; Gives its input back, as the kits for Extism's plugins do it: the input is copied into the plugin's own
-;; memory, and from there into the block that is the output, 8 bytes at a time and the rest by bytes.
+;; Returns its input, as the kits for Extism's plugins do: it copies the input into the plugin's own memory,
+;; and from there into the output's block, 8 bytes at a time and the rest by bytes.
 (module
   (import "extism:host/env" "input_length" (func $input_length (result i64)))
   (import "extism:host/env" "input_load_u8" (func $input_load_u8 (param i64) (result i32)))

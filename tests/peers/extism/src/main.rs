@@ -1,5 +1,5 @@
-//! [Extism](https://extism.org): plugins in the caller's thread. Its plugin here is `echo.wat`, the least that
-//! gives its input back, so what is measured is Extism's own.
+//! [Extism](https://extism.org): plugins in the caller's thread. Its plugin here is `echo.wat`, the
+//! smallest that returns its input, so the measurement is of Extism's own cost.
 
 use anyhow::{Context, Result, ensure};
 use driver::Request;
@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
-/// As the benchmarks limit isopod's plugins: 64 MiB and a second.
+/// The limits that the benchmarks set for isopod's plugins: 64 MiB and a second.
 const MEMORY_PAGES: u32 = 1024;
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -25,7 +25,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// Calls with so many bytes there and back.
+/// Calls with this many bytes there and back.
 fn call(what: &str, bytes: usize) -> Result<()> {
     let manifest = Manifest::new([Wasm::data(wat::parse_str(include_str!("echo.wat"))?)]);
     let limited = manifest
@@ -69,7 +69,7 @@ fn call(what: &str, bytes: usize) -> Result<()> {
     }
 }
 
-/// From the bytes of a core module to what instances are made of.
+/// Loads the bytes of a core module, up to the point where instances can be made.
 fn load(module: &Path, cache: Option<&Path>) -> Result<()> {
     let bytes = std::fs::read(module).with_context(|| format!("reading `{}`", module.display()))?;
     let manifest = Manifest::new([Wasm::data(bytes)]);
@@ -94,7 +94,7 @@ fn cache_beside(module: &Path) -> Result<std::path::PathBuf> {
     Ok(configuration)
 }
 
-/// What is compiled, and makes instances.
+/// The compiled plugin, which makes instances.
 struct Compiled(CompiledPlugin);
 
 fn compile(manifest: &Manifest, cache: Option<&Path>) -> Result<Compiled> {

@@ -1,5 +1,6 @@
 //! [ipc-channel](https://github.com/servo/ipc-channel): bytes between two processes of the operating
-//! system, its fastest form. Its channels have no bound of their own; a sender waits when the socket is full.
+//! system, in its fastest form. Its channels have no bound of their own; a sender waits when the socket is
+//! full.
 
 use anyhow::{Context, Result, bail};
 use driver::Request;
@@ -9,7 +10,7 @@ use ipc_channel::ipc::{
 use std::hint::black_box;
 use std::process::{Child, Command};
 
-/// What a child sends first: the ends that are its parent's.
+/// The first message of a child: the ends for its parent.
 type Ends = (IpcBytesSender, IpcBytesReceiver, IpcSender<u64>);
 
 fn main() -> Result<()> {
@@ -17,7 +18,7 @@ fn main() -> Result<()> {
     match request.what.as_str() {
         "round-trip" => round_trip(&request),
         "one-way" => one_way(&request),
-        // Of this program, by itself: the argument is the name of its parent's server.
+        // The program starts itself in this form: the argument is the name of its parent's server.
         "echo" => echo(&request),
         "produce" => produce(&request),
         other => bail!("`{other}` is not measured; `round-trip` and `one-way` are"),
@@ -42,7 +43,7 @@ fn round_trip(request: &Request) -> Result<()> {
 fn one_way(request: &Request) -> Result<()> {
     request.pin_to_first()?;
     let (mut child, (sender, receiver, orders)) = start(request, "produce")?;
-    // What is sent is the child's to make, of the size that it is told first.
+    // The child makes the messages, of the size in its first order.
     orders.send(request.argument.parse()?)?;
     driver::serve(|count| {
         orders.send(count)?;
@@ -71,7 +72,7 @@ fn end(child: &mut Child) -> Result<()> {
     Ok(())
 }
 
-/// The child's own ends, after its parent has got the others.
+/// Returns the child's own ends, after its parent has received the others.
 fn connect(request: &Request) -> Result<(IpcBytesReceiver, IpcBytesSender, IpcReceiver<u64>)> {
     request.pin_to_last()?;
     let (to_child, at_child) = ipc_channel::ipc::bytes_channel()?;
@@ -82,7 +83,7 @@ fn connect(request: &Request) -> Result<(IpcBytesReceiver, IpcBytesSender, IpcRe
     Ok((at_child, to_parent, order))
 }
 
-/// An error of `recv` is the parent's end.
+/// An error of `recv` means that the parent has ended.
 fn echo(request: &Request) -> Result<()> {
     let (receiver, sender, _orders) = connect(request)?;
     while let Ok(bytes) = receiver.recv() {

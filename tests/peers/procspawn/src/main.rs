@@ -5,11 +5,11 @@ use driver::Request;
 use procspawn::{JoinHandle, Pool};
 use std::hint::black_box;
 
-/// A call on its way holds open files, so not all of a large map can be at once.
+/// A call on its way holds open files, so the calls of a large map cannot all be on their way at once.
 const IN_FLIGHT: u64 = 64;
 
 fn main() -> Result<()> {
-    // Of a child: runs its function, and does not return.
+    // In a child, this runs its function and does not return.
     procspawn::init();
     let request = Request::read()?;
     request.pin_to_all()?;
@@ -30,7 +30,7 @@ fn start() -> Result<()> {
     })
 }
 
-/// So many at once: a round is one of them.
+/// Runs `size` processes at once: a round is one of them.
 fn burst(size: u64) -> Result<()> {
     driver::serve(|count| {
         in_groups(count, size, |group| {
@@ -41,7 +41,7 @@ fn burst(size: u64) -> Result<()> {
     })
 }
 
-/// As many workers as cores, on all of them.
+/// A pool with as many workers as cores, on all of them.
 fn pool(request: &Request) -> Result<()> {
     let pool = Pool::new(request.cores.len().max(1))?;
     let square = |number: u64| number * number;
