@@ -1,8 +1,8 @@
-//! Bytes that are to be a core module, made a component: an error or a component, never a panic
-//! that gets out. Those of the parser of metadata are contained, so the hook that ends the fuzzer at
-//! each panic is taken out; one that gets out ends it all the same.
+//! Makes a component of arbitrary bytes in place of a core module: the result is an error or a component,
+//! never a panic that escapes. The library contains the panics of the parser of metadata, so this target
+//! removes the hook that ends the fuzzer at each panic; a panic that escapes ends it all the same.
 //!
-//! What is made is not validated, and this does not do it either: the engine does when it compiles.
+//! Nothing here validates the component: the engine does when it compiles it.
 #![no_main]
 
 use isopod_component::{Error, Kind, componentize, kind_of, make_interruptible};
@@ -22,7 +22,7 @@ fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |bytes: &[u8]| {
                 Err(Error::AlreadyComponent)
             ));
         }
-        // An error has a text of a bounded length, whatever names the module has.
+        // An error has a text of a bounded length, whatever the names in the module.
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 });

@@ -1,5 +1,5 @@
-//! Sequences of operations on a dict or a list: they do what plain vectors do, at the same charge. The
-//! model is that of the property test in `host/sync/tests/containers_model`.
+//! Sequences of operations on a dict or a list: they give the same results as on plain vectors, at the same
+//! charge. The model is that of the property test in `host/sync/tests/containers_model`.
 #![no_main]
 
 use arbitrary::{Arbitrary as _, Result, Unstructured};
@@ -14,7 +14,7 @@ mod world;
 use step::{DictStep, ListStep, Value};
 use steps::steps;
 
-/// As many steps are enough to reach the limit again and again, and few enough to be quick.
+/// Enough steps to reach the limit again and again, and few enough to be quick.
 const MOST_STEPS: usize = 200;
 
 fn value(input: &mut Unstructured<'_>) -> Result<Value> {

@@ -1,5 +1,5 @@
-//! Sequences of what happens to the jobs of a pool, its workers and its batches. The model is that of
-//! the property test in `host/sync/tests/jobs`.
+//! Sequences of events of a pool's jobs, its workers and its batches. The model is that of the property
+//! test in `host/sync/tests/jobs`.
 #![no_main]
 #![allow(dead_code, reason = "what is shared serves the other tests too")]
 
@@ -25,7 +25,7 @@ use steps::steps;
 use support::until;
 use world::WORKERS;
 
-/// As many steps are enough to fill the line and end all of it, and few enough to be quick.
+/// Enough steps to fill the line and end all of it, and few enough to be quick.
 const MOST_STEPS: usize = 100;
 
 fn content(input: &mut Unstructured<'_>) -> Result<Content> {

@@ -1,4 +1,4 @@
-//! A joinable queue beside its model: counts of what is unfinished and who owes it.
+//! A joinable queue beside its model, which counts unfinished tasks and the parties that owe them.
 
 use arbitrary::Arbitrary;
 use isopod_sync::{
@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 const PROCESSES: usize = 3;
 
-/// Parties are counted modulo the processes and the embedder, which is the last.
+/// Parties are counted modulo the number of processes and the embedder, which is the last.
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Step {
     Put,
@@ -23,13 +23,14 @@ pub(crate) enum Step {
 struct NoHooks;
 impl Hooks for NoHooks {}
 
-/// What is known of the queue. The embedder owes as `None`, and pays first, as the least.
+/// The model of the queue. The embedder's debts are those of `None`, which pays first, since it is the
+/// least key.
 #[derive(Default)]
 struct Model {
     queued: usize,
     closed: bool,
     unfinished: u64,
-    /// Called done before anybody had taken them.
+    /// Tasks that were marked as done before any party had taken them.
     early: u64,
     owed: BTreeMap<Option<usize>, u64>,
     abandoned: u64,
@@ -44,7 +45,8 @@ impl Model {
         }
     }
 
-    /// The one who called it done if he owes any, else whoever owes some, else one that is queued.
+    /// The debt of the party that calls it done, if that has any; otherwise that of any party; otherwise
+    /// one of the queued tasks.
     fn done(&mut self, party: Option<usize>) {
         let payer = match self.owed.contains_key(&party) {
             true => Some(party),
@@ -68,7 +70,7 @@ pub(crate) fn run(steps: impl IntoIterator<Item = Step>) {
     let tree = Tree::new(1 << 20);
     let queue = JoinableQueue::new_in(&tree, Holder::Embedder, Bounds::default());
     let mut next_id = 0;
-    // The number in the model is the one of the process, so that their order is the same.
+    // The model's number is that of the process, so their order is the same.
     let mut start = || {
         next_id += 1;
         let party = Party::Process(ProcessId::new(next_id as u64));

@@ -7,7 +7,7 @@ use isopod_sync::{
 
 const LIMIT_BYTES: u64 = 2_000;
 
-/// Numbers of memories are counted modulo how many there are, those of names modulo [`NAMES`].
+/// The numbers of memories are taken modulo their count, and those of names modulo [`NAMES`].
 #[derive(Clone, Copy, Debug, Arbitrary)]
 pub(crate) enum Step {
     New(u16, Option<u8>),
@@ -48,7 +48,7 @@ impl Offset {
     }
 }
 
-/// One of them is too long, and one is as long as may be.
+/// One of the names is too long, and one has exactly the greatest length.
 const NAMES: usize = 4;
 
 fn name(number: u8) -> String {
@@ -68,7 +68,7 @@ struct Memory {
 #[derive(Default)]
 struct Model {
     memories: Vec<Memory>,
-    /// What each reference is to, beside the references.
+    /// The memory of each reference, beside the references.
     references: Vec<usize>,
 }
 
@@ -77,7 +77,7 @@ impl Model {
         self.references.contains(&memory)
     }
 
-    /// The living memory of this name. An unlinked one has lost its own.
+    /// The live memory of this name. An unlinked memory has lost its name.
     fn named(&self, name: &str) -> Option<usize> {
         (0..self.memories.len()).find(|memory| {
             self.memories[*memory].name.as_deref() == Some(name) && self.is_alive(*memory)
@@ -92,7 +92,7 @@ impl Model {
     }
 }
 
-/// The part of the memory, or the error that says why there is none.
+/// The part of the memory, or the error for a part that does not exist.
 fn part(bytes: &mut [u8], offset: u64, length: u64) -> Result<&mut [u8], AccessError> {
     let size_bytes = bytes.len() as u64;
     let part = usize::try_from(offset).ok().and_then(|start| {

@@ -1,6 +1,6 @@
-//! Bytes of others, decoded as values of many types: by the binding's messages, by its keys, by the
-//! arguments of named tasks, and as a shareable list. They are an error or a value; what is a value is
-//! the same again after it was encoded.
+//! Arbitrary bytes, decoded as values of many types: as the binding's messages, as its keys, as the
+//! arguments of named tasks, and as a shareable list. The result is an error or a value; a value is the
+//! same again after it is encoded and decoded.
 #![no_main]
 
 use isopod::{Bytes, Queue, ShareableItem, fuzzing};
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A type with all that serde knows, and itself inside of itself.
+/// A type with everything that serde supports, and itself inside of itself.
 #[derive(Debug, Serialize, Deserialize)]
 enum Value {
     Nothing,
@@ -27,7 +27,7 @@ enum Value {
     Boxed(Box<Value>),
 }
 
-/// As a message, and what comes of it once more.
+/// Decodes the bytes as a message, and the result once more.
 fn message<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     if let Ok(value) = fuzzing::decode::<T>(bytes) {
         let encoded = fuzzing::encode(&value).expect("what was decoded can be encoded");
@@ -39,7 +39,7 @@ fn message<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     }
 }
 
-/// As the arguments of a named task, and its value.
+/// Decodes the bytes as the arguments of a named task, and as its value.
 fn named<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     if let Ok(value) = fuzzing::read_arguments::<T>(bytes) {
         let encoded = fuzzing::write_value(&value).expect("what was read can be written");
@@ -54,7 +54,7 @@ fn both<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     named::<T>(bytes);
 }
 
-/// A handle is an index of a message's handles, and this message has none.
+/// A handle is an index into a message's handles, and this message has none.
 fn handles(bytes: &[u8]) {
     assert!(fuzzing::decode::<Queue<u8>>(bytes).is_err());
     assert!(fuzzing::decode::<(isopod::Lock, u8)>(bytes).is_err());
@@ -72,7 +72,7 @@ fn shareable_list(bytes: &[u8]) {
         let memory = fuzzing::shareable_memory(items.clone());
         let again = fuzzing::shareable_items(&memory).expect("a list");
         let again = again.into_iter().collect::<Result<Vec<_>, _>>();
-        // As text: a float that is no number is not equal to itself.
+        // Compared as text, because a NaN is not equal to itself.
         assert_eq!(
             format!("{:?}", again.expect("of items")),
             format!("{items:?}")

@@ -1,5 +1,6 @@
-//! What a guest says about itself, as a report shows it: names of functions in whatever mangling, labels, failures. Nothing
-//! panics, what is shown has a bound and nothing hidden in it, and no input takes longer than a second.
+//! The statements of a guest about itself, as a report shows them: names of functions in any mangling,
+//! labels, failures. Nothing panics, the shown text has a bound and no hidden characters, and no input
+//! takes longer than a second.
 
 #![no_main]
 
@@ -7,7 +8,7 @@ use isopod_text::{LONGEST_FUNCTION_NAME_BYTES, Line, Lines, function_name};
 use libfuzzer_sys::fuzz_target;
 use std::time::{Duration, Instant};
 
-/// Of whatever size, also where the machine is busy: an input that has no bound takes hours.
+/// The bound for an input of any size, also on a busy machine: an input without a bound takes hours.
 const MOST_TIME: Duration = Duration::from_secs(1);
 
 fuzz_target!(|bytes: &[u8]| {
@@ -17,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         let name = function_name(&format!("{prefix}{text}"));
         assert!(name.len() <= LONGEST_FUNCTION_NAME_BYTES + "...".len());
     }
-    // A few bytes that repeat what they said make the largest texts.
+    // A few bytes that refer to earlier parts of the name make the largest texts.
     let repeated = format!("_Z1fN1a1bE{}", text.repeat(4_000 / text.len().max(1)));
     assert!(function_name(&repeated).len() <= LONGEST_FUNCTION_NAME_BYTES + "...".len());
     assert!(begin.elapsed() < MOST_TIME, "{:?}", begin.elapsed());

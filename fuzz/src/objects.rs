@@ -1,7 +1,7 @@
-//! Sequences of operations that do not wait on queues, pipes, locks, recursive locks, semaphores,
-//! events, conditions, barriers, joinable queues and shared memories, of several processes that end at
-//! any time. They do what the models do: that of the property test in `host/sync/tests/model`, and the
-//! two of this directory.
+//! Sequences of operations that do not wait, on queues, pipes, locks, recursive locks, semaphores, events,
+//! conditions, barriers, joinable queues and shared memories, by several processes that end at any time.
+//! The objects behave like their models: that of the property test in `host/sync/tests/model`, and the two
+//! of this directory.
 #![no_main]
 #![allow(dead_code, reason = "the model serves the property test too")]
 
@@ -26,7 +26,7 @@ use step::Step;
 use steps::steps;
 use world::{PROCESSES, World};
 
-/// As many steps are enough to fill, empty and end everything, and few enough to be quick.
+/// Enough steps to fill, empty and end everything, and few enough to be quick.
 const MOST_STEPS: usize = 200;
 
 fn step(input: &mut Unstructured<'_>) -> Result<Step> {

@@ -1,8 +1,8 @@
-//! Random modules, run by wasmtime as they are and changed so that they can be interrupted: results, traps, memories,
-//! tables and globals are the same.
+//! wasmtime runs random modules both unchanged and changed so that they can be interrupted: results, traps,
+//! memories, tables and globals are the same.
 //!
-//! wasm-smith makes the modules, of the features that programs may have, and puts a counter into their loops and
-//! functions so that they end.
+//! wasm-smith makes the modules, with the features that programs may use, and puts a counter into their
+//! loops and functions so that they end.
 #![no_main]
 
 use isopod_component::make_interruptible;
@@ -17,10 +17,10 @@ use wasmtime::{
 
 /// Rounds of loops and calls of a run, all together.
 const ROUNDS: u32 = 20_000;
-/// What the memories of a run may have.
+/// The limit of the memories in a run.
 const MEMORY_BYTES: usize = 4 << 20;
 const TABLE_ELEMENTS: usize = 2_000;
-/// What functions are called with: nothing, and more than a piece of a copy or fill.
+/// The arguments of functions: zero, and a number greater than a piece of a copy or fill.
 const NUMBERS: [i32; 2] = [0, 66_000];
 
 static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
@@ -28,7 +28,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     config
         .wasm_features(isopod_component::FEATURES, true)
         .wasm_features(!isopod_component::FEATURES, false)
-        // The bits of a NaN may be any, and another compilation may choose others.
+        // The bits of a NaN are not specified, and another compilation may choose others.
         .cranelift_nan_canonicalization(true);
     Engine::new(&config).expect("the machine has memory for an engine")
 });
@@ -40,7 +40,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     }
 });
 
-/// Whether the module had anything to be changed.
+/// Returns whether there was anything to change in the module.
 fn compare(bytes: &[u8]) -> Result<bool> {
     let mut choices = Unstructured::new(bytes);
     let mut module = RandomModule::new(config(), &mut choices)?;
@@ -51,20 +51,20 @@ fn compare(bytes: &[u8]) -> Result<bool> {
     let changed = match make_interruptible(&as_it_is) {
         Ok(Some(changed)) => changed,
         Ok(None) => return Ok(false),
-        // References to values of the host, which wasm-smith has among the references, no program may have.
+        // wasm-smith also makes references to values of the host, which no program may have.
         Err(_) if Module::validate(&ENGINE, &as_it_is).is_err() => return Ok(false),
         Err(error) => panic!("a valid module is refused: {error}"),
     };
     let expected = run(&as_it_is);
     let found = run(&changed);
-    // The functions that are added nest once more, so a stack may end in one of them first.
+    // The added functions nest one level deeper, so a stack may end in one of them first.
     if !expected.has_overflowed && !found.has_overflowed {
         assert_eq!(found, expected);
     }
     Ok(true)
 }
 
-/// Small modules without imports, of all that programs may have.
+/// Small modules without imports, with everything that programs may have.
 fn config() -> Config {
     Config {
         max_imports: 0,
@@ -97,12 +97,13 @@ fn config() -> Config {
     }
 }
 
-/// All that a run leaves.
+/// The state after a run.
 #[derive(Debug, PartialEq)]
 struct Left {
-    /// Of the start function, and of each function that is exported.
+    /// The results of the start function, and of each exported function.
     results: Vec<std::result::Result<Vec<String>, String>>,
-    /// Of each memory its size and a hash, of each table which elements are null, of each global its value.
+    /// The size of each memory and a hash of it, the null elements of each table, and the value of each
+    /// global.
     state: Vec<String>,
     has_overflowed: bool,
 }
@@ -202,7 +203,7 @@ impl Left {
     }
 }
 
-/// A value; of a reference only whether it is there.
+/// A value; of a reference only whether it is null.
 fn shown(value: &Val) -> String {
     match value {
         Val::FuncRef(function) => format!("function {}", function.is_some()),

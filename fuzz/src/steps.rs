@@ -1,8 +1,8 @@
-//! What is done to the objects, read from the fuzzer's bytes.
+//! The steps on the objects, read from the fuzzer's bytes.
 
 use arbitrary::{Result, Unstructured};
 
-/// The steps until the input is used up, `most` of them at most.
+/// The steps until the input is used up, at most `most` of them.
 pub fn steps<T>(
     input: &mut Unstructured<'_>,
     most: usize,

@@ -1,5 +1,5 @@
-/* Hostile programs in C: the first argument names one. A program that waits or goes on for ever reports on the
- * embedder's queue `ready`, or on standard output where there is none, that it has come to its point. */
+/* Hostile programs in C: the first argument names one. A program that waits or goes on for ever reports on
+ * the embedder's queue `ready`, or on standard output where there is none, that it has come to its point. */
 
 #include <isopod.h>
 #include <stdio.h>

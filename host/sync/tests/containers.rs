@@ -1,4 +1,4 @@
-//! What dicts and lists do: order, versions, indices, equality; and that they travel.
+//! The behaviour of dicts and lists: order, versions, indices, equality, and their travel in messages.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -55,7 +55,7 @@ fn a_version_is_never_used_again() {
     let refused = dict.compare_exchange(b"key", None, text("2")).unwrap_err();
     assert!(matches!(refused, StoreError::Changed(_)));
     assert_eq!(refused.into_rejected().bytes, b"2");
-    // Away and back with the same value: it is another one.
+    // Removed and set again with the same value: it has a new version.
     drop(dict.remove(b"key"));
     dict.set(b"key", text("1")).unwrap();
     dict.compare_exchange(b"key", Some(first), text("2"))

@@ -1,4 +1,4 @@
-//! Dicts and lists: who holds what they hold, what it costs, cycles, and processes that race.
+//! Dicts and lists: the holders of their contents, the charges, cycles, and processes that race.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ fn text(text: &str) -> Message {
     Message::from_bytes(text.as_bytes())
 }
 
-/// `Tree::end` looks at all trees: one at a time.
+/// `Tree::end` examines all trees, so these tests run one at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -72,7 +72,7 @@ fn a_value_is_read_as_a_copy_that_the_reader_holds() {
     }
     assert_eq!(held(&probe), (1, 2, 6));
     drop(copies);
-    // What is taken out is moved to who takes it.
+    // An object that is taken out moves to the party that takes it.
     let taken = (theirs.0.remove(b"key").unwrap(), list.pop(0).unwrap());
     assert_eq!(held(&probe), (1, 0, 2));
     assert_eq!(taken.0.handles[0].holder(), process(2));
@@ -110,7 +110,7 @@ fn everything_stored_is_charged_and_given_back() {
     assert_eq!(tree.queued_bytes(), 0);
 }
 
-/// Over the limit is an error that gives everything back, and nothing is changed.
+/// A change beyond the limit is an error that gives everything back, and changes nothing.
 #[test]
 fn beyond_the_limit_nothing_changes() {
     let tree = Tree::new(1_300);
@@ -165,7 +165,7 @@ fn beyond_the_limit_nothing_changes() {
         (list.len(), list.get(0).unwrap().bytes),
         (1, b"old".to_vec())
     );
-    // What is there may shrink, whatever else is.
+    // An entry may shrink, however full the tree is.
     dict.set(b"key", Message::from_bytes([0; 700])).unwrap();
     dict.set(b"key", Message::from_bytes([0; 690])).unwrap();
     assert_eq!(held(&probe), (1, 0, 0));
@@ -187,7 +187,7 @@ fn cycles_are_freed_when_the_tree_ends() {
     let (list, dict) = (List::new_in(&tree, holder), Dict::new_in(&tree, holder));
     list.push(carrying(dict.to_handle())).unwrap();
     dict.set(b"list", carrying(list.to_handle())).unwrap();
-    // The embedder reaches this one.
+    // The embedder can reach this one.
     let kept = List::new_in(&tree, holder);
     kept.push(carrying(kept.to_handle())).unwrap();
     let root = List::new();
@@ -200,7 +200,7 @@ fn cycles_are_freed_when_the_tree_ends() {
         "a process holds them"
     );
     drop((narcissus, list, dict, kept));
-    // The tree is over, so this is found out at once.
+    // The tree is over, so the collector finds this at once.
     assert_eq!((tree.object_count(), held(&probe)), (1, (1, 0, 0)));
     let kept = List::open(&root.get(0).unwrap().handles[0]).unwrap();
     assert_eq!(kept.len(), 1, "what can be reached is not emptied");
@@ -237,7 +237,7 @@ fn a_long_chain_is_dropped_without_recursion() {
     assert_eq!((tree.object_count(), outermost.len()), (1, 0));
 }
 
-/// Threads that change the same keys and elements: nothing is lost, and the charge comes out even.
+/// Threads change the same keys and elements: nothing is lost, and the charge comes out even.
 #[test]
 fn many_change_the_same_at_once() {
     const ROUNDS: usize = 2_000;

@@ -1,5 +1,5 @@
-//! What is charged is no less than what the host's memory grows by, for each kind of object and of
-//! what objects hold. Alone in its operating-system process, as that is what is measured.
+//! The charge is no less than the growth of the host's memory, for each kind of object and for the contents
+//! of objects. The test is alone in its operating-system process, because it measures that process.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use isopod_sync::{
 const COUNT: usize = 20_000;
 const HOLDER: Holder = Holder::Process(ProcessId::new(1));
 
-/// Memory that is resident, in bytes.
+/// The resident memory, in bytes.
 fn resident_bytes() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -32,10 +32,10 @@ fn resident_bytes() -> u64 {
     kibibytes << 10
 }
 
-/// Makes many, and keeps them, so that none is made of what another one has left.
+/// Makes many objects and keeps them, so that none takes memory that another has freed.
 fn measure<T: Any>(kept: &mut Vec<Box<dyn Any>>, name: &str, make: impl Fn(&Tree, usize) -> T) {
     let tree = Tree::new(u64::MAX);
-    // What is the same for all of them.
+    // The first one pays for the parts that all of them share.
     let mut all: Vec<T> = vec![make(&tree, 0)];
     all.reserve(COUNT);
     let (resident, charged) = (resident_bytes(), tree.host_bytes());
@@ -54,7 +54,7 @@ fn measure<T: Any>(kept: &mut Vec<Box<dyn Any>>, name: &str, make: impl Fn(&Tree
     kept.push(Box::new((tree, all)));
 }
 
-/// One test: what runs beside it is measured too.
+/// One test only: it would measure others that run beside it.
 #[test]
 fn no_object_costs_more_than_it_is_charged() {
     what_is_taken_gives_its_room_back();
@@ -152,11 +152,11 @@ fn measure_contents(kept: &mut Vec<Box<dyn Any>>, name: &str, message: &Message)
         jobs.begin(ProcessId::new(1)).unwrap().unwrap();
         jobs.report(ProcessId::new(1), Ok(copy())).unwrap();
     });
-    // What was made above lives as long as what is kept of it.
+    // These objects live as long as everything that was kept of them.
     kept.push(Box::new((queue, list, dict, jobs, ended)));
 }
 
-/// What was taken out of a container is given back, not only counted so.
+/// Memory of an element that was taken out is really given back, not only counted as free.
 fn what_is_taken_gives_its_room_back() {
     let tree = Tree::new(u64::MAX);
     let before = resident_bytes();

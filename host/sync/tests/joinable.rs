@@ -1,4 +1,5 @@
-//! Joinable queues: what counts as finished, who pays for what, and what ends of processes do.
+//! Joinable queues: which tasks count as finished, which party pays for which, and the effect of ends of
+//! processes.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +26,7 @@ use support::until;
 struct NoHooks;
 impl Hooks for NoHooks {}
 
-/// A process of its own number: what a process owes is remembered by it.
+/// A process with a number of its own, since the queue remembers debts by number.
 fn process() -> (Arc<Waiter>, Holder) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let process = ProcessId::new(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -68,7 +69,7 @@ fn a_task_may_be_done_before_it_is_taken() {
     let queue = joinable(1);
     queue.task_done().unwrap();
     assert_eq!(queue.join(), Ok(CLEAN));
-    // Taken later it is owed by nobody.
+    // If it is taken later, no party owes it.
     queue.get().unwrap();
     assert_eq!(queue.task_done(), Err(TooManyTasksDone));
     queue.put(Message::default()).unwrap();
@@ -123,7 +124,7 @@ fn who_ends_owes_nothing_and_who_joins_is_told() {
             assert_eq!(joining.join().unwrap(), Ok(told));
             assert_eq!(queue.join(), Ok(told));
             assert_eq!(queue.task_done(), Err(TooManyTasksDone));
-            // The next round is a new one.
+            // The next round starts anew.
             queue.put(Message::default()).unwrap();
             queue.get().unwrap();
             queue.task_done().unwrap();
@@ -157,7 +158,7 @@ fn another_party_may_pay() {
     queue.put(Message::default()).unwrap();
     drop(own);
     waiter.end(End::Abandoned);
-    // It owed nothing any more.
+    // It no longer owed anything.
     assert_eq!(queue.unfinished(), 1);
 }
 
@@ -175,7 +176,7 @@ fn a_join_ends_with_its_round() {
     until(|| waiter.waiting_for().is_some());
     assert_eq!(waiter.waiting_for().unwrap().operation, "join");
     queue.task_done().unwrap();
-    // Never finished; the join may see this one first.
+    // Never finished; the join may see this task first.
     queue.put(Message::default()).unwrap();
     assert_eq!(joining.join().unwrap(), Ok(CLEAN));
 }
@@ -196,7 +197,7 @@ fn a_kill_ends_a_join() {
     assert_eq!(joining.join().unwrap(), Err(WaitError::Killed));
 }
 
-/// Consumers that are killed all the time: each join returns, and each task is counted once.
+/// Consumers are killed all the time: each join returns, and each task is counted once.
 #[test]
 fn rounds_under_kills() {
     const ROUNDS: u64 = 1_000;
@@ -243,7 +244,7 @@ fn rounds_under_kills() {
         waiter.kill();
         let (done_by_victim, owed) = victim.join().unwrap();
         waiter.end(End::Abandoned);
-        // All tasks were put before, so the round that ends last is the one with what it owed.
+        // All tasks were put before, so the debts of this process count in the round that ends last.
         assert_eq!(queue.join().unwrap().abandoned_tasks, owed);
         done += done_by_victim;
         abandoned += owed;
@@ -255,14 +256,14 @@ fn rounds_under_kills() {
     assert_eq!(queue.task_done(), Err(TooManyTasksDone));
 }
 
-/// What parties owe, as plain numbers: an item is one that was put, and is paid for once.
+/// The debts of parties, as plain numbers: an item was put once, and is paid for once.
 #[derive(Default)]
 struct Model {
     queued: u64,
     unfinished: u64,
     early: u64,
     owed: [u64; 3],
-    /// Of the two processes.
+    /// The younger of the two processes.
     younger: usize,
     abandoned: u64,
     last: u64,
@@ -293,7 +294,7 @@ impl Model {
         if self.unfinished == 0 {
             return false;
         }
-        // Else the embedder, which is the last party here, then the older process.
+        // Otherwise the embedder, which is the last party here, and then the older process.
         let older = usize::from(self.younger == 0);
         let payers = [party, 2, older, self.younger];
         match payers.into_iter().find(|party| self.owed[*party] > 0) {

@@ -19,7 +19,7 @@ use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread;
 use loom_support::{model, waiter};
 
-/// What the lock of the condition guards.
+/// The state under the lock of the condition.
 #[derive(Clone)]
 struct Shared {
     condition: Condition,
@@ -85,7 +85,7 @@ fn all_are_notified() {
     });
 }
 
-/// One notification for two: the one that is killed keeps it only if it got the lock again.
+/// One notification for two waiters: the killed one keeps it only if it got the lock again.
 #[test]
 fn the_notification_of_a_killed_waiter_passes_to_the_next() {
     model(2, || {

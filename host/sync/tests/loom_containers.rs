@@ -37,8 +37,8 @@ fn the_last_set_against_the_last_reference() {
         });
         dict.set(b"key", carrying(dict.to_handle())).unwrap();
         drop(dict);
-        // One thread ends the tree while the other may still be at it. Whichever comes last, the end or
-        // the last reference, empties the dict.
+        // One thread ends the tree while the other may still use it. Whichever comes last, the end or the
+        // last reference, empties the dict.
         tree.end();
         setting.join().unwrap();
         assert_eq!((tree.object_count(), tree.queued_bytes()), (0, 0));

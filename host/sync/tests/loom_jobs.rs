@@ -37,7 +37,7 @@ fn submit(jobs: &Jobs, count: u8) -> Batch<&'static str> {
         .0
 }
 
-/// What becomes of one job of a worker: what it was submitted with, or nothing.
+/// Takes one job of a worker and reports it: returns the number that it was submitted with, or nothing.
 fn work_once(jobs: &Jobs, worker: ProcessId) -> Option<u8> {
     let job = jobs.begin(worker).unwrap()?;
     let name = job.message.bytes.first().copied();
@@ -45,7 +45,7 @@ fn work_once(jobs: &Jobs, worker: ProcessId) -> Option<u8> {
     name
 }
 
-/// All outcomes of a batch that is done, in short.
+/// All outcomes of a batch that is done, in short form.
 fn texts(batch: &Batch<&'static str>) -> Vec<String> {
     let text = |outcome| match outcome {
         Outcome::Value(message) => format!("value {:?}", message.bytes),
@@ -154,7 +154,8 @@ fn a_report_against_the_time_limit_is_in_time_or_not() {
             let jobs = jobs.clone();
             move || {
                 let in_time = jobs.report(FIRST, Ok(Message::default())).is_ok();
-                // A worker whose time is up gets nothing more, and the other job is not its own.
+                // A worker beyond its deadline gets no further job, and the other job does not belong to
+                // it.
                 assert_eq!(jobs.begin(FIRST).is_ok(), in_time);
                 in_time
             }
@@ -162,7 +163,7 @@ fn a_report_against_the_time_limit_is_in_time_or_not() {
         let expired = jobs.expire(FIRST, number);
         let in_time = worker.join().unwrap();
         assert!(expired != in_time);
-        // Of its first job or, if that was reported, of its second.
+        // The outcome of its first job or, if that was reported, of its second.
         assert!(jobs.end(FIRST, Outcome::WorkerLost("ended")));
         if expired {
             assert!(work_once(&jobs, SECOND).is_some());
@@ -238,7 +239,7 @@ fn jobs_added_while_the_pool_is_closed_are_refused_or_run() {
             .is_ok();
         closes.join().unwrap();
         worker.join().unwrap();
-        // However the last job ended that is in it, who wants to know has been told.
+        // However its last job ended, the party that waits for the batch has its notice.
         assert!(owner.take_notice());
         assert_eq!(texts(&batch).len(), 1 + usize::from(added));
         assert_eq!(tree.queued_bytes(), 0);
@@ -368,7 +369,7 @@ fn who_waits_for_something_else_is_notified_when_the_batch_is_done() {
             move || {
                 let _entered = party.enter();
                 let ended = other.wait_within(None);
-                // What it was notified of has happened.
+                // The event of the notice has happened.
                 (ended, batch.is_done(), party.take_notice())
             }
         });

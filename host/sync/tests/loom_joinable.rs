@@ -69,7 +69,7 @@ fn a_join_against_the_next_rounds() {
             queue.task_done().unwrap();
             queue.put(Message::default()).unwrap();
         }
-        // With the last round at the latest, whichever it began in.
+        // At the latest with the last round, whichever round it began in.
         queue.task_done().unwrap();
         assert_eq!(joining.join().unwrap(), Ok(Joined { abandoned_tasks: 0 }));
     });
@@ -93,7 +93,7 @@ fn a_taker_that_is_killed_leaves_nobody_waiting() {
             let queue = queue.clone();
             move || queue.join()
         });
-        // Both orders of the end and of dropping the reference.
+        // The end and the drop of the reference, in both orders.
         waiter.kill();
         waiter.end(End::Abandoned);
         let taken = taker.join().unwrap();

@@ -19,7 +19,7 @@ use loom_support::{model, waiter};
 
 const PROCESS: ProcessId = ProcessId::new(1);
 
-/// Fails the model if two are inside at once.
+/// Fails the model if two threads are inside at once.
 struct Room(AtomicBool);
 
 impl Room {
@@ -176,7 +176,7 @@ fn dropping_the_last_reference_against_the_end() {
         let dropper = thread::spawn(move || drop(reference));
         owner.end(End::Abandoned);
         dropper.join().unwrap();
-        // Whoever came second released it.
+        // The second of the two released it.
         assert_eq!(lock.try_acquire(), Ok(Acquired::Abandoned));
     });
 }
@@ -190,7 +190,7 @@ fn what_the_owner_wrote_is_seen_by_the_next() {
             let (lock, value) = (lock.clone(), value.clone());
             move || {
                 lock.acquire().unwrap();
-                // Relaxed: only the lock orders the two.
+                // Relaxed: only the lock orders the two threads.
                 let before = value.load(Ordering::Relaxed);
                 value.store(before + 1, Ordering::Relaxed);
                 lock.release().unwrap();

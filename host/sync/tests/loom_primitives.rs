@@ -269,7 +269,7 @@ fn a_killed_waiter_breaks_the_barrier() {
             move || {
                 let _entered = victim.enter();
                 match barrier.wait() {
-                    // It came last, which is no wait.
+                    // It arrived last, and so did not wait.
                     Ok(Arrival::Last(_)) => barrier.pass().is_ok(),
                     Ok(Arrival::Passed(_)) => true,
                     Err(error) => {
@@ -292,7 +292,7 @@ fn a_killed_waiter_breaks_the_barrier() {
                 false
             }
         };
-        // A pass that the killed one did not live to see is one all the same.
+        // The killed party may have passed without living to see it; that counts as a pass too.
         assert!(passed || !killed.join().unwrap());
         assert_eq!(barrier.is_broken(), !passed);
     });
@@ -356,7 +356,7 @@ fn a_reset_lets_go_who_waits_and_the_barrier_works_again() {
         let barrier = Barrier::new(2);
         let other = thread::spawn({
             let barrier = barrier.clone();
-            // Before the reset it is turned away, after it waits for the one that comes next.
+            // Before the reset it is turned away; after it, it waits for the next party.
             move || {
                 let first = barrier.wait();
                 if let Err(error) = first {

@@ -137,7 +137,7 @@ fn the_end_of_a_pipe_against_send_and_receive() {
         let (near, far) = pipe(true);
         let peer = thread::spawn(move || {
             let sent = far.send(Message::from_bytes([1])).is_ok();
-            // Dropping the end comes after what it sent.
+            // The drop of the end comes after the messages that it sent.
             drop(far);
             sent
         });
@@ -154,7 +154,7 @@ fn the_end_of_a_pipe_against_send_and_receive() {
     });
 }
 
-/// Waits may look for a while before they enter the list.
+/// Waits may spin for a while before they enter the list.
 struct Spinning;
 
 impl Hooks for Spinning {

@@ -31,7 +31,8 @@ fn either_of_two_objects_ends_the_wait() {
             let (queue, completion) = (queue.clone(), completion.clone());
             move || {
                 let mut seen = [false; 2];
-                // Level-triggered: what was seen is left out, the other must still come.
+                // The wait is level-triggered: the object that it reported is left out, and the other must
+                // still come.
                 let first =
                     wait_any(&[(&queue).into(), Waitable::from(&*completion)], None).unwrap();
                 assert!(!first.is_empty());
@@ -160,7 +161,7 @@ fn the_end_of_a_pipe_and_the_closing_of_a_queue() {
                 let objects = [(&queue).into(), Waitable::try_from(&near).unwrap()];
                 let ready = wait_any(&objects, None).unwrap();
                 assert!(!ready.is_empty());
-                // Both are for ever; the second comes when both have happened.
+                // Both events last for ever; the second wait comes after both have happened.
                 assert_eq!(wait_any(objects.get(..1).unwrap(), None), Ok(vec![0]));
                 assert_eq!(wait_any(objects.get(1..).unwrap(), None), Ok(vec![0]));
             }

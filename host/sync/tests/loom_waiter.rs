@@ -37,7 +37,7 @@ fn kill_is_never_lost() {
                 queue.get().unwrap_err()
             }
         });
-        // Before the waiter is bound, before, while or after it parks.
+        // Before the waiter is bound, and before, while or after it parks.
         waiter.kill();
         assert_eq!(process.join().unwrap(), GetError::Killed);
         assert!(waiter.acknowledged());
@@ -63,7 +63,7 @@ fn wake_against_time_out_against_kill() {
         queue.put(message("m")).unwrap();
         let taken = process.join().unwrap();
         killer.join().unwrap();
-        // The message is with exactly one of the two.
+        // Exactly one of the two has the message.
         assert_eq!(taken.is_ok(), queue.try_get().is_err());
         if matches!(taken, Err(GetError::Killed)) {
             assert!(waiter.acknowledged());
@@ -127,7 +127,7 @@ fn notification_of_a_dropped_future_goes_to_the_next() {
             let (queue, victim) = (queue.clone(), victim.clone());
             move || {
                 let _entered = victim.enter();
-                // A kill drops the future, wherever it is.
+                // A kill drops the future, at any point of its life.
                 match victim.block_on(queue.get_async()) {
                     Ok(received) => received.is_ok(),
                     Err(Killed) => false,
@@ -205,7 +205,7 @@ fn an_inspection_is_never_lost_and_the_wait_goes_on() {
             }
         });
         waiter.request_inspection();
-        // Only the hook puts something in: without it the get would wait for ever.
+        // Only the hook puts a message in: without it the get would wait for ever.
         assert_eq!(process.join().unwrap().bytes, b"inspected");
         assert_eq!(hooks.inspections.load(Ordering::Relaxed), 1);
     });

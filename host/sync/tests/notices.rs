@@ -1,4 +1,4 @@
-//! Notices: what they end early, what they leave alone, and that nothing is lost with it.
+//! Notices: which waits they end early, which they leave alone, and that nothing is lost with them.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -25,10 +25,10 @@ fn waiter(number: u64) -> Arc<Waiter> {
     process(number).0
 }
 
-/// Notifies a party that waits, and returns when it has looked at the notice and goes on waiting.
+/// Notifies a party that waits, and returns when the party has seen the notice and waits on.
 fn notify_in_vain(party: &Waiter, hooks: &Counting, is_over: impl Fn() -> bool) {
     party.notify();
-    // A wait looks at its notices after each inspection, so the second one says that it has.
+    // A wait checks its notices after each inspection, so the second inspection shows that it has checked.
     for _ in 0..2 {
         let before = hooks.inspections.load(Ordering::SeqCst);
         party.request_inspection();
@@ -39,7 +39,7 @@ fn notify_in_vain(party: &Waiter, hooks: &Counting, is_over: impl Fn() -> bool) 
 
 type Wait = Box<dyn FnMut() -> bool + Send>;
 
-/// A wait of each kind that nothing else ends; true if it ended as if its time had passed.
+/// A wait of each kind that nothing else ends; true if it ended as if its time-out had passed.
 fn waits() -> Vec<(&'static str, Wait)> {
     let queue = Queue::new(Bounds::default());
     let full = Queue::new(Bounds {
@@ -68,7 +68,7 @@ fn waits() -> Vec<(&'static str, Wait)> {
             "queue put",
             Box::new(move || {
                 let refused = full.put(Message::from_bytes([1])).unwrap_err();
-                // The message is handed back.
+                // The message comes back.
                 matches!(refused, PutError::Full(message) if message.bytes == [1])
             }),
         ),
@@ -112,7 +112,7 @@ fn waits() -> Vec<(&'static str, Wait)> {
             Box::new(move || {
                 condition.acquire().unwrap();
                 let waited = condition.wait();
-                // It has the lock again.
+                // The party holds the lock again.
                 condition.release().unwrap();
                 waited == Ok(Waited::TimedOut(Acquired::Clean))
             }),
@@ -127,7 +127,8 @@ fn a_notice_ends_each_kind_of_wait_before_or_while_it_waits() {
         let waiting = run(&party, {
             let party = party.clone();
             move || {
-                // While it waits; then again, because the notice was not taken.
+                // The first wait is notified while it waits; the second ends too, because the notice was
+                // not taken.
                 let early = wait() && wait();
                 let taken = party.take_notice();
                 (early, taken, party.take_notice())
@@ -207,7 +208,7 @@ fn a_notice_does_not_break_a_barrier() {
         assert_eq!(barrier.wait(), Ok(Arrival::Last(1)));
         barrier.pass().unwrap();
         assert!(waiting.join().unwrap());
-        // It is left for later.
+        // The notice stays for later.
         assert!(party.take_notice());
         assert!(!barrier.is_broken());
     }

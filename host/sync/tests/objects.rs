@@ -1,4 +1,5 @@
-//! Who holds what: counts, ends of pipes, trees, cycles, and what a process owns when it ends.
+//! The holders of objects: counts, ends of pipes, trees, cycles, and the objects that a process owns at its
+//! end.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -38,8 +39,8 @@ fn carrying(handle: Handle) -> Message {
     }
 }
 
-/// Waiters of processes are known by number, and what the collector has left to do is looked at by
-/// whoever comes next: one at a time.
+/// One test at a time: waiters of processes are known by number, and the collector leaves work to the next
+/// caller, which may be another test.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -66,7 +67,7 @@ fn holders_are_counted_by_kind() {
     assert_eq!((holders.embedder, holders.messages), (1, 1));
     assert_eq!(holders.processes, [(process(3), 1), (process(7), 2)]);
 
-    // The receiver holds what it receives as it holds the queue.
+    // The receiver holds the received object as it holds the queue.
     let received = queue.get().unwrap();
     assert_eq!(received.handles[0].holder(), Holder::Process(process(3)));
     assert_eq!(lock.holders().messages, 0);
@@ -165,7 +166,7 @@ fn a_pipe_end_closes_with_its_last_holder() {
         near.send(Message::default()),
         Err(SendError::BrokenPipe(_))
     ));
-    // What was sent to it is gone, what it sent is not.
+    // The messages to the end are gone; those from it are not.
     assert_eq!(lock.holders().messages, 0);
     assert!(near.poll(None).unwrap());
     assert_eq!(near.recv().unwrap().bytes, b"last words");
@@ -219,7 +220,7 @@ fn cycles_are_freed_when_the_tree_ends() {
     let (near, far) = pipe_in(&tree, holder, true);
     near.send(carrying(far.to_handle())).unwrap();
     far.send(carrying(near.to_handle())).unwrap();
-    // The embedder reaches this cycle, through a queue of its own.
+    // The embedder can reach this cycle, through a queue of its own.
     let kept = queue_in(&tree, holder);
     kept.put(carrying(kept.to_handle())).unwrap();
     let root = Queue::new(Bounds::default());
@@ -272,8 +273,7 @@ fn cycles_of_the_embedder_and_of_ended_trees_are_freed_when_the_last_reference_i
     assert_eq!(ended.object_count(), 0);
 }
 
-/// A guest that has a queue of the embedder's ties a knot with it; the embedder lets go of the queue
-/// after the tree's end.
+/// A guest ties a knot with a queue of the embedder, and the embedder drops the queue after the tree's end.
 #[test]
 fn a_knot_through_the_embedders_queue_is_freed_with_the_queue() {
     let _alone = alone();
@@ -305,7 +305,7 @@ fn a_circle_through_two_trees_is_freed_with_the_second() {
     assert_eq!((first.object_count(), second.object_count()), (0, 0));
 }
 
-/// One garbage circle refers to another, which is found only once the first has let go.
+/// One garbage circle refers to another, which the collector finds only after the first is freed.
 #[test]
 fn a_circle_that_another_refers_to_is_freed_after_it() {
     let _alone = alone();
@@ -322,7 +322,7 @@ fn a_circle_that_another_refers_to_is_freed_after_it() {
     assert_eq!((living.object_count(), over.object_count()), (0, 0));
 }
 
-/// What is too large to be looked at at once is not forgotten.
+/// A circle that is too large for one look is not forgotten.
 #[test]
 fn a_large_circle_of_the_embedders_is_freed_when_enough_was_paid() {
     let _alone = alone();
@@ -334,12 +334,12 @@ fn a_large_circle_of_the_embedders_is_freed_when_enough_was_paid() {
     knot.put(carrying(probe.to_handle())).unwrap();
     drop(knot);
     let held = || probe.holders().messages;
-    // Each pays for some looks, of which it needs few itself.
+    // Each of these pays for some looks, and needs few itself.
     for _ in 0..100_000 {
         if held() == 0 {
             return;
         }
-        // An empty one would be in no circle, and earn nothing.
+        // An empty one could be in no circle, and would earn nothing.
         let small = Queue::new(Bounds::default());
         small.put(carrying(Lock::new().to_handle())).unwrap();
         let envelope = Queue::new(Bounds::default());
@@ -349,7 +349,7 @@ fn a_large_circle_of_the_embedders_is_freed_when_enough_was_paid() {
     assert_eq!(held(), 0);
 }
 
-/// The end of a small tree does not look at what a large one has.
+/// The end of a small tree does not examine the objects of a large one.
 #[test]
 fn the_end_of_a_tree_costs_what_the_tree_holds() {
     const LARGE: u32 = 300_000;
@@ -381,7 +381,7 @@ fn the_end_of_a_tree_costs_what_the_tree_holds() {
     assert_eq!(large.object_count(), 0);
 }
 
-/// Many references that are dropped as one are looked at once.
+/// Many references that are dropped together cost one look.
 #[test]
 fn what_is_dropped_together_is_traced_once() {
     let _alone = alone();
@@ -468,7 +468,7 @@ fn an_end_does_not_release_what_others_own() {
         theirs.acquire().unwrap();
     }
     drop(theirs);
-    // Any party may release; then the lock is somebody else's.
+    // Any party may release; then the lock belongs to another party.
     lock.release().unwrap();
     assert!(lock.release().is_err());
     lock.acquire().unwrap();

@@ -1,5 +1,5 @@
-//! What the recursive lock, the semaphore, the event, the condition and the barrier promise, one by
-//! one. Waits that must have begun are awaited through their records.
+//! The promises of the recursive lock, the semaphore, the event, the condition and the barrier, one by one.
+//! Waits that must have begun are awaited through their records.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -284,7 +284,7 @@ fn a_wait_that_times_out_has_the_lock_again() {
         assert_eq!(waited, Ok(Waited::TimedOut(Acquired::Clean)));
         assert_eq!(condition.owner(), Some(Party::Embedder));
     }
-    // What was sent to nobody is not kept.
+    // A notification without a waiter is not kept.
     assert_eq!(condition.notify_all(), Ok(0));
     let waited = condition.wait_timeout(MOMENT).unwrap();
     assert!(!waited.is_notified());
@@ -359,7 +359,7 @@ fn sleepers_are_woken_when_an_owner_ends() {
     let (owner, holder) = process(15);
     let held = condition.hold_as(holder);
     thread::scope(|scope| {
-        // Each is a party of its own: threads of the embedder own the lock together.
+        // Each is a party of its own: threads of the embedder would own the lock together.
         let sleep = |number| {
             let condition = condition.clone();
             scope.spawn(move || {
@@ -399,7 +399,7 @@ fn a_task_that_stops_waiting_for_a_condition_passes_its_notification_on() {
         condition.acquire().unwrap();
         assert_eq!(condition.notify(1), Ok(1));
     });
-    // Notified, and waiting for the lock.
+    // Notified, and now waiting for the lock.
     assert!(first.as_mut().poll(&mut context).is_pending());
     assert!(second.as_mut().poll(&mut context).is_pending());
     drop(first);
@@ -423,7 +423,7 @@ fn a_barrier_for_nobody_or_one_never_waits() {
     }
 }
 
-/// A party at a barrier for two, of which the other is the test.
+/// Runs `action` on a barrier for two where a party waits; the other party is the test.
 fn with_one_waiting(action: impl FnOnce(&Barrier, &Waiter)) -> Result<Arrival, BarrierError> {
     let barrier = Barrier::new(2);
     let (waiter, _) = process(12);
@@ -487,7 +487,7 @@ fn the_end_of_the_process_in_the_action_breaks_the_barrier() {
     for number in [13, 14] {
         let broken = with_one_waiting(|barrier, _| {
             let (last, holder) = process(number);
-            // Known by a reference of its own, or by somebody else's.
+            // The barrier knows the process by a reference of its own, or only by that of another.
             let held = (number == 13).then(|| barrier.hold_as(holder));
             let used = held.as_ref().unwrap_or(barrier);
             assert_eq!(run(&last, || used.wait()), Ok(Arrival::Last(1)));

@@ -83,7 +83,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The plain vector that a memory must be like.
+/// The plain vector that is the model of a memory.
 struct Model(Vec<u8>);
 
 impl Model {
@@ -301,7 +301,7 @@ fn a_name_is_for_one_tree_and_as_long_as_the_memory() {
     let opened = open(&tree).unwrap();
     assert_eq!(opened.object_id(), memory.object_id());
     assert_eq!(opened.holders().processes.len(), 2);
-    // The one that made it goes; the memory and the name stay.
+    // The maker goes; the memory and the name stay.
     drop(memory);
     assert_eq!(open(&tree).unwrap().object_id(), opened.object_id());
     drop(opened);
@@ -351,7 +351,7 @@ fn one_of_many_gets_the_name() {
     assert_eq!((tree.object_count(), tree.queued_bytes()), (0, 0));
 }
 
-/// All operations on neighbours in the same cells, without a lock: each thread finds only its own.
+/// All operations on neighbours in the same cells, without a lock: each thread finds only its own writes.
 #[test]
 fn neighbours_do_not_disturb_each_other() {
     const ROUNDS: u32 = 50_000;

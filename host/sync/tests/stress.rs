@@ -25,7 +25,7 @@ impl Hooks for Spin {
 }
 
 fn waiter(number: u64) -> Arc<Waiter> {
-    // Every other one spins first.
+    // Every second one spins first.
     let hooks = Arc::new(Spin(number.is_multiple_of(2)));
     Waiter::new(Party::Process(ProcessId::new(number)), hooks)
 }
@@ -67,7 +67,7 @@ fn every_message_is_taken_once() {
                     let _entered = waiter.enter();
                     let mut taken = Vec::new();
                     loop {
-                        // Time-outs race with wakes all the time.
+                        // Time-outs race with wakes the whole time.
                         match queue.get_timeout(Duration::from_micros(50)) {
                             Ok(message) => taken.push(number(&message)),
                             Err(GetError::Empty) => {}
@@ -85,7 +85,7 @@ fn every_message_is_taken_once() {
         let mut all = Vec::new();
         for consumer in consumers {
             let taken = consumer.join().unwrap();
-            // What one consumer takes of one producer is in the producer's order.
+            // One consumer takes the messages of one producer in the producer's order.
             for producer in 0..PRODUCERS {
                 assert!(
                     taken
@@ -215,7 +215,8 @@ fn handles_that_move_all_the_time_are_never_taken_for_garbage() {
         bytes: Vec::new(),
         handles: vec![handle],
     };
-    // Only messages hold this one, and it holds itself: were it ever left out, it would be emptied.
+    // Only messages hold this one, and it holds itself: if the collector ever missed a message, it would
+    // empty the queue.
     let travelling = Queue::new_in(&tree, embedder, Bounds::default());
     travelling.put(carrying(travelling.to_handle())).unwrap();
     left.put(carrying(travelling.to_handle())).unwrap();

@@ -1,5 +1,5 @@
-//! Real threads, and workers that are killed at random moments: each job has one outcome, and the
-//! right one.
+//! Real threads, and workers that are killed at random moments: each job has one outcome, and the right
+//! one.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -29,7 +29,7 @@ impl Hooks for Spin {
 }
 
 fn waiter(number: u64) -> Arc<Waiter> {
-    // Every other one spins first.
+    // Every second one spins first.
     let hooks = Arc::new(Spin(number.is_multiple_of(2)));
     Waiter::new(Party::Process(ProcessId::new(number)), hooks)
 }
@@ -47,7 +47,7 @@ fn square(number: u64) -> u64 {
     number.wrapping_mul(number)
 }
 
-/// What workers did, as they saw it.
+/// The counts of the workers' own observations.
 #[derive(Default)]
 struct Seen {
     begun: Vec<AtomicU32>,
@@ -55,8 +55,9 @@ struct Seen {
     kills: AtomicU64,
 }
 
-/// A worker until it is killed or there are no more jobs; whether it was killed. It does what the
-/// runtime does when a worker ends: a job that it did not see goes back, one that it did is lost.
+/// A worker that runs until it is killed or there are no more jobs; returns whether it was killed. It acts
+/// like the runtime when a worker ends: a job that the guest did not see goes back, and one that it saw is
+/// lost.
 fn work(jobs: &Jobs<ProcessId>, seen: &Seen, waiter: &Arc<Waiter>, is_victim: bool) -> bool {
     let _entered = waiter.enter();
     let Party::Process(process) = waiter.party() else {
@@ -79,7 +80,7 @@ fn work(jobs: &Jobs<ProcessId>, seen: &Seen, waiter: &Arc<Waiter>, is_victim: bo
             bytes: square(number).to_le_bytes().to_vec(),
             handles: job.message.handles,
         };
-        // Some jobs take until their worker is killed.
+        // Some jobs last until their worker is killed.
         while is_victim && number.is_multiple_of(8) && !waiter.is_killed() {
             thread::yield_now();
         }
@@ -92,7 +93,7 @@ fn work(jobs: &Jobs<ProcessId>, seen: &Seen, waiter: &Arc<Waiter>, is_victim: bo
     }
 }
 
-/// Keeps a worker at work, a new one after each that was killed. `victim` is the one to kill.
+/// Keeps a worker at work, with a new one after each kill. `victim` holds the worker to kill.
 fn keep_working(jobs: &Jobs<ProcessId>, seen: &Seen, victim: Option<&Mutex<Arc<Waiter>>>) {
     loop {
         let waiter = new_process();
@@ -101,14 +102,14 @@ fn keep_working(jobs: &Jobs<ProcessId>, seen: &Seen, victim: Option<&Mutex<Arc<W
         }
         let killed = work(jobs, seen, &waiter, victim.is_some());
         waiter.end(End::Abandoned);
-        // A job may have come back after the pool was closed and others went home.
+        // A job may have come back after the pool was closed and others had left.
         if !killed && jobs.waiting() == 0 {
             return;
         }
     }
 }
 
-/// Kills whoever is current until the thread ends.
+/// Kills the current worker, again and again, until the thread ends.
 fn kill_again_and_again(
     seen: &Seen,
     current: &Mutex<Arc<Waiter>>,
@@ -118,7 +119,7 @@ fn kill_again_and_again(
         let waiter = current.lock().unwrap().clone();
         waiter.kill();
         let kills = seen.kills.fetch_add(1, Ordering::Relaxed);
-        // Until it is seen and there is somebody new to kill.
+        // Waits until the kill is seen and there is a new worker to kill.
         while Arc::ptr_eq(&waiter, &current.lock().unwrap()) && !thread.is_finished() {
             thread::yield_now();
         }
@@ -137,7 +138,7 @@ fn messages(numbers: std::ops::Range<u64>, carried: &Handle) -> Vec<Message> {
         .collect()
 }
 
-/// Runs all jobs, whose outcomes `take` gives the number and the outcome of.
+/// Runs all jobs; `take` returns the number and the outcome of each.
 fn run(take: impl FnOnce(&Batch<ProcessId>) -> Vec<(u64, Outcome<ProcessId>)>) {
     let tree = Tree::new(u64::MAX);
     let jobs = Jobs::<ProcessId>::new(&tree, OWNER);
@@ -156,7 +157,7 @@ fn run(take: impl FnOnce(&Batch<ProcessId>) -> Vec<(u64, Outcome<ProcessId>)>) {
             let (seen, victim) = (&seen, &victim);
             move || kill_again_and_again(seen, victim, &killed)
         });
-        // The others may not do all the work.
+        // The others must not do all the work.
         while seen.lost.load(Ordering::Relaxed) < 10 {
             thread::yield_now();
         }
@@ -166,7 +167,7 @@ fn run(take: impl FnOnce(&Batch<ProcessId>) -> Vec<(u64, Outcome<ProcessId>)>) {
         for (round, first) in (1..).zip((JOBS / 2..JOBS).step_by(10)) {
             let further = messages(first..first + 10, &carried);
             jobs.add(&batch, &options, further).unwrap();
-            // Not faster than workers are killed.
+            // No faster than workers are killed.
             while seen.kills.load(Ordering::Relaxed) < round {
                 thread::yield_now();
             }
@@ -212,7 +213,7 @@ fn each_job_has_one_outcome_taken_together() {
 #[test]
 fn each_job_has_one_outcome_taken_as_they_end() {
     run(|batch| {
-        // Two take at once.
+        // Two threads take at once.
         let take = || {
             let mut taken = Vec::new();
             while let Ok((position, outcome)) = batch.next_ended_within(None) {

@@ -1,5 +1,5 @@
-//! Real threads, and ends of processes at random moments: nobody is left waiting, and whoever comes
-//! next is told.
+//! Real threads, and ends of processes at random moments: no party waits for ever, and the next owner
+//! learns of the end.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -26,7 +26,7 @@ impl Hooks for Spin {
 }
 
 fn waiter(number: u64) -> Arc<Waiter> {
-    // Every other one spins first.
+    // Every second one spins first.
     let hooks = Arc::new(Spin(number.is_multiple_of(2)));
     Waiter::new(Party::Process(ProcessId::new(number)), hooks)
 }
@@ -147,8 +147,8 @@ fn all_permits_are_back_after_processes_were_ended() {
     assert_eq!(semaphore.value(), PERMITS);
 }
 
-/// A queue made of a number, a lock and a condition: each item that goes in comes out, though
-/// consumers are killed while they wait, and somebody who takes nothing times out all the time.
+/// A queue made of a number, a lock and a condition: each item that goes in comes out, although consumers
+/// are killed while they wait, and a party that takes nothing times out the whole time.
 #[test]
 fn no_notification_is_lost_when_sleepers_are_killed() {
     const ROUNDS: u64 = 2_000;
@@ -203,7 +203,7 @@ fn no_notification_is_lost_when_sleepers_are_killed() {
             }
         },
     );
-    // The items are taken without another notification.
+    // The rest of the items are taken without another notification.
     while taken.load(Ordering::Relaxed) < 2 * ROUNDS {
         thread::yield_now();
     }
@@ -276,8 +276,8 @@ fn barrier_rounds() {
     assert_eq!(actions.load(Ordering::Relaxed), ROUNDS);
 }
 
-/// Two steady parties and one that is killed: each time the barrier breaks all are told, and after a
-/// reset it works again.
+/// Two steady parties and one that is killed: each time the barrier breaks all of them learn of it, and
+/// after a reset it works again.
 #[test]
 fn a_barrier_never_keeps_anybody_when_parties_are_killed() {
     const ROUNDS: u64 = 1_000;
@@ -307,7 +307,7 @@ fn a_barrier_never_keeps_anybody_when_parties_are_killed() {
             move |holder| {
                 let held = barrier.hold_as(holder);
                 while let Ok(arrival) = held.wait() {
-                    // Half of those that come last end in the action.
+                    // Half of the last arrivals end in the action.
                     if let Arrival::Last(index) = arrival {
                         assert_eq!(index, 2);
                         let times = come_last.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,5 @@
-//! Waiting for any of several objects: what is ready, what ends the wait, and what is not taken.
+//! Waits for any of several objects: which objects are ready, what ends the wait, and what it leaves in
+//! place.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -69,7 +70,7 @@ fn an_event_is_ready_while_it_is_set() {
         move || wait_any(&[(&event).into()], None)
     });
     until(|| hooks.parking.load(Ordering::SeqCst) > 0);
-    // What was only set for a moment may go unseen, and does not end the wait for ever.
+    // The wait may miss an event that is set only for a moment, and must not wait for ever because of it.
     event.set();
     event.clear();
     event.set();
@@ -162,7 +163,7 @@ fn who_leaves_is_forgotten() {
     assert!(taker.join().unwrap().is_ok());
 }
 
-/// Every message wakes a taker, whatever watchers, time-outs and kills do meanwhile.
+/// Every message wakes a taker, whatever watchers, time-outs and kills happen meanwhile.
 #[test]
 fn takers_and_watchers_at_full_speed() {
     const QUEUES: u64 = 3;
@@ -182,7 +183,7 @@ fn takers_and_watchers_at_full_speed() {
             })
         })
         .collect();
-    // Waits for any, takes what it can: each of these loops ends only if no wake is lost.
+    // Each waits for any object and takes what it can: these loops end only if no wake is lost.
     let selectors: Vec<_> = (0..2)
         .map(|number| {
             let queues = queues.clone();

@@ -1,4 +1,4 @@
-//! Waiting: kill, hooks, records, tasks and fairness, each with the one schedule that matters.
+//! Waits: kill, hooks, records, tasks and fairness, each with the one schedule that matters.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -255,7 +255,7 @@ fn a_wait_that_was_woken_in_vain_comes_next() {
     let mut waiting = pin!(lock.acquire_async());
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     lock.release().unwrap();
-    // Woken, but overtaken: allowed once.
+    // Woken, but overtaken: this is allowed once.
     lock.try_acquire().unwrap();
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     lock.release().unwrap();

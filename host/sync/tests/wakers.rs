@@ -1,4 +1,4 @@
-//! Who could end a wait: nobody is left out, for each kind of object.
+//! The processes that could end a wait: none is left out, for each kind of object.
 
 #![cfg(not(loom))]
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
@@ -63,7 +63,7 @@ fn whoever_holds_a_queue_or_an_event() {
     drop(of_embedder);
     let event = Event::new_in(&tree, a.holder());
     assert_eq!(wakers(event.object_id()), (vec![a.id], false));
-    // Whoever gets the message can set it.
+    // Any receiver of the message can set it.
     let handles = vec![event.to_handle()];
     let bytes = Vec::new();
     queue.put(Message { bytes, handles }).unwrap();

@@ -1,4 +1,4 @@
-//! Dicts and lists do what plain vectors do, at the same charge.
+//! Dicts and lists give the same results as plain vectors, at the same charge.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,

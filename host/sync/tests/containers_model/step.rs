@@ -1,13 +1,13 @@
-//! What a random sequence is made of.
+//! The steps of a random sequence.
 
-/// Of bytes, and whether the lock is in it too.
+/// Its bytes, and whether it also holds the lock.
 pub(super) type Value = (Vec<u8>, bool);
 
 #[derive(Clone, Debug)]
 pub(super) enum DictStep {
     Set(u8, Value),
     SetDefault(u8, Value),
-    /// Whether the version is the right one.
+    /// With the right version or not.
     Exchange(u8, Value, bool),
     Update(Vec<(u8, Value)>),
     Remove(u8),

@@ -1,4 +1,4 @@
-//! Dicts and lists beside plain vectors: done to both, and compared.
+//! Dicts and lists beside plain vectors: each step runs on both, and the results are compared.
 
 use isopod_sync::{Dict, Handle, Holder, List, Lock, Message, StoreError, Tree};
 
@@ -6,7 +6,7 @@ use crate::step::{DictStep, ListStep, Value};
 
 const LIMIT_BYTES: u64 = 3_500;
 
-/// The lock whose references are counted, and the tree whose bytes are.
+/// The lock whose references are counted, and the tree whose bytes are counted.
 struct World {
     probe: Lock,
     tree: Tree,
@@ -41,7 +41,7 @@ impl World {
         self.message(value).charged_bytes()
     }
 
-    /// Whether so much may be stored; the error must say just that otherwise.
+    /// Whether this many bytes may be stored; if not, the error must be that of the limit.
     fn check<T>(&self, outcome: Result<(), StoreError<T>>, bytes: u64) -> bool {
         match outcome {
             Ok(()) => assert!(bytes <= LIMIT_BYTES),
@@ -54,7 +54,7 @@ impl World {
         true
     }
 
-    /// What is left beside the contents: nothing.
+    /// Nothing is left apart from the contents.
     fn check_counts(&self, locks: usize, bytes: u64) {
         let holders = self.probe.holders();
         assert_eq!((holders.embedder, holders.messages), (1, locks));
@@ -137,7 +137,7 @@ fn apply_to_dict(world: &World, dict: &Dict, model: &mut Model, step: &DictStep)
     }
 }
 
-/// Stands for a refusal of many values, of whose type nothing more is asked.
+/// Stands for a refusal of many values, whose type does not matter here.
 fn budget() -> StoreError<Message> {
     StoreError::BudgetExceeded {
         rejected: Message::default(),
@@ -257,7 +257,7 @@ fn out_of_range(outcome: Result<(), StoreError>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Does these steps to a dict and in the model, and compares all that can be seen after each.
+/// Runs these steps on a dict and in the model, and compares everything visible after each.
 pub(super) fn run_dict(steps: impl IntoIterator<Item = DictStep>) {
     let world = World::new();
     let dict = Dict::new_in(&world.tree, Holder::Embedder);

@@ -1,4 +1,5 @@
-//! Who holds what is in jobs and values, what it costs, and what nobody wants any more.
+//! The holders of objects in jobs and values, their charges, and the fate of values that nobody wants any
+//! more.
 
 use isopod_sync::{
     BatchOptions, Bounds, Handle, Holder, Holders, Killed, Message, Outcome, OverBudget, ProcessId,
@@ -16,7 +17,7 @@ fn held_by_processes(handle: &Handle) -> Vec<(u64, usize)> {
         messages,
         processes,
     } = handle.holders();
-    // The handle that is asked, and nothing on the way.
+    // The handle of this test, and nothing on the way.
     assert_eq!((embedder, messages), (1, 0));
     processes
         .into_iter()
@@ -42,7 +43,7 @@ fn the_owner_of_the_pool_holds_what_travels() {
         .submit(vec![carrying(&handle), carrying(&handle)], options)
         .unwrap();
     assert_eq!(held_by_processes(&handle), [(9, 2)]);
-    // The runtime makes the worker the holder; a job that is given back is the owner's again.
+    // The runtime makes the worker the holder; a job that is given back belongs to the owner again.
     let mut job = jobs.begin(FIRST).unwrap().unwrap();
     for handle in &mut job.message.handles {
         *handle = handle.hold_as(Holder::Process(FIRST));
@@ -107,7 +108,7 @@ fn a_report_that_is_too_large_leaves_the_job_running() {
     let refused = jobs.report(FIRST, Err("e".repeat(11_000)));
     assert!(matches!(refused, Err(ReportError::BudgetExceeded(_))));
     assert_eq!((batch.is_done(), tree.queued_bytes()), (false, JOB_BYTES));
-    // A short error fits even when nothing else does.
+    // A short error fits even when there is no room for anything else.
     let others = Queue::new_in(&tree, OWNER, Bounds::default());
     let room = usize::try_from(10_000 - tree.queued_bytes() - 160).unwrap();
     others.put(Message::from_bytes(vec![0; room])).unwrap();
@@ -180,7 +181,7 @@ fn a_batch_that_fails_fast_waits_for_nobody() {
     assert_eq!(next(&batch), Err(TakeError::Empty));
     assert_eq!(next_ended(&batch), Ok((0, "value 1".to_owned())));
     assert_eq!(next_ended(&batch), Err(TakeError::Empty));
-    // Those in line are cancelled as workers come to them, and not begun.
+    // Jobs in line are cancelled when workers come to them, and do not begin.
     let after = submit(&jobs, 1);
     assert_eq!((begin(&jobs, FIRST), jobs.waiting()), (0, 0));
     for position in 2..5 {
@@ -203,7 +204,7 @@ fn all_of_a_batch_that_has_failed_fast_is_taken_while_some_of_it_runs() {
         texts(&batch),
         [GIVEN_UP, "lost: killed", GIVEN_UP, GIVEN_UP]
     );
-    // Each had its outcome, so what the jobs do now is nobody's.
+    // Each job has had its outcome, so nobody takes the results that come now.
     report(&jobs, FIRST, 1);
     assert_eq!(next_ended(&batch), Err(TakeError::Empty));
     assert_eq!(tree.queued_bytes(), 2 * (JOB_BYTES + 1));
@@ -242,7 +243,7 @@ fn no_more_jobs_wait_than_may() {
         jobs.add(&batch, &of_batch, messages(1)).unwrap_err(),
         refused
     );
-    // One that is begun does not wait; one that is given back is taken whatever the limit is.
+    // A job that has begun does not wait; a job that is given back is taken whatever the limit.
     let begun = jobs.begin(FIRST).unwrap().unwrap();
     jobs.add(&batch, &of_batch, messages(1)).unwrap();
     jobs.give_back(FIRST, begun);

@@ -1,4 +1,4 @@
-//! What the tests of jobs and the fuzz target share.
+//! Code that the tests of jobs share with the fuzz target.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ impl Hooks for NoHooks {}
 
 pub(crate) const OWNER: Holder = Holder::Process(ProcessId::new(9));
 
-/// What a job costs apart from its message's payload.
+/// The charge for a job apart from the payload of its message.
 pub(crate) const JOB_BYTES: u64 = 512;
 
 pub(crate) fn waiter(process: ProcessId) -> Arc<Waiter> {

@@ -1,4 +1,4 @@
-//! When each job begins, and how it ends.
+//! The beginning of each job, and its end.
 
 use std::time::Duration;
 
@@ -70,7 +70,7 @@ fn a_batch_without_jobs_is_done_and_says_so() {
     assert!(texts(&batch).is_empty());
     assert_eq!(next(&batch), Err(TakeError::Empty));
     assert_eq!(next_ended(&batch), Err(TakeError::Empty));
-    // It gets jobs after all, and is done again.
+    // It gets more jobs after all, and is done a second time.
     jobs.add(&batch, &options, messages(2)).unwrap();
     assert!(!batch.is_done());
     for _ in 0..2 {
@@ -149,7 +149,7 @@ fn the_end_of_the_pool_ends_what_is_in_line_and_only_that() {
         let rest = [TERMINATED, "broken: no workers"][usize::from(broken)];
         assert_eq!(texts(&batch), ["value 1", rest, rest]);
         assert!(jobs.begin(FIRST).unwrap().is_none());
-        // What came first stays.
+        // The first outcome stays.
         jobs.terminate();
         jobs.break_down("again");
         let refused = jobs.submit(messages(1), BatchOptions::default());
@@ -178,7 +178,7 @@ fn a_job_that_was_never_seen_is_the_next_again() {
     let batch = submit(&jobs, 3);
     let charged = tree.queued_bytes();
     let job = jobs.begin(FIRST).unwrap().unwrap();
-    // Others use up all there is: there is room for the job all the same.
+    // Others use up the whole limit: there is room for the job all the same.
     let others = Queue::new_in(&tree, OWNER, Bounds::default());
     let room = 10_000 - tree.queued_bytes() - JOB_BYTES;
     let fill = Message::from_bytes(vec![0; usize::try_from(room).unwrap()]);
@@ -219,7 +219,7 @@ fn a_job_that_has_ended_is_not_given_back() {
     let batch = submit(&jobs, 2);
     let job = jobs.begin(FIRST).unwrap().unwrap();
     assert!(jobs.end(FIRST, Outcome::WorkerLost("killed")));
-    // The worker has begun another one since.
+    // The worker has begun another job since.
     assert_eq!(begin(&jobs, FIRST), 1);
     jobs.give_back(FIRST, job);
     assert_eq!(jobs.waiting(), 0);
@@ -238,7 +238,7 @@ fn the_report_of_an_expired_job_comes_too_late() {
     assert!(jobs.expire(FIRST, number));
     let late = jobs.report(FIRST, Ok(Message::from_bytes([1])));
     assert!(matches!(late, Err(ReportError::Expired)));
-    // It gets no other job before it is ended, and has not lost this one.
+    // The worker gets no other job before its end, and has not lost this one.
     assert_eq!(jobs.begin(FIRST).unwrap_err(), Killed);
     assert!(jobs.end(FIRST, Outcome::WorkerLost("deadline")));
     assert!(!jobs.expire(FIRST, number));
@@ -273,7 +273,8 @@ fn outcomes_come_in_order_or_as_they_end_and_each_once() {
     assert_eq!(next_ended(&batch), Ok((1, "value 1".to_owned())));
     assert_eq!(next_ended(&batch), Err(TakeError::TimedOut));
     report(&jobs, FIRST, 0);
-    // What was taken as it ended is passed in order, and the other way round.
+    // An outcome that was taken as it ended is passed over when they are taken in order, and the other way
+    // round.
     assert_eq!(next(&batch), Ok("value 0".to_owned()));
     assert_eq!(next_ended(&batch), Err(TakeError::TimedOut));
     for value in [2, 3] {

@@ -1,4 +1,5 @@
-//! Jobs of a pool: when each begins, how it ends, who holds and who pays, and what ends a wait.
+//! Jobs of a pool: when each begins, how it ends, which party holds it and which pays, and what ends a
+//! wait.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,
@@ -53,7 +54,7 @@ fn fail_fast(jobs: &Jobs, count: u8) -> Batch<&'static str> {
     jobs.submit(messages(count), options).unwrap().0
 }
 
-/// What the worker's next job was submitted with.
+/// The number that the worker's next job was submitted with.
 fn begin(jobs: &Jobs, worker: ProcessId) -> u8 {
     jobs.begin(worker).unwrap().unwrap().message.bytes[0]
 }

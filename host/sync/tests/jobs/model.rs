@@ -1,4 +1,4 @@
-//! Random sequences of what happens to jobs, against a plain single-threaded model.
+//! Random sequences of events of jobs, against a plain single-threaded model.
 
 use proptest::prelude::*;
 

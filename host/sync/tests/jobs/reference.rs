@@ -6,7 +6,7 @@ use isopod_sync::{SubmitError, TakeError};
 
 use crate::{GIVEN_UP, JOB_BYTES, TERMINATED};
 
-/// What a message consists of.
+/// The contents of a message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Content {
     pub(super) length: u64,
@@ -43,7 +43,7 @@ enum Slot {
 #[derive(Debug, Default)]
 struct Batch {
     slots: Vec<Slot>,
-    /// The first position that was not passed.
+    /// The first position that was not passed over.
     next: usize,
     is_any_taken: bool,
     fails_fast: bool,
@@ -78,7 +78,7 @@ enum Stage {
     Broken,
 }
 
-/// What a worker gets that wants a job.
+/// The answer to a worker that asks for a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Begins {
     Job(u8),
@@ -93,7 +93,7 @@ pub(super) struct Reference {
     stage: Stage,
     line: VecDeque<Job>,
     running: Vec<Option<Running>>,
-    /// What each worker was given and its guest has not seen.
+    /// The job that each worker has received and its guest has not seen.
     unseen: Vec<Option<Content>>,
     batches: Vec<Batch>,
     ends: u64,
@@ -311,7 +311,7 @@ impl Reference {
         }
     }
 
-    /// What becomes of jobs that are not begun, if they are not to be.
+    /// The outcome of jobs that have not begun, if the pool will not begin them any more.
     fn unbegun(&self) -> Option<&'static str> {
         match self.stage {
             Stage::Open | Stage::Closed => None,

@@ -1,8 +1,8 @@
-//! What a random sequence of what happens to jobs is made of.
+//! The steps of a random sequence of events of jobs.
 
 use crate::reference::Content;
 
-/// Numbers of batches stand for those there are, modulo how many.
+/// The numbers of batches are taken modulo the count of batches.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Submit(Content, u8, bool),

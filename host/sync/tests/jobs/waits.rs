@@ -1,4 +1,4 @@
-//! What workers, and those who wait for a batch, wait for, and what ends their waits.
+//! The waits of workers and of parties that wait for a batch, and the events that end these waits.
 
 use std::sync::Arc;
 use std::thread;
@@ -96,7 +96,7 @@ fn a_notice_does_not_end_the_wait_of_a_worker() {
     let batch = submit(&jobs, 1);
     assert_eq!(begun.join().unwrap(), Ok(Some(0)));
     assert!(first.take_notice());
-    // Nor does one that came before.
+    // Nor does a notice that came before.
     let second = waiter(SECOND);
     second.notify();
     let begun = worker(&jobs, &second);
@@ -148,7 +148,7 @@ fn each_wait_for_a_batch_ends_with_what_it_waits_for() {
     begin(&jobs, FIRST);
     report(&jobs, FIRST, 2);
     assert_eq!(waited.join().unwrap(), Ok(()));
-    // Some were taken.
+    // Some outcomes were taken already.
     assert_eq!(all.join().unwrap(), Err(TakeError::Empty));
     assert!(batch.is_done());
 }
@@ -164,7 +164,7 @@ fn a_wait_in_order_ends_when_others_have_taken_the_rest() {
     });
     begin(&jobs, FIRST);
     report(&jobs, FIRST, 1);
-    // One of the two has it, and the other is told that there is no more.
+    // One of the two has it, and the other learns that there are no more.
     let here = crate::next_ended(&batch).map(|(_, text)| text);
     let mut both = [next.join().unwrap(), here];
     both.sort_unstable_by_key(|taken| taken.is_err());
@@ -239,7 +239,7 @@ fn who_submits_is_notified_when_the_batch_is_done() {
     assert!(jobs.end(FIRST, Outcome::WorkerLost("killed")));
     assert_eq!(waited.join().unwrap(), Err(WaitError::TimedOut));
     assert!(owner.take_notice());
-    // One that is refused is no end of anything.
+    // A refused job ends nothing.
     jobs.close();
     assert!(jobs.add(&batch, &options, messages(1)).is_err());
     assert!(!owner.take_notice());

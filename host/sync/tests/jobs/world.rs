@@ -1,5 +1,4 @@
-//! Jobs beside the model of them: which job is begun, what becomes of each, who holds and what is
-//! charged.
+//! Jobs beside the model of them: which job begins, the outcome of each, the holders and the charges.
 
 use std::sync::Arc;
 use std::thread;
@@ -24,11 +23,11 @@ struct World {
     jobs: Jobs,
     carried: Handle,
     batches: Vec<Option<Submitted>>,
-    /// What workers have begun, until it is seen.
+    /// The jobs that workers have begun, until the guest has seen them.
     begun: [Option<BegunJob>; WORKERS],
     /// The number of each worker's last beginning.
     numbers: [u64; WORKERS],
-    /// How many outcomes there were of each job of each batch.
+    /// The number of outcomes of each job of each batch.
     taken: Vec<Vec<u32>>,
     reference: Reference,
     made: u8,
@@ -38,7 +37,7 @@ fn process(worker: usize) -> ProcessId {
     ProcessId::new(worker as u64 + 1)
 }
 
-/// Does these steps, really and in the model, and compares all that can be seen after each.
+/// Runs these steps on the real jobs and in the model, and compares everything visible after each.
 pub(super) fn run(steps: impl IntoIterator<Item = Step>) {
     let mut world = World::new();
     for step in steps {
@@ -197,7 +196,7 @@ impl World {
     }
 
     fn begin(&mut self, worker: usize) {
-        // Whatever it was given before is not its own any more.
+        // It does not own its last job any more.
         self.begun[worker] = None;
         self.reference.see(worker);
         let expected = self.reference.begin(worker);

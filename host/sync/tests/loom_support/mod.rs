@@ -1,4 +1,4 @@
-//! What the models share.
+//! The parts that the models share.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(crate) fn waiter(number: u64) -> Arc<Waiter> {
     Waiter::new(Party::Process(ProcessId::new(number)), Arc::new(NoHooks))
 }
 
-/// Explores a model, with this many preemptions at most. One at a time: the models use the same few
+/// Explores a model, with at most this many preemptions. One model at a time: they use the same few
 /// processes.
 pub(crate) fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());

@@ -1,4 +1,4 @@
-//! Compares all that can be seen of the real objects with the model.
+//! Compares everything visible of the real objects with the model.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl World {
         }
     }
 
-    /// What is ready is what can be taken without waiting, or has ended.
+    /// An object is ready if a party can take from it without a wait, or if it has ended.
     fn check_ready(&self) {
         let (mut queues, mut ends, mut expected) = (Vec::new(), Vec::new(), Vec::new());
         for slot in &self.slots {

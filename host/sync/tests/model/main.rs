@@ -1,5 +1,6 @@
-//! Random sequences of operations that do not wait, against a plain single-threaded model of
-//! queues, pipes, locks and the other primitives, their holders, and what ends of processes and trees do to them.
+//! Random sequences of operations that do not wait, against a plain single-threaded model of queues, pipes,
+//! locks and the other primitives, of their holders, and of the effects of ends of processes and trees on
+//! them.
 #![cfg(not(loom))]
 #![allow(
     clippy::unwrap_used,

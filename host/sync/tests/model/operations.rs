@@ -1,4 +1,4 @@
-//! Operations, done for real and in the model, and compared.
+//! Operations that run on the real objects and in the model, and whose results are compared.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The recursive lock, the condition, the semaphore, the event and the barrier: done for real and in
-//! the model, and compared.
+//! The recursive lock, the condition, the semaphore, the event and the barrier: each operation runs on the
+//! real object and in the model, and the results are compared.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use isopod_sync::{
 
 use crate::world::{Body, Slot, World};
 
-/// What the model knows of a primitive.
+/// The model of a primitive.
 #[derive(Debug)]
 pub(super) enum Primitive {
     /// A recursive lock, or a condition on one of its own.
@@ -30,7 +30,7 @@ pub(super) enum Primitive {
     Event {
         is_set: bool,
     },
-    /// Nobody waits here, so whoever comes is the last or breaks it.
+    /// Nobody waits here, so an arriving party is the last or breaks the barrier.
     Barrier {
         parties: u32,
         acting: Option<Party>,
@@ -89,7 +89,7 @@ impl World {
         self.add(handle, Body::Primitive(primitive));
     }
 
-    /// One operation of several, as a party.
+    /// Runs one of several operations, as a party.
     pub(super) fn use_primitive(&mut self, slot: usize, party: usize, which: u8) {
         let actor = self.party(party);
         let _entered = self.waiters.get(party).map(Waiter::enter);
@@ -260,7 +260,7 @@ fn use_barrier(handle: &Handle, primitive: &mut Primitive, actor: Party, which: 
 }
 
 impl Primitive {
-    /// A process has ended.
+    /// The end of a process.
     pub(super) fn end(&mut self, actor: Party, how: End) {
         match self {
             Self::Recursive {

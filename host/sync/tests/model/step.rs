@@ -1,6 +1,6 @@
-//! What a random sequence is made of.
+//! The steps of a random sequence.
 
-/// Numbers below stand for slots and parties, modulo how many there are.
+/// The numbers below stand for slots and parties, modulo their count.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     NewQueue {

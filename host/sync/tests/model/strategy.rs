@@ -1,4 +1,4 @@
-//! Which random sequences there are.
+//! The random sequences to choose from.
 
 use proptest::prelude::*;
 

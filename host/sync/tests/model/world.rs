@@ -1,4 +1,4 @@
-//! The model: what exists, who refers to what, and what dies when.
+//! The model: the objects, the references to them, and the moment when each is freed.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) const PROCESSES: usize = 2;
 #[derive(Debug)]
 pub(super) struct Letter {
     pub(super) length: u64,
-    /// Objects it refers to.
+    /// The objects that the message refers to.
     pub(super) carries: Vec<usize>,
 }
 
@@ -52,11 +52,11 @@ pub(super) enum Body {
 pub(super) struct Thing {
     pub(super) alive: bool,
     pub(super) body: Body,
-    /// In a queue, or on the way to an end.
+    /// The messages in a queue, or on the way to an end.
     pub(super) letters: VecDeque<Letter>,
 }
 
-/// A reference that somebody holds, really and in the model.
+/// A reference that some party holds, in reality and in the model.
 pub(super) struct Slot {
     pub(super) handle: Handle,
     pub(super) thing: usize,
@@ -67,7 +67,7 @@ pub(super) struct World {
     pub(super) waiters: Vec<Arc<Waiter>>,
     pub(super) slots: Vec<Slot>,
     pub(super) things: Vec<Thing>,
-    /// The tree has ended once: what nobody can reach is gone at once from then on.
+    /// The tree has ended once: from then on, an unreachable object is freed at once.
     is_over: bool,
 }
 
@@ -88,7 +88,7 @@ impl World {
         }
     }
 
-    /// Does these steps, really and in the model, and compares all that can be seen after each.
+    /// Runs these steps in reality and in the model, and compares everything visible after each.
     pub(super) fn run(steps: impl IntoIterator<Item = Step>) {
         let mut world = Self::new();
         for step in steps {
@@ -251,7 +251,7 @@ impl World {
         self.bury();
     }
 
-    /// Things without a reference are gone, and what they held with them.
+    /// Frees the objects without a reference, and everything that they held.
     pub(super) fn bury(&mut self) {
         loop {
             let mut held: HashSet<usize> = self.slots.iter().map(|slot| slot.thing).collect();
@@ -316,7 +316,7 @@ impl World {
         } else {
             End::Abandoned
         };
-        // Both orders occur: dropping the references first, and ending first.
+        // Both orders occur: the references are dropped first, or the process ends first.
         if self.slots.len().is_multiple_of(2) {
             waiter.end(how);
         }

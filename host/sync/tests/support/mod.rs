@@ -1,4 +1,4 @@
-//! What tests with several threads share.
+//! The parts that tests with several threads share.
 
 #![allow(
     dead_code,
@@ -56,7 +56,7 @@ pub(crate) fn run<R: Send + 'static>(
     })
 }
 
-/// Waits for an event that another thread is sure to bring about.
+/// Waits for an event that another thread is sure to cause.
 pub(crate) fn until(mut event: impl FnMut() -> bool) {
     let failure = Instant::now() + Duration::from_secs(30);
     while !event() {
