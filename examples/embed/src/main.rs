@@ -1,4 +1,4 @@
-//! Loads a program, gives it two queues that this application holds, feeds it and reads back.
+//! Loads a program, gives it two queues that this application holds, feeds it and reads the results.
 
 use anyhow::{Context, Result, ensure};
 use isopod_host::sync::{Bounds, Message, Queue};
@@ -11,7 +11,7 @@ fn main() -> Result<()> {
     let engine = Engine::new()?;
     let program = Program::from_file(&engine, path)?;
 
-    // Bounded: whoever is faster waits for the other.
+    // Bounded: the faster side waits for the other.
     let numbers = Queue::new(Bounds {
         max_messages: Some(4),
         ..Bounds::default()

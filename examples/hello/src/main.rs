@@ -1,4 +1,4 @@
-//! Arguments, an environment variable and an exit code: what a program gets and gives.
+//! Arguments, an environment variable and an exit code: the input and the output of a program.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Locks and their relatives, as tutorials on Python's `multiprocessing` introduce them.
 //!
-//! Python's `with lock:` is a guard: what is acquired is released when the guard is dropped, so
-//! there is no `try` and `finally`. Should a process end in between, in whatever way, the host
+//! Python's `with lock:` is a guard: its drop releases the lock, so there is no `try` and `finally`. If a
+//! process ends in between, in whatever way, the host releases the lock and the next owner learns of it.
 //! releases the lock and tells the next owner.
 
 use isopod::{
@@ -36,18 +36,18 @@ fn lock() -> Result<(), Error> {
     children.into_iter().try_for_each(Process::join)
 }
 
-/// Each task waits for its own lock and releases the next one's: a lock may be released by another
-/// process than the one that acquired it.
+/// Each task waits for its own lock and releases that of the next: a process may release a lock that
+/// another has acquired.
 fn three_locks() -> Result<(), Error> {
     const ROUNDS: u32 = 2;
     fn task(number: u32, own: Lock, next: Lock, end: Barrier) -> Result<(), Error> {
         for _ in 0..ROUNDS {
-            // Forgotten, not dropped: it is not this process that releases it.
+            // Forgotten, not dropped: another process releases it.
             std::mem::forget(own.acquire()?);
             println!("Task {number}");
             next.release()?;
         }
-        // What a process holds is released when it ends, so none may end before the last release.
+        // The locks of a process are released when it ends, so no process may end before the last release.
         end.wait()?;
         Ok(())
     }
@@ -89,7 +89,7 @@ fn rlock() -> Result<(), Error> {
 fn semaphore() -> Result<(), Error> {
     println!("\na semaphore of two, in any order:");
     let semaphore = Semaphore::bounded(2)?;
-    // In the shared memory: how many are inside now, and how many were at most.
+    // The shared memory holds the number that are inside now, and the highest number until now.
     let inside = SharedMemory::new(16)?;
     let visit = |number: u32, semaphore: Semaphore, inside: SharedMemory| -> Result<(), Error> {
         let _permit = semaphore.acquire()?;
@@ -144,7 +144,7 @@ fn condition() -> Result<(), Error> {
         (condition.clone(), store.clone()),
     )?;
     for item in ["bread", "cheese"] {
-        // Only behind the guard can one wait or notify: Python's errors about a lock that is not
+        // Only the guard has the methods to wait and to notify: Python's errors about a lock that is not
         // held are errors of the compiler here.
         let guard = condition.acquire()?;
         println!("produced {item}");

@@ -1,5 +1,5 @@
-// Counts records. What was counted of two batches can be merged, so the application keeps the total: it
-// outlives the instances of this plugin, and batches may be counted at the same time.
+// Counts records. The counts of two batches can be merged, so the application keeps the total: it outlives
+// the instances of this plugin, and batches may be counted at the same time.
 
 import { plugin } from './isopod.js';
 
@@ -30,7 +30,7 @@ function merge(input) {
 }
 merge.text = 'One count of an array of them.';
 
-// The keys in order, so that the result does not depend on which batch came first.
+// The keys are in order, so the result does not depend on the order of the batches.
 function sum(one, other) {
   if (typeof one !== 'object') return one + (other ?? 0);
   const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])];

@@ -11,7 +11,8 @@ SITES = [
     (ipaddress.ip_network("198.51.100.0/24"), "customers"),
     (ipaddress.ip_network("2001:db8::/32"), "customers"),
 ]
-# The first that occurs in the agent's text; what calls itself a bot is one, whatever else it says.
+# The first of these that occurs in the agent's text; an agent that calls itself a bot is one, whatever else
+# it says.
 CLIENTS = ["bot", "curl", "Firefox", "Edg", "Chrome", "Safari"]
 
 

@@ -1,4 +1,4 @@
-//! What a plugin in a chain may do instead of its work. `hostile.toml` chooses one of them.
+//! The misdeeds of a plugin in a chain, in place of its work. `hostile.toml` chooses one of them.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! Lines become batches: of so many lines, or what has come in so much time.
+//! Gathers lines into batches: a number of lines, or the lines of a period.
 
 use crate::config::Config;
 use crate::lines::Input;
@@ -8,16 +8,16 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, timeout_at};
 
-/// What goes through the chain as one.
+/// The unit that goes through the chain.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    /// Which one it is, from 1 on.
+    /// Its number, from 1 on.
     pub(crate) number: u64,
-    /// Its lines, each with its end.
+    /// Its lines, each with its line end.
     pub(crate) lines: Vec<u8>,
 }
 
-/// Makes batches of what is read.
+/// Makes batches of the lines that are read.
 pub(crate) struct Batches {
     input: Receiver<Input>,
     most_lines: usize,
@@ -41,17 +41,17 @@ impl Batches {
 
     /// The batches one after the other.
     pub(crate) fn stream(&mut self) -> impl Stream<Item = Batch> {
-        // Boxed, so that it can be polled where it is.
+        // Boxed, so that it can be polled in place.
         Box::pin(stream::unfold(self, async |batches| {
             let batch = batches.next().await?;
             Some((batch, batches))
         }))
     }
 
-    /// Why there are no more of them.
+    /// Checks that the batches ended with the lines.
     ///
     /// # Errors
-    /// If they have not come to their end.
+    /// The error that ended the batches before the end of the lines.
     pub(crate) fn end(self) -> Result<()> {
         self.failure.map_or(Ok(()), Err)
     }
@@ -72,7 +72,7 @@ impl Batches {
         })
     }
 
-    /// The next line, with its end.
+    /// The next line, with its line end.
     async fn line(&mut self) -> Option<Vec<u8>> {
         if self.is_over {
             return None;

@@ -14,27 +14,27 @@ pub(crate) struct Chain {
     pub(crate) stages: Vec<Arc<Stage>>,
 }
 
-/// What has become of a batch.
+/// The results of a batch.
 pub(crate) struct Processed {
     pub(crate) records: Vec<u8>,
-    /// What the stages that count have counted.
+    /// The counts of the stages that count.
     pub(crate) counted: Vec<Counted>,
 }
 
-/// What a stage has counted of a batch.
+/// The count of a stage for a batch.
 pub(crate) struct Counted {
     stage: Arc<Stage>,
     batch: u64,
     count: Vec<u8>,
 }
 
-/// What was counted of all batches, by the stage that did: JSON. It is kept here and not in a plugin, whose
-/// instances may come to their end at any time.
+/// The totals of all batches, by the stage that counted: JSON. The application keeps them and not a plugin,
+/// whose instances may end at any time.
 #[derive(Default)]
 pub(crate) struct Totals(BTreeMap<String, Vec<u8>>);
 
 impl Chain {
-    /// Loads all plugins, at the same time: to compile a large one takes seconds.
+    /// Loads all plugins, at the same time, since compiling a large one takes seconds.
     pub(crate) fn load(config: &Config) -> Result<Chain> {
         let mut engine = Engine::builder();
         if let Some(directory) = &config.cache {
@@ -55,7 +55,8 @@ impl Chain {
         Ok(Chain { stages })
     }
 
-    /// Sends a batch through all stages. A stage that fails is skipped: the next one gets what it got.
+    /// Sends a batch through all stages. A stage that fails is skipped: the next one gets the input of the
+    /// failed one.
     pub(crate) async fn process(&self, batch: Batch) -> Processed {
         let (number, mut records) = (batch.number, batch.lines);
         let mut counted = Vec::new();
@@ -77,7 +78,7 @@ impl Chain {
 }
 
 impl Totals {
-    /// Adds what was counted of a batch. What cannot be added is told, and left out.
+    /// Adds the counts of a batch. A count that cannot be added is reported, and left out.
     pub(crate) async fn add(&mut self, counted: Vec<Counted>) {
         for Counted {
             stage,
@@ -92,7 +93,7 @@ impl Totals {
         }
     }
 
-    /// One line of JSON.
+    /// The totals as one line of JSON.
     pub(crate) fn summary(&self) -> String {
         let totals = self.0.iter().map(|(name, total)| {
             let total = String::from_utf8_lossy(total);

@@ -1,4 +1,4 @@
-//! What a pipeline's TOML file says.
+//! The contents of a pipeline's TOML file.
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytesize::ByteSize;
@@ -16,9 +16,9 @@ pub(crate) struct Config {
     pub(crate) batch_time: Time,
     pub(crate) in_flight: Count,
     pub(crate) reload_every: Time,
-    /// Where compiled code is kept; without it plugins are compiled at each start.
+    /// The directory of compiled code; without it plugins are compiled at each start.
     pub(crate) cache: Option<PathBuf>,
-    /// As they are in the file: an error in one is to name it.
+    /// The tables of the file as they stand, since an error in one must name it.
     #[serde(rename = "stage", default)]
     tables: Vec<toml::Table>,
     #[serde(skip)]
@@ -31,13 +31,13 @@ pub(crate) struct Config {
 pub(crate) struct StageSettings {
     pub(crate) name: String,
     pub(crate) plugin: PathBuf,
-    /// Gets the batch, and gives what is to take its place.
+    /// Receives the batch, and returns its replacement.
     pub(crate) function: String,
-    /// Gets an array of what `function` gave of two batches, and gives one of both.
+    /// Receives an array of two results of `function`, and returns one for both.
     pub(crate) merge: Option<String>,
     #[serde(default = "one")]
     pub(crate) workers: Count,
-    /// After so many failures in a row it is not called any more.
+    /// After this many failures in a row it is not called any more.
     pub(crate) give_up_after: Option<Count>,
     memory: Size,
     timeout: Time,
@@ -48,15 +48,15 @@ pub(crate) struct StageSettings {
     environment: BTreeMap<String, String>,
 }
 
-/// How many: at least one.
+/// A count of at least one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count(pub(crate) usize);
 
-/// A number of bytes, as `64MiB`.
+/// A number of bytes, such as `64MiB`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size(u64);
 
-/// A time, as `100ms`.
+/// A time, such as `100ms`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Time(pub(crate) Duration);
 
@@ -97,7 +97,7 @@ impl Config {
 impl StageSettings {
     fn read(table: toml::Table) -> Result<StageSettings> {
         let stage = table.try_into::<StageSettings>().map_err(|error| {
-            // The key is told in a line of its own.
+            // The error names the key in a line of its own.
             let text = error.to_string();
             match text.trim_end().rsplit_once("\nin ") {
                 Some((text, key)) => anyhow!("{key}: {text}"),
@@ -113,7 +113,7 @@ impl StageSettings {
         Ok(stage)
     }
 
-    /// What each call may use.
+    /// The limits of each call.
     pub(crate) fn limits(&self) -> Limits {
         let mut limits = Limits::default()
             .memory(self.memory.0)
@@ -130,7 +130,7 @@ impl StageSettings {
         limits
     }
 
-    /// What the plugin sees.
+    /// The view of the plugin: its environment variables.
     pub(crate) fn policy(&self) -> Policy {
         let variables = self.environment.iter();
         variables.fold(Policy::default(), |policy, (name, value)| {

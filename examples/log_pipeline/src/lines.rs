@@ -1,4 +1,4 @@
-//! Lines from files or standard input, read by a thread of their own, which waits while nobody takes them.
+//! Lines from files or standard input, read by a thread of their own, which waits while no line is taken.
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -12,23 +12,23 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// A line that is longer is cut into several: one without an end must not fill the memory.
+/// A longer line is cut into several: an endless line must not fill the memory.
 const LONGEST_LINE_BYTES: u64 = 64 << 10;
 
-/// What the reader found.
+/// The findings of the reader.
 pub(crate) enum Input {
-    /// A line, without its end.
+    /// A line, without its line end.
     Line(Vec<u8>),
-    /// Nothing more can be read.
+    /// The input cannot be read any further.
     Failed(anyhow::Error),
-    /// Somebody asked for the end.
+    /// The user asked for the end.
     Interrupted,
 }
 
-/// A file, and its name for people.
+/// A file, and its name for messages.
 type Named = (File, String);
 
-/// Opens all files before the first is read: a wrong name is told at once.
+/// Opens all files before it reads the first, so a wrong name is reported at once.
 pub(crate) fn open(names: impl Iterator<Item = OsString>) -> Result<Vec<Named>> {
     let files = names.map(|name| {
         let shown = name.display().to_string();
@@ -52,7 +52,7 @@ pub(crate) fn read(files: Vec<Named>, most_waiting: usize) -> Result<Receiver<In
             }),
         };
         if let Err(error) = result {
-            // Nobody listens any more if this fails.
+            // If this fails, no receiver is left.
             let _ = sender.blocking_send(Input::Failed(error));
         }
     };
@@ -76,7 +76,8 @@ fn each_line(mut reader: impl BufRead, lines: &Sender<Input>) -> io::Result<()> 
     }
 }
 
-/// At the first interrupt reading ends, and what was read is processed; at the second the process ends.
+/// After the first interrupt, reading ends, and the lines read are processed; the second interrupt ends the
+/// process.
 fn end_at_signals(sender: &Sender<Input>) -> Result<()> {
     let is_second = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -84,7 +85,7 @@ fn end_at_signals(sender: &Sender<Input>) -> Result<()> {
         flag::register(signal, Arc::clone(&is_second))?;
     }
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
-    // Weak: at the end of the last file there is no sender any more, and that is the end of the lines.
+    // Weak: after the last file no sender is left, and that is the end of the lines.
     let sender = sender.downgrade();
     let wait = move || {
         if signals.forever().next().is_some()

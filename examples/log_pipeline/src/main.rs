@@ -1,9 +1,9 @@
 //! Sends the lines of web servers' logs through a chain of plugins: a host of components that strangers
-//! wrote, in whatever language, each under limits of its own.
+//! wrote, in any language, each under limits of its own.
 //!
 //!     log_pipeline PIPELINE.toml [FILE...]
 //!
-//! Records go to standard output, and a summary at the end; what happens to plugins to standard error.
+//! Records go to standard output, and a summary at the end; reports on the plugins go to standard error.
 
 mod batches;
 mod chain;
@@ -57,8 +57,8 @@ fn run() -> Result<()> {
 async fn process(config: &Config, chain: &Chain, mut batches: Batches) -> Result<()> {
     let mut output = io::stdout().lock();
     let mut totals = Totals::default();
-    // Starts no more than so many at a time, and gives them in order: whoever reads the results slowly
-    // slows the reading of lines down.
+    // Starts at most `in_flight` at a time, and returns them in order: a slow reader of the results slows
+    // the reading of lines down.
     let mut processed = batches
         .stream()
         .map(|batch| chain.process(batch))

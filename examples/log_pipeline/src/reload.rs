@@ -1,4 +1,4 @@
-//! Plugins are replaced while the pipeline runs: a thread looks at their files now and then.
+//! Replaces plugins while the pipeline runs: a thread checks their files at intervals.
 
 use crate::chain::Chain;
 use crate::config::Config;
@@ -12,22 +12,22 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-/// Dropped, the thread ends.
+/// Ends the thread when it is dropped.
 pub(crate) struct Watcher {
     _end: Sender<()>,
 }
 
-/// What another content of a file changes: device, inode, size, and the time of the change.
+/// The attributes that change with a file's contents: device, inode, size, and the time of the change.
 type Identity = (u64, u64, u64, i64, i64);
 
-/// What is known of the file of a stage.
+/// The known state of a stage's file.
 pub(crate) struct Seen {
     loaded: Option<Identity>,
     last: Option<Identity>,
 }
 
-/// Looks at the files of all stages. To be called before they are loaded: what is put into their places
-/// meanwhile is a change.
+/// Records the state of the files of all stages. Call it before they are loaded, so that a file that is
+/// replaced meanwhile counts as changed.
 pub(crate) fn look(config: &Config) -> Vec<Seen> {
     let paths = config.stages.iter().map(|stage| &stage.plugin);
     let seen = paths.map(|path| {
@@ -37,7 +37,7 @@ pub(crate) fn look(config: &Config) -> Vec<Seen> {
     seen.collect()
 }
 
-/// Has the plugins of files that have changed since reloaded from now on.
+/// From now on, reloads the plugins of files that have changed since.
 pub(crate) fn watch(chain: &Arc<Chain>, seen: Vec<Seen>, every: Duration) -> io::Result<Watcher> {
     let (end, ended) = channel();
     let chain = Arc::clone(chain);
@@ -51,7 +51,7 @@ fn look_now_and_then(chain: &Chain, mut all: Vec<Seen>, every: Duration, ended: 
     while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
         for (stage, seen) in chain.stages.iter().zip(&mut all) {
             let now = identity(stage.path());
-            // What is still being written looks different each time.
+            // A file that is still being written differs from one look to the next.
             let is_settled = std::mem::replace(&mut seen.last, now) == now;
             if now == seen.loaded || !is_settled {
                 continue;

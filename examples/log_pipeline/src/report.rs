@@ -1,4 +1,4 @@
-//! What is told on standard error: what happened to plugins, and what they have done in all.
+//! The reports on standard error: the events of plugins, and the totals of their work.
 
 use crate::chain::Chain;
 use std::collections::BTreeMap;
@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often a stage has failed, by kind.
+/// The number of failures of a stage, by kind.
 #[derive(Default)]
 pub(crate) struct Failures(Mutex<BTreeMap<&'static str, u64>>);
 
 impl Failures {
-    /// Counts one, and gives how many of its kind there were.
+    /// Counts one failure, and returns the number of its kind.
     pub(crate) fn count(&self, kind: &'static str) -> u64 {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(kind).or_default();
@@ -37,7 +37,7 @@ pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// The first line of a text: plugins choose what their errors say.
+/// The first line of a text, because plugins choose the texts of their errors.
 pub(crate) fn one_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     line.chars()

@@ -1,4 +1,4 @@
-//! One stage: a pool of workers that run a plugin under its limits, and what is done when it fails.
+//! One stage: a pool of workers that run a plugin under its limits, and the response to its failures.
 
 use crate::config::StageSettings;
 use crate::report::{self, Failures};
@@ -58,7 +58,7 @@ impl Stage {
         self.pool.statistics()
     }
 
-    /// What the plugin makes of a batch. None if it does not: then that has been told.
+    /// The plugin's result for a batch. None if it fails, which is then already reported.
     pub(crate) async fn run(&self, batch: u64, input: &[u8]) -> Option<Vec<u8>> {
         let is_valid = if self.counts() { is_value } else { is_lines };
         self.call(batch, &self.settings.function, input, is_valid)
@@ -94,7 +94,7 @@ impl Stage {
             return None;
         }
         let (kind, text) = match self.pool.call_async(function, input.to_vec()).await {
-            // The next stage, and whoever reads the results, is to get nothing but JSON.
+            // The next stage, and the reader of the results, must receive nothing but JSON.
             Ok(output) if is_valid(&output.bytes) => {
                 self.failed_in_a_row.store(0, Ordering::Relaxed);
                 return Some(output.bytes);
@@ -118,8 +118,8 @@ impl Stage {
         None
     }
 
-    /// Takes the plugin's file as its new version, if that is one; otherwise the present one stays.
-    /// Calls that run end in the version in which they began.
+    /// Takes the plugin's file as its new version, if the file is valid; otherwise the present one stays.
+    /// Running calls end in the version in which they began.
     pub(crate) fn reload(&self) -> Result<()> {
         let program = program(&self.engine, &self.settings.plugin)?;
         // A version that lacks a function is as broken as one that cannot be loaded.
@@ -156,7 +156,7 @@ fn plugin(program: &Program, settings: &StageSettings) -> Result<Plugin> {
     Ok(plugin)
 }
 
-/// Whether each line is a value of JSON.
+/// Whether each line is a JSON value.
 fn is_lines(output: &[u8]) -> bool {
     let mut lines = output.split(|byte| *byte == b'\n');
     output.last().is_none_or(|last| *last == b'\n')

@@ -1,7 +1,7 @@
 //! Managers, as tutorials on Python's `multiprocessing` introduce them.
 //!
-//! A manager's objects live in the host. There is no server process: nothing has to be started, a
-//! proxy is a handle as all others, and an object lives as long as somebody has a handle to it.
+//! A manager's objects live in the host. There is no server process: nothing has to be started, a proxy is
+//! a handle like all others, and an object lives as long as any process has a handle to it.
 
 use isopod::{Dict, Error, List, Lock, Manager, Namespace, Pool, Process, Queue, current_process};
 
@@ -14,7 +14,7 @@ fn main() -> Result<(), Error> {
     own_type()
 }
 
-/// Python's dict takes keys and values of any types; here each has one, which may be an enum.
+/// Python's dict takes keys and values of any type; here each has one type, which may be an enum.
 fn dict_and_list() -> Result<(), Error> {
     fn change(dict: Dict<String, Option<String>>, list: List<u32>) -> Result<(), Error> {
         dict.set("1", &Some("1".to_owned()))?;

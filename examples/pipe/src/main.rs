@@ -1,7 +1,7 @@
 //! Pipes, as tutorials on Python's `multiprocessing` introduce them.
 //!
-//! An end has a type: what it sends and what it receives. Where Python sends anything, an enum says
-//! what may come.
+//! An end has types: one for the messages that it sends, one for those that it receives. Where Python sends
+//! anything, an enum lists the possible messages.
 
 use isopod::{
     Connection, Error, ErrorKind, Process, Receiver, Sender, one_way_pipe, pipe, wait_any,
@@ -9,7 +9,7 @@ use isopod::{
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// What the child of the first part sends.
+/// A message of the child in the first part.
 #[derive(Debug, Serialize, Deserialize)]
 enum Item {
     Number(i64),
@@ -28,7 +28,7 @@ fn main() -> Result<(), Error> {
 
 fn two_ways() -> Result<(), Error> {
     println!("two ways:");
-    // Each end is of the other's types, turned round.
+    // Each end has the types of the other, turned round.
     let (parent, child) = pipe::<String, Item>()?;
     let process = Process::spawn(
         |connection: Connection<Item, String>| -> Result<(), Error> {
@@ -51,8 +51,8 @@ fn two_ways() -> Result<(), Error> {
 fn one_way() -> Result<(), Error> {
     println!("\none way, until the sender is gone:");
     let (receiver, sender) = one_way_pipe()?;
-    // The end is moved into the child: the parent has none left that would keep the pipe open, so
-    // there is nothing to close.
+    // The end moves into the child: the parent keeps none that would hold the pipe open, so there is
+    // nothing to close.
     let process = Process::spawn(
         |sender: Sender<u32>| (0..3).try_for_each(|number| sender.send(&number)),
         (sender,),
@@ -84,7 +84,7 @@ fn poll() -> Result<(), Error> {
     println!("{}", receiver.poll()?);
     drop(sender);
     receiver.recv()?;
-    // As in Python, the end of the file is something to read.
+    // As in Python, the end of the file counts as something to read.
     println!("{}", receiver.poll()?);
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Three stages joined by pipes, and a lock around the output they share.
+//! Three stages joined by pipes, and a lock around their common output.
 //!
-//! `numbers` makes numbers, `squares` squares them, main adds them up. A stage ends when the stage
-//! before it has: the end of the pipe's other side reads as the end of the file.
+//! `numbers` makes numbers, `squares` squares them, main adds them up. A stage ends after the stage before
+//! it: when the other end of the pipe is gone, it reads the end of the file.
 
 use isopod::{Error, Lock, Process, Receiver, Sender, one_way_pipe};
 
@@ -17,7 +17,7 @@ fn numbers(last: u64, output: Sender<u64>, screen: Lock) -> Result<u64, Error> {
     Ok(last)
 }
 
-/// Squares what comes in.
+/// Squares each number that arrives.
 fn squares(input: Receiver<u64>, output: Sender<u64>, screen: Lock) -> Result<u64, Error> {
     let mut count = 0;
     for number in &input {
@@ -46,7 +46,7 @@ fn main() -> Result<(), Error> {
     let screen = Lock::new()?;
     let (number_receiver, number_sender) = one_way_pipe()?;
     let (square_receiver, square_sender) = one_way_pipe::<u64>()?;
-    // The ends are moved into the stages: main keeps none of them, or they would never end.
+    // The ends move into the stages. If main kept one of them, the stages would never end.
     let first = Process::builder()
         .name("numbers")
         .spawn(numbers, (1_000, number_sender, screen.clone()))?;

@@ -1,8 +1,8 @@
 //! Pools, as tutorials on Python's `multiprocessing` introduce them.
 //!
-//! A job is one call of a task. `apply_async` is `apply_async` in Python; its callbacks run in the
-//! process that submitted, whenever that waits for something in the library: there is no thread that
-//! could run them meanwhile. So this program waits with `isopod::sleep`.
+//! A job is one call of a task. `apply_async` is `apply_async` in Python; its callbacks run in the process
+//! that submitted the job, whenever that process waits for something in the library: there is no thread
+//! that could run them meanwhile. So this program waits with `isopod::sleep`.
 
 use isopod::{Callbacks, Error, Pool, Queue, current_process};
 use std::time::Duration;
@@ -28,7 +28,7 @@ fn square(number: u64) -> u64 {
     number * number
 }
 
-/// Ten jobs for three workers: the rest waits for its turn.
+/// Ten jobs for three workers: the rest wait for their turn.
 fn start_and_end() -> Result<(), Error> {
     fn work(number: u32) {
         println!("{number} begins");
@@ -40,7 +40,7 @@ fn start_and_end() -> Result<(), Error> {
     let pool = Pool::with_workers(3)?;
     println!("\nin any order:");
     for number in 0..10 {
-        // The result is dropped; the job is run all the same.
+        // The result is dropped; the job runs all the same.
         pool.apply_async(work, (number,))?;
     }
     pool.close();
@@ -60,7 +60,7 @@ fn apply() -> Result<(), Error> {
     Ok(())
 }
 
-/// All at once; the values come in the order of submission, also after `join`.
+/// All jobs at once; the values come in the order of submission, also after `join`.
 fn apply_async() -> Result<(), Error> {
     println!("\napply_async:");
     let pool = Pool::new()?;
@@ -120,8 +120,8 @@ fn map() -> Result<(), Error> {
     Ok(())
 }
 
-/// The values come while later jobs are still run. The numbers have no end: they are drawn as they
-/// are needed. CPython would first draw all of them.
+/// The values come while later jobs still run. The numbers are endless: the pool draws them as it needs
+/// them. CPython would first draw all of them.
 fn imap() -> Result<(), Error> {
     println!("\nimap:");
     let pool = Pool::with_workers(4)?;
@@ -168,7 +168,7 @@ fn jobs_per_worker() -> Result<(), Error> {
     Ok(())
 }
 
-/// A task that gives an error; an exception in Python.
+/// A task that returns an error; an exception in Python.
 fn half(number: u64) -> Result<u64, String> {
     match number % 2 {
         0 => Ok(number / 2),
@@ -229,7 +229,7 @@ fn lost_worker() -> Result<(), Error> {
     Ok(())
 }
 
-/// The workers end with main, and what they had not done is lost: `close` and `join` wait for it.
+/// The workers end with main, and their unfinished jobs are lost: `close` and `join` wait for these.
 fn the_end_of_main() -> Result<(), Error> {
     println!("\nthe end of main:");
     let pool = Pool::with_workers(2)?;

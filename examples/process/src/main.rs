@@ -1,8 +1,8 @@
 //! Processes, as tutorials on Python's `multiprocessing` introduce them.
 //!
-//! `Process::spawn(f, (a, b))` is `Process(target=f, args=(a, b))` and `start()` in one: a process
-//! that is made but not started does not exist here. A task is a function or a closure that
-//! captures nothing: what it needs are its arguments, which are copied.
+//! `Process::spawn(f, (a, b))` is `Process(target=f, args=(a, b))` and `start()` in one: a process that is
+//! made but not started does not exist here. A task is a function or a closure that captures nothing: it
+//! receives its data as arguments, which are copied.
 
 use isopod::{Error, ErrorKind, Event, Process, current_process, parent_process};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ fn main() -> Result<(), Error> {
     the_end_of_main()
 }
 
-/// Every process takes a number from its parent, whether it is given a name or not.
+/// Every process takes a number from its parent, with or without a name of its own.
 fn names() -> Result<(), Error> {
     fn tell() {
         println!("{}", current_process().name());
@@ -35,7 +35,7 @@ fn names() -> Result<(), Error> {
     Process::spawn(tell, ())?.join()?;
     Process::builder().name("worker").spawn(tell, ())?.join()?;
     Process::spawn(tell, ())?.join()?;
-    // A task may give a `Result`: an error ends its process with the exit code 1.
+    // A task may return a `Result`: an error ends its process with the exit code 1.
     let nested = Process::spawn(|| Process::spawn(tell, ())?.join(), ())?;
     nested.join()
 }
@@ -71,8 +71,8 @@ fn arguments() -> Result<(), Error> {
     children.into_iter().try_for_each(Process::join)
 }
 
-/// Python's module name is `__main__` or `__mp_main__`, by start method; the function is the same
-/// one here, so it has one.
+/// Python's module name is `__main__` or `__mp_main__`, according to the start method. Here the function is
+/// the same one, so it has one module.
 fn children_in_parallel() -> Result<(), Error> {
     fn hello(nth: u32, main: u64) {
         let current = current_process();
@@ -154,7 +154,8 @@ fn ends() -> Result<(), Error> {
     };
     let child = Process::spawn(endless, ())?;
     println!("alive: {}", child.is_alive());
-    // Python's `join(timeout)` gives None both ways; here the time-out is an error to look at.
+    // Python's `join(timeout)` returns None both ways; here the time-out is an error that the caller can
+    // check.
     match child.wait_timeout(Duration::from_millis(20)) {
         Err(error) if error.kind() == ErrorKind::TimedOut => println!("join: {error}"),
         other => println!("join: {other:?}"),
@@ -172,7 +173,7 @@ fn ends() -> Result<(), Error> {
     Ok(())
 }
 
-/// Only who started a process can end it, so a child cannot end its parent.
+/// Only the parent of a process can end it, so a child cannot end its parent.
 fn parent() -> Result<(), Error> {
     println!("\nthe parent process:");
     println!(

@@ -1,8 +1,8 @@
 //! Queues, as tutorials on Python's `multiprocessing` introduce them.
 //!
-//! A queue is in the host: there is no feeder thread, so `put` has put when it returns, what it
-//! cannot encode is an error of `put`, and `len` and `is_empty` are exact. A process that is joined
-//! before its queue is read does not hang, however much it has put.
+//! A queue lives in the host: there is no feeder thread, so the message is in the queue when `put` returns,
+//! a value that cannot be encoded is an error of `put`, and `len` and `is_empty` are exact. A process that
+//! is joined before its queue is read does not hang, however many messages it has put.
 
 use isopod::{Bounds, Error, ErrorKind, Process, Queue};
 use std::time::Duration;
@@ -55,7 +55,7 @@ fn blocking() -> Result<(), Error> {
     child.join()
 }
 
-/// As in Python, though a task's value comes with `join` too: see the example `process`.
+/// As in Python, although a task's value comes with `join` too: see the example `process`.
 fn return_values() -> Result<(), Error> {
     println!("\nreturn values:");
     let results = Queue::<u64>::new()?;

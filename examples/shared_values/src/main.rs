@@ -1,8 +1,8 @@
-//! Values, arrays and memory that processes share, as tutorials on Python's `multiprocessing`
-//! introduce them.
+//! Values, arrays and memory that processes share, as tutorials on Python's `multiprocessing` introduce
+//! them.
 //!
-//! The type takes the place of Python's typecodes: `Value('d', 0.0)` is `Value::new(0.0)`. Each
-//! method is one atomic step; the lock beside a value is for what takes more than one.
+//! The type takes the place of Python's typecodes: `Value('d', 0.0)` is `Value::new(0.0)`. Each method is
+//! one atomic step; the lock beside a value is for operations of several steps.
 
 use isopod::{Array, Error, ErrorKind, Process, SharedMemory, Value};
 
@@ -77,7 +77,7 @@ fn array() -> Result<(), Error> {
     Ok(())
 }
 
-/// Found by its name, but only in this tree of processes: nothing is left behind, whoever dies.
+/// Found by its name, but only in this tree of processes: nothing is left behind, whichever process dies.
 fn shared_memory() -> Result<(), Error> {
     println!("\nshared memory with a name:");
     let memory = SharedMemory::create("greeting", 16)?;

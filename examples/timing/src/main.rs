@@ -1,9 +1,9 @@
-//! What CPython's lock around its interpreter (the GIL) makes of two threads, and what two processes
-//! make of two cores.
+//! The effect of CPython's lock around its interpreter (the GIL) on two threads, and the gain of two
+//! processes on two cores.
 //!
 //! In CPython the threads of a process take turns, so two of them need as long for two sums as one:
-//! tutorials measure that first, and then use processes. A process here has one thread, on a core of
-//! its own, so only the second half can be shown: the same sums, one after another and at once.
+//! tutorials measure that first, and then use processes. A process here has one thread, on a core of its
+//! own, so this program can show only the second half: the same sums, one after another and at once.
 
 use isopod::{Error, Process, cpu_count};
 use std::hint::black_box;
@@ -15,8 +15,8 @@ fn sum_of_numbers() -> u64 {
     (0..1_000_000).map(black_box).sum()
 }
 
-/// The sum of the squares below ten million. It needs more than 64 bits, as Python's integers have:
-/// a `u64` that overflows would panic in a debug build and wrap in a release build.
+/// The sum of the squares below ten million. It needs more than 64 bits, as Python's integers have: a `u64`
+/// that overflows would panic in a debug build and wrap in a release build.
 fn sum_of_squares() -> u128 {
     let mut sum = 0;
     for number in 0..10_000_000_u64 {
@@ -37,8 +37,8 @@ fn multi_process() -> Result<u128, Error> {
     Ok(first.join()? + second.join()?)
 }
 
-/// Prints what a function gives and how long it takes: the shortest of five times, as other programs
-/// use the cores too.
+/// Prints the result of a function and its time: the shortest of five times, as other programs use the
+/// cores too.
 fn measure(name: &str, function: fn() -> Result<u128, Error>) -> Result<Duration, Error> {
     let mut shortest = Duration::MAX;
     let mut sum = 0;

@@ -1,7 +1,7 @@
 //! Counts the words of all files below a directory, with N processes.
 //!
-//! A queue of paths feeds the workers, a queue of results leads back. Main puts paths while the
-//! workers are at it already, then closes the queue, which ends them.
+//! A queue of paths feeds the workers, and a queue of results leads back. Main puts paths while the workers
+//! are already at work, then closes the queue, which ends them.
 
 use isopod::{Process, Queue};
 use std::fs;
@@ -9,10 +9,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// How many paths may wait for a worker. Main walks the directory no faster than they are read.
+/// The most paths that wait for a worker. Main walks the directory no faster than they are read.
 const PATHS_WAITING: u32 = 64;
 
-/// A worker: takes paths until there are no more, then gives its sum.
+/// A worker: takes paths until there are no more, then reports its sum.
 fn count(paths: Queue<PathBuf>, counts: Queue<u64>) -> isopod::Result<()> {
     let mut words = 0;
     for path in &paths {
@@ -34,7 +34,7 @@ fn words_of(path: &Path) -> io::Result<u64> {
     Ok(words.count() as u64)
 }
 
-/// Puts the path of each file below `directory`, not following symbolic links, and gives their
+/// Puts the path of each file below `directory`, without following symbolic links, and returns their
 /// number.
 fn walk(directory: &Path, paths: &Queue<PathBuf>) -> Result<u64, Box<dyn std::error::Error>> {
     let mut files = 0;
@@ -67,7 +67,7 @@ fn run(directory: &Path, workers: usize) -> Result<(), Box<dyn std::error::Error
         })
         .collect::<Result<Vec<_>, _>>()?;
     let walked = walk(directory, &paths);
-    // Also after an error, or the workers would wait for ever.
+    // Also after an error; otherwise the workers would wait for ever.
     paths.close();
     for process in processes {
         process.join()?;

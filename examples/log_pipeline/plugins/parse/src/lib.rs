@@ -1,4 +1,4 @@
-//! Lines of a web server's log, in the combined format, become records: an object of JSON on each line.
+//! Turns the lines of a web server's log, in the combined format, into records: a JSON object on each line.
 
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ struct Record<'a> {
     agent: String,
 }
 
-/// What becomes of a line that is none of a log: later stages see it, and can count it.
+/// The record of a line that is not in the format: later stages see it, and can count it.
 #[derive(Serialize)]
 struct Malformed<'a> {
     malformed: &'a str,
@@ -29,7 +29,7 @@ struct Malformed<'a> {
 #[isopod::function]
 fn parse(lines: Vec<u8>) -> Result<String, String> {
     let mut records = String::new();
-    // Whoever sends requests chooses the bytes; records are UTF-8.
+    // The sender of a request chooses its bytes; records are UTF-8.
     for line in String::from_utf8_lossy(&lines).lines() {
         let json = match record(line) {
             Some(record) => serde_json::to_string(&record),
@@ -69,7 +69,7 @@ fn record(line: &str) -> Option<Record<'_>> {
     })
 }
 
-/// A text in quotes, in which a backslash hides quotes and backslashes, and what follows it.
+/// A text in quotes, in which a backslash escapes quotes and backslashes, and the rest after it.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let text = text.strip_prefix('"')?;
     let mut found = String::new();
