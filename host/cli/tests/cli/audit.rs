@@ -88,7 +88,7 @@ fn a_run_that_does_each_thing_is_told_line_by_line() {
     is_granted("stream", "standard error");
     assert!(!all.contains("a secret"), "{all}");
 
-    // The first of each kind at once, then how many there were.
+    // The first refusal of each kind comes at once, and their number comes at the end.
     for (refusal, subject, count) in [("path", "../secret", 4), ("change", "`new`", 3)] {
         let told = of(&told, "refused");
         let of_kind: Vec<&&Value> = told
@@ -118,7 +118,7 @@ fn a_run_that_does_each_thing_is_told_line_by_line() {
     assert_eq!(memory["ends"], false);
     let counted = of(&told, "refused");
     let counted = counted.iter().find(|line| line["refusal"] == "memory");
-    // An allocator may ask more than once for each.
+    // An allocator may ask more than once for each page.
     assert!(counted.unwrap()["count"].as_u64().unwrap() >= 100, "{all}");
 
     let kill = of(&told, "kill");

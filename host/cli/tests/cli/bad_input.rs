@@ -1,10 +1,10 @@
-//! What is given is no program: one paragraph, exit code 125, nothing runs.
+//! The input is not a program: one paragraph, exit code 125, nothing runs.
 
 use crate::support::{Ended, empty_directory, isopod, program, program_source, run};
 use std::fs;
 use std::path::Path;
 
-/// Runs a file with this content, by the name `app.wasm`.
+/// Runs a file with this content, under the name `app.wasm`.
 fn run_bytes(bytes: &[u8]) -> Ended {
     let directory = empty_directory();
     fs::write(directory.path().join("app.wasm"), bytes).unwrap();
@@ -15,7 +15,7 @@ fn run_text(text: &str) -> Ended {
     run_bytes(&wat::parse_str(text).unwrap())
 }
 
-/// The text with each number as `N`: where a fault is found depends on the compiler.
+/// The text with each number as `N`: the place of a fault depends on the compiler.
 fn without_numbers(text: &str) -> String {
     let mut output = String::new();
     for character in text.chars() {
@@ -207,7 +207,7 @@ fn paths_that_lead_to_no_program() {
     ");
 }
 
-/// The last paragraph, after what the compiler said.
+/// The last paragraph, after the output of the compiler.
 fn compiler_then_error(ended: &Ended, compiler: &str) -> String {
     assert_eq!(
         (ended.exit_code, ended.stdout.as_str()),
@@ -225,7 +225,7 @@ fn a_file_that_does_not_compile() {
     let source = program_source("does_not_compile");
     let arguments = ["run", "-q", source.to_str().unwrap()];
     let ended = run(isopod(Path::new("."), &arguments));
-    // The place as the author knows it.
+    // The place in the author's own file.
     assert!(
         ended.stderr.contains("--> does_not_compile.rs:5:23"),
         "{ended}"
@@ -234,7 +234,7 @@ fn a_file_that_does_not_compile() {
     insta::assert_snapshot!(error, @"error: `does_not_compile` does not compile");
 }
 
-/// A crate with this manifest and main file, built.
+/// Builds a crate with this manifest and main file.
 fn build_crate(manifest: &str, main: &str) -> Ended {
     let directory = empty_directory();
     fs::create_dir_all(directory.path().join("app/src")).unwrap();
@@ -259,7 +259,7 @@ fn a_crate_that_does_not_compile() {
 #[test]
 fn a_crate_with_a_broken_manifest() {
     let ended = build_crate("[package\n", "fn main() {}\n");
-    // The cause is cargo's own words.
+    // The cause is cargo's own text.
     let error = ended.own_error();
     assert!(error.starts_with("error: cargo cannot read the crate `DIRECTORY/app`\ncause: "));
     assert!(error.contains("Cargo.toml"), "{error}");

@@ -4,7 +4,7 @@ use crate::support::{empty_directory, isopod, program, run};
 use rustix::thread::sched_getaffinity;
 use std::fs;
 
-/// The errors for these options, each after its options.
+/// The errors for these options; each error follows its options.
 fn errors(cases: &[&[&str]]) -> String {
     let directory = empty_directory();
     fs::copy(program("endings"), directory.path().join("app.wasm")).unwrap();
@@ -147,7 +147,7 @@ fn a_core_that_is_not_there() {
         .unwrap()
         .to_string();
     let told = errors(&[&["--cores", &core]]).replace(&core, "CORE");
-    // Which cores there are depends on the machine.
+    // The list of cores depends on the machine.
     let (told, list) = told.split_once("; usable are ").unwrap();
     insta::assert_snapshot!(told, @"
     --cores CORE
@@ -156,7 +156,7 @@ fn a_core_that_is_not_there() {
     assert!(list.ends_with(
         "\nhint: `--cores` takes a list as `0-3,6`; without it all usable cores are used\n\n"
     ));
-    // One that is not there is one too many.
+    // One core that the machine lacks is one too many.
     errors(&[&["--cores", &format!("0-{core}")]]);
 }
 

@@ -1,4 +1,4 @@
-//! `isopod build` writes a component that `isopod run` runs, wherever it is.
+//! `isopod build` writes a component that `isopod run` runs, in any place.
 
 use crate::support::{empty_directory, isopod, program, program_source, run};
 use std::fs;
@@ -27,7 +27,7 @@ fn a_file_is_built_and_then_runs() {
 #[test]
 fn the_name_and_the_size_are_printed() {
     let directory = empty_directory();
-    // Not the time of a build, but of the copy of a component.
+    // The time of the copy of a component, not of a build.
     fs::copy(program("plain"), directory.path().join("given.wasm")).unwrap();
     let ended = run(isopod(
         directory.path(),
@@ -68,7 +68,7 @@ fn outputs_that_cannot_be() {
     fs::copy(program("plain"), directory.path().join("app.wasm")).unwrap();
     let before = fs::read(directory.path().join("app.wasm")).unwrap();
     let mut told = String::new();
-    // Without `-o` it would be named after the source, which it would replace.
+    // Without `-o` the component would get the name of the source, and replace it.
     for options in [
         &[][..],
         &["-o", "app.wasm"],
@@ -107,7 +107,7 @@ fn a_warning_of_the_compiler_is_told_by_each_build() {
     )
     .unwrap();
     let begin = Instant::now();
-    // Until the file is so old that a build of it could be remembered, and once more.
+    // Until the file is old enough for the cache to remember its build, and once more.
     let mut is_last = false;
     loop {
         let ended = run(isopod(

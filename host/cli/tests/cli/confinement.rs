@@ -1,5 +1,5 @@
-//! isopod confines itself before a program runs: as it is seen from the outside, and by a program that was granted
-//! a way to other processes. `tests/it/confinement.rs` looks from the inside.
+//! isopod confines itself before a program runs. These tests look from the outside, and through a program
+//! that was granted a way to other processes. `tests/it/confinement.rs` looks from the inside.
 
 use crate::support::{GUARD, Running, empty_directory, isopod, program, run};
 use rustix::process::Signal;
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-/// Whether the kernel has all that isopod confines itself with; says so if not.
+/// Whether the kernel has all the features that isopod's confinement needs; prints a message if not.
 fn is_confining() -> bool {
     let path = program("plain");
     let directory = empty_directory();
@@ -33,7 +33,7 @@ fn is_confining() -> bool {
 fn threads(process: u32) -> Vec<(String, bool)> {
     let entries = fs::read_dir(format!("/proc/{process}/task")).unwrap();
     let texts = entries.filter_map(|entry| {
-        // One that has ended meanwhile is left out.
+        // A thread that has ended meanwhile is left out.
         let text = fs::read_to_string(entry.unwrap().path().join("status")).ok()?;
         let has = |line: &str| text.lines().any(|other| other == line);
         let is_confined = has("Seccomp:\t2") && has("NoNewPrivs:\t1");

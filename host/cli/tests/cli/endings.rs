@@ -1,11 +1,10 @@
-//! Each way to end has its exit code, its status and, where it is not the program's own, its
-//! paragraph.
+//! Each way to end has its exit code, its status and, unless the text is the program's own, its paragraph.
 
 use crate::support::{Ended, empty_directory, isopod, program, run};
 use std::fs;
 use std::path::Path;
 
-/// Runs a program with a status file; gives how it ended and the status.
+/// Runs a program with a status file; returns its end and the status.
 fn status_of(program: &Path, options: &[&str], way: &str) -> (Ended, String) {
     let directory = empty_directory();
     let path = program.to_str().unwrap();
@@ -17,7 +16,7 @@ fn status_of(program: &Path, options: &[&str], way: &str) -> (Ended, String) {
     (ended, status)
 }
 
-/// How a program ended, with its status, as one text.
+/// The end of a program and its status, as one text.
 fn told(program: &Path, options: &[&str], way: &str) -> String {
     let (ended, status) = status_of(program, options, way);
     format!("{ended}--- status file\n{status}")
@@ -124,7 +123,7 @@ fn a_full_stack_is_a_trap() {
 #[test]
 fn the_memory_limit() {
     let (ended, status) = status_of(&program("endings"), &["--memory", "32MiB"], "memory");
-    // What was wanted depends on the guest's allocator.
+    // The requested size depends on the guest's allocator.
     let wanted = ended.stderr.split("reached: ").nth(1).unwrap();
     let wanted = wanted.split(" were").next().unwrap().to_owned();
     let ended = ended.without_frames();
@@ -146,7 +145,7 @@ fn the_memory_limit() {
 #[test]
 fn the_timeout() {
     let (ended, status) = status_of(&program("endings"), &["--timeout", "300ms"], "busy");
-    // Where it was busy.
+    // The place where it was busy.
     assert!(ended.stderr.contains("endings::main"), "{ended}");
     let told = format!("{}--- status file\n{status}", ended.without_frames());
     insta::assert_snapshot!(told, @r#"
@@ -222,7 +221,7 @@ fn a_child_that_traps_is_told_with_its_name() {
 
 #[test]
 fn a_plain_program_has_its_exit_code() {
-    // It knows nothing of isopod, and its `proc_exit` keeps the code.
+    // The program does not use isopod, and its `proc_exit` keeps the code.
     insta::assert_snapshot!(told(&program("plain"), &[], "3"), @r#"
     exit code: 3
     --- standard output
@@ -320,7 +319,7 @@ fn a_module_made_by_hand_has_its_exit_code() {
 #[test]
 fn a_deadlock_ends_the_program_if_it_is_asked_to() {
     let (ended, status) = status_of(&program("endless"), &["--on-deadlock", "end"], "lock");
-    // The lock's number is how many objects the host has made before.
+    // The lock's number is the number of objects that the host has made before.
     let number = ended.stderr.split("for lock ").nth(1).unwrap();
     let number = number.split(',').next().unwrap().to_owned();
     assert!(number.parse::<u64>().is_ok(), "{ended}");

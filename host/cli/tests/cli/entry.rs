@@ -1,12 +1,12 @@
-//! The one door: a program that does not come in through it starts no processes, and its main
-//! never runs twice.
+//! The one door: a program that does not come in through it starts no processes, and its main never runs
+//! twice.
 
 use crate::support::{isopod, program, program_source, run};
 use std::path::Path;
 
 #[test]
 fn an_unguarded_main_is_refused_and_runs_once() {
-    // From the source, as its author would run it.
+    // Runs the source, as its author would.
     let source = program_source("unguarded");
     let arguments = ["run", "-q", source.to_str().unwrap()];
     let ended = run(isopod(Path::new("."), &arguments));

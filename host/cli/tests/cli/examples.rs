@@ -1,4 +1,4 @@
-//! Each example prints what its README and its `expected.txt` say, run as the README says.
+//! Each example prints the output in its README and its `expected.txt`, with the command of its README.
 
 use crate::support::{clone_root, compare, isopod, run};
 use std::fs;
@@ -13,7 +13,7 @@ fn prints_what_is_expected(name: &str, options: &[&str]) {
     let directory = clone_root().join(path);
     let expected = fs::read_to_string(directory.join("expected.txt")).unwrap();
     let ended = ended.to_string();
-    // With this beginning, and the whole rest compared, nothing is on standard error.
+    // The output begins like this and the whole rest is compared, so standard error is empty.
     let Some(printed) = ended.strip_prefix("exit code: 0\n--- standard output\n") else {
         panic!("`{name}` failed:\n{ended}");
     };

@@ -1,4 +1,4 @@
-//! A program gets what the options name, and nothing else.
+//! A program gets the rights that the options name, and no others.
 
 use crate::support::{clone_root, empty_directory, isopod, program, run};
 use rustix::thread::{CpuSet, sched_getaffinity};
@@ -64,7 +64,7 @@ fn what_the_options_name_is_granted_and_shown() {
         .env("TAKEN_OVER", "as it is here")
         .env("SECRET", "of the user");
     let mut ended = run(command);
-    // The rest of `-v` has times.
+    // The rest of `-v` contains times.
     let granted = ended
         .stderr
         .lines()
@@ -126,7 +126,7 @@ fn a_script_reads_its_own_directory_and_has_a_private_one() {
     private: kept for a while
     ");
     assert!(!own.join("written").exists());
-    // The private directory went with the program.
+    // The private directory was removed at the end of the program.
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
 }
 
@@ -218,7 +218,7 @@ fn a_directory_that_isopod_runs_code_from_is_not_granted_to_write() {
         "link",
         ".",
         "home/state",
-        // No compiler lies there yet: a program could put one there.
+        // No compiler is there yet: a program could put one there.
         "tools",
         "/",
     ] {
@@ -259,12 +259,12 @@ fn the_key_of_the_cache_is_read_by_nobody() {
         let mut command = isopod(directory.path(), arguments);
         command.env("ISOPOD_STATE", at(state));
         if arguments.contains(&"run") {
-            // What the tests share has another key.
+            // The cache that the tests share has another key.
             command.env("ISOPOD_CACHE", at("cache"));
         }
         run(command)
     };
-    // Whether the key exists already or not.
+    // With and without an existing key.
     for _ in 0..2 {
         for granted in ["home/state", "home", "link", "home/data/.."] {
             let ended = with_key(&["run", "plain.wasm", "--read-dir", granted], "home/state");
@@ -286,7 +286,7 @@ fn the_key_of_the_cache_is_read_by_nobody() {
         assert_eq!(ended.exit_code, 0, "{ended}");
         assert!(at("home/state/cache.key").exists());
     }
-    // Nor by a build.
+    // A build cannot reach it either.
     let manifest = "[package]\nname = \"a\"\nversion = \"0.0.0\"\nedition = \"2024\"\n";
     fs::write(at("source/Cargo.toml"), manifest).unwrap();
     fs::write(at("source/src/main.rs"), "fn main() {}").unwrap();

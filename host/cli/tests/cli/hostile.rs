@@ -1,5 +1,5 @@
-//! Hostile programs in each language, from outside of the whole process of `isopod run`: its memory at its
-//! highest, its end, its CPU time, what it leaves on disk, and its log.
+//! Hostile programs in each language, seen from outside of the whole process of `isopod run`: its peak
+//! memory, its end, its CPU time, its files on disk, and its log.
 
 #![allow(clippy::print_stdout, reason = "a line says what was skipped, and why")]
 
@@ -15,10 +15,10 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// On a machine with nothing else to do it takes some 0.3 seconds.
+/// An idle machine takes about 0.3 seconds.
 const SOON: Duration = Duration::from_secs(10);
 
-/// A hostile program, by the path that `isopod run` is given.
+/// A hostile program, by the path that `isopod run` receives.
 struct Hostile(PathBuf);
 
 impl Hostile {
@@ -42,7 +42,7 @@ impl Hostile {
         Some(Hostile(output))
     }
 
-    /// `tests/languages/hostile.py`, if Python can be had.
+    /// `tests/languages/hostile.py`, if Python is available.
     fn in_python() -> Option<Hostile> {
         has_python().then(|| Hostile(clone_root().join("tests/languages/hostile.py")))
     }
@@ -104,7 +104,8 @@ fn nothing_that_c_or_python_has_stored_is_left() {
             running.signal(signal);
             let ended = running.end();
             assert!([143, 137].contains(&ended.exit_code), "{ended}");
-            // What was killed leaves it to the next runs, each of which removes for a bounded time.
+            // A killed run leaves its directory to the next runs, each of which spends a bounded time on
+            // removals.
             let begin = Instant::now();
             while signal == Signal::KILL && entries("private") + entries("runs") > 0 {
                 let plain = program("plain");
@@ -120,7 +121,7 @@ fn nothing_that_c_or_python_has_stored_is_left() {
     }
 }
 
-/// The memory of the process at its highest.
+/// The peak memory of the process.
 fn peak_bytes(running: &Running) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", running.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -128,7 +129,7 @@ fn peak_bytes(running: &Running) -> u64 {
     kibibytes.parse::<u64>().unwrap() << 10
 }
 
-/// What is told of crashes and failures goes through the host.
+/// The texts of crashes and failures go through the host.
 #[test]
 fn reports_take_no_more_of_the_host_than_its_limits_say() {
     let directory = empty_directory();
@@ -181,7 +182,7 @@ fn refusals_without_end_are_counted_in_each_language() {
             .map(|line| serde_json::from_str(line).unwrap())
             .filter(|line: &Value| line["record"] == "refused")
             .collect();
-        // One at once and one that counts, of each kind.
+        // Of each kind, one entry at once and one with the count.
         assert!((2..=8).contains(&refusals.len()), "{text}");
         let counts = refusals.iter().filter_map(|line| line["count"].as_u64());
         let counted: u64 = counts.sum();
@@ -190,8 +191,8 @@ fn refusals_without_end_are_counted_in_each_language() {
     }
 }
 
-/// What threads of the host compute for operations on files is half as much again as what the guest computes here,
-/// so all that the operating-system process uses tells whether it was counted.
+/// Threads of the host compute for operations on files half as much again as the guest computes here. So
+/// the CPU time of the whole operating-system process shows whether their work was counted.
 #[test]
 fn operations_on_files_count_to_the_limits_of_cpu_time() {
     const OF_THE_HOST: Duration = Duration::from_millis(800);

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM end all processes in order, whatever they are doing, and tell what was
-//! running.
+//! SIGINT and SIGTERM end all processes in order, whatever they are doing, and report the processes that
+//! were running.
 
 use crate::support::{Ended, Running, Unread, empty_directory, isopod, program};
 use rustix::process::Signal;
@@ -8,15 +8,15 @@ use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Runs main and children in these states, and sends a signal when all have come to them. The
-/// standard input stays open.
+/// Runs main and children in these states, and sends a signal when all have reached them. The standard
+/// input stays open.
 fn interrupted(signal: Signal, states: &[&str]) -> String {
     let directory = empty_directory();
     let path = program("endless");
     let mut arguments = vec![
         "run",
         path.to_str().unwrap(),
-        // Those that wait for themselves are meant to.
+        // Some of these processes wait for themselves on purpose.
         "--on-deadlock=ignore",
         "--status-file",
         "status.json",
@@ -113,7 +113,7 @@ fn of_many_processes_the_first_are_named() {
     "#);
 }
 
-/// A run of these states whose streams nobody reads, full.
+/// A run of these states, with full streams that nobody reads.
 fn unread(options: &[&str], states: &[&str]) -> (Unread, TempDir) {
     let directory = empty_directory();
     let path = program("endless");
@@ -122,7 +122,7 @@ fn unread(options: &[&str], states: &[&str]) -> (Unread, TempDir) {
     (run, directory)
 }
 
-/// On a machine with nothing else to do it takes some 0.3 seconds.
+/// An idle machine takes about 0.3 seconds.
 const SOON: Duration = Duration::from_secs(10);
 
 #[test]

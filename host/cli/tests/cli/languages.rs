@@ -1,7 +1,7 @@
 //! Programs and plugins in each language, as a new user makes them: `isopod new`, `isopod build`, and
-//! `isopod run` or `isopod call`. And the bindings of the languages other than Rust, each part of them.
+//! `isopod run` or `isopod call`. Also every part of the bindings of the languages other than Rust.
 //!
-//! Where a language's tools cannot be had its tests say so and pass.
+//! Where a language's tools are not available, its tests print that and pass.
 
 #![allow(clippy::print_stdout, reason = "a line says what was skipped, and why")]
 
@@ -11,7 +11,7 @@ use isopod_host::sync::{Bounds, Queue};
 use isopod_host::{Engine, Program};
 use std::path::Path;
 
-/// How an error begins that says that a language's tools are missing here, and cannot be installed.
+/// The first words of errors for a language whose tools are missing here, and cannot be installed.
 const MISSING: [&str; 5] = [
     "error: no C compiler for WebAssembly, and none could be installed",
     "error: there is no ",
@@ -20,7 +20,7 @@ const MISSING: [&str; 5] = [
     "error: `componentize-py",
 ];
 
-/// Builds, or says that it cannot be tried.
+/// Builds the source; if this machine cannot try that, prints a message.
 fn is_built(directory: &Path, source: &str, output: &str) -> bool {
     let ended = run(isopod(directory, &["build", "-q", source, "-o", output]));
     if MISSING.iter().any(|text| ended.stderr.contains(text)) {
@@ -181,7 +181,7 @@ fn each_part_of_the_binding_for_javascript() {
     "#);
 }
 
-/// A plugin of `tests/languages` gets handles, gives errors, and is ended when it loops.
+/// A plugin of `tests/languages` receives handles, returns errors, and is ended when it loops.
 fn behaves(file: &str) {
     let directory = empty_directory();
     let source = clone_root().join("tests/languages").join(file);

@@ -1,4 +1,4 @@
-//! What a run keeps on disk for itself: nobody else reaches it, and nothing of it stays.
+//! The private files of a run on disk: no other program reaches them, and none stays.
 
 use crate::support::{GUARD, Running, empty_directory, isopod, program, run};
 use rustix::process::Signal;
@@ -105,7 +105,7 @@ fn the_next_run_sweeps_what_a_kill_has_left_and_nothing_that_lives() {
         assert_eq!(cache.sockets().len(), 1);
         assert!(!temporary.exists());
     }
-    // It still has all that it had.
+    // The live run still has all its files.
     assert!(lives[0].join("tmp").read_dir().unwrap().count() > 0);
     living.signal(Signal::TERM);
     assert_eq!(living.end().exit_code, 143);
@@ -142,7 +142,7 @@ fn no_grant_reaches_a_private_directory() {
         for option in ["--dir", "--read-dir"] {
             let ended = grants(grant, option);
             let error = ended.own_error();
-            // To write, it is the cache that is in the way first.
+            // For a grant to write, the first obstacle is the cache.
             let reasons = [
                 "the private directories of programs lie in",
                 "it overlaps isopod's cache",
@@ -184,7 +184,7 @@ fn a_tree_that_holds_all_descriptors_harms_no_other_part() {
         command.args(arguments).env("ISOPOD_CACHE", cache.path());
         command.stdin(std::process::Stdio::null());
         let ended = run(command);
-        // All children print though all descriptors are gone, more are started, and the CPU limit holds.
+        // All children print although no descriptor is left, more of them start, and the CPU limit holds.
         assert_eq!(ended.exit_code, 122, "{limit}: {ended}");
         assert_eq!(
             ended.stdout.matches("holds\n").count(),

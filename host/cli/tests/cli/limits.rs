@@ -1,5 +1,5 @@
-//! The limits of the command line. However a program or a plugin reaches one, it is told alike: the exit code of its
-//! kind, one entry in the audit log with the kind, and the option that raises it.
+//! The limits of the command line. However a program or a plugin reaches one, the report is the same: the
+//! exit code of its kind, one entry in the audit log with the kind, and the option that raises it.
 
 use crate::support::{Ended, empty_directory, isopod, program, run};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -7,18 +7,18 @@ use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// A limit that is reached.
+/// A limit, and the program that reaches it.
 struct Reached {
-    /// The options, of which the first sets the limit, as `--cpu-time=50ms`.
+    /// The options, of which the first sets the limit, such as `--cpu-time=50ms`.
     options: &'static [&'static str],
-    /// What the program does.
+    /// The action of the program.
     way: &'static str,
     exit_code: i32,
     /// The limit's name in the audit log.
     kind: &'static str,
-    /// What else is told with it.
+    /// The rest of the report.
     text: &'static str,
-    /// Whether the error, and not only the log, says how to raise the limit.
+    /// Whether the error, and not only the log, names the option that raises the limit.
     is_told: bool,
 }
 
@@ -99,7 +99,7 @@ const OF_PLUGINS: &[Reached] = &[
     reached(&["--max-output=10000"], "output", 123, "output", "output limit of 10000 bytes"),
     reached(&["--max-message=3"], "compute", 123, "message-size", "the input of 7 bytes is larger than the plugin's limit of 3 bytes"),
     reached(&["--max-message=9KB"], "give", 123, "message-size", "the output of 100000 bytes is larger than the plugin's limit of 9000 bytes"),
-    // An input in a file, which is not read then.
+    // An input in a file, which isopod then does not read.
     reached(&["--max-message=9KB"], "data/large", 123, "message-size", "the input of 8000000 bytes is larger than the plugin's limit of 9000 bytes"),
     // More than any message, and more than the memory for it.
     reached(&["--max-message=10KB"], "give-much", 123, "message-size", "limit of 10000 bytes"),
@@ -112,7 +112,7 @@ const OF_PLUGINS: &[Reached] = &[
     logged(&["--tree-written=9KB", "--dir=data"], "written", "written-bytes", "limit of 9000 bytes"),
 ];
 
-/// A directory with what the options name.
+/// A directory with the files that the options name.
 fn directory() -> tempfile::TempDir {
     let directory = empty_directory();
     let data = directory.path().join("data");
@@ -123,7 +123,7 @@ fn directory() -> tempfile::TempDir {
     directory
 }
 
-/// All faults of these limits, each with its options: a table is read at once.
+/// All faults of these limits, each with its options, so that one run shows the whole table.
 fn faults(limits: &[Reached], command: impl Fn(&Path, &Reached) -> Ended) -> Vec<String> {
     let mut faults = Vec::new();
     for limit in limits {
@@ -142,7 +142,7 @@ fn faults(limits: &[Reached], command: impl Fn(&Path, &Reached) -> Ended) -> Vec
         if ended.exit_code != limit.exit_code {
             fault("another exit code");
         }
-        // Not one for each attempt, and none besides when the process ends for it.
+        // Not one for each attempt, and no further one when the process ends because of it.
         if told.len() != 1 {
             fault(&format!("told {} times", told.len()));
         }
@@ -160,7 +160,7 @@ fn faults(limits: &[Reached], command: impl Fn(&Path, &Reached) -> Ended) -> Vec
         if limit.is_told && !(said.contains(&raised) && said.contains(limit.text)) {
             fault("the error does not say it");
         }
-        // A hint that names another option leads astray.
+        // A hint that names another option is misleading.
         if said.contains("hint:") {
             fault("a hint besides");
         }
@@ -255,7 +255,8 @@ pub(crate) fn options_of(command: &str, section: &str) -> Vec<String> {
     options.map(str::to_owned).collect()
 }
 
-/// Those of which no test of the command line reaches the limit: the queue of a plugin is nobody's but its own, and a
+/// The options whose limits no test of the command line reaches: only the plugin itself uses its queue, and
+/// a process has one operation at a time.
 /// process has one operation at a time.
 const NOT_REACHED: [&str; 1] = ["--max-file-operations"];
 const NOT_REACHED_BY_CALLS: [&str; 4] = [
@@ -286,7 +287,7 @@ fn no_limit_is_forgotten() {
 #[test]
 fn values_of_a_wrong_form_have_one_clear_error_each() {
     let path = program("limited");
-    // Of these none at all means something.
+    // For these options, zero has a meaning.
     let may_be_zero = [
         "--max-message",
         "--max-output",
@@ -327,7 +328,7 @@ fn values_of_a_wrong_form_have_one_clear_error_each() {
                 let error = ended.own_error();
                 let start = format!("error: invalid value `{value}` for `{option} <");
                 assert!(error.starts_with(&start), "{words:?}: {error}");
-                // An example of what is right.
+                // An example of a valid value.
                 let (_, text) = error.split_once(">`: ").unwrap();
                 assert!(text.contains('`'), "{words:?}: {error}");
                 assert_eq!(error.lines().count(), 1, "{words:?}: {error}");

@@ -1,5 +1,6 @@
-//! The limits of loading a program. Each is told as the limits of a program are: its exit code, one entry in the audit
-//! log, its value and the option that raises it, whether the code is in the cache or not.
+//! The limits of loading a program. The report of each is like that of a program's limits: its exit code,
+//! one entry in the audit log, its value and the option that raises it, whether or not the code is in the
+//! cache.
 
 use crate::limits::options_of;
 use crate::support::{Ended, GUARD, empty_directory, isopod, program, run};
@@ -8,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// An option, its kind in the log, and its value as it is told.
+/// An option, its kind in the log, and its value in the report.
 const LIMITS: [(&str, &str, &str); 3] = [
     ("--compile-timeout=1ms", "compile-time", "limit of 1ms"),
     (
@@ -19,7 +20,8 @@ const LIMITS: [(&str, &str, &str); 3] = [
     ("--max-program=10KB", "program-size", "limit of 10000 bytes"),
 ];
 
-/// Options of the section that are no limits of loading. A limit of a build is told by the build, which has failed then.
+/// Options of the section that are not limits of loading. The build reports its own limit, since it has
+/// failed then.
 const OTHERS: [&str; 6] = [
     "--build-timeout",
     "--build-memory",
@@ -89,7 +91,8 @@ fn the_size_of_a_program_is_limited_also_where_its_code_is_cached() {
     ] {
         let directory = empty_directory();
         let begin = Instant::now();
-        // Until the cache knows the file by what the file system says of it: it has to be as it is for some seconds.
+        // Until the cache recognises the file by its metadata alone: the file must be unchanged for some
+        // seconds.
         let is_noted = || {
             let entries = fs::read_dir(directory.path().join("cache/code")).unwrap();
             entries

@@ -1,4 +1,5 @@
-//! Loading what is hostile: within a limit of time and of memory, and nothing is left when it is interrupted.
+//! The loading of hostile programs stays within a limit of time and of memory, and an interrupt leaves
+//! nothing.
 
 use super::support::{GUARD, empty_directory, isopod, run};
 use rustix::process::Signal;
@@ -8,7 +9,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long after its limit compiling has ended, on a busy machine.
+/// The longest time from its limit to the end of the compilation, on a busy machine.
 const SOON: Duration = Duration::from_secs(3);
 
 /// A module whose compilation takes a minute.
@@ -31,7 +32,7 @@ fn slow() -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-/// What a process and its children have had of memory at most, looked at until it ends, and how long that took.
+/// The peak memory of a process and its children, and the time until its end.
 struct Watched {
     peak_bytes: u64,
     compiler_peak_bytes: u64,
@@ -54,7 +55,7 @@ fn watch(mut command: Command) -> Watched {
         for compiler in compilers(&child) {
             compiler_peak_bytes = compiler_peak_bytes.max(peak(compiler));
         }
-        // A look costs little, and what was the most stays so: nothing is missed between two.
+        // A look is cheap and the kernel keeps the peak, so two looks miss nothing in between.
         std::thread::park_timeout(Duration::from_millis(2));
     }
     let ended = child.wait_with_output().unwrap();
@@ -67,7 +68,7 @@ fn watch(mut command: Command) -> Watched {
     }
 }
 
-/// The most memory that a process has had; nothing if it is not there any more.
+/// The peak memory of a process; nothing if the process is gone.
 fn peak(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -87,7 +88,7 @@ fn compilers(child: &Child) -> Vec<u32> {
 
 fn run_with(directory: &Path, options: &[&str]) -> Command {
     let mut command = isopod(directory, &[&["run", "bomb.wasm"], options].concat());
-    // Nothing of it is kept: each test compiles.
+    // No result is kept: each test compiles.
     command.env("ISOPOD_CACHE", directory.join("cache"));
     command
 }
@@ -125,7 +126,7 @@ fn compiling_ends_at_its_limit_of_memory() {
         "{}",
         ended.stderr
     );
-    // Beside that its own code, and the program in the file that it comes in.
+    // Besides this limit, the compiler has its own code, and the file of the program in memory.
     let most = LIMIT + (120 << 20);
     assert!(
         ended.compiler_peak_bytes < most,
@@ -139,7 +140,7 @@ fn compiling_ends_at_its_limit_of_memory() {
 fn a_program_that_is_too_large_is_not_read() {
     let directory = empty_directory();
     let file = fs::File::create(directory.path().join("bomb.wasm")).unwrap();
-    // It takes no room on the disk.
+    // The file takes no space on the disk.
     file.set_len(1 << 40).unwrap();
     let ended = watch(run_with(directory.path(), &[]));
     assert_eq!(ended.exit_code, Some(123), "{}", ended.stderr);
@@ -150,7 +151,7 @@ fn a_program_that_is_too_large_is_not_read() {
 #[test]
 fn an_interrupt_ends_compiling_and_leaves_nothing() {
     for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
-        // A shell's background job ignores SIGINT, and so does each program that it starts.
+        // A shell's background job ignores SIGINT, and so does every program that it starts.
         if is_ignored(signal) {
             continue;
         }
@@ -163,14 +164,14 @@ fn an_interrupt_ends_compiling_and_leaves_nothing() {
             .unwrap();
         let begin = Instant::now();
         let compiler = loop {
-            // Not before it compiles: until then it is not the compiler yet.
+            // Not before it compiles: until then the process is not the compiler yet.
             match compilers(&child).first() {
                 Some(pid) if peak(*pid) > 60 << 20 => break *pid,
                 _ => assert!(begin.elapsed() < GUARD && child.try_wait().unwrap().is_none()),
             }
             std::thread::park_timeout(Duration::from_millis(2));
         };
-        // It can do nothing else meanwhile, where the kernel can hold it to that.
+        // The compiler can do nothing else meanwhile, where the kernel can enforce that.
         if Path::new("/proc/sys/kernel/seccomp").exists() {
             let status = fs::read_to_string(format!("/proc/{compiler}/status")).unwrap();
             assert!(status.contains("\nSeccomp:\t2\n"), "{status}");
@@ -179,7 +180,7 @@ fn an_interrupt_ends_compiling_and_leaves_nothing() {
         rustix::process::kill_process(pid, signal).unwrap();
         let begin = Instant::now();
         child.wait().unwrap();
-        // Nobody may have taken its end yet.
+        // The end may not have been collected yet.
         while is_running(compiler) {
             assert!(begin.elapsed() < SOON, "{signal:?}: the compiler goes on");
             std::thread::park_timeout(Duration::from_millis(2));
@@ -191,7 +192,7 @@ fn an_interrupt_ends_compiling_and_leaves_nothing() {
     }
 }
 
-/// Whether this process ignores a signal, and its children do so from their start.
+/// Whether this process ignores a signal, as its children then do from their start.
 fn is_ignored(signal: Signal) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mask = status

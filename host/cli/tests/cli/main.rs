@@ -1,8 +1,9 @@
-//! The command line as its users meet it: the built binary, with real programs, from the outside.
+//! The command line as its users meet it: the built binary runs real programs, and the tests look from the
+//! outside.
 //!
-//! What is compared is whole output: exit code, standard output and standard error. Nothing here
-//! sleeps to wait for something: a test waits for the bytes or the end it is about, and time-outs
-//! are guards that only a failure reaches. The programs are in `programs`, one file each.
+//! The tests compare whole output: exit code, standard output and standard error. No test sleeps to wait
+//! for something: it waits for the bytes or the end that it tests, and only a failure reaches the
+//! time-outs. The programs are in `programs`, one file each.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! Files by name that are no regular files, or are huge: each is an error at once, whatever reads or writes it.
+//! Names of files that are not regular, or are huge: each is an error at once, in every command that reads
+//! or writes it.
 
 use crate::support::{Ended, Running, empty_directory, isopod, program, run};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -9,7 +10,7 @@ fn fifo(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap();
 }
 
-/// Runs what would wait for ever.
+/// Runs a command that would otherwise wait for ever.
 fn at_once(directory: &Path, arguments: &[&str]) -> Ended {
     Running::start(&mut isopod(directory, arguments)).end()
 }
@@ -74,7 +75,7 @@ fn what_a_source_is_made_of_is_regular_files() {
         "#include \"x.h\"\nint main(void) { return 0; }\n",
     );
     fifo(&at("header/x.h"));
-    // The text names them, wherever they lie.
+    // The source names these files, wherever they are.
     for name in [
         "hidden/.x/y",
         "made/target/y",
@@ -144,7 +145,7 @@ fn huge_source_is_not_read() {
         for command in ["run", "build"] {
             let ended = at_once(directory.path(), &[command, &name]);
             if !ended.stderr.contains("cannot be confined") {
-                // Of a module that runs it is the limit on programs.
+                // For a module that runs, it is the limit on programs.
                 let exit_code = if (command, ending) == ("run", "wasm") {
                     123
                 } else {
@@ -201,7 +202,7 @@ fn what_a_run_writes_is_no_file_of_the_source() {
                     let arguments = ["run", "--no-install", program, option, &name];
                     let case = arguments.join(" ");
                     let ended = at_once(directory.path(), &arguments);
-                    // It is told before the build, which would fail.
+                    // This error comes before the build, which would fail.
                     let is_program = *program == name;
                     let text = if is_program {
                         "is the program"
@@ -237,7 +238,7 @@ fn an_audit_log_that_could_lie_in_a_grant_is_refused() {
     assert_refused(&log("granted/log"), "granted/log", "lies in `granted`");
     assert_refused(&log("link"), "link", "lies in `granted`");
     assert!(!at("granted/log").exists());
-    // Where nothing can be written, no other name matters.
+    // If the program can write nothing, any name is allowed.
     let ended = at_once(
         directory.path(),
         &["run", path, "--audit", "log", "--", "normal"],

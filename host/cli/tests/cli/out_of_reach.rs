@@ -1,27 +1,27 @@
-//! isopod builds and runs far from its sources: the binary carries what a guest needs.
+//! isopod builds and runs far from its sources: the binary carries everything that a guest needs.
 //!
-//! Binary and programs are copied to an empty directory. Where the system lets a user have mounts
-//! of their own, the sources are hidden from the run; in any case what the compiler read is looked
-//! up in the dependency files that it wrote.
+//! The test copies the binary and the programs to an empty directory. Where the system lets a user have
+//! mounts of their own, the run cannot see the sources; in any case the test looks up the files that the
+//! compiler read, in the dependency files that the compiler wrote.
 
 use crate::support::{cache, clone_root, program, run, set_environment};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What of the workspace holds sources. The target directory may be beside it.
+/// The parts of the workspace that hold sources. The target directory may be beside them.
 const SOURCES: [&str; 5] = ["examples", "guest", "host", "tests", "wit"];
 
 const OUTPUT: &str = "exit code: 0\n--- standard output\nchild: 101\nmain: 100\n";
 
 #[test]
 fn a_file_and_a_crate_far_from_the_sources() {
-    // The compiler is found, or installed, with the sources in reach.
+    // This run finds or installs the compiler while the sources are in reach.
     program("plain");
     let away = Away::new();
     let example = clone_root().join("examples/globals");
     let main = fs::read(example.join("src/main.rs")).unwrap();
-    // Names of their own, to find what belongs to them.
+    // Unique names, to find the files that belong to them.
     fs::write(away.directory.join("far_away_file.rs"), &main).unwrap();
     let manifest = fs::read_to_string(example.join("Cargo.toml")).unwrap();
     let manifest = manifest.replace("name = \"globals\"", "name = \"far_away_crate\"");
@@ -38,7 +38,7 @@ fn a_file_and_a_crate_far_from_the_sources() {
     assert_names_no_path(&project.join("Cargo.toml"));
     assert_names_no_path(&project.join("Cargo.lock"));
     assert_eq!(fs::read(project.join("far_away_file.rs")).unwrap(), main);
-    // The crate is as it was, but for the lock file that cargo makes.
+    // The crate is unchanged, except for the lock file that cargo makes.
     let unchanged = fs::read_to_string(away.directory.join("crate/Cargo.toml")).unwrap();
     assert_eq!(unchanged, manifest);
     assert_names_no_path(&away.directory.join("crate/Cargo.lock"));
@@ -59,8 +59,8 @@ fn a_file_and_a_crate_far_from_the_sources() {
     );
 }
 
-/// A directory outside of the workspace. Always the same one, as cargo keeps something for each
-/// place that it has built in; locked, as others may run these tests too.
+/// A directory outside of the workspace. It is always the same one, because cargo keeps something for each
+/// place of a build. It is locked, because other runs of these tests may use it too.
 struct Away {
     directory: PathBuf,
     _lock: File,
@@ -103,7 +103,7 @@ impl Away {
     }
 }
 
-/// A command that runs with empty directories mounted over the sources, for itself alone.
+/// A command that sees empty directories mounted over the sources; only this command sees them.
 fn hiding_sources(command: &[&str]) -> Command {
     let script = "for directory in $HIDDEN; do mount -t tmpfs none \"$CLONE/$directory\" || exit 70; \
                   done; exec \"$@\"";
@@ -133,7 +133,7 @@ fn can_hide_sources() -> bool {
     test.status().is_ok_and(|status| status.success())
 }
 
-/// The project that was made around a file.
+/// The project that isopod made around a file.
 fn project_of(name: &str) -> PathBuf {
     let projects = fs::read_dir(cache().join("projects")).unwrap();
     let mut projects = projects
@@ -144,7 +144,7 @@ fn project_of(name: &str) -> PathBuf {
     project
 }
 
-/// The files in which cargo's compiler wrote what it read, with the names of their crates.
+/// The files in which cargo's compiler listed its inputs, with the names of their crates.
 fn dependency_files() -> Vec<(String, PathBuf)> {
     let target = cache().join("target");
     let directories = ["release/deps", "wasm32-wasip1/release/deps"];

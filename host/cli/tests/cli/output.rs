@@ -1,4 +1,4 @@
-//! Lines on a pipe: whole ones never tear, unfinished ones are not held back for ever.
+//! Lines on a pipe: whole lines never tear, and unfinished ones are not held back for ever.
 
 use crate::support::{Running, isopod, program, run};
 use rustix::process::Signal;
@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
 
-/// What `lines.rs` writes from each process.
+/// The number of lines that `lines.rs` writes from each process.
 const LINES: usize = 500;
 
 #[test]
@@ -25,8 +25,8 @@ fn an_unfinished_line_shows_while_the_program_sleeps() {
 fn lines_of_four_processes_that_write_in_pieces_do_not_tear() {
     let path = program("lines");
     let arguments = ["run", path.to_str().unwrap()];
-    // A process that the system does not run for 50 ms in the middle of a line has that line
-    // written unfinished, as it should. On a busy machine that may happen once, not each time.
+    // If the system does not run a process for 50 ms in the middle of a line, the host writes that line
+    // unfinished, as it should. On a busy machine that may happen once, but not each time.
     let torn: Vec<_> = (0..3)
         .map_while(|_| {
             let ended = run(isopod(Path::new("."), &arguments));

@@ -207,7 +207,7 @@ fn the_tasks_of_a_program_are_told() {
     let text = told(&["inspect", "tasks.rs"]);
     let tasks = "\ntasks, for pools of an application that embeds it:\n  square\n  text.length\n";
     assert!(text.contains(tasks), "{text}");
-    // The same of the file that was built: read, and found in the cache of code.
+    // The same of the built file: read, and found in the cache of code.
     let arguments = ["build", "-q", "tasks.rs", "-o", "tasks.wasm"];
     let built = run(isopod(directory.path(), &arguments)).to_string();
     assert!(built.starts_with("exit code: 0"), "{built}");

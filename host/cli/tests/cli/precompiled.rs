@@ -1,10 +1,10 @@
-//! Native code runs only with `--allow-precompiled`, and only from a file that says what it is.
+//! Native code runs only with `--allow-precompiled`, and only from a file whose name declares it.
 
 use crate::support::{empty_directory, isopod, program, run};
 use std::fs;
 use std::path::Path;
 
-/// A program with its native code, which is what the cache of isopod holds, as `app.cwasm`.
+/// A program with its native code, in the form of isopod's cache, as `app.cwasm`.
 fn precompiled(directory: &Path) {
     let cache = directory.join("cache");
     let path = program("plain");
@@ -13,7 +13,7 @@ fn precompiled(directory: &Path) {
     assert_eq!(run(command).exit_code, 0);
     let entries = fs::read_dir(cache.join("code")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
-    // Beside it are its seal, and maybe a note by which the program's file is known again.
+    // Beside it is its seal, and maybe a note that lets the cache recognise the program's file.
     let (code, others): (Vec<_>, Vec<_>) =
         paths.partition(|path| path.extension().is_some_and(|ending| ending == "cwasm"));
     assert_eq!(code.len(), 1, "one program, one entry");
@@ -44,7 +44,7 @@ fn native_code_needs_permission() {
     let built = run(&["build", "app.cwasm"]);
     insta::assert_snapshot!(built.own_error(), @"error: `app.cwasm` is native code already, it cannot be built");
 
-    // By another name it is not taken for native code, and is no WebAssembly.
+    // Under another name it does not count as native code, and it is not WebAssembly.
     fs::rename(
         directory.path().join("app.cwasm"),
         directory.path().join("app.wasm"),

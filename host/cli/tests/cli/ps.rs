@@ -1,5 +1,5 @@
-//! What runs is told: by SIGQUIT during a run, by `isopod ps` from another terminal, by `--stats` at
-//! the end.
+//! Reports on running programs: by SIGQUIT during a run, by `isopod ps` from another terminal, by `--stats`
+//! at the end.
 
 use crate::support::{Ended, GUARD, Running, empty_directory, isopod, program, run};
 use rustix::process::Signal;
@@ -18,7 +18,7 @@ fn start(directory: &Path, options: &[&str]) -> Running {
     arguments.extend(states);
     let mut running = Running::start(&mut in_own_cache(directory, &arguments));
     running.wait_for_lines(&states);
-    // They have said what they are about to do; two of them wait then.
+    // They have announced their next step; two of them then wait.
     let begin = Instant::now();
     let pid = running.pid().to_string();
     while ps(directory, &["--json", &pid])
@@ -38,15 +38,15 @@ fn ps(directory: &Path, arguments: &[&str]) -> Ended {
     run(in_own_cache(directory, &arguments))
 }
 
-/// With a cache of its own, so that the runs of other tests are not seen.
+/// With a cache of its own, so that it does not list the runs of other tests.
 fn in_own_cache(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = isopod(directory, arguments);
     command.env("ISOPOD_CACHE", directory);
     command
 }
 
-/// The text without numbers, and with one blank where there are several: neither times nor the
-/// columns that they widen are the same twice.
+/// The text without numbers, and with one blank in place of several: times, and the columns that they
+/// widen, differ from run to run.
 fn without_numbers(text: &str) -> String {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -175,14 +175,14 @@ fn what_was_used_is_told_at_the_end() {
     ");
 }
 
-/// One program that is stopped, and what is no program, cost their own row only.
+/// A stopped program, and a socket that belongs to no program, cost only their own row.
 #[test]
 fn ps_shows_the_others_where_one_does_not_answer() {
     let directory = empty_directory();
     let stopped = start(directory.path(), &[]);
     let sound = start(directory.path(), &[]);
     stopped.signal(Signal::STOP);
-    // Takes no question, ever.
+    // It never accepts a request.
     let _silent = UnixListener::bind(directory.path().join("runs/1")).unwrap();
     let begin = Instant::now();
     let shown = ps(directory.path(), &[]);

@@ -1,5 +1,5 @@
-//! On a terminal, which a pseudo-terminal is: prompts show before they are answered, progress
-//! shows at once, errors have colours.
+//! On a terminal (here a pseudo-terminal), prompts show before their answers, progress shows at once, and
+//! errors have colours.
 
 use crate::support::{Terminal, isopod, program};
 use std::path::Path;
@@ -25,7 +25,7 @@ fn a_prompt_shows_before_it_is_answered() {
 fn progress_shows_at_once() {
     let path = program("terminal");
     let arguments = ["run", path.to_str().unwrap(), "--", "progress"];
-    // Parts that were held back would come out stream by stream.
+    // Parts that the host held back would come out stream by stream.
     let (exit_code, screen) = Terminal::start(isopod(Path::new("."), &arguments)).end();
     assert_eq!(exit_code, Some(0));
     assert_eq!(screen, "10% . 20% . 30% . done\n");
@@ -38,7 +38,7 @@ fn errors_have_colours_unless_they_are_not_wanted() {
         command
             .env("TERM", "xterm")
             .env_remove("NO_COLOR")
-            // In CI colours are wanted whatever the terminal.
+            // In CI the output has colours whatever the terminal.
             .env_remove("CI")
             .env(name, value);
         Terminal::start(command).end().1

@@ -1,11 +1,11 @@
-//! Where there is no compiler for guests: the error says how to get one.
+//! The error on a machine without a compiler for guests: it tells how to get one.
 
 use crate::support::{empty_directory, isopod, program_source, run};
 use std::fs;
 use std::path::Path;
 
-/// The error of a build on a machine without any compiler: nothing on `PATH`, no toolchain of
-/// rustup's, and Debian's compiler, if it is installed, without a library that it needs.
+/// The error of a build on a machine without any compiler: nothing on `PATH`, no toolchain of rustup, and
+/// Debian's compiler, if it is installed, without a library that it needs.
 fn error_without_a_compiler(options: &[&str]) -> String {
     let directory = empty_directory();
     let nothing = directory.path().join("nothing");
@@ -36,7 +36,7 @@ fn error_without_a_compiler(options: &[&str]) -> String {
     ended.stderr
 }
 
-/// The file names of the library that Debian's compiler is.
+/// The file names of the library that contains Debian's compiler.
 fn libraries_of_rustc() -> Vec<String> {
     let directories = [
         "/usr/lib",

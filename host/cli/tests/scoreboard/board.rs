@@ -1,19 +1,19 @@
-//! The file: which tests pass, which skip themselves, which are absent and why.
+//! The file: which tests pass, which skip themselves, and which are absent, with the reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// How a test ended.
+/// The end of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ended {
     Passed,
-    /// By CPython's own condition, which is told.
+    /// By CPython's own condition, with its text.
     Skipped(String),
-    /// With its exception, or what ended it.
+    /// With its exception, or the cause of its end.
     Failed(String),
 }
 
-/// What is kept of a test.
+/// The file's entry for a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kept {
     Pass,
@@ -27,7 +27,7 @@ pub(crate) enum Kept {
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     version: String,
-    /// Why tests are absent, by the name of the reason, as in the file.
+    /// The reasons for absent tests, by their names, as in the file.
     reasons: BTreeMap<String, String>,
     pub(crate) tests: BTreeMap<String, Kept>,
 }
@@ -60,7 +60,7 @@ impl Board {
         board
     }
 
-    /// What is kept of a run of all tests, with the reasons that are known already.
+    /// The board of a run of all tests, with the reasons that are known already.
     pub(crate) fn from_run(
         version: &str,
         listed: &[String],
@@ -85,7 +85,7 @@ impl Board {
         }
     }
 
-    /// Whether the test ended worse than what is kept of it.
+    /// Whether the test ended worse than its entry.
     pub(crate) fn is_worse(&self, name: &str, how: &Ended) -> bool {
         match (self.tests.get(name), how) {
             (Some(Kept::Pass), how) => *how != Ended::Passed,
@@ -94,7 +94,7 @@ impl Board {
         }
     }
 
-    /// The reasons that tests have and the file does not explain.
+    /// The reasons of tests that the file does not explain.
     pub(crate) fn unknown_reasons(&self) -> BTreeSet<&str> {
         let used = self.tests.values().filter_map(|kept| match kept {
             Kept::Absent(reason) => Some(reason.as_str()),
@@ -104,8 +104,8 @@ impl Board {
             .collect()
     }
 
-    /// The sums, by package of tests: of the functions, each of which is run in several variants, what
-    /// the best variant is.
+    /// The sums, by package of tests. They count functions; each function runs in several variants and
+    /// counts as the best of them.
     pub(crate) fn score(&self) -> String {
         let mut functions: BTreeMap<(&str, String), u8> = BTreeMap::new();
         for (name, kept) in &self.tests {
@@ -136,7 +136,7 @@ impl Board {
     }
 }
 
-/// The test's function, whatever its variant: processes, threads or a manager, and the start methods.
+/// The test's function, in any variant: processes, threads or a manager, and the start methods.
 fn function(name: &str) -> String {
     let mut parts = name.rsplit('.');
     let method = parts.next().unwrap_or_default();

@@ -18,13 +18,13 @@ const MODULES: [&str; 6] = [
     "test_concurrent_futures.test_deadlock",
 ];
 
-/// What begins a line of `run.py`.
+/// The mark at the beginning of each line of `run.py`.
 const MARK: &str = "::test:: ";
 
 /// The slowest class takes a third of this on two cores.
 const TIME_LIMIT: &str = "60s";
 
-/// After so many runs of a class that were ended from outside the rest of it is not run.
+/// After this many runs of a class that were ended from outside, the rest of it does not run.
 const MOST_RUNS: usize = 8;
 
 const AT_A_TIME: usize = 2;
@@ -45,7 +45,7 @@ pub(crate) fn list(suite: &Suite) -> Vec<String> {
         .collect()
 }
 
-/// Runs these tests. Each of them has an end.
+/// Runs these tests, and returns an end for each of them.
 pub(crate) fn run(suite: &Suite, names: &[&String]) -> BTreeMap<String, Ended> {
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for name in names {
@@ -111,8 +111,8 @@ fn run_group(suite: &Suite, group: &[String]) -> BTreeMap<String, Ended> {
     ended
 }
 
-/// Takes the ends of tests from the output of a run. Gives why those without an end cannot have one;
-/// none if another run may give it.
+/// Takes the ends of tests from the output of a run. Returns the reason why tests without an end cannot
+/// have one; none if another run may give it.
 fn take_ends(output: &Output, ended: &mut BTreeMap<String, Ended>) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let mut running: Option<String> = None;
@@ -136,7 +136,7 @@ fn take_ends(output: &Output, ended: &mut BTreeMap<String, Ended>) -> Option<Str
             fixture = Some(format!("{name} {reason}"));
             continue;
         }
-        // What failed once, in a part of it or when it was put away, has failed.
+        // A test that failed once, in a part of it or in its clean-up, has failed.
         let of_name = ended.entry(short(name)).or_insert_with(|| how.clone());
         if matches!(how, Ended::Failed(_)) {
             *of_name = how;
@@ -159,7 +159,8 @@ fn take_ends(output: &Output, ended: &mut BTreeMap<String, Ended>) -> Option<Str
     None
 }
 
-/// The events that `run.py` tells: what, of which test, and why. Tests print too, also in front.
+/// The events that `run.py` prints: the event, the test, and the reason. Tests print too, also in front of
+/// an event.
 fn events(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
     text.lines().filter_map(|line| {
         let (_, event) = line.split_once(MARK)?;
@@ -183,7 +184,7 @@ fn isopod_run(suite: &Suite, what: &str, names: &[String]) -> Output {
     let here = directory.path().canonicalize().unwrap();
     let script = clone_root().join("host/cli/tests/scoreboard/run.py");
     let library = suite.library.display();
-    // Written to, so that children do not compile what others have compiled.
+    // Writable, so that children do not compile again the modules that others have compiled.
     let grant = if suite.is_given {
         "--read-dir"
     } else {

@@ -1,12 +1,13 @@
 //! CPython's own tests of `multiprocessing` and `ProcessPoolExecutor`, unmodified, inside the sandbox.
 //!
-//! `scoreboard.txt` keeps how each of them ends. The test fails if one that passed does not any more,
-//! and if CPython has one that is not in the file. What is absent has its reason there, and is not run.
+//! `scoreboard.txt` keeps the end of each of them. The test fails if a test that passed does not pass any
+//! more, and if CPython has a test that is not in the file. An absent test has its reason there, and does
+//! not run.
 //!
-//! - `ISOPOD_SCOREBOARD=write` runs all, also what is absent, and writes the file anew. What fails and
-//!   had no reason before is then `unexplained`: give it one by hand.
-//! - `ISOPOD_CPYTHON_LIB=DIRECTORY` takes the tests of a CPython's `Lib` directory, of any version: what
-//!   passes in the file must pass there, and what is new is told only.
+//!  - `ISOPOD_SCOREBOARD=write` runs all tests, also the absent ones, and writes the file anew. A test that
+//!    fails and had no reason before is then `unexplained`: give it one by hand.
+//!  - `ISOPOD_CPYTHON_LIB=DIRECTORY` takes the tests of a CPython's `Lib` directory, of any version: tests
+//!    that pass in the file must pass there, and new tests are only reported.
 //!
 //! It is a target of its own because its tests measure time: no other tests run beside it.
 
@@ -34,8 +35,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use support::{clone_root, has_python};
 
-/// Tests that fail now and did not before are run once more, alone, if they are no more than these:
-/// a machine that is short of time for a moment makes some late.
+/// Tests that fail now and did not before run once more, alone, if there are at most this many: a machine
+/// that is short of time for a moment makes some late.
 const RUN_AGAIN: usize = 12;
 
 #[test]
@@ -84,7 +85,7 @@ fn run_again(suite: &suite::Suite, kept: &Board, ended: &mut BTreeMap<String, En
     }
 }
 
-/// What is wrong, a line each.
+/// The problems, one on each line.
 fn problems(
     suite: &suite::Suite,
     kept: &Board,

@@ -1,10 +1,10 @@
-"""Runs tests of CPython inside the sandbox, and tells of each how it ended, one line per event.
+"""Runs tests of CPython inside the sandbox, and prints the end of each, one line per event.
 
     run.py list MODULE...   prints the names of all tests of these modules
     run.py run ID...        runs the tests with these names
 
 Each line for the caller begins with a mark, since tests print too. `start` comes before a test
-runs, so that whoever ends this program knows which one did not end.
+runs, so that a caller that ends this program knows which test did not end.
 """
 
 import sys
@@ -12,7 +12,7 @@ import unittest
 
 from test.support import threading_helper
 
-# It says of every WASI that it has no threads. Here there is something like them; and children, which
+# The module assumes that no WASI has threads. Here there is something like them. Besides, children, which
 # run these lines too, could not import the modules of tests that ask for threads.
 threading_helper.can_start_thread = True
 
@@ -36,7 +36,7 @@ def all_tests(suite):
 
 
 class Result(unittest.TestResult):
-    """Tells at once, in the order of the events."""
+    """Prints the result at once, in the order of the events."""
 
     def startTest(self, test):
         super().startTest(test)

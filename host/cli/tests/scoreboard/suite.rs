@@ -1,19 +1,19 @@
-//! Where CPython's tests come from: Debian has them as packages, of which nothing is installed.
+//! The source of CPython's tests: Debian has them as packages, none of which is installed.
 //!
-//! The packages are unpacked into the cache. They are of a Debian that has a recent Python, whatever the
-//! machine's own is: apt is asked for it at the machine's own mirror, with lists of its own.
+//! This code unpacks the packages into the cache. They come from a Debian with a recent Python, whatever
+//! the machine's own: apt fetches them from the machine's own mirror, with lists of its own.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The Debian whose Python is taken, and that Python.
+/// The Debian whose Python the tests use, and that Python.
 const RELEASE: &str = "trixie";
 const PYTHON: &str = "python3.13";
 const VERSION: &str = "3.13.5";
 
-/// The keys of Debian, where they are not among those that apt trusts for everything.
+/// The keys of Debian, for machines where apt does not trust them for everything.
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// CPython's tests.
@@ -22,11 +22,11 @@ pub(crate) struct Suite {
     /// The directory that holds the package `test`.
     pub(crate) library: PathBuf,
     pub(crate) version: String,
-    /// Whether somebody has named the directory: it is of any version.
+    /// Whether the user has named the directory: then it may be of any version.
     pub(crate) is_given: bool,
 }
 
-/// The tests. Prints why there are none.
+/// The tests. If there are none, prints the reason.
 pub(crate) fn find() -> Option<Suite> {
     if let Some(given) = std::env::var_os("ISOPOD_CPYTHON_LIB") {
         let library = PathBuf::from(given).canonicalize().unwrap();
@@ -36,7 +36,7 @@ pub(crate) fn find() -> Option<Suite> {
             is_given: true,
         });
     }
-    // Not in the cache: they are granted to write.
+    // Not in the cache, because the tests get the right to write to them.
     let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cpython-tests");
     let library = parent.join(VERSION);
     if !library.is_dir()
@@ -96,7 +96,7 @@ fn unpack(parent: &Path, library: &Path) -> Result<(), String> {
     Err(failures)
 }
 
-/// Puts the package `test`, of which Debian has a part in each of the packages, in its place.
+/// Assembles the package `test`: each of Debian's packages has a part of it.
 fn place(root: &Path, library: &Path) -> Result<(), String> {
     let unpacked = root.join("unpacked");
     for entry in fs::read_dir(root.join("downloads")).map_err(|error| error.to_string())? {
@@ -114,7 +114,7 @@ fn place(root: &Path, library: &Path) -> Result<(), String> {
     fs::rename(whole, library).map_err(|error| error.to_string())
 }
 
-/// apt-get with lists and downloads of its own: the machine's belong to root.
+/// apt-get with its own lists and downloads: the machine's belong to root.
 fn apt(root: &Path) -> Command {
     let mut command = Command::new("apt-get");
     for (option, place) in [
@@ -126,7 +126,7 @@ fn apt(root: &Path) -> Command {
         let place = root.join(place);
         command.args(["-o", &format!("{option}={}", place.display())]);
     }
-    // It would download as a user who cannot write here.
+    // Otherwise it would download as a user who cannot write here.
     command.args([
         "-o",
         "APT::Sandbox::User=",
@@ -138,7 +138,7 @@ fn apt(root: &Path) -> Command {
     command
 }
 
-/// What a command prints, or what it says when it fails.
+/// The output of a command, or its error text if it fails.
 fn said(command: &mut Command) -> Result<String, String> {
     let output = command
         .output()

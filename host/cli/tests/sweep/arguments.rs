@@ -1,11 +1,11 @@
-//! What a function is called with: for each type a ladder of values that go to its ends, and of the ladders
-//! of all parameters the combinations.
+//! The arguments of functions: for each type a ladder of values up to its extremes, and combinations of the
+//! ladders of all parameters.
 
 use crate::layout::{Layout, Size};
 use crate::surface::Surface;
 use wit_parser::{Function, Type, TypeDefKind, TypeId};
 
-/// How many combinations of arguments one run goes round.
+/// The number of combinations of arguments through which one run cycles.
 const MOST_COMBINATIONS: usize = 24;
 
 /// A value of any type of WIT.
@@ -13,38 +13,38 @@ const MOST_COMBINATIONS: usize = 24;
 pub(crate) enum Value {
     /// A number, a truth value, a character, the case of an enumeration, flags.
     Number(u64),
-    /// So many of the bytes that begin with a counter: each call has others.
+    /// This many of the bytes that begin with a counter: each call has others.
     Text(u32),
     /// These bytes.
     Constant(&'static str),
     List(Vec<Value>),
-    /// This element so many times.
+    /// This element this many times.
     Repeated(Box<Value>, u32),
     /// A record or a tuple.
     Fields(Vec<Value>),
     /// A case of a variant, an option or a result.
     Case(u32, Option<Box<Value>>),
-    /// Something that the guest holds, of the kind that is asked for.
+    /// A resource that the guest holds, of the requested kind.
     Resource,
-    /// The number of something that the guest holds of this kind.
+    /// The number of a resource of this kind that the guest holds.
     NumberOf(TypeId),
-    /// Something that it holds too, but of another kind.
+    /// A resource that the guest holds, but of another kind.
     Foreign,
 }
 
-/// What a run is about.
+/// The purpose of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// As often as possible: nothing waits.
+    /// As many calls as possible: none waits.
     Often,
-    /// Each wait without an end.
+    /// Each wait lasts for ever.
     Wait,
-    /// Whatever makes the objects that the function takes.
+    /// Makes the objects that the function takes.
     Setup,
 }
 
 /// Texts that some function takes as valid: a path, a granted directory, variable, address, host name, and
-/// a name that was bound.
+/// a bound name.
 const MEANINGFUL: &[&str] = &[
     "f",
     "d",
@@ -83,7 +83,7 @@ pub(crate) fn combinations(
     } else {
         MOST_COMBINATIONS
     };
-    // Combinations at random, but each time the same, as a table is to be comparable.
+    // Random combinations, but the same each time, so that tables can be compared.
     let mut random = 0x9e37_79b9_u64;
     let mut combinations: Vec<Vec<Value>> = (0..all.min(limit.max(longest)))
         .map(|number| {
@@ -108,7 +108,7 @@ pub(crate) fn combinations(
                 .collect()
         })
         .collect();
-    // Last, since a handle of another kind is a trap.
+    // Last, because a handle of another kind is a trap.
     if mode == Mode::Often && layout.size == Size::Small {
         let mut foreign = combinations[0].clone();
         if let Some(resource) = foreign
@@ -129,7 +129,7 @@ struct Ladder<'a> {
 }
 
 impl Ladder<'_> {
-    /// The values of a type. The first one is the likeliest to be taken as valid.
+    /// The values of a type. The first one is the most likely to be valid.
     fn of(&self, ty: &Type, name: &str) -> Vec<Value> {
         match ty {
             Type::Bool => numbers(&[1, 0]),
@@ -212,7 +212,8 @@ impl Ladder<'_> {
             TypeDefKind::Enum(cases) => (0..cases.cases.len() as u64).map(Value::Number).collect(),
             TypeDefKind::Flags(flags) => {
                 let count = flags.flags.len();
-                // One flag, then pairs, then all: to create a file that can be read and written is a pair.
+                // One flag, then pairs, then all: a pair of flags creates a file that can be read and
+                // written.
                 let mut sets = vec![1, 3, 0, (1 << count) - 1];
                 sets.extend((1..count).map(|flag| 1 << flag));
                 sets.dedup();
@@ -260,7 +261,7 @@ impl Ladder<'_> {
         let mut texts = self.bytes();
         texts.extend(MEANINGFUL.iter().map(|text| Value::Constant(text)));
         if self.layout.size == Size::Small {
-            // What is meaningful comes first where only few combinations are tried.
+            // Valid texts come first if there are only few combinations.
             texts.rotate_left(4);
             texts.insert(0, Value::Text(16));
         }
@@ -288,8 +289,8 @@ impl Ladder<'_> {
                     u32::try_from(self.surface.sizes.size(element).size_wasm32()).unwrap();
                 let room = self.layout.list_bytes / element_bytes.max(1);
                 for element in elements.iter().take(12) {
-                    // What a call passes in all stays below the host's bound of 128 MiB, of which each
-                    // element takes some 100 bytes besides its text.
+                    // The total of a call stays below the host's bound of 128 MiB. Each element takes about
+                    // 100 bytes of that besides its text.
                     let each = u64::from(element.text_bytes()) + 100;
                     let most = u32::try_from((100 << 20) / each).unwrap().min(room);
                     lists.push(Value::Repeated(Box::new(element.clone()), most));

@@ -1,5 +1,5 @@
-//! The guests of the sweep: for each function a component that makes what the function takes, and then calls
-//! it until it is ended.
+//! The guests of the sweep: for each function a component that makes the arguments of the function, and
+//! then calls it until it is ended.
 
 use crate::arguments::Mode;
 use crate::layout::{self, Layout, Size};
@@ -12,10 +12,10 @@ use std::fmt::Write as _;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{FunctionKind, Type, TypeDefKind, TypeId};
 
-/// What a guest does again and again.
+/// The action that a guest repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// Nothing: by this the others are measured.
+    /// Nothing: the baseline for the others.
     Nothing,
     /// Calls this function of [`Surface::functions`].
     Call(usize),
@@ -25,18 +25,19 @@ pub(crate) enum Subject {
     CallRaw(usize),
 }
 
-/// Which kind of component it is.
+/// The kind of the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
     Program,
     Plugin,
 }
 
-/// The calls that a guest leaves out, since they have ended it before: each the letter of its stage and its
-/// number there.
+/// The calls that a guest leaves out, since they have ended it before: each by the letter of its stage and
+/// its number there.
 pub(crate) type Excluded = BTreeSet<(char, usize)>;
 
-/// The letter of the calls under test; those that make what they take have `p`, and those that fill it `f`.
+/// The letter of the calls under test. The calls that make their arguments have `p`, and those that fill
+/// these have `f`.
 pub(crate) const TESTED: char = 'v';
 
 /// One guest of the sweep.
@@ -48,7 +49,8 @@ pub(crate) struct Guest {
     pub(crate) door: Door,
 }
 
-/// The component (or, for preview 1, core module), and the number of combinations of arguments that it calls with.
+/// The component (or, for preview 1, core module), and the number of combinations of arguments in its
+/// calls.
 pub(crate) fn component(surface: &Surface, guest: Guest, excluded: &Excluded) -> (Vec<u8>, usize) {
     if let Subject::CallRaw(index) = guest.subject {
         return preview1::module(
@@ -86,7 +88,8 @@ fn module(surface: &Surface, guest: Guest, excluded: &Excluded) -> (String, usiz
         size: Size::Small,
         ..layout
     };
-    // Only workers get jobs: for this function main makes a pool, and its workers do what main does elsewhere.
+    // Only workers get jobs: for this function main makes a pool, and its workers do the work that main
+    // does elsewhere.
     let in_worker = tested.is_some_and(|tested| tested.function.name == "next-job");
     let mut module = Module::new(surface);
     let ways = Ways::new(surface, guest.door);
@@ -138,7 +141,7 @@ fn module(surface: &Surface, guest: Guest, excluded: &Excluded) -> (String, usiz
         grow = growth(&layout),
         text = layout::TEXT,
         text_bytes = layout.text_bytes,
-        // Twice: what gives a handle of each kind may come before all kinds are there.
+        // Twice: a function that returns handles of several kinds may come before all kinds exist.
         prepared = if in_worker {
             ""
         } else {
@@ -149,7 +152,7 @@ fn module(surface: &Surface, guest: Guest, excluded: &Excluded) -> (String, usiz
     (text, calls.len())
 }
 
-/// Code that makes what the calls take.
+/// Code that makes the arguments of the calls.
 fn preparation(
     module: &mut Module<'_>,
     ways: &Ways<'_>,
@@ -191,7 +194,7 @@ fn preparation(
     calls
 }
 
-/// The calls of one stage, each with a line before it that tells which one it is, if `tells`.
+/// The calls of one stage, each after a line with its number, if `tells`.
 fn steps(
     letter: char,
     calls: &[String],
@@ -217,7 +220,7 @@ fn steps(
     })
 }
 
-/// Whether a function takes lists of something larger than bytes.
+/// Whether a function takes lists of elements larger than bytes.
 fn takes_lists(surface: &Surface, imported: &Imported) -> bool {
     imported
         .function
@@ -249,8 +252,8 @@ fn growth(layout: &Layout) -> String {
     }
 }
 
-/// What a program exports: main does what the guest is for, a child waits for ever, or ends at once if it is
-/// given nothing, and a worker works.
+/// The exports of a program: main runs the guest's action, a child waits for ever, or ends at once if it
+/// receives nothing, and a worker works.
 fn program(module: &mut Module<'_>, in_worker: bool) -> String {
     let result = layout::RESULT;
     let text = layout::TEXT;
@@ -298,7 +301,7 @@ fn program(module: &mut Module<'_>, in_worker: bool) -> String {
     )
 }
 
-/// What a plugin exports: one function, which does what the guest is for.
+/// The exports of a plugin: one function, which runs the guest's action.
 fn plugin() -> String {
     let result = layout::RESULT;
     let name = layout::CONSTANTS - 8;

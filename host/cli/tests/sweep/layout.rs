@@ -1,31 +1,31 @@
-//! Where things lie in the memory of a guest of the sweep.
+//! The layout of the memory of a guest of the sweep.
 
-/// What a run passes: little very often, or as much as there is room for.
+/// The size of a run's arguments: small and very often, or as large as there is room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
     Small,
     Large,
 }
 
-/// The rings of what the guest holds, one for each kind of resource: see `prelude.wat`.
+/// The rings of the guest's handles, one for each kind of resource: see `prelude.wat`.
 pub(crate) const RINGS: u32 = 4 << 10;
 pub(crate) const RING_BYTES: u32 = 128;
-/// Texts that do not change.
+/// Constant texts.
 pub(crate) const CONSTANTS: u32 = 20 << 10;
-/// Where calls write their results.
+/// The place of the results of calls.
 pub(crate) const RESULT: u32 = 32 << 10;
-/// Parameters that are too many for registers.
+/// Parameters that exceed the registers.
 pub(crate) const PARAMETERS: u32 = 48 << 10;
-/// The text whose beginning counts the calls; behind it the elements of lists, and what is allocated for
+/// The text, whose beginning counts the calls; behind it are the elements of lists, and the allocations for
 /// results.
 pub(crate) const TEXT: u32 = 64 << 10;
 
-/// The memory that each process begins with.
+/// The memory of each process at its beginning.
 pub(crate) const FIRST_PAGES: u32 = 32;
-/// The memory that main has in large runs: what is left of 64 MiB is for others.
+/// The memory of main in large runs: the rest of 64 MiB is for others.
 const LARGE_BYTES: u32 = 60 << 20;
 
-/// How large the areas are.
+/// The sizes of the areas.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
     pub(crate) size: Size,

@@ -1,4 +1,4 @@
-//! Code that passes values to a function, as the canonical ABI has it.
+//! Code that passes values to a function, by the rules of the canonical ABI.
 
 use crate::arguments::Value;
 use crate::layout::{self, Layout};
@@ -7,22 +7,22 @@ use std::fmt::Write as _;
 use wit_parser::abi::{FlatTypes, WasmType};
 use wit_parser::{FlagsRepr, Handle, Int, Type, TypeDefKind, TypeId};
 
-/// The code before one call: stores to memory, and the expressions that are the arguments.
+/// The code before one call: stores to memory, and the expressions of the arguments.
 pub(crate) struct Lowering<'a> {
     surface: &'a Surface,
     layout: &'a Layout,
     constants: &'a mut Constants,
     /// Statements that come before the call.
     pub(crate) code: String,
-    /// Where the next list of this call lies.
+    /// The place of the next list of this call.
     next_list: u32,
-    /// What must be held for the call to be made.
+    /// The resources that must be held for the call.
     pub(crate) needed: Vec<TypeId>,
     /// The resources whose numbers are passed.
     pub(crate) numbers: Vec<TypeId>,
 }
 
-/// Texts that lie in the module's data.
+/// Texts in the module's data.
 #[derive(Debug, Default)]
 pub(crate) struct Constants(String);
 
@@ -237,7 +237,7 @@ impl<'a> Lowering<'a> {
         ]
     }
 
-    /// Writes the elements of a list; gives their place and number.
+    /// Writes the elements of a list; returns their place and number.
     fn list(&mut self, value: &Value, element: &Type) -> (u32, u32) {
         let size = bytes(self.surface.sizes.size(element).size_wasm32());
         let align = bytes(self.surface.sizes.align(element).align_wasm32());
@@ -268,7 +268,7 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// What a module calls the function that gives the number of such a resource.
+/// The module's name for the function that returns the number of such a resource.
 pub(crate) fn number_function(surface: &Surface, resource: TypeId) -> String {
     format!("$number{}", surface.resource_index(resource))
 }
@@ -315,7 +315,7 @@ fn case_type(kind: &TypeDefKind, case: u32) -> Option<Type> {
     case_types(kind)[case as usize]
 }
 
-/// The size of a variant's tag, and where what follows it lies.
+/// The size of a variant's tag, and the place of its payload.
 pub(crate) fn payload_place(surface: &Surface, kind: &TypeDefKind) -> (Int, u32) {
     let tag = match kind {
         TypeDefKind::Variant(variant) => variant.tag(),

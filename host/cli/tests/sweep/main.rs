@@ -1,13 +1,13 @@
 //! A sweep over every function that a guest can call: those of isopod's WIT and those of WASI.
 //!
-//! For each function a guest is made that calls it in a loop, with the largest arguments that there are, and
-//! holds whatever it gets. It has 64 MiB of memory and is ended at its time-out. The host that runs it, a
-//! process of its own, may take 64 MiB for the guest, what the tree's limit of host memory allows, and 32 MiB
-//! more; and it must end within a second.
+//! For each function there is a guest that calls it in a loop, with the largest possible arguments, and
+//! holds every result. The guest has 64 MiB of memory and ends at its time-out. The host that runs it is a
+//! process of its own. It may take 64 MiB for the guest, the memory of the tree's limit of host memory, and
+//! 32 MiB more; and it must end within a second.
 //!
-//! The functions are read from the WIT, so a new one is in the sweep at once; `docs/sweep.md` keeps what was
-//! measured, and the test fails until a new function has its row there: `ISOPOD_SWEEP=write` writes it anew.
-//! `ISOPOD_SWEEP_ONLY=TEXT` runs the functions whose names contain the text, and prints each run.
+//! The test reads the functions from the WIT, so a new one is in the sweep at once. `docs/sweep.md` keeps
+//! the measurements, and the test fails until a new function has its row there: `ISOPOD_SWEEP=write` writes
+//! it anew. `ISOPOD_SWEEP_ONLY=TEXT` runs the functions whose names contain the text, and prints each run.
 //!
 //! It is a target of its own because its tests measure memory and time: no other tests run beside it.
 
@@ -47,22 +47,23 @@ use table::Row;
 
 /// The limits of memory of each guest.
 const LIMIT_MIB: u64 = 64;
-/// What a host may take: the guest's memory, what is held for the guest, and what is the host's own.
+/// The most memory of a host: the guest's memory, the memory held for the guest, and the host's own.
 const BOUND_KIB: u64 = (LIMIT_MIB + LIMIT_MIB + 32) << 10;
-/// How soon after its deadline a host is to be gone.
+/// The longest time from its deadline to the end of a host.
 const END_BOUND: Duration = Duration::from_secs(1);
 
-/// How `isopod` says that a deadline was reached.
+/// The exit code of `isopod` after a deadline.
 const DEADLINE_EXIT_CODE: i32 = 124;
-/// How it says that it failed itself: no function may lead to this.
+/// The exit code of isopod's own failures: no function may lead to this.
 const OWN_ERROR_EXIT_CODE: i32 = 125;
-/// What a busy machine may add to the time of an end before the test fails. The table is held to the bound.
+/// The time that a busy machine may add to an end before the test fails. The table must stay within the
+/// bound.
 const SLACK: Duration = Duration::from_secs(1);
-/// How often a guest that ends late is run again, alone: a machine that is short of time for a moment makes
-/// some late, but not each time.
+/// The number of further runs, alone, of a guest that ends late: a machine that is short of time for a
+/// moment makes some late, but not each time.
 const RUN_AGAIN: usize = 2;
 
-/// Functions that no guest of the sweep can call with success, or at all, and why.
+/// Functions that no guest of the sweep can call with success, or at all, and the reasons.
 const OUT_OF_REACH: &[(&str, &str)] = &[
     (
         "wasi:cli/terminal-input terminal-input.drop",
@@ -74,12 +75,13 @@ const OUT_OF_REACH: &[(&str, &str)] = &[
     ),
 ];
 
-/// Functions for which hosts take more than the bound, up to so many MiB, and why.
+/// Functions for which hosts exceed the bound, with the MiB that they may take, and the reasons.
 const ABOVE_THE_BOUND: &[(&str, u64)] = &[
-    // One call may replace a whole list by as many elements as it can pass. The old ones, the new ones and what was
-    // passed are charged beside each other, and take 92 to 101 MiB if glibc gives freed memory back
-    // (`MALLOC_MMAP_THRESHOLD_=131072`). Unasked it raises that threshold when a large block is freed, and keeps what is
-    // freed after that: 100 to 131 MiB in forty runs, and more in some runs of the whole sweep.
+    // One call may replace a whole list by as many elements as it can pass. The charges for the old
+    // elements, the new ones and the passed data add up, and take 92 to 101 MiB if glibc gives freed memory
+    // back (`MALLOC_MMAP_THRESHOLD_=131072`). By default it raises that threshold when a large block is
+    // freed, and keeps the memory that is freed after that: 100 to 131 MiB in forty runs, and more in some
+    // runs of the whole sweep.
     ("isopod:multiprocessing/manager list.set-slice", 240),
 ];
 
@@ -120,7 +122,7 @@ fn no_function_takes_the_hosts_memory_or_time() {
         let end = again.min().unwrap();
         add(&mut rows, title, Row { end, ..row });
     }
-    // A guest that was short of time too may not have come to its calls.
+    // A guest that was short of time too may not have reached its calls.
     for (title, guest) in &cases {
         if rows[title].calls == 0 && out_of_reach(title).is_none() {
             let row = row_of(*guest, &measure(&surface, *guest), base_kib);
@@ -326,7 +328,7 @@ fn guests(surface: &Surface) -> Vec<(String, Guest)> {
     guests
 }
 
-/// Runs a guest. Where a call ends it, as one that traps does, it is run again without that call.
+/// Runs a guest. If a call ends it, for instance with a trap, runs it again without that call.
 fn measure(surface: &Surface, guest: Guest) -> Run {
     let mut excluded = Excluded::new();
     let mut all: Option<Run> = None;

@@ -1,4 +1,4 @@
-//! The module of a guest as it is put together: its imports, and a function for each call.
+//! Builds the module of a guest: its imports, and a function for each call.
 
 use crate::arguments::{Mode, Value, combinations};
 use crate::layout::{self, Layout, Size};
@@ -13,12 +13,12 @@ use wit_parser::{Type, TypeDefKind, TypeId};
 /// A module in the making.
 pub(crate) struct Module<'a> {
     pub(crate) surface: &'a Surface,
-    /// Texts that calls pass.
+    /// Texts in the arguments of calls.
     constants: Constants,
-    /// By module and name: what the module itself calls it, and its type.
+    /// By module and name: the module's own name for the function, and its type.
     imports: BTreeMap<(String, String), (String, String)>,
     functions: String,
-    /// The resources whose numbers are asked for.
+    /// The resources whose numbers the module asks for.
     numbered: BTreeSet<TypeId>,
     calls: usize,
 }
@@ -66,7 +66,7 @@ impl<'a> Module<'a> {
         self.import(&imported.module, &imported.function.name, text)
     }
 
-    /// A function of the surface by its names.
+    /// A function of the surface, by the names of its interface and itself.
     pub(crate) fn import_named(&mut self, interface: &str, name: &str) -> String {
         let surface = self.surface;
         let found = surface.functions.iter().find(|imported| {
@@ -149,7 +149,7 @@ impl<'a> Module<'a> {
         let place = format!("(i32.const {})", layout::RESULT);
         match signature.results.first().map(|&ty| core(ty)) {
             None => code.push_str(&call),
-            // So that there is one way to look at results: in memory.
+            // So that all results are read in one way: from memory.
             Some(ty) => write!(code, "({ty}.store {place} {call})").unwrap(),
         }
         let mut has_succeeded = "(i32.const 1)".to_owned();
@@ -173,7 +173,7 @@ impl<'a> Module<'a> {
         name
     }
 
-    /// The function that gives a resource's number, under the name that calls know.
+    /// The function that returns a resource's number, under the name that calls use.
     fn add_number_function(&mut self, resource: TypeId) {
         if self.numbered.insert(resource) {
             let number = self.surface.number_of(resource).unwrap();
@@ -224,7 +224,7 @@ impl<'a> Module<'a> {
         names
     }
 
-    /// The module as text, with what is particular to its guest.
+    /// The module as text, with the guest's own part.
     pub(crate) fn text(mut self, main: &str) -> String {
         let get_stdout = self.import_named("wasi:cli/stdout", "get-stdout");
         let now = self.import_named("wasi:clocks/monotonic-clock", "now");
@@ -271,12 +271,12 @@ impl<'a> Module<'a> {
     }
 }
 
-/// A call that is counted if it succeeds.
+/// A call that counts if it succeeds.
 pub(crate) fn counted(call: &str) -> String {
     format!("(if (call {call}) (then (call $succeeded)))")
 }
 
-/// Whether the first byte of a result says that a call succeeded.
+/// Whether the first byte of a result shows whether a call succeeded.
 fn is_outcome(surface: &Surface, ty: &Type) -> bool {
     let Type::Id(id) = ty else { return false };
     let definition = &surface.resolve.types[surface.definition(*id)];

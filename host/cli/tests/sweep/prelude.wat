@@ -1,17 +1,17 @@
-;; What all guests of the sweep have in common. The memory is laid out in `layout.rs`.
+;; The common part of all guests of the sweep. `layout.rs` defines the layout of the memory.
 
-;; The number of calls that were made, and of those that succeeded.
+;; The number of calls, and the number of successful ones.
 (global $calls (mut i64) (i64.const 0))
 (global $successes (mut i64) (i64.const 0))
 ;; The numbers at which the next line is written.
 (global $next_calls (mut i64) (i64.const 1))
 (global $next_successes (mut i64) (i64.const 1))
-;; Whether an allocation has taken room from another of the same call.
+;; Whether an allocation has reused the room of another of the same call.
 (global $wrapped (mut i32) (i32.const 0))
 (global $allocated (mut i32) (i32.const 0))
 (global $output (mut i32) (i32.const 0))
 
-;; Memory for results: what is at the end begins anew, so that a guest never runs out of it.
+;; Memory for results: at its end it starts again from the beginning, so that a guest never runs out of it.
 (func $realloc (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32)
   (result i32)
   (local $at i32)
@@ -30,8 +30,8 @@
 (func $least (param $a i32) (param $b i32) (result i32)
   (select (local.get $a) (local.get $b) (i32.lt_u (local.get $a) (local.get $b))))
 
-;; A ring holds the last 16 handles of a kind: how many there were, where the last one was taken, the handles. What
-;; leaves it is held all the same: nothing is dropped.
+;; A ring holds the last 16 handles of a kind: their total number, the place of the last one taken, and the
+;; handles. A handle that leaves the ring is held all the same: nothing is dropped.
 (func $keep (param $ring i32) (param $handle i32)
   (if (i32.or (i32.eqz (local.get $handle)) (global.get $wrapped)) (then (return)))
   (i32.store offset=8
@@ -50,7 +50,7 @@
         (i32.rem_u (local.get $at) (call $least (i32.load (local.get $ring)) (i32.const 16)))
         (i32.const 2)))))
 
-;; The newest handle, which is the caller's to drop; 0 if none is left.
+;; The newest handle, which the caller must drop; 0 if none is left.
 (func $give_up (param $ring i32) (result i32)
   (local $slot i32) (local $handle i32)
   (if (i32.eqz (i32.load (local.get $ring))) (then (return (i32.const 0))))
@@ -97,7 +97,7 @@
   (i32.store8 (i32.const 68) (i32.const 10))
   (call $write (global.get $output) (i32.const 64) (i32.const 5) (i32.const 80)))
 
-;; Counts a call that begins, and one that succeeded. Each tells its doublings.
+;; Counts a call that begins, and one that succeeded. Each prints a line when its count has doubled.
 (func $begun
   (global.set $calls (i64.add (global.get $calls) (i64.const 1)))
   (if (i64.eq (global.get $calls) (global.get $next_calls))

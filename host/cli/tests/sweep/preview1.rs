@@ -1,5 +1,5 @@
-//! The functions of WASI preview 1, which core modules import. The adapter serves them, so its exports are the
-//! list of them; what they take are plain numbers, so what each means stands here.
+//! The functions of WASI preview 1, which core modules import. The adapter serves them, so its exports are
+//! the list of them. Their parameters are plain numbers, so this file holds the meaning of each.
 
 use crate::arguments::Mode;
 use crate::guest::{Excluded, TESTED};
@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef, ValType};
 
-/// What the parameters of each function mean: `f` a descriptor, `p` a path and its length, `b` a buffer and its
-/// length, `v` buffers and their number, `s` subscriptions, `o` where to write results, `n` a number of 32 bits,
-/// `N` one of 64.
+/// The meanings of the parameters of each function: `f` a descriptor, `p` a path and its length, `b` a
+/// buffer and its length, `v` buffers and their number, `s` subscriptions, `o` the place of the results,
+/// `n` a number of 32 bits, `N` one of 64.
 const MEANINGS: &[(&str, &str)] = &[
     ("adapter_close_badfd", "f"),
     ("adapter_monotonic_clock_set_paused", "n"),
@@ -223,7 +223,7 @@ fn combinations(raw: &Raw, mode: Mode, layout: &Layout) -> Vec<Vec<String>> {
         Size::Small => vec![16, 0, 255, 4096],
         Size::Large => vec![layout.text_bytes, 1 << 20, 16, 4096],
     };
-    // Each parameter of a meaning, which may be two of the signature.
+    // The ladders of the parameters; one meaning may cover two parameters of the signature.
     let mut ladders: Vec<Vec<Vec<String>>> = Vec::new();
     let int = |number: u32| format!("(i32.const {number})");
     for meaning in raw.meaning.chars() {
@@ -240,7 +240,7 @@ fn combinations(raw: &Raw, mode: Mode, layout: &Layout) -> Vec<Vec<String>> {
                 paths.extend(lengths.iter().map(|&length| vec![int(text), int(length)]));
                 paths
             }
-            // What is read must not overwrite the text: it goes to the area of results.
+            // The bytes of a read must not overwrite the text, so they go to the area of results.
             'b' => lengths
                 .iter()
                 .map(|&length| vec![int(layout.results()), int(length.min(layout.result_bytes))])
@@ -250,7 +250,7 @@ fn combinations(raw: &Raw, mode: Mode, layout: &Layout) -> Vec<Vec<String>> {
                 .map(|&count| vec![int(layout.lists()), int(count)])
                 .collect(),
             's' => vec![vec![int(layout.lists())]],
-            // Events are as many as subscriptions.
+            // There are as many events as subscriptions.
             'o' if raw.name == "poll_oneoff" => vec![vec![int(layout.results())]],
             'o' => vec![vec![int(layout::RESULT)]],
             'n' if raw.name == "poll_oneoff" => {
@@ -305,7 +305,7 @@ fn combinations(raw: &Raw, mode: Mode, layout: &Layout) -> Vec<Vec<String>> {
     combinations
 }
 
-/// Code that writes the buffers or subscriptions that a call takes.
+/// Code that writes the buffers or subscriptions of a call.
 fn vectors(raw: &Raw, mode: Mode, layout: &Layout, number: usize) -> String {
     let lists = layout.lists();
     if raw.meaning.contains('v') {
@@ -325,7 +325,7 @@ fn vectors(raw: &Raw, mode: Mode, layout: &Layout, number: usize) -> String {
         );
     }
     if raw.meaning.contains('s') {
-        // A subscription to the monotonic clock, for at once or for ever; all others are the same.
+        // A subscription to the monotonic clock, which is due at once or never; all others are the same.
         let time = if mode == Mode::Wait { u64::MAX >> 1 } else { 0 };
         let most = if layout.size == Size::Small {
             16

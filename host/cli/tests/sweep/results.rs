@@ -1,4 +1,4 @@
-//! Code that keeps the resources of what a function gives.
+//! Code that keeps the resources in the results of a function.
 
 use crate::lower::{bytes, case_types, payload_place, ring};
 use crate::surface::Surface;

@@ -1,4 +1,4 @@
-//! One guest in a host of its own: what its host took at most, and how long it went on after the deadline.
+//! One guest in a host of its own: the host's peak memory, and the time from the deadline to its end.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -7,31 +7,31 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// How long a guest has.
+/// The time-out of a guest.
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(500);
-/// After so long, or with so much memory, a host has failed for good.
+/// After this time, or with this much memory, a host has failed for good.
 const GUARD: Duration = Duration::from_secs(30);
 const MEMORY_GUARD_KIB: u64 = 1 << 20;
-/// How often the memory of the host is looked at: its peak is kept by the kernel, so only the last
+/// The time between two looks at the memory of the host: the kernel keeps its peak, so only the last
 /// milliseconds can be missed.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// The lines of guests are of a letter and three digits.
+/// The lines of guests consist of a letter and three digits.
 const LONGEST_LINE: usize = 4;
 
-/// How a run went.
+/// The outcome of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
     pub(crate) exit_code: Option<i32>,
-    /// The calls that were made, and those of them that succeeded: the highest powers of two that were told.
+    /// The number of calls, and of successful ones: the highest powers of two that the guest printed.
     pub(crate) calls: u64,
     pub(crate) successes: u64,
-    /// The call that was told last: the letter of its stage, and its number.
+    /// The last call that the guest printed: the letter of its stage, and its number.
     pub(crate) last: Option<(char, usize)>,
-    /// The most memory that the host had, in KiB, after the guest had begun.
+    /// The peak memory of the host, in KiB, after the guest had begun.
     pub(crate) peak_kib: u64,
-    /// The time from the guest's deadline to the end of the host, zero if it ended before; without the time in
-    /// which the kernel let other programs run.
+    /// The time from the guest's deadline to the end of the host, zero if it ended before; without the time
+    /// in which the kernel let other programs run.
     pub(crate) after_deadline: Duration,
     pub(crate) stderr: String,
 }
@@ -92,7 +92,7 @@ pub(crate) fn run(mut command: Command, directory: &Path) -> Run {
     run
 }
 
-/// Each line with the time at which it came.
+/// Each line with the time of its arrival.
 fn lines_of(child: &mut Child) -> Receiver<(Instant, String)> {
     let mut output = child.stdout.take().unwrap();
     let (sender, receiver) = channel();
@@ -100,7 +100,7 @@ fn lines_of(child: &mut Child) -> Receiver<(Instant, String)> {
         let (mut buffer, mut line) = (vec![0; 1 << 16], Vec::new());
         while let Ok(count @ 1..) = output.read(&mut buffer) {
             for &byte in &buffer[..count] {
-                // Some functions write by the mebibyte: only what may be a line of the guest's is kept.
+                // Some functions write mebibytes: this keeps only bytes that may be a line of the guest.
                 match byte {
                     b'\n' => {
                         let text = String::from_utf8_lossy(&line).into_owned();
@@ -124,9 +124,9 @@ fn lines_of(child: &mut Child) -> Receiver<(Instant, String)> {
     receiver
 }
 
-/// What a line of a guest says: see `prelude.wat`.
+/// Records a line of a guest: see `prelude.wat`.
 fn note(run: &mut Run, begun: &mut Option<Instant>, child: &Child, time: Instant, line: &str) {
-    // What a guest writes besides its lines is of the function under test.
+    // Any other output of a guest comes from the function under test.
     let Some((letter, number)) = line.split_at_checked(1) else {
         return;
     };
@@ -136,7 +136,7 @@ fn note(run: &mut Run, begun: &mut Option<Instant>, child: &Child, time: Instant
     match letter {
         "g" if begun.is_none() => {
             *begun = Some(time);
-            // From here on the peak is that of the guest's doing, and not that of compiling it.
+            // From here on the peak measures the guest's own work, and not its compilation.
             let _ = std::fs::write(format!("/proc/{}/clear_refs", child.id()), "5");
         }
         "c" => run.calls = 1 << number,
@@ -151,7 +151,7 @@ fn note(run: &mut Run, begun: &mut Option<Instant>, child: &Child, time: Instant
     }
 }
 
-/// The most memory that a process has had since its peak was set back.
+/// The peak memory of a process since the peak was reset.
 fn peak_kib(child: &Child) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let peak = status
@@ -160,7 +160,7 @@ fn peak_kib(child: &Child) -> Option<u64> {
     peak.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// How long each thread of a host has waited for a processor since the deadline.
+/// The time that each thread of a host has waited for a processor since the deadline.
 #[derive(Debug, Default)]
 struct Delays {
     /// By thread: at the first look and at the last.
@@ -176,7 +176,7 @@ impl Delays {
             let Ok(text) = std::fs::read_to_string(thread.path().join("schedstat")) else {
                 continue;
             };
-            // The second number: nanoseconds in which it could have run and did not.
+            // The second number: the nanoseconds in which the thread could have run and did not.
             let Some(Ok(waited)) = text.split(' ').nth(1).map(str::parse) else {
                 continue;
             };
@@ -186,8 +186,8 @@ impl Delays {
         }
     }
 
-    /// The longest wait of one thread: what the host does is done by one thread after the other at worst, so
-    /// its end would have come so much sooner at least.
+    /// The longest wait of one thread. At worst the threads of the host work one after the other, so
+    /// without this wait its end would have come at least that much sooner.
     fn longest(&self) -> Duration {
         let waits = self
             .threads

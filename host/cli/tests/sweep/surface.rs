@@ -1,6 +1,6 @@
 //! Everything that the host links, read from the WIT itself: isopod's own and that of the crate
-//! `wasmtime-wasi` in the version that the workspace uses. A function that is added to either is in the
-//! sweep without a change here.
+//! `wasmtime-wasi` in the version of the workspace. A function that is added to either is in the sweep
+//! without a change here.
 
 use crate::preview1::{self, Raw};
 use std::collections::BTreeMap;
@@ -10,13 +10,13 @@ use wit_parser::{
     Function, InterfaceId, Resolve, SizeAlign, Type, TypeDefKind, TypeId, WorldId, WorldItem,
 };
 
-/// The two worlds of the sweep, and all that they import.
+/// The two worlds of the sweep, and all their imports.
 pub(crate) struct Surface {
     pub(crate) resolve: Resolve,
     pub(crate) sizes: SizeAlign,
-    /// What a program may import, with `wasi:cli/run` as its export.
+    /// The imports of a program, with `wasi:cli/run` as its export.
     pub(crate) program: WorldId,
-    /// What a plugin may import, with `functions` as its export.
+    /// The imports of a plugin, with `functions` as its export.
     pub(crate) plugin: WorldId,
     /// All functions that a program or a plugin may import.
     pub(crate) functions: Vec<Imported>,
@@ -29,7 +29,7 @@ pub(crate) struct Surface {
 /// One imported function.
 #[derive(Debug, Clone)]
 pub(crate) struct Imported {
-    /// As components name it, `wasi:io/poll@0.2.12`.
+    /// The name in components, such as `wasi:io/poll@0.2.12`.
     pub(crate) module: String,
     pub(crate) function: Function,
     /// Whether a plugin may import it too.
@@ -147,7 +147,7 @@ impl Surface {
             .collect()
     }
 
-    /// The method that gives a resource's number.
+    /// The method that returns a resource's number.
     pub(crate) fn number_of(&self, resource: TypeId) -> Option<&Imported> {
         let name = format!("[method]{}.number", self.name_of(resource));
         let mut functions = self.functions.iter();
@@ -157,7 +157,7 @@ impl Surface {
         })
     }
 
-    /// The interface that declares a resource, as components name it.
+    /// The interface that declares a resource, by its name in components.
     pub(crate) fn module_of(&self, resource: TypeId) -> String {
         match self.resolve.types[resource].owner {
             wit_parser::TypeOwner::Interface(interface) => self.resolve.id_of(interface).unwrap(),
@@ -227,9 +227,9 @@ pub(crate) fn clone_root() -> PathBuf {
         .unwrap()
 }
 
-/// Where the WIT of WASI lies that `wasmtime_wasi::p2::add_to_linker_async` makes its bindings of.
+/// The directory of the WIT of WASI from which `wasmtime_wasi::p2::add_to_linker_async` makes its bindings.
 fn wasi_directory(root: &Path) -> PathBuf {
-    // Of this platform only: the crates of others may not have been fetched.
+    // Only for this platform: the crates of others may not have been fetched.
     let rustc = Command::new("rustc").arg("-vV").output().unwrap();
     let rustc = String::from_utf8(rustc.stdout).unwrap();
     let platform = rustc

@@ -1,4 +1,4 @@
-//! `docs/sweep.md`: what each function was measured to take.
+//! `docs/sweep.md`: the measurements of each function.
 
 use crate::surface::clone_root;
 use std::collections::BTreeMap;
@@ -6,13 +6,13 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What was measured of one function, over all its runs.
+/// The measurements of one function, over all its runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) runs: u64,
     pub(crate) calls: u64,
     pub(crate) successes: u64,
-    /// The most memory that a host took beyond that of a host whose guest does nothing.
+    /// The peak memory of a host beyond that of a host whose guest does nothing.
     pub(crate) growth_kib: u64,
     /// The longest time from a deadline to the end of the host.
     pub(crate) end: Duration,
@@ -75,7 +75,7 @@ pub(crate) fn text(rows: &BTreeMap<String, Row>) -> String {
         })
 }
 
-/// The rows that are kept: title, mebibytes and milliseconds.
+/// The rows in the file: title, mebibytes and milliseconds.
 pub(crate) fn kept() -> BTreeMap<String, (u64, u64)> {
     let text = std::fs::read_to_string(path()).unwrap_or_default();
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));

@@ -1,14 +1,15 @@
-//! How a guest comes by what a function takes: by functions that give it, which may take something themselves.
+//! The ways in which a guest gets the arguments of a function: through functions that return them, which
+//! may take arguments themselves.
 
 use crate::guest::Door;
 use crate::surface::Surface;
 use std::collections::BTreeMap;
 use wit_parser::{FunctionKind, Handle, Type, TypeDefKind, TypeId};
 
-/// How many functions are called that give a resource.
+/// The most functions that are called to get one resource.
 const MOST_PROVIDERS: usize = 4;
 
-/// Methods that end what their object is for, or wait: nothing is made ready by them.
+/// Methods that end the use of their object, or wait: they prepare nothing.
 const NOT_FOR_SETUP: &[&str] = &[
     "block",
     "close",
@@ -21,14 +22,14 @@ const NOT_FOR_SETUP: &[&str] = &[
     "set-timeout",
 ];
 
-/// What a function counts as that gives a resource only sometimes, or in a list.
+/// The cost of a function that returns a resource only sometimes, or in a list.
 const RARELY_GIVEN: usize = 20;
 
-/// What a guest of one kind can come by.
+/// The resources that a guest of one kind can get.
 pub(crate) struct Ways<'a> {
     surface: &'a Surface,
     door: Door,
-    /// How many calls it takes to come by each resource at least.
+    /// The least number of calls that each resource costs.
     costs: BTreeMap<TypeId, usize>,
 }
 
@@ -56,8 +57,8 @@ impl<'a> Ways<'a> {
         }
     }
 
-    /// Functions that give a resource: the methods of `owner` first, as a handle to be opened is to be one of
-    /// its kind, and then the simplest.
+    /// Functions that return a resource: the methods of `owner` first, as a handle to be opened must be one
+    /// of its kind, and then the simplest.
     pub(crate) fn providers(&self, resource: TypeId, owner: Option<TypeId>) -> Vec<usize> {
         let is_of_another = |index: usize| match self.surface.functions[index].function.kind {
             FunctionKind::Method(of) => Some(of) != owner,
@@ -72,7 +73,7 @@ impl<'a> Ways<'a> {
         providers.into_iter().map(|(_, _, index)| index).collect()
     }
 
-    /// The functions that give these resources: what is needed first comes first.
+    /// The functions that return these resources, in the order in which they are needed.
     pub(crate) fn to(&self, needed: Vec<TypeId>, owner: Option<TypeId>) -> Vec<usize> {
         let mut found: Vec<(TypeId, Vec<usize>)> = Vec::new();
         let mut open = needed;
@@ -94,7 +95,7 @@ impl<'a> Ways<'a> {
         found.into_iter().flat_map(|(_, calls)| calls).collect()
     }
 
-    /// What is to be done before a method gives something, as a socket is bound before it has streams.
+    /// The calls before a method returns anything: for instance, a socket is bound before it has streams.
     fn beginnings(&self, index: usize) -> Vec<usize> {
         let functions = &self.surface.functions;
         let FunctionKind::Method(resource) = functions[index].function.kind else {
@@ -111,7 +112,7 @@ impl<'a> Ways<'a> {
             .collect()
     }
 
-    /// The resources that a function takes, but for those that only lists hold.
+    /// The resources that a function takes, except those that only lists hold.
     fn takes(&self, index: usize) -> Vec<TypeId> {
         let mut taken = Vec::new();
         for parameter in &self.surface.functions[index].function.params {
@@ -131,7 +132,7 @@ impl<'a> Ways<'a> {
         given
     }
 
-    /// How many calls it takes to have this resource of the function.
+    /// The number of calls that this resource of the function costs.
     fn cost(&self, index: usize, given: TypeId) -> Option<usize> {
         let direct = match self.gives_directly(index, given) {
             true => 1,
@@ -142,7 +143,8 @@ impl<'a> Ways<'a> {
         })
     }
 
-    /// Whether the function gives the resource whenever it succeeds: not in a message, an option or an error.
+    /// Whether the function returns the resource whenever it succeeds: not in a message, an option or an
+    /// error.
     fn gives_directly(&self, index: usize, given: TypeId) -> bool {
         let types = &self.surface.resolve.types;
         let is_given = |ty: &Type| match ty {
@@ -168,8 +170,8 @@ impl<'a> Ways<'a> {
         })
     }
 
-    /// Other methods of the same resource that change its state, in the order of the WIT: so a queue is full
-    /// when it is read, and a socket bound before it listens.
+    /// Other methods of the same resource that change its state, in the order of the WIT: so a queue is
+    /// full when it is read, and a socket is bound before it listens.
     pub(crate) fn feeders(&self, index: usize) -> Vec<usize> {
         let surface = self.surface;
         let function = &surface.functions[index].function;
@@ -202,7 +204,7 @@ impl<'a> Ways<'a> {
     }
 }
 
-/// Whether a function gives nothing but how it went.
+/// Whether a function returns only success or failure.
 fn changes_only(surface: &Surface, result: Option<&Type>) -> bool {
     match result {
         None => true,

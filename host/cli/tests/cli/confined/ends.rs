@@ -1,4 +1,4 @@
-//! How builds end: with all their processes, whoever ends them, and at their limits.
+//! The ends of builds: all their processes end with them, however the end comes, also at their limits.
 
 use super::{CANNOT, Place, manifest};
 use crate::support::{GUARD, Running, cache, isopod, program, run};
@@ -22,7 +22,8 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A crate whose build script starts processes that have this word and no parent, and ignore each signal that they can,
+/// A crate whose build script starts processes with this word and without a parent, which ignore every
+/// signal that they can, and then does `rest`.
 /// and then does `rest`.
 fn place(word: &str, rest: &str) -> Place {
     let place = Place::new();
@@ -120,7 +121,7 @@ fn a_build_ends_at_its_limit_of_time() {
     program("plain");
     let word = format!("isopod-late-{}", std::process::id());
     let place = place(&word, FOR_EVER);
-    // The text of a source can name a pipe of the compiler's own.
+    // The text of a source can name one of the compiler's own pipes.
     place.write(
         "waits.rs",
         "static X: &[u8] = include_bytes!(\"/proc/self/fd/1\");\nfn main() { print!(\"{X:?}\"); }",

@@ -1,7 +1,9 @@
-//! Builds of hostile source: what a build script, a macro or the text of a source tries to get at stays where it is.
+//! Builds of hostile source: a build script, a macro or the text of a source cannot get the data that they
+//! reach for.
 //!
-//! Each test puts a secret into a file or a variable, and asserts that neither the component nor what isopod
-//! prints has it. Where the kernel cannot confine a build, isopod refuses it, and the tests say `skipped`.
+//! Each test puts a secret into a file or a variable, and asserts that neither the component nor isopod's
+//! output contains it. Where the kernel cannot confine a build, isopod refuses it, and the tests print
+//! `skipped`.
 
 #![allow(clippy::print_stdout, reason = "a line says what was skipped, and why")]
 
@@ -15,13 +17,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// In the secret file, and nowhere else.
+/// The secret, which is in the secret file and nowhere else.
 const SECRET: &str = "the-combination-is-31415926";
 
-/// The variable that has it.
+/// The variable with the secret.
 const VARIABLE: &str = "ISOPOD_TEST_SECRET";
 
-/// What isopod says where the kernel has no Landlock.
+/// The error of isopod where the kernel has no Landlock.
 const CANNOT: &str = "the build cannot be confined on this machine";
 
 /// A source, and a secret beside it.
@@ -49,12 +51,13 @@ impl Place {
         fs::write(path, text).unwrap();
     }
 
-    /// The path of the secret, as it stands in a source.
+    /// The path of the secret, as a source writes it.
     fn secret(&self) -> String {
         self.path("secret").to_str().unwrap().to_owned()
     }
 
-    /// Builds `source` with these options, and asserts that the secret is in nothing that comes of it. None if that
+    /// Builds `source` with these options, and asserts that the secret is in none of the results. None if
+    /// this machine cannot try that.
     /// cannot be tried here.
     fn build(&self, source: &str, options: &[&str]) -> Option<Ended> {
         let ended = self.build_trusting(source, options)?;
@@ -64,7 +67,7 @@ impl Place {
         Some(ended)
     }
 
-    /// The same for a build that may have it.
+    /// The same for a build that may have the secret.
     fn build_trusting(&self, source: &str, options: &[&str]) -> Option<Ended> {
         let arguments = [&["build", "-q", source, "-o", "out.wasm"], options].concat();
         let mut command = isopod(self.directory.path(), &arguments);
@@ -77,14 +80,14 @@ impl Place {
         Some(ended)
     }
 
-    /// What the component prints.
+    /// The output of the component.
     fn output(&self) -> String {
         let ended = run(isopod(self.directory.path(), &["run", "out.wasm"]));
         assert_eq!((ended.exit_code, &*ended.stderr), (0, ""), "{ended}");
         ended.stdout
     }
 
-    /// Asserts that the build failed, and that the text of the error has each of these.
+    /// Asserts that the build failed, and that the text of the error contains each of these.
     fn assert_refused(&self, source: &str, texts: &[&str]) {
         let Some(ended) = self.build(source, &[]) else {
             return;

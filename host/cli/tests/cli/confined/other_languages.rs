@@ -4,7 +4,7 @@ use super::{Place, SECRET};
 use std::fs;
 use std::os::unix::fs::symlink;
 
-/// How an error begins that says that a language's tools are missing here.
+/// The first words of errors for a language whose tools are missing here.
 const MISSING: [&str; 5] = [
     "error: no C compiler for WebAssembly, and none could be installed",
     "error: there is no ",
@@ -13,7 +13,8 @@ const MISSING: [&str; 5] = [
     "error: `componentize-py",
 ];
 
-/// Builds, and asserts that no secret is in it; false if the language's tools are missing.
+/// Builds, and asserts that the result does not contain the secret; false if the language's tools are
+/// missing.
 fn is_refused(place: &Place, source: &str, texts: &[&str]) -> bool {
     let Some(ended) = place.build(source, &[]) else {
         return false;
@@ -69,7 +70,7 @@ fn c_reads_its_source_only() {
             }
         }
     }
-    // The headers of a directory belong to a file in it; nothing else does.
+    // The headers of a directory belong to a source file in it; other files do not.
     place.write("e/own.h", "#define ANSWER 42\n");
     place.write("e/other", "1\n");
     place.write(

@@ -1,4 +1,4 @@
-//! Rust: what the text of a program names, build scripts, macros, links and dependencies.
+//! Rust: files named in the text of a program, build scripts, macros, links and dependencies.
 
 use super::{Place, SECRET, VARIABLE, holds, manifest, shared_target};
 use std::fs;
@@ -46,7 +46,7 @@ fn a_variable_is_not_seen() {
     assert_eq!(place.output(), "None true\n");
 }
 
-/// What a build script tries, line by line into the program.
+/// The attempts of a build script; each adds a line to the program.
 const ATTEMPTS: &str = r#"
 use std::fs;
 use std::path::Path;
@@ -94,7 +94,7 @@ fn a_build_script_reaches_nothing() {
     let place = Place::new();
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-    // What a trusted build of an earlier run left.
+    // The file that a trusted build of an earlier run left.
     let _ = fs::remove_file(shared_target().join("written"));
     let _socket = UnixListener::bind(place.path("socket")).unwrap();
     place.write("victim", "whole");
@@ -114,7 +114,7 @@ fn a_build_script_reaches_nothing() {
         ("@TCP@", tcp.local_addr().unwrap().to_string()),
         ("@UDP@", udp.local_addr().unwrap().to_string()),
         ("@TARGET@", shared_target().to_str().unwrap().to_owned()),
-        // A process outside of the sandbox: this one.
+        // A process outside of the sandbox: the test itself.
         ("@ISOPOD@", std::process::id().to_string()),
         ("@CARGO@", place.path("cargo").to_str().unwrap().to_owned()),
     ];
@@ -147,7 +147,7 @@ fn a_build_script_reaches_nothing() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o6022, 0, "{mode:o}");
-    // With the option it is as everywhere else.
+    // With the option the build works as usual.
     let trusted = place.build_trusting("hostile", &["--trust-build"]).unwrap();
     assert_eq!(trusted.to_string(), "exit code: 0\n");
     let output = place.output();
@@ -172,7 +172,7 @@ fn no_file_elsewhere_is_taken_for_the_module() {
     });
     place.write("hostile/Cargo.toml", &manifest("hostile", ""));
     place.write("hostile/src/main.rs", "fn main() {}");
-    // It goes on to say so until cargo has ended, so that this is the last that is said.
+    // The script repeats its line until cargo has ended, so that it is the last output.
     let script = format!(
         "use std::process::{{Command, Stdio}};
          fn main() {{
@@ -189,7 +189,7 @@ fn no_file_elsewhere_is_taken_for_the_module() {
     let Some(ended) = place.build("hostile", &[]) else {
         return;
     };
-    // What cargo itself has said may have been the last.
+    // The last output may have been cargo's own.
     let is_refused = ended
         .stderr
         .contains("other.wasm` as its module, which does not lie in its target directory");
@@ -303,7 +303,7 @@ fn a_dependency_elsewhere_is_read_where_that_is_allowed() {
 #[test]
 fn a_crate_does_not_make_a_directory_above_its_workspace() {
     let place = Place::new();
-    // The crate says so, the directory above does not.
+    // The crate's own setting decides, not that of the directory above.
     place.write(
         "hostile/Cargo.toml",
         "[package]\nname = \"a\"\nversion = \"0.0.0\"\nworkspace = \"..\"\n",
@@ -313,7 +313,7 @@ fn a_crate_does_not_make_a_directory_above_its_workspace() {
         "fn main() { println!(\"{}\", include_str!(\"../../secret\")); }",
     );
     place.assert_refused("hostile", &["error: "]);
-    // A workspace above that has other members.
+    // A workspace above the crate, with other members.
     place.write(
         "Cargo.toml",
         "[workspace]\nmembers = []\nexclude = [\"hostile\"]\n",

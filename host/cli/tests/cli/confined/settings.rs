@@ -1,4 +1,4 @@
-//! Settings that a crate brings along, which would run a program: refused by name, and nothing has run.
+//! Settings of a crate that would run a program: isopod refuses each by name, and the program has not run.
 
 use super::{Place, manifest};
 use std::fs;

@@ -1,4 +1,4 @@
-//! Asks for what it was not given, reaches a limit, and ends a child: what an audit tells.
+//! Asks for rights that it lacks, reaches a limit, and ends a child: the events of an audit.
 
 use isopod::{Error, Process};
 use std::fs;

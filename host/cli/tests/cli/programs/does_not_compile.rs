@@ -1,4 +1,4 @@
-//! Is refused by the compiler.
+//! The compiler refuses this program.
 
 #[isopod::main]
 fn main() {

@@ -31,7 +31,7 @@ fn end(way: &str) -> Result<(), Error> {
         }
         "unfinished" => {
             print!("an unfinished line");
-            // Or std keeps it in the program, which ends without it.
+            // Otherwise std keeps it in the program, which ends without writing it.
             std::io::stdout().flush().expect("standard output is open");
             panic!("after it");
         }

@@ -1,5 +1,5 @@
-//! Main and its children never end by themselves, each in the state that an argument names: the
-//! first is main's. Each says when it has come to it.
+//! Main and its children never end by themselves. Each stays in the state that an argument names (the first
+//! is main's), and reports when it has reached it.
 
 use isopod::{Error, Lock, Process, Queue};
 use std::hint::black_box;
@@ -23,7 +23,7 @@ fn stay(state: &str) -> Result<(), Error> {
         }
         "stdin" => {
             let mut line = String::new();
-            // Also where there is nothing to read, which is the end of the file.
+            // Also if there is nothing to read, which is the end of the file.
             while std::io::stdin().read_line(&mut line).is_ok_and(|count| count > 0) {}
             println!("the end of the input");
             Ok(())

@@ -1,4 +1,4 @@
-//! Stores much in `/tmp`, in each shape, reads without end, or holds many descriptors.
+//! Stores many bytes in `/tmp`, in each form, reads without end, or holds many descriptors.
 
 use isopod::{Process, Queue};
 use std::fs::{self, File};
@@ -56,7 +56,7 @@ fn main() -> isopod::Result<()> {
     Ok(())
 }
 
-/// Reads a file of so many mebibytes without end: the host has more to do for it than the guest.
+/// Reads a file of this many mebibytes without end: the host works more for it than the guest.
 fn operations(mebibytes: usize) {
     fs::write("/tmp/file", vec![0; mebibytes << 20]).expect("made");
     let mut file = File::open("/tmp/file").expect("made");
@@ -67,7 +67,7 @@ fn operations(mebibytes: usize) {
     }
 }
 
-/// Directories in each other, with names that make the path far longer than one can be.
+/// Nested directories, with names that make the path far longer than the system allows.
 fn nest(depth: u32) {
     let name = "n".repeat(200);
     // The only granted directory.
@@ -119,7 +119,7 @@ fn until_refused(what: &str) {
     }
 }
 
-/// Children hold all that they get, more of them are started, and then this one computes without end.
+/// Children keep all descriptors that they get, more of them start, and then this one computes without end.
 fn descriptors(children: u32) -> isopod::Result<()> {
     fn child(full: Queue<u32>) {
         let mut held = Vec::new();
@@ -140,7 +140,7 @@ fn descriptors(children: u32) -> isopod::Result<()> {
     let full = Queue::bounded(8)?;
     let mut held = Vec::new();
     for _ in 0..children {
-        // The later ones start when there is nothing left.
+        // The later ones start when no descriptor is left.
         held.push(Process::builder().daemon(true).spawn(child, (full.clone(),))?);
         full.get()?;
     }

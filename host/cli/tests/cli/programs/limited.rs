@@ -1,5 +1,5 @@
-//! Does the thing that its first argument names until it is refused, tells the error, and goes on. Some things have no
-//! error: then the process ends at them.
+//! Repeats the action that its first argument names until it is refused, prints the error, and goes on.
+//! Some actions have no error: the process ends at their limit.
 
 use isopod::{Pool, Process, Queue};
 use std::fmt::Display;
@@ -8,7 +8,8 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// Asks until it is refused, and some times more: refusals are counted, not told each.
+/// Repeats a request until it is refused, and some times more: the audit counts refusals and does not list
+/// each.
 fn until_refused<T, E: Display>(mut ask: impl FnMut() -> Result<T, E>) {
     let mut held = Vec::new();
     let error = loop {
@@ -22,12 +23,12 @@ fn until_refused<T, E: Display>(mut ask: impl FnMut() -> Result<T, E>) {
             held.push(got);
         }
     }
-    // What is held could be what there is no room to print with.
+    // The objects held may use up the room that printing needs.
     drop(held);
     println!("refused: {error}");
 }
 
-/// Far more than a tenth of a core gives in a tenth of a second, however busy the machine is.
+/// Far more than a tenth of a core computes in a tenth of a second, however busy the machine is.
 fn compute_a_little() {
     for number in 0..1_000_000_000_u32 {
         black_box(number);
@@ -63,7 +64,7 @@ fn main() -> isopod::Result<()> {
             let fill = || drop(black_box(vec![1_u8; 64 << 20]));
             println!("{:?}", child.spawn(fill, ())?.wait()?);
         }
-        // One after the other, each to its end.
+        // One after the other, each until its end.
         "children-memory" => {
             for _ in 0..150 {
                 let child = Process::builder().memory_limit(4 << 20);

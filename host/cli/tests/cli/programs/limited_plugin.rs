@@ -1,4 +1,5 @@
-//! A plugin whose function does the thing that its input names until it is refused or ended, and tells the error.
+//! A plugin whose function repeats the action that its input names until it is refused or ended, and
+//! returns the error.
 
 use std::fs::{self, File};
 use std::hint::black_box;
@@ -6,7 +7,7 @@ use std::io::Write as _;
 
 isopod::plugin!();
 
-/// Asks until it is refused.
+/// Repeats a request until it is refused.
 fn until_refused<T>(mut ask: impl FnMut() -> std::io::Result<T>) -> String {
     let mut held = Vec::new();
     loop {
@@ -32,7 +33,7 @@ fn reach(way: String) -> String {
             black_box(());
         },
         "compute-a-little" => {
-            // Far more than a tenth of a core gives in a tenth of a second, however busy the machine is.
+            // Far more than a tenth of a core computes in a tenth of a second, however busy the machine is.
             for number in 0..1_000_000_000_u32 {
                 black_box(number);
             }
@@ -42,7 +43,7 @@ fn reach(way: String) -> String {
             println!("this line is of no use to anybody");
         },
         "give" => "x".repeat(100_000),
-        // More than a call may give, whatever its message may have.
+        // More than a call may return, whatever the limit on its messages.
         "give-much" => "x".repeat(130 << 20),
         "descriptors" => {
             fs::write("data/file", "x").expect("written");

@@ -1,4 +1,4 @@
-//! Four processes write lines in pieces, as fast as they can: `LINES` in all from each.
+//! Four processes write lines in pieces, as fast as they can: each writes `LINES` lines.
 
 use isopod::{Error, Process};
 use std::io::Write as _;
@@ -8,7 +8,7 @@ const LINES: u32 = 500;
 fn write_lines(name: char) -> std::io::Result<()> {
     let mut output = std::io::stdout();
     for number in 0..LINES {
-        // Each flush is a write of the guest's.
+        // Each flush is one write of the guest.
         for piece in [format!("{name} "), format!("{number:04} "), name.to_string().repeat(80)] {
             write!(output, "{piece}")?;
             output.flush()?;

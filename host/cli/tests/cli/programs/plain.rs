@@ -1,4 +1,4 @@
-//! A program that knows nothing of isopod: the exit codes of a plain `wasm32-wasip1` program.
+//! A program that does not use isopod: the exit codes of a plain `wasm32-wasip1` program.
 
 use std::error::Error;
 

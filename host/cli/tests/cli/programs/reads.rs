@@ -1,4 +1,4 @@
-//! Tells of each path in its arguments whether it can be read, and then waits for the end of its input.
+//! Prints for each path in its arguments whether it can be read, and then waits for the end of its input.
 
 use std::fs;
 use std::io::Read as _;

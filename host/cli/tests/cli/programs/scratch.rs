@@ -1,4 +1,4 @@
-//! Uses what a script has unasked: its own directory, whose name is the argument, and `/tmp`.
+//! Uses the rights that a script has by default: its own directory, whose name is the argument, and `/tmp`.
 
 use std::fs;
 

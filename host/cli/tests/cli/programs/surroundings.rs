@@ -1,4 +1,4 @@
-//! Prints all that it was given.
+//! Prints everything that it was given.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ fn main() {
         });
         match entries {
             Ok(entries) => println!("{path}: {entries:?}"),
-            // Which error it is depends on the standard library that the program is built with.
+            // The error depends on the standard library of the program.
             Err(_) => println!("{path}: out of reach"),
         }
     }

@@ -1,4 +1,4 @@
-//! Lines that are not finished, in the way that the first argument names.
+//! Writes unfinished lines, in the way that the first argument names.
 
 use std::io::{self, Write as _};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 fn prompt() -> io::Result<()> {
     let mut name = String::new();
     print!("your name? ");
-    // Or std keeps it in the program until the line is finished.
+    // Otherwise std keeps it in the program until the line is finished.
     io::stdout().flush()?;
     io::stdin().read_line(&mut name)?;
-    // Standard error prompts too.
+    // Standard error carries prompts too.
     eprint!("your colour, {}? ", name.trim_end());
     let mut colour = String::new();
     io::stdin().read_line(&mut colour)?;
@@ -17,7 +17,8 @@ fn prompt() -> io::Result<()> {
     Ok(())
 }
 
-/// Parts of lines to two streams in turn: what reaches the terminal at once is there in this order.
+/// Writes parts of lines to two streams in turn: a terminal that shows each part at once shows them in this
+/// order.
 fn progress() -> io::Result<()> {
     for part in ["10% ", "20% ", "30% "] {
         print!("{part}");

@@ -1,4 +1,4 @@
-//! The command line of python, and what a script gets.
+//! The command line of python, and the arguments of a script.
 
 use super::{is_available, run_text};
 use crate::support::{empty_directory, isopod, run};

@@ -1,4 +1,4 @@
-//! Paths, addresses and output as scripts use them, where the host's rules could come in between.
+//! Paths, addresses and output as scripts use them, at the points where the host's rules could interfere.
 
 use super::{is_available, run_text};
 use crate::support::{empty_directory, isopod, run};
@@ -99,7 +99,7 @@ fn an_address_in_digits_needs_no_look_up() {
     assert_eq!(said, "hello");
 }
 
-/// Whoever has the result of a job has its output too, however the pool ends.
+/// A caller that has the result of a job has its output too, however the pool ends.
 #[test]
 fn what_jobs_print_is_not_lost_with_their_pool() {
     if !is_available() {

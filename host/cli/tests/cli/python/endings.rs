@@ -1,11 +1,11 @@
-//! Scripts that would not end, or take too much: each is ended, or told.
+//! Scripts that would not end, or take too much: each ends at a limit, or gets an error.
 
 use super::{is_available, run_text};
 use crate::support::{empty_directory, isopod, run};
 use std::path::Path;
 use std::process::Stdio;
 
-/// Runs a script with a time limit, which it reaches.
+/// Runs a script that reaches its time limit.
 fn is_ended_in_time(text: &str) {
     if !is_available() {
         return;
@@ -47,7 +47,7 @@ fn input_that_never_comes() {
         Path::new("."),
         &["run", "-q", "--timeout", "700ms", "-c", "input()"],
     );
-    // Kept open, and never written to, until the command has ended.
+    // Kept open without input until the command has ended.
     command.stdin(Stdio::piped());
     let ended = run(command);
     assert_eq!(ended.exit_code, 124, "{ended}");
@@ -190,7 +190,7 @@ fn a_script_is_named_after_its_file() {
     assert!(!format!("{ended}{log}").contains("runner-"), "{ended}{log}");
 }
 
-/// A stream that is open has no reason for its failure that Python's C library asks for.
+/// An open stream has no failure reason, which Python's C library asks for.
 #[test]
 fn a_full_directory_is_no_error_of_input_and_output() {
     if !is_available() {

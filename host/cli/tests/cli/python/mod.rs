@@ -1,7 +1,7 @@
 //! Python scripts, run by `isopod run`. The scripts are in `tests/python`.
 //!
-//! The runner is built once, with componentize-py from PyPI. Where that cannot be had the tests say so
-//! and check nothing.
+//! The runner is built once, with componentize-py from PyPI. Where that is not available, the tests print a
+//! notice and check nothing.
 
 mod command_line;
 mod edges;
@@ -16,7 +16,7 @@ use crate::support::has_python as is_available;
 use crate::support::{Ended, clone_root, empty_directory, isopod, run};
 use std::path::PathBuf;
 
-/// Where the scripts are.
+/// The directory of the scripts.
 fn directory() -> PathBuf {
     clone_root().join("tests/python")
 }

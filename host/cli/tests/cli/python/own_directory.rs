@@ -1,4 +1,4 @@
-//! What a script reads of the directory that it lies in, where others have something there too.
+//! The files that a script can read in its own directory, when others have files there too.
 
 use super::is_available;
 use crate::support::{empty_directory, isopod, run};
@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-/// Imports what lies beside it, in a child as well, and then looks for what it may not read.
+/// Imports the files beside it, also in a child, and then looks for files that it may not read.
 const SCRIPT: &str = "\
 import multiprocessing, os, sys
 import beside, package.inside
@@ -81,13 +81,13 @@ fn a_script_at_home_reads_its_modules_and_nothing_else() {
             .contains("copies of its 4 modules are in its place"),
         "{ended}"
     );
-    // In a directory that is nobody else's, all of it.
+    // In a directory of the user's alone, it can read everything.
     let ended = start(&["-q"], Path::new("/nonexistent"));
     assert!(
         ended.stdout.ends_with("secret\nsecret\nsecret\n"),
         "{ended}"
     );
-    // One where all users may write is not its own either.
+    // A directory that all users may write is not the user's own either.
     let shared = fs::Permissions::from_mode(0o1777);
     fs::set_permissions(home.path(), shared).unwrap();
     let ended = start(&["-q"], Path::new("/nonexistent"));

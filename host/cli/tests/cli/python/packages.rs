@@ -5,7 +5,8 @@ use crate::support::{isopod, run};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Three of pure Python, and what one of them needs: its compiled part is for speed, and left out here.
+/// Three packages of pure Python, and a dependency of one of them, whose compiled part is only for speed
+/// and left out here.
 const PACKAGES: [&str; 4] = [
     "attrs==25.3.0",
     "jinja2==3.1.6",
@@ -13,14 +14,15 @@ const PACKAGES: [&str; 4] = [
     "sortedcontainers==2.4.0",
 ];
 
-/// The directory with the packages, installed if it is missing. Prints why, if they cannot be had.
+/// The directory with the packages, installed if it is missing. If they are not available, prints the
+/// reason.
 #[allow(
     clippy::print_stderr,
     reason = "whoever runs the tests must see what they leave out"
 )]
 fn installed() -> Option<PathBuf> {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-packages");
-    // Written last: without it an installation was cut short.
+    // Written last: if it is missing, an installation was cut short.
     let complete = directory.join(PACKAGES.join(" "));
     if complete.is_file() {
         return Some(directory);

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::fs;
 
-/// Runs a script of `tests/python`, which prints what is kept beside it.
+/// Runs a script of `tests/python`, whose expected output is beside it.
 fn answers(name: &str, options: &[&str]) -> String {
     let kept = fs::read_to_string(directory().join(format!("{name}.txt"))).unwrap();
     let script = format!("{name}.py");
@@ -30,7 +30,7 @@ fn each_of_the_16_is_named() {
         let numbers = text.lines().filter_map(|line| line.split(' ').next());
         named.extend(numbers.filter_map(|number| number.parse::<u32>().ok()));
     }
-    // 5 and 13 are times, which the benchmarks measure; 14 is below.
+    // 5 and 13 are times, which the benchmarks measure; 14 has a test below.
     named.extend([5, 13, 14]);
     assert_eq!(named, (1..=16).collect());
 }
@@ -48,7 +48,7 @@ fn more_pains() {
         return;
     }
     let told = answers("more_pains", &["--memory", "256MiB"]);
-    // The crash names the process, what stopped it, and what it did.
+    // The crash report names the process, the trap, and the task.
     for part in ["Process Process-", "wasm trap: ", "in task `crash`"] {
         assert!(told.contains(part), "{part}: {told}");
     }

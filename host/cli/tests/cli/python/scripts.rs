@@ -1,10 +1,10 @@
-//! Whole scripts: what they print is kept beside them, and is what the machine's own Python prints.
+//! Whole scripts: their expected output is beside them, and the machine's own Python prints the same.
 
 use super::{directory, is_available};
 use crate::support::{clone_root, isopod, run};
 use std::process::{Command, Stdio};
 
-/// The output of a script, as it is kept; the exit code is 0.
+/// Asserts that a script prints its expected output, and that its exit code is 0.
 fn prints_what_is_kept(name: &str) {
     if !is_available() {
         return;
@@ -19,7 +19,7 @@ fn prints_what_is_kept(name: &str) {
     );
 }
 
-/// As `prints_what_is_kept`, and the machine's own Python prints the same.
+/// Like `prints_what_is_kept`, and the machine's own Python prints the same.
 fn prints_what_python_prints(name: &str) {
     prints_what_is_kept(name);
     let native = Command::new("python3")
@@ -27,7 +27,7 @@ fn prints_what_python_prints(name: &str) {
         .current_dir(directory())
         .stdin(Stdio::null())
         .output();
-    // Without a native Python, what is kept is all there is.
+    // Without a native Python, only the expected output counts.
     if let Ok(native) = native {
         let kept = std::fs::read_to_string(directory().join(format!("{name}.txt"))).unwrap();
         assert_eq!(

@@ -1,5 +1,6 @@
-//! What scripts of tutorials expect, S1 to S67, as scripts in `tests/python/s`. Each says in its first
-//! lines what it shows; what it prints is kept beside it, and is what the machine's own Python prints.
+//! The expectations of tutorials' scripts, S1 to S67, as scripts in `tests/python/s`. The first lines of
+//! each name the expectations that it shows; its expected output is beside it, and the machine's own Python
+//! prints the same.
 
 use super::{directory, is_available};
 use crate::support::{isopod, run};
@@ -7,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// How many there are.
+/// The number of expectations.
 const LAST: u32 = 67;
 
 /// Whether the machine's own Python prints the same.
@@ -57,7 +58,7 @@ fn prints_what_is_kept(name: &str, native: Native, order: Order) {
     }
 }
 
-/// What the machine's own Python prints; none where there is none.
+/// The output of the machine's own Python; none if there is no Python.
 fn print_natively(directory: &Path, script: &str) -> Option<String> {
     let output = Command::new("python3")
         .arg(script)

@@ -1,13 +1,13 @@
-//! How a run of isopod ended, as text to compare.
+//! The end of a run of isopod, as text to compare.
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::ExitStatus;
 
-/// What a run left: `Display` is all of it.
+/// The results of a run: `Display` prints all of them.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// The exit code, or that of a shell for a signal.
+    /// The exit code, or a shell's exit code for a signal.
     pub(crate) exit_code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -22,14 +22,14 @@ impl Ended {
             stdout: String::from_utf8(stdout.to_vec()).unwrap(),
             stderr: without_addresses(std::str::from_utf8(stderr).unwrap()),
         };
-        // Whatever a program does, isopod itself does not panic.
+        // Whatever a program does, isopod itself must not panic.
         assert!(!ended.stderr.contains("panicked at host/"), "{ended}");
         assert!(!ended.stderr.contains("stack backtrace"), "{ended}");
         ended
     }
 
-    /// The error of isopod itself that the run ended with, checked for its form: exit code 125, one
-    /// paragraph on standard error, with one `error:` and at most one `hint:`, and nothing else.
+    /// The error of isopod itself that ended the run, checked for its form: exit code 125, one paragraph on
+    /// standard error, with one `error:` and at most one `hint:`, and nothing else.
     pub(crate) fn own_error(&self) -> &str {
         assert_eq!(self.exit_code, 125, "{self}");
         assert_eq!(self.stdout, "", "{self}");
@@ -69,7 +69,7 @@ impl Ended {
         self
     }
 
-    /// The same with this text, wherever it stands, replaced.
+    /// The same with each occurrence of this text replaced.
     pub(crate) fn replace(mut self, text: &str, with: &str) -> Ended {
         self.stdout = self.stdout.replace(text, with);
         self.stderr = self.stderr.replace(text, with);

@@ -1,16 +1,16 @@
 //! Whole outputs in which some numbers, and the order of some lines, differ from run to run.
 //!
-//! `{number}` in an expected line stands for digits, with a decimal point or without. The lines of
-//! a paragraph (up to the next empty line) whose first line ends with `in any order:` may come in
-//! any order. All else is compared as it is: nothing is left out and nothing may be added.
+//! `{number}` in an expected line stands for digits, with or without a decimal point. The lines of a
+//! paragraph (up to the next empty line) whose first line ends with `in any order:` may come in any order.
+//! Everything else is compared exactly: nothing may be missing and nothing may be added.
 
 const NUMBER: &str = "{number}";
 const ANY_ORDER: &str = "in any order:";
 
-/// Compares an output with what is expected.
+/// Compares an output with the expected one.
 ///
 /// # Errors
-/// The first paragraph that differs, as expected and as it is.
+/// The first paragraph that differs, in both forms.
 pub(crate) fn compare(expected: &str, actual: &str) -> Result<(), String> {
     let expected_paragraphs: Vec<&str> = expected.split("\n\n").collect();
     let actual_paragraphs: Vec<&str> = actual.split("\n\n").collect();
@@ -44,7 +44,7 @@ fn is_paragraph(expected: &str, actual: &str) -> bool {
         .first()
         .is_some_and(|heading| heading.ends_with(ANY_ORDER));
     expected.iter().all(|expected_line| {
-        // In order, only the next line counts, as for the heading. Each line is used once.
+        // In order, only the next line is a candidate; so it is for the heading. Each line is used once.
         let is_heading = actual.len() == expected.len();
         let candidates = if is_free && !is_heading {
             actual.len()
@@ -59,7 +59,7 @@ fn is_paragraph(expected: &str, actual: &str) -> bool {
     })
 }
 
-/// Whether a line is the expected one, with a number wherever that says `{number}`.
+/// Whether a line is the expected one, with a number in the place of each `{number}`.
 fn is_line(expected: &str, actual: &str) -> bool {
     let Some((before, after)) = expected.split_once(NUMBER) else {
         return expected == actual;

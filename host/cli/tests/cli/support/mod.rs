@@ -1,4 +1,4 @@
-//! What the tests share: running isopod, waiting for what it does, building programs.
+//! The parts that the tests share: they run isopod, wait for its actions, and build programs.
 
 mod ended;
 mod expected;
@@ -25,8 +25,8 @@ pub(crate) fn clone_root() -> PathBuf {
     manifest_directory.join("../..").canonicalize().unwrap()
 }
 
-/// The cache of all tests: it stays from one run to the next, as the standard library for guests
-/// may have to be built into it, but it is not the user's. The tests of the builder use it too.
+/// The cache of all tests. It stays from one run to the next, because the standard library for guests may
+/// have to be built into it, but it is not the user's. The tests of the builder use it too.
 pub(crate) fn cache() -> PathBuf {
     std::env::var_os("ISOPOD_CACHE").map_or_else(
         || Path::new(env!("CARGO_TARGET_TMPDIR")).join("isopod-cache"),
@@ -34,7 +34,7 @@ pub(crate) fn cache() -> PathBuf {
     )
 }
 
-/// `isopod` with these arguments in this directory, with nothing to read.
+/// `isopod` with these arguments in this directory, with an empty standard input.
 pub(crate) fn isopod(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_isopod"));
     command
@@ -45,8 +45,8 @@ pub(crate) fn isopod(directory: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// The environment of all runs: the cache of the tests, no colours, a fixed width, and a wish for
-/// backtraces, which no error of isopod may follow.
+/// The environment of all runs: the cache of the tests, no colours, a fixed width, and the request for
+/// backtraces, which no error of isopod may contain.
 pub(crate) fn set_environment(command: &mut Command) {
     command
         .env("ISOPOD_CACHE", cache())

@@ -1,4 +1,4 @@
-//! The programs of the tests, each built once in a run of the tests.
+//! The programs of the tests; each is built once in a run of the tests.
 
 use super::{clone_root, isopod, run};
 use std::collections::HashMap;

@@ -4,7 +4,7 @@ use super::{isopod, run};
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// Whether scripts can be run here. Prints why not.
+/// Whether scripts can be run here. If not, prints the reason.
 #[allow(
     clippy::print_stderr,
     reason = "whoever runs the tests must see what they leave out"

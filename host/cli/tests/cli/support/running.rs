@@ -1,4 +1,4 @@
-//! A run of isopod that is followed while it lasts.
+//! A run of isopod that a test follows while it lasts.
 
 use super::Ended;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,11 +10,11 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
-/// After this long a program that is followed has failed to do what it should.
+/// A program that has not met the test's expectation after this time has failed.
 pub(crate) const GUARD: Duration = Duration::from_secs(120);
 
-/// After this long a command has failed to end. It may build, and builds wait for each other; the
-/// first one may have to build the standard library.
+/// A command that has not ended after this time has failed. It may build, and builds wait for each other;
+/// the first one may have to build the standard library.
 const BUILD_GUARD: Duration = Duration::from_secs(1200);
 
 /// Runs a command, which may build, to its end.
@@ -22,10 +22,10 @@ pub(crate) fn run(mut command: Command) -> Ended {
     Running::start_within(&mut command, BUILD_GUARD).end()
 }
 
-/// Of the clock that the kernel tells programs CPU time by, on all machines.
+/// The tick of the clock in which the kernel reports CPU time, on all machines.
 const MILLISECONDS_PER_TICK: u64 = 10;
 
-/// Which stream bytes came from.
+/// The stream from which bytes came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stream {
     Output,
@@ -66,7 +66,7 @@ impl Running {
         }
     }
 
-    /// Its standard input, if the command has a pipe for it. Open until it is dropped.
+    /// Its standard input, if the command has a pipe for it. It is open until it is dropped.
     pub(crate) fn stdin(&mut self) -> ChildStdin {
         self.child.stdin.take().unwrap()
     }
@@ -97,7 +97,7 @@ impl Running {
         });
     }
 
-    /// Waits until a line of standard error has this in it.
+    /// Waits until a line of standard error contains this.
     pub(crate) fn wait_for_error_line(&mut self, text: &str) {
         self.wait_until(text, |running| {
             let output = String::from_utf8_lossy(&running.stderr);
@@ -106,7 +106,7 @@ impl Running {
         });
     }
 
-    /// Whether standard error has had this so far. Does not wait.
+    /// Whether standard error contains this so far. Does not wait.
     pub(crate) fn has_error(&mut self, text: &str) -> bool {
         while let Ok((stream, bytes)) = self.bytes.try_recv() {
             match stream {
@@ -126,11 +126,11 @@ impl Running {
         kill_process(pid(&self.child), signal).unwrap();
     }
 
-    /// Waits for its end, and gives the CPU time that all its threads have used.
+    /// Waits for its end, and returns the CPU time of all its threads.
     pub(crate) fn cpu_time(&self) -> Duration {
         let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         waitid(WaitId::Pid(pid(&self.child)), ended).unwrap();
-        // Nobody has waited for it, so the kernel still has its record.
+        // Nobody has collected it yet, so the kernel still has its record.
         let record = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
         let fields = record.rsplit_once(')').unwrap().1.split_whitespace();
         let ticks = fields.skip(11).take(2);
@@ -153,7 +153,7 @@ impl Running {
         }
     }
 
-    /// Takes what comes next; false if nothing comes any more.
+    /// Takes the next output; false if there will be none.
     fn receive(&mut self) -> bool {
         let left = self.guard.saturating_duration_since(Instant::now());
         match self.bytes.recv_timeout(left) {
@@ -195,7 +195,7 @@ fn follow(mut stream: impl Read + Send + 'static, name: Stream, sender: Sender<(
         .spawn(move || {
             let mut buffer = vec![0; 64 << 10];
             while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                // Without a receiver the test is over.
+                // If the receiver is gone, the test is over.
                 if sender.send((name, buffer[..count].to_vec())).is_err() {
                     break;
                 }
@@ -204,7 +204,7 @@ fn follow(mut stream: impl Read + Send + 'static, name: Stream, sender: Sender<(
         .unwrap();
 }
 
-/// Waits for a child; none if the guard is reached before.
+/// Waits for a child; none if it reaches the guard first.
 pub(crate) fn wait(child: &mut Child, guard: Instant) -> Option<ExitStatus> {
     let pidfd = pidfd_open(pid(child), PidfdFlags::empty()).unwrap();
     let left = guard.saturating_duration_since(Instant::now());

@@ -10,11 +10,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
-/// What runs on a terminal, and what a person has seen of it.
+/// The program on a terminal, and the output that a person has seen.
 #[derive(Debug)]
 pub(crate) struct Terminal {
     child: Child,
-    /// Our side of the terminal.
+    /// The person's side of the terminal.
     person: File,
     bytes: Receiver<Vec<u8>>,
     screen: Vec<u8>,
@@ -47,8 +47,7 @@ impl Terminal {
             .stderr(side())
             .spawn()
             .unwrap();
-        // The command keeps copies of the program's side, and without its end there is no end of
-        // the file.
+        // The command keeps copies of the program's side, and as long as these exist the file has no end.
         drop(command);
         drop(device);
         let person = File::from(person);
@@ -58,7 +57,7 @@ impl Terminal {
             .name("screen".to_owned())
             .spawn(move || {
                 let mut buffer = vec![0; 64 << 10];
-                // The end of the last program on a terminal reads as an error.
+                // After the last program on a terminal has ended, a read returns an error.
                 while let Ok(count @ 1..) = reader.read(&mut buffer) {
                     if sender.send(buffer[..count].to_vec()).is_err() {
                         break;
@@ -75,7 +74,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until all that was shown so far is this text.
+    /// Waits until the whole output so far is this text.
     pub(crate) fn wait_for(&mut self, text: &str) {
         while self.screen != text.as_bytes() {
             if !self.receive() {
@@ -88,7 +87,7 @@ impl Terminal {
         self.person.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Waits for the end; gives the exit code and all that was shown, with `\r\n` as `\n`.
+    /// Waits for the end; returns the exit code and the whole output, with `\r\n` as `\n`.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         while self.receive() {}
         let Some(status) = wait(&mut self.child, self.guard) else {

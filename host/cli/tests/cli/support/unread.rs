@@ -5,11 +5,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-/// A run whose streams nobody reads, full.
+/// A run with full streams that nobody reads.
 pub(crate) struct Unread(Child);
 
 impl Unread {
-    /// Starts the command, and waits until its streams take no more.
+    /// Starts the command, and waits until its streams accept no more.
     pub(crate) fn start(command: &mut Command) -> Unread {
         let (reader, writer) = std::io::pipe().unwrap();
         let child = command
@@ -17,12 +17,12 @@ impl Unread {
             .stderr(writer)
             .spawn()
             .unwrap();
-        // They are one pipe. As soon as it is full, it takes not one byte more.
+        // Both are one pipe. When it is full, it accepts not one byte more.
         let begin = Instant::now();
         let mut last = 0;
         loop {
             let held = rustix::io::ioctl_fionread(&reader).unwrap();
-            // Pieces that are not a page's size leave room unused.
+            // Pieces that are shorter than a page leave room unused.
             if held == last && held > 30_000 {
                 break;
             }
@@ -30,7 +30,7 @@ impl Unread {
             assert!(begin.elapsed() < GUARD, "{held} bytes");
             std::thread::park_timeout(Duration::from_millis(50));
         }
-        // Not closed: a reader that has gone would end the writers.
+        // Not closed: a write to a pipe without a reader would end the writers.
         std::mem::forget(reader);
         Unread(child)
     }
@@ -39,7 +39,7 @@ impl Unread {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 
-    /// Waits for the end, and gives the exit code and how long that took.
+    /// Waits for the end, and returns the exit code and the time of the wait.
     pub(crate) fn end(mut self) -> (Option<i32>, Duration) {
         let begin = Instant::now();
         let status = wait(&mut self.0, begin + GUARD);
