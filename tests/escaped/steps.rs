@@ -144,7 +144,7 @@ fn try_to(step: &str, argument: &str) -> io::Result<()> {
 const PTRACE_SEIZE: i64 = 0x4206;
 
 fn call(number: libc::c_long, [a, b, c, d]: [i64; 4]) -> io::Result<()> {
-    // SAFETY: the outcome is what the test observes. Pointers among the arguments lead to data that lives
+    // SAFETY: the test observes the outcome, whatever it is. Pointers among the arguments lead to data that lives
     // until the call has returned, and none of these calls writes beyond it.
     let result = unsafe { libc::syscall(number, a, b, c, d) };
     match result {
@@ -196,7 +196,7 @@ fn become_memory(program: &str) -> io::Result<()> {
         return Err(Error::last_os_error());
     }
     if let Ok(bytes) = fs::read(program) {
-        // SAFETY: writes what lies in `bytes`.
+        // SAFETY: writes only the contents of `bytes`.
         let _ = unsafe { libc::write(memory, bytes.as_ptr().cast(), bytes.len()) };
     }
     let empty = text("");

@@ -2,7 +2,6 @@
 //!
 //! Python's `with lock:` is a guard: its drop releases the lock, so there is no `try` and `finally`. If a
 //! process ends in between, in whatever way, the host releases the lock and the next owner learns of it.
-//! releases the lock and tells the next owner.
 
 use isopod::{
     Barrier, Condition, Error, ErrorKind, Event, Lock, Process, Queue, RLock, Semaphore,

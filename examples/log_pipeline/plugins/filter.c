@@ -1,12 +1,12 @@
-/* Drops the records of requests that nobody wants to see: those whose path begins or ends as the variable
- * FILTER_DROP says, as `/healthz,.css`. An entry that begins with a slash is a beginning. */
+/* Drops the records of uninteresting requests: the variable FILTER_DROP lists the beginnings and the ends of
+ * their paths, such as `/healthz,.css`. An entry that begins with a slash is a beginning. */
 
 #define _GNU_SOURCE /* memmem */
 #include <isopod.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The path of a record, without its query. Within a text quotes are written \", so what is found is the key. */
+/* The path of a record, without its query. Within a text quotes are written \", so a match is the key. */
 static size_t path_of(const char *record, size_t size, const char **path) {
     static const char key[] = "\"path\":\"";
     const char *end = record + size;

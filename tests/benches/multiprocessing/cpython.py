@@ -1,8 +1,8 @@
-"""What is measured of Python: run by CPython, which is the baseline, and by isopod.
+"""The measurements of Python: run by CPython, which is the baseline, and by isopod.
 Usage: cpython.py CORES WHAT ARGUMENT.
 
-Takes numbers of rounds, and answers each with the nanoseconds they took. To CPython they come through
-standard input, to isopod through a queue."""
+Takes numbers of rounds, and answers each with their time in nanoseconds. The numbers reach CPython through
+standard input, and isopod through a queue."""
 
 import multiprocessing
 import multiprocessing.managers
@@ -114,7 +114,7 @@ def many(pairs):
 
 
 def order_all(parties, child, shares):
-    """Children that do their share of the rounds each; the number of a child says whose share."""
+    """Children that each do a share of the rounds; the number of a child decides its share."""
     done, orders = multiprocessing.SimpleQueue(), []
     for number in range(parties):
         ours, theirs = multiprocessing.Pipe()

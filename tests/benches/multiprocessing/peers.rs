@@ -1,5 +1,5 @@
 //! Crates of others that do the same work, from `tests/peers`: a workspace of its own, which a user builds
-//! to see them. A peer that is not built is skipped, and its line tells how to build it.
+//! to see them. A peer that is not built is skipped, and its line explains how to build it.
 
 use crate::driven::{Driven, cores_word};
 use crate::measure::Measure;

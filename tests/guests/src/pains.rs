@@ -243,7 +243,7 @@ fn nobody_joins() -> Outcome {
     Queue::<u32>::new()?.get().map(drop)
 }
 
-/// 10. Memory exists while any process holds it, whoever has attached and left, and is gone after that.
+/// 10. Memory exists while any process holds it, even if others attach and leave, and is gone after that.
 fn memory_outlives_who_attaches() -> Outcome {
     let memory = SharedMemory::create("pain", 64)?;
     let begun = Queue::<()>::new()?;

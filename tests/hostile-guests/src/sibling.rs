@@ -42,7 +42,7 @@ fn square(numbers: Queue<u64>, squares: Queue<u64>, lock: Lock, counter: SharedM
         let number = number?;
         let guard = lock.acquire()?;
         assert!(!guard.is_abandoned(), "nobody of this tree has ended");
-        // Not atomic: that is what the lock is for.
+        // Not atomic: the lock protects it.
         counter.store_u64(0, counter.load_u64(0)? + 1)?;
         drop(guard);
         squares.put(&(number * number))?;

@@ -138,7 +138,7 @@ fn clear() {
     }
 }
 
-/// Writes in each way until the limit of 1 MiB; the argument says which.
+/// Writes in the way that the argument names, until the limit of 1 MiB.
 pub fn fills_its_disk(way: &str) -> Outcome {
     clear();
     let file = |number: u64| File::create(format!("/data/file-{number}"));

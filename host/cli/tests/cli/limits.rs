@@ -257,7 +257,6 @@ pub(crate) fn options_of(command: &str, section: &str) -> Vec<String> {
 
 /// The options whose limits no test of the command line reaches: only the plugin itself uses its queue, and
 /// a process has one operation at a time.
-/// process has one operation at a time.
 const NOT_REACHED: [&str; 1] = ["--max-file-operations"];
 const NOT_REACHED_BY_CALLS: [&str; 4] = [
     "--max-file-operations",

@@ -1,4 +1,4 @@
-//! The error on a machine without a compiler for guests: it tells how to get one.
+//! The error on a machine without a compiler for guests: it explains how to get one.
 
 use crate::support::{empty_directory, isopod, program_source, run};
 use std::fs;

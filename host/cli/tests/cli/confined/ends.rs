@@ -24,7 +24,6 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// A crate whose build script starts processes with this word and without a parent, which ignore every
 /// signal that they can, and then does `rest`.
-/// and then does `rest`.
 fn place(word: &str, rest: &str) -> Place {
     let place = Place::new();
     place.write("hostile/Cargo.toml", &manifest("hostile", ""));

@@ -58,7 +58,6 @@ impl Place {
 
     /// Builds `source` with these options, and asserts that the secret is in none of the results. None if
     /// this machine cannot try that.
-    /// cannot be tried here.
     fn build(&self, source: &str, options: &[&str]) -> Option<Ended> {
         let ended = self.build_trusting(source, options)?;
         assert!(!ended.stderr.contains(SECRET), "{ended}");
