@@ -144,8 +144,8 @@ fn try_to(step: &str, argument: &str) -> io::Result<()> {
 const PTRACE_SEIZE: i64 = 0x4206;
 
 fn call(number: libc::c_long, [a, b, c, d]: [i64; 4]) -> io::Result<()> {
-    // SAFETY: the test observes the outcome, whatever it is. Pointers among the arguments lead to data that lives
-    // until the call has returned, and none of these calls writes beyond it.
+    // SAFETY: the test observes the outcome, whatever it is. Pointers among the arguments lead to data that
+    // lives until the call has returned, and none of these calls writes beyond it.
     let result = unsafe { libc::syscall(number, a, b, c, d) };
     match result {
         -1 => Err(Error::last_os_error()),
