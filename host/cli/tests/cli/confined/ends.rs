@@ -1,7 +1,7 @@
 //! The ends of builds: all their processes end with them, however the end comes, also at their limits.
 
 use super::{CANNOT, Place, manifest};
-use crate::support::{GUARD, Running, cache, isopod, program, run};
+use crate::support::{BUILD_GUARD, Running, cache, isopod, program, run};
 use rustix::process::Signal;
 use std::fs;
 use std::process::Command;
@@ -17,7 +17,7 @@ fn processes_with(word: &str) -> usize {
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
-        assert!(begin.elapsed() < GUARD, "{what}");
+        assert!(begin.elapsed() < BUILD_GUARD, "{what}");
         std::thread::park_timeout(Duration::from_millis(50));
     }
 }
@@ -71,7 +71,7 @@ fn a_build_takes_its_processes_along_whoever_ends_it() {
         let word = format!("isopod-build-{}-{number}", std::process::id());
         let place = place(&word, FOR_EVER);
         let arguments = ["build", "-q", "hostile", "-o", "out.wasm"];
-        let mut building = Running::start(&mut isopod(place.directory.path(), &arguments));
+        let mut building = Running::start_build(&mut isopod(place.directory.path(), &arguments));
         let pid = building.pid();
         if !has_begun(&mut building, &word) {
             return;

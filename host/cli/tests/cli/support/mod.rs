@@ -12,7 +12,7 @@ pub(crate) use ended::Ended;
 pub(crate) use expected::compare;
 pub(crate) use programs::{program, program_source};
 pub(crate) use python::has_python;
-pub(crate) use running::{GUARD, Running, run, wait};
+pub(crate) use running::{BUILD_GUARD, GUARD, Running, run, wait};
 pub(crate) use terminal::Terminal;
 pub(crate) use unread::Unread;
 

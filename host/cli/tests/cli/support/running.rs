@@ -15,7 +15,7 @@ pub(crate) const GUARD: Duration = Duration::from_secs(120);
 
 /// A command that has not ended after this time has failed. It may build, and builds wait for each other;
 /// the first one may have to build the standard library.
-const BUILD_GUARD: Duration = Duration::from_secs(1200);
+pub(crate) const BUILD_GUARD: Duration = Duration::from_secs(1200);
 
 /// Runs a command, which may build, to its end.
 pub(crate) fn run(mut command: Command) -> Ended {
@@ -46,6 +46,11 @@ impl Running {
     /// Starts a command that does not build.
     pub(crate) fn start(command: &mut Command) -> Running {
         Running::start_within(command, GUARD)
+    }
+
+    /// Starts a command that may build.
+    pub(crate) fn start_build(command: &mut Command) -> Running {
+        Running::start_within(command, BUILD_GUARD)
     }
 
     fn start_within(command: &mut Command, guard: Duration) -> Running {
