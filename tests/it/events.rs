@@ -3,8 +3,9 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
-    reason = "a panic is how a test fails"
+    reason = "a panic is how a test fails, and a test starts threads as it likes"
 )]
 
 use isopod_host::events::{EngineEvent, Events, JobOutcome, ListenError};

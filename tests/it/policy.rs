@@ -3,7 +3,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a panic is how a test fails"
+    clippy::disallowed_methods,
+    reason = "a panic is how a test fails, and a test starts threads as it likes"
 )]
 
 use isopod_host::events::{EngineEvent, Events, RefusalKind};

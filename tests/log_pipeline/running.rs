@@ -122,13 +122,15 @@ impl Pipeline {
 /// The lines that come, from a thread of their own.
 fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
-    std::thread::spawn(move || {
+    let reader = std::thread::Builder::new().name("lines".to_owned());
+    let reading = reader.spawn(move || {
         for line in BufReader::new(stream).lines() {
             if sender.send(line.unwrap()).is_err() {
                 return;
             }
         }
     });
+    reading.unwrap();
     receiver
 }
 

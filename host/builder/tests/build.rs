@@ -328,7 +328,7 @@ fn what_is_remembered_is_built_anew_when_any_of_its_files_changes() {
                 break component;
             }
             assert!(begin.elapsed() < Duration::from_secs(300), "not remembered");
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::park_timeout(Duration::from_millis(100));
         };
         assert_eq!(built(guest.path()).unwrap().component, component);
         assert!(files.iter().all(|text| contains(&component, text)));

@@ -282,7 +282,11 @@ fn ask_at(path: &Path) -> anyhow::Result<Option<Run>> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        reason = "tests, which start threads as they like"
+    )]
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Names of files that are not regular, or are huge: each is an error at once, in every command that reads
 //! or writes it.
 
-use crate::support::{Ended, Running, empty_directory, isopod, program, run};
+use crate::support::{Ended, empty_directory, isopod, program, run};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ fn fifo(path: &Path) {
 
 /// Runs a command that would otherwise wait for ever.
 fn at_once(directory: &Path, arguments: &[&str]) -> Ended {
-    Running::start(&mut isopod(directory, arguments)).end()
+    run(isopod(directory, arguments))
 }
 
 fn assert_refused(ended: &Ended, case: &str, text: &str) {

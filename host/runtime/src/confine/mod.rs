@@ -250,7 +250,11 @@ fn unusable(path: &Path, error: std::io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::disallowed_methods,
+        reason = "a failed unwrap is a failed test, and a test starts threads as it likes"
+    )]
     use super::*;
 
     #[test]
