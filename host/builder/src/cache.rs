@@ -1,4 +1,4 @@
-//! The cache directory, and the locks that keep builds at the same time apart.
+//! The cache directory, and the locks that keep concurrent builds apart.
 
 use crate::{Error, ErrorKind};
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ pub(crate) struct CacheLock {
 }
 
 impl Cache {
-    /// Opens the cache at `root`, or where the environment says. Makes the directory.
+    /// Opens the cache at `root`, or else at the place that the environment names. Makes the directory.
     pub(crate) fn open(root: Option<&Path>) -> Result<Cache, Error> {
         let root = match root {
             Some(root) => root.to_owned(),
@@ -28,7 +28,7 @@ impl Cache {
         };
         let open = || {
             fs::create_dir_all(&root)?;
-            // cargo and the linker are run from other directories.
+            // The path must be absolute: cargo and the linker run in other directories.
             root.canonicalize()
         };
         match open() {
@@ -37,7 +37,7 @@ impl Cache {
         }
     }
 
-    /// The path of something in the cache.
+    /// The path of an entry of the cache.
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.join(name)
     }
@@ -49,7 +49,7 @@ impl Cache {
         Ok(directory)
     }
 
-    /// The lock `name`, if nobody holds it.
+    /// Takes the lock `name` if it is free.
     pub(crate) fn try_lock(&self, name: &str) -> Option<CacheLock> {
         let path = self.directory("locks").ok()?.join(name);
         let mut options = File::options();
@@ -95,7 +95,7 @@ pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Error {
     .with_hint("set `ISOPOD_CACHE` to a directory that can be written")
 }
 
-/// Writes a file at once or not at all, and not if it is there with this content: cargo looks at
+/// Writes a file atomically. A file that has this content already is left alone, because cargo compares
 /// times.
 pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> Result<(), Error> {
     if fs::read(path).is_ok_and(|present| present == content) {
@@ -111,13 +111,13 @@ pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> Result<(), Error>
     write().map_err(|error| cannot_write(path, &error))
 }
 
-/// A file that goes if it is not kept. Without its lock it would be one that somebody has left who has
-/// ended, and would be swept.
+/// A file that is removed unless it is persisted. The lock marks its owner as alive: a sweep removes unlocked
+/// files as leftovers of processes that have ended.
 fn temporary_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     loop {
         let file = tempfile::NamedTempFile::new_in(directory)?;
         match file.as_file().try_lock() {
-            // It may have been swept before it was locked.
+            // A sweep may have removed the file before it was locked.
             Ok(()) if file.as_file().metadata()?.nlink() > 0 => return Ok(file),
             Ok(()) | Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(error),
@@ -125,9 +125,9 @@ fn temporary_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     }
 }
 
-/// Where the cache is unless [`Options::cache`](crate::Options::cache) names another directory:
-/// `$ISOPOD_CACHE`, else `$XDG_CACHE_HOME/isopod`, else `$HOME/.cache/isopod`; none if none of them
-/// is set. An empty variable counts as not set. The directory may not exist yet.
+/// The cache directory unless [`Options::cache`](crate::Options::cache) names another: `$ISOPOD_CACHE`, else
+/// `$XDG_CACHE_HOME/isopod`, else `$HOME/.cache/isopod`; none if none of them is set. An empty variable
+/// counts as not set. The directory may not exist yet.
 #[must_use]
 pub fn cache_directory() -> Option<PathBuf> {
     directory_from(|name| std::env::var_os(name))

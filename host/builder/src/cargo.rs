@@ -1,8 +1,8 @@
-//! The runs of cargo: a guest crate to a core module.
+//! The runs of cargo that build a guest crate into a core module.
 //!
-//! The guest library is found through a patch on the command line, so `isopod = "0.1"` in a
-//! manifest needs no path and no registry. How cargo is called, and what it may reach, is in `rust/site.rs`; where it
-//! writes in `rust/target.rs`.
+//! A patch on the command line tells cargo the place of the guest library, so `isopod = "0.1"` in a manifest
+//! needs no path and no registry. `rust/site.rs` decides how cargo is called and which files it may reach;
+//! `rust/target.rs` decides where it writes.
 
 use crate::cache::Cache;
 use crate::file::MOST_MODULE_BYTES;
@@ -23,9 +23,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-/// What a program may allocate before its memory grows. It costs address space until it is written to; but each
-/// growth, and each new process in a memory that had grown, is a change of the host's mappings, for which all
-/// its threads wait: bursts of processes that need no growth start 1.7 times as fast.
+/// The bytes that a program may allocate before its memory grows. They cost only address space until the
+/// program writes to them. But each growth, and each new process in a memory that had grown, changes the
+/// host's mappings, and all threads of the host wait for such a change. Bursts of processes that need no
+/// growth start 1.7 times as fast.
 const INITIAL_HEAP_BYTES: u32 = 256 << 10;
 
 /// A line that cargo prints with `--message-format=json`.
@@ -43,20 +44,21 @@ enum Message {
     Other,
 }
 
-/// How a build ended.
+/// The outcome of a run of `cargo rustc`.
 enum Outcome {
     /// The core module.
     Module { file: PathBuf, warned: bool },
     /// The compiler refused the crate.
     DoesNotCompile { told: Told },
-    /// cargo did not get as far as compiling.
+    /// cargo stopped before it compiled anything.
     NotBegun,
 }
 
-/// Builds the crate in `directory` and gives the core module and its name.
+/// Builds the crate in `directory`. Returns the core module and its name.
 ///
-/// If the source is not trusted, cargo first downloads, in a sandbox with the network and without any code of
-/// the source, and then builds in one without the network: see [`Sandbox`].
+/// If the source is not trusted, cargo runs in two sandboxes. In the first, which has the network, it
+/// downloads crates and runs no code of the source. In the second, which has no network, it builds: see
+/// [`Sandbox`].
 pub(crate) fn build(
     cache: &Cache,
     toolchain: &Toolchain,
@@ -137,8 +139,8 @@ pub(crate) fn build(
     command.arg("--");
     command.arg(format!("-Clink-arg=--initial-heap={INITIAL_HEAP_BYTES}"));
     if let Library::FromSource { wasi_libc, .. } = &toolchain.library {
-        // To the program alone: as a flag for all, the standard library would be built once for
-        // programs with a main function and once for those without.
+        // Only the program gets these arguments. As flags for all crates, they would make cargo build the
+        // standard library twice: for programs with a main function, and for those without.
         for object in start_objects(&program) {
             let mut argument = OsString::from("-Clink-arg=");
             argument.push(wasi_libc.join(object));
@@ -157,7 +159,7 @@ pub(crate) fn build(
                 )
                 .because(error)
             })?;
-            // Whatever was said is said again next time.
+            // A build that printed something is not remembered, so that the next run prints it again.
             if let Some(inputs) = inputs
                 && !has_announced
                 && !warned
@@ -178,8 +180,9 @@ pub(crate) fn build(
     }
 }
 
-/// Refuses a module that lies elsewhere than cargo writes. A build script can write to cargo's output, and make links, which
-/// the sandbox does not follow and this process would; but by now it has ended.
+/// Refuses a module outside the target directory. A build script can write to cargo's output, and it can make
+/// links. The sandbox does not follow such links, but this process would. The build script has ended by now,
+/// so it cannot change a link after the check.
 fn check_place(file: &Path, target: &Path) -> Result<(), Error> {
     let real = |path: &Path| path.canonicalize().ok();
     match (real(file), real(target)) {
@@ -202,12 +205,12 @@ pub(crate) fn not_begun(name: &str) -> Error {
     .with_hint("cargo says what it needs; the first build of a program downloads its dependencies")
 }
 
-/// The start files of wasi-libc that a program is linked with.
+/// The start files of wasi-libc that are linked into a program.
 ///
-/// A command has both. In Debian's wasi-libc `_start` does not run the constructors, without which
-/// no directory can be opened: it leaves that to a wrapper that the linker makes, and the linker
-/// makes none when something else names the constructors, as wit-bindgen's code does. The other
-/// file's `_initialize` runs them, and a component calls that when it is instantiated.
+/// A command needs both. In Debian's wasi-libc, `_start` does not run the constructors, and without them no
+/// directory can be opened. It leaves that to a wrapper that the linker makes. The linker makes no wrapper if
+/// other code names the constructors, as wit-bindgen's code does. The `_initialize` of the other file runs
+/// them, and a component calls it when it is instantiated.
 fn start_objects(program: &Program) -> &'static [&'static str] {
     match program {
         Program::Binary(_) => &["crt1-command.o", "crt1-reactor.o"],
@@ -215,7 +218,7 @@ fn start_objects(program: &Program) -> &'static [&'static str] {
     }
 }
 
-/// Runs a build. What the compiler says goes to standard error as it comes.
+/// Runs a build, and copies the compiler's messages to standard error as they come.
 fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outcome, Error> {
     let failed = |error: std::io::Error| {
         Error::new(ErrorKind::Toolchain, "cargo does not run").because(error)
@@ -234,7 +237,7 @@ fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outc
     let mut finished = None;
     let (mut output, mut line) = (BufReader::new(output), Vec::new());
     while tool::next_line(&mut output, &mut line).map_err(failed)? {
-        // A build script may print lines that are not cargo's.
+        // Lines that do not parse are skipped: a build script may print its own.
         match serde_json::from_slice(&line) {
             Ok(Message::CompilerArtifact { target, filenames }) if target.name == name => {
                 let is_module = |path: &PathBuf| path.extension().is_some_and(|end| end == "wasm");
@@ -245,7 +248,7 @@ fn run_build(sandbox: &Sandbox, mut command: Command, name: &str) -> Result<Outc
         }
     }
     let status = running.wait()?;
-    // It ends with cargo; what it could not print is lost, and cargo's status still holds.
+    // The thread ends with cargo. If printing failed, the messages are lost, but cargo's status still holds.
     let told = forwarder.join().map(Result::unwrap_or_default);
     let told = told.unwrap_or_default();
     Ok(match (status.success(), module, finished) {

@@ -1,4 +1,5 @@
-//! Virtual environments of Python in the cache: what comes from PyPI, without touching the user's Python.
+//! Virtual environments of Python in the cache. They hold the packages from PyPI, and leave the user's Python
+//! alone.
 
 use crate::cache::cannot_write;
 use crate::tool::{self, last_lines, output_of};
@@ -47,7 +48,7 @@ pub(crate) fn with(
     })?;
     let mut install = tool::command(environment.join("bin/python"));
     install.args(["-m", "pip", "--disable-pip-version-check", "--no-input"]);
-    // A wheel is unpacked; a source package would run its own code to be built.
+    // pip only unpacks a wheel. A source package would run its own code while pip builds it.
     install.args(["install", "--quiet", "--only-binary", ":all:", package]);
     output_of(&mut install).map_err(|said| {
         failed(&format!("`{package}` cannot be installed"), said)
@@ -57,7 +58,7 @@ pub(crate) fn with(
     Ok(environment)
 }
 
-/// Why a build without the right to install stops.
+/// The error of a build that needs a package and may not install it.
 pub(crate) fn not_installed(package: &str) -> Error {
     Error::new(
         ErrorKind::Toolchain,
@@ -66,12 +67,12 @@ pub(crate) fn not_installed(package: &str) -> Error {
     .with_hint("without `--no-install` it is installed into isopod's own cache")
 }
 
-/// Where the environment of a package is.
+/// The directory of the environment of a package.
 pub(crate) fn place(package: &str, directory: &Path) -> PathBuf {
     directory.join(package.replace("==", "-"))
 }
 
-/// What a program of the environment reads: the environment, and the Python that it was made with.
+/// The directories that a program of the environment reads: the environment, and the Python that made it.
 pub(crate) fn directories(environment: &Path) -> Vec<PathBuf> {
     let mut directories = vec![environment.to_owned()];
     let settings = fs::read_to_string(environment.join("pyvenv.cfg")).unwrap_or_default();
@@ -85,22 +86,22 @@ pub(crate) fn directories(environment: &Path) -> Vec<PathBuf> {
     directories
 }
 
-/// The directory above the `bin` that a program lies in.
+/// The parent of the `bin` directory that holds a program.
 pub(crate) fn prefix_of(program: &Path) -> Option<PathBuf> {
     let bin = program.parent()?;
     bin.ends_with("bin")
         .then(|| bin.parent().map(Path::to_owned))?
 }
 
-/// Written last: without it an installation was cut short.
+/// This file is written last. If it is missing, the installation was interrupted.
 const COMPLETE: &str = "complete";
 
-/// Whether the environment is there, and whole.
+/// Whether the environment exists and is complete.
 pub(crate) fn is_complete(environment: &Path) -> bool {
     environment.join(COMPLETE).is_file()
 }
 
-/// Says that the environment is whole.
+/// Marks the environment as complete.
 pub(crate) fn mark_complete(environment: &Path) -> Result<(), Error> {
     let complete = environment.join(COMPLETE);
     fs::write(&complete, "").map_err(|error| cannot_write(&complete, &error))

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-/// Why a program was not built.
+/// The reason why a build failed.
 ///
-/// Its text is one line. [`cause`](Error::cause) may have several, such as what a tool said.
+/// Its text is one line. [`cause`](Error::cause) may have several, such as the output of a tool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -17,7 +17,7 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The source is missing, unreadable, or nothing that can be built.
+    /// The source is missing or unreadable, or it cannot be built.
     Source,
     /// The cache directory is unknown or cannot be written.
     Cache,
@@ -25,11 +25,11 @@ pub enum ErrorKind {
     Toolchain,
     /// The dependencies cannot be resolved or downloaded.
     Dependencies,
-    /// The crate does not compile. The compiler said why on standard error.
+    /// The crate does not compile. The compiler has printed the reason to standard error.
     Compile,
-    /// The compiled module cannot be made a component.
+    /// The compiled module cannot be turned into a component.
     Componentize,
-    /// The source wants what a confined build may not do, or the kernel cannot confine: see
+    /// The source needs something that a confined build may not do, or the kernel cannot confine builds: see
     /// [`Options::trust`](crate::Options::trust).
     Confinement,
 }
@@ -60,13 +60,13 @@ impl Error {
         self.kind
     }
 
-    /// What made it fail, if more is known; may have several lines.
+    /// The details of the failure, if they are known; may have several lines.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// What to do about it, if that is known; may have several lines.
+    /// A remedy, if one is known; may have several lines.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()

@@ -1,6 +1,7 @@
-//! JavaScript: programs and plugins, made components by componentize-js, which carries the engine.
+//! JavaScript: programs and plugins. componentize-js, which contains the engine, makes them components.
 //!
-//! componentize-js is installed with npm into the cache. node and npm are not: what the machine has is used.
+//! npm installs componentize-js into the cache. node and npm themselves are not installed: the build uses
+//! those of the machine.
 
 use crate::cache::Cache;
 use crate::language::{Kind, Source};
@@ -10,16 +11,16 @@ use crate::tool::{self, last_lines, output_of};
 use crate::{Error, ErrorKind, Options, environment, file, stage};
 use std::path::{Path, PathBuf};
 
-/// What carries the engine. Another version is another engine.
+/// The package that contains the engine. Another version has another engine.
 const COMPONENTIZE_JS: &str = "@bytecodealliance/componentize-js@0.23.0";
 
-/// Where it is in the cache.
+/// Its directory in the cache.
 const DIRECTORY: &str = "js/componentize-js-0.23.0";
 
 /// The oldest version of node that componentize-js is known to run on.
 const NODE: u32 = 18;
 
-/// The binding and the WIT, by their path in the workspace. Made by the build script.
+/// The binding and the WIT, by path in the workspace. The build script makes this list.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/javascript_files.rs"));
 
 /// Builds a program or plugin.
@@ -31,7 +32,8 @@ pub(crate) fn build(
 ) -> Result<Vec<u8>, Error> {
     let sandbox = Sandbox::for_source(cache, options)?;
     let main = match source.main.file_name().and_then(|name| name.to_str()) {
-        // Errors name the file. A name that would hide a file of isopod's gives way.
+        // The file keeps its name, because errors show it, unless the name would hide one of isopod's own
+        // files.
         Some(name) if !name.starts_with("isopod") => name.to_owned(),
         _ => format!("{}.js", source.kind.name()),
     };
@@ -44,7 +46,7 @@ pub(crate) fn build(
     })
 }
 
-/// The directory below which componentize-js can be imported.
+/// The directory from which componentize-js can be imported.
 fn componentize_js(
     cache: &Cache,
     may_install: bool,
@@ -96,7 +98,7 @@ fn componentize_js(
         .current_dir(&directory)
         .args([
             "install",
-            // Nothing of what is installed runs while it is installed.
+            // No installed package may run code during the installation.
             "--ignore-scripts",
             "--no-audit",
             "--no-fund",
@@ -122,7 +124,7 @@ fn componentize_js(
     Ok(directory)
 }
 
-/// Makes the component in a directory of its own, below the one that has componentize-js.
+/// Makes the component in a directory of its own, below the directory of componentize-js.
 fn make(
     sandbox: Sandbox,
     installed: &Path,
@@ -138,7 +140,8 @@ fn make(
     for (name, content) in FILES {
         let door = format!("guest/js/{}.js", source.kind.name());
         let content = if *name == door {
-            // JSON is JavaScript, so any name is quoted well; the quotes are there already.
+            // A JSON string is a JavaScript string, so this quotes any name correctly. The file has the
+            // quotes already.
             let quoted = serde_json::to_string(main).unwrap_or_default();
             String::from_utf8_lossy(content)
                 .replace("PROGRAM", quoted.trim_matches('"'))
@@ -180,7 +183,7 @@ fn make(
     file::read(&output, file::MOST_MODULE_BYTES)
 }
 
-/// Where a file of the workspace is for componentize-js.
+/// The place where componentize-js expects a file of the workspace.
 fn place(name: &str) -> String {
     match name {
         "guest/js/build.js" => "build.mjs".to_owned(),
@@ -198,7 +201,7 @@ fn place(name: &str) -> String {
     }
 }
 
-/// What is wrong with the source, without node's own frames.
+/// The error in the source, without node's own frames.
 fn what_node_said(said: &str) -> String {
     let engine = said.split_once("Exception while evaluating top-level script\n");
     let said = engine.map_or(said, |(_, rest)| rest);

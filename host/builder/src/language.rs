@@ -1,9 +1,9 @@
-//! What a source is written in, and whether it is a program or a plugin.
+//! Detects the language of a source, and whether it is a program or a plugin.
 //!
-//! A directory says both by the name of its main file: `main.c` is a program's, `plugin.py` a plugin's.
-//! A single file is a plugin if it is named so too, or if a line of it begins with what makes functions
-//! known: `ISOPOD_PLUGIN(` in C, `@isopod.function` in Python, `plugin(` in JavaScript. For Rust cargo
-//! says it.
+//! The main file of a directory tells both by its name: `main.c` belongs to a program, `plugin.py` to a
+//! plugin. A single file is a plugin if it has such a name, or if one of its lines begins with the word that
+//! registers functions: `ISOPOD_PLUGIN(` in C, `@isopod.function` in Python, `plugin(` in JavaScript. For
+//! Rust, cargo tells which it is.
 
 use crate::{Error, ErrorKind, file, unreadable};
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub enum Language {
     JavaScript,
 }
 
-/// What is built.
+/// The kind of the result of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Program,
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The main file of a directory, without its extension; and the name of the WIT world.
+    /// The name of a directory's main file, without its extension. The WIT world has the same name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Program => "program",
@@ -52,7 +52,7 @@ pub(crate) struct Source {
     pub(crate) name: String,
 }
 
-/// The files that make a directory a program or plugin, but for `Cargo.toml`.
+/// The files that make a directory a program or plugin, apart from `Cargo.toml`.
 const MAIN_FILES: [(&str, Language, Kind); 6] = [
     ("main.c", Language::C, Kind::Program),
     ("main.js", Language::JavaScript, Kind::Program),
@@ -62,8 +62,8 @@ const MAIN_FILES: [(&str, Language, Kind); 6] = [
     ("plugin.py", Language::Python, Kind::Plugin),
 ];
 
-/// The language of a file, by its extension, or of a directory, by the main file that it holds; none for
-/// anything else. A directory with a `Cargo.toml` is Rust, whatever else it holds.
+/// The language of a file, by its extension, or of a directory, by its main file; none for anything else. A
+/// directory with a `Cargo.toml` is Rust, even if it holds other main files.
 ///
 /// ```
 /// use isopod_build::{Language, language_of};
@@ -100,7 +100,7 @@ fn main_files(directory: &Path) -> Vec<(&'static str, Language, Kind)> {
         .collect()
 }
 
-/// Looks at a source that is not Rust.
+/// Examines a source that is not Rust.
 pub(crate) fn read(path: &Path, language: Language) -> Result<Source, Error> {
     let unreadable = |error| unreadable(path).because(error);
     let path = path.canonicalize().map_err(unreadable)?;

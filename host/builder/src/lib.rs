@@ -1,13 +1,14 @@
-//! Builds programs and plugins for isopod: from Rust, C, Python or JavaScript, or from a core module, to a
-//! component.
+//! Builds programs and plugins for isopod. The input is Rust, C, Python or JavaScript, or a core module; the
+//! output is a component.
 //!
-//! The crate carries all that a guest needs besides a compiler: the guest libraries and the WIT. They are unpacked into a cache directory, so a guest builds anywhere, with nothing of
-//! isopod published or checked out. The compiler's WebAssembly target is found or, if that is
-//! allowed, installed; see [`Options::install`].
+//! Besides a compiler, a guest needs only the guest libraries and the WIT, and the crate contains both. It
+//! unpacks them into a cache directory, so a guest builds anywhere, even where isopod is neither published
+//! nor checked out. The crate finds the compiler's WebAssembly target or, if that is allowed, installs it;
+//! see [`Options::install`].
 //!
-//! It promises that nothing is written outside of the cache, but for the `Cargo.lock` of a guest
-//! crate and what an installation is announced to install; that no absolute path gets into a file
-//! of a guest; and that builds at the same time do not disturb each other.
+//! It makes three promises. A build writes nothing outside the cache, apart from the `Cargo.lock` of a guest
+//! crate and the installations that it announces. No absolute path gets into a file of a guest. Concurrent
+//! builds do not disturb each other.
 //!
 //! ```no_run
 //! use isopod_build::{Options, build};
@@ -59,21 +60,21 @@ pub struct Options {
     /// else from Debian packages; for C from Debian packages, or else zig from PyPI; for Python
     /// componentize-py from PyPI; for JavaScript componentize-js with npm. Default: true.
     pub install: bool,
-    /// Whether cargo is to print errors only. Default: false.
+    /// Whether cargo prints errors only. Default: false.
     pub quiet: bool,
-    /// Whether the source is trusted. If not, it is built in a sandbox: its build scripts and macros, and what its
-    /// text names, reach the source, the compiler and the crates that it depends on, and nothing else; where the
-    /// kernel cannot confine it, it is not built. If it is trusted, its build can do whatever the user can.
-    /// Default: false.
+    /// Whether the source is trusted. If not, it is built in a sandbox: its build scripts, its macros and the
+    /// files that its text names reach the source, the compiler and the crates that it depends on, and
+    /// nothing else. If the kernel cannot confine the build, the build fails. If the source is trusted, its
+    /// build can do everything that the user can. Default: false.
     pub trust: bool,
-    /// Directories beside the source that its build may read: those of dependencies by path. One that holds the home
-    /// directory is refused. Default: none.
+    /// Further directories that the build may read, such as those of dependencies by path. A directory that
+    /// holds the home directory is refused. Default: none.
     pub read_source: Vec<PathBuf>,
-    /// Files that no build may read: a source that holds one is refused, as one that holds the home directory is.
-    /// Default: none.
+    /// Files that no build may read. A source that holds one is refused, as is a source that holds the home
+    /// directory. Default: none.
     pub unread: Vec<PathBuf>,
-    /// Who ends the processes of a confined build with it, and bounds their time and memory. Without one, a process
-    /// of a build that is killed goes on, and nothing bounds a build. Default: none.
+    /// The supervisor of confined builds: it ends their processes with the build, and bounds their time and
+    /// memory. Without one, the processes of a killed build go on, and nothing bounds a build. Default: none.
     pub supervisor: Option<Supervisor>,
     /// The cache directory. Default: `$ISOPOD_CACHE`, else `$XDG_CACHE_HOME/isopod`, else
     /// `$HOME/.cache/isopod`.
@@ -94,12 +95,12 @@ impl Default for Options {
     }
 }
 
-/// What [`build`] gives.
+/// The result of [`build`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Built {
     /// The component.
     pub component: Vec<u8>,
-    /// The name of the program: that of the crate's binary, or of the file without its extension.
+    /// The name of the program: the name of the crate's binary, or of the file without its extension.
     pub name: String,
 }
 
@@ -115,15 +116,15 @@ impl std::fmt::Debug for Built {
 
 /// Builds `source`: a Rust crate (its directory or `Cargo.toml`), a directory with `main.c`, `main.py`,
 /// `main.js` or `plugin.c`, `plugin.py`, `plugin.js`, a single file of these languages, or a `.wasm` file. A
-/// file that is a component already is read and given back.
+/// component is returned as it is.
 ///
-/// Each step that takes time or changes the machine is announced in one line, without a line end.
-/// The compilers' own output goes to standard error. Blocks for as long as the build takes, and while
-/// another process builds with the same cache.
+/// `announce` receives one line, without a line end, before each step that takes time or changes the machine.
+/// The compilers' own output goes to standard error. Blocks until the build has ended, and while another
+/// process builds with the same cache.
 ///
 /// # Errors
-/// [`Error::kind`] says which step failed. A source that does not compile is
-/// [`ErrorKind::Compile`]; the compiler has said why on standard error by then, or the cause says it.
+/// [`Error::kind`] names the step that failed. A source that does not compile gives [`ErrorKind::Compile`].
+/// The reason is then on standard error or in the cause.
 pub fn build(
     source: &Path,
     options: &Options,
@@ -210,7 +211,7 @@ fn of_rust(
     };
     if !options.trust {
         sandbox::available()?;
-        // Finding a compiler asks those that are there, in this directory.
+        // The search for a compiler runs the installed ones in this directory, so the check must come first.
         rust::settings::check_toolchain_file(&directory)?;
     }
     let toolchain = toolchain::find(cache, &directory, options.install, announce)?;

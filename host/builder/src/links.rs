@@ -1,9 +1,10 @@
-//! Entries of a source that a tool would be refused, or would wait for: refused first, with their names.
+//! Refuses, by name, the entries of a source on which a tool would fail or wait.
 //!
-//! A sandbox refuses what a symbolic link leads to outside of the source, but in the words of a tool. It lets a FIFO and a
-//! device in the source be read, which may take for ever, and a file of terabytes that takes no room on disk. The text of a
-//! source can name any file in it. So all is looked at that a build may read, hidden directories and those that
-//! builds make too, by its kind alone: nothing is opened but directories.
+//! A sandbox refuses the target of a symbolic link that leads out of the source, but the tool then reports it
+//! in its own words. The sandbox also lets a tool read a FIFO or a device in the source, which may take
+//! forever, and a sparse file of terabytes. The text of a source can name any file in it. So the check covers
+//! everything that a build may read, hidden directories and those that builds make included. It looks only at
+//! the kind of each entry, and opens nothing but directories.
 
 use crate::file::MOST_SOURCE_BYTES;
 use crate::{Error, ErrorKind, unreadable};
@@ -12,11 +13,12 @@ use std::io::ErrorKind as ErrorKindOfSystem;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
-/// How many entries a source may have: some seconds' work, and more than a large workspace has with its target directory.
+/// The largest number of entries of a source. To check them all takes some seconds, and a large workspace
+/// with its target directory has fewer.
 const MAX_ENTRIES: usize = 2_000_000;
 
-/// Directories whose links may lead out: builds and package managers make such links, and the sandbox refuses to follow them.
-/// So may those of hidden directories.
+/// Directories whose links may lead out, as those of hidden directories may: builds and package managers make
+/// such links, and the sandbox refuses to follow them.
 const MADE: [&str; 3] = ["target", "node_modules", "__pycache__"];
 
 /// The endings of files that compilers read whole.
@@ -27,21 +29,21 @@ const READ_WHOLE: [&str; 3] = ["c", "h", "rs"];
 pub(crate) struct Links(Vec<PathBuf>);
 
 impl Links {
-    /// Looks at all links. `roots` are the directories that the build may read.
+    /// Checks all links. `roots` are the directories that the build may read.
     ///
     /// # Errors
-    /// [`ErrorKind::Source`] for one that leads to something outside of `roots`.
+    /// [`ErrorKind::Source`] for a link that leads out of `roots`.
     pub(crate) fn check(&self, roots: &[PathBuf]) -> Result<(), Error> {
         self.0.iter().try_for_each(|link| stays_below(link, roots))
     }
 }
 
-/// Looks at all of a source, and gives the links in `directory`. `others` are directories that its build may read beside
-/// that.
+/// Checks all entries of a source, and returns the links in `directory`. `others` are further directories
+/// that its build may read.
 ///
 /// # Errors
-/// [`ErrorKind::Source`] for a FIFO, a device, source that is too large, a directory that cannot be read, and more entries than
-/// are looked at.
+/// [`ErrorKind::Source`] for a FIFO, a device, a source file that is too large, a directory that cannot be
+/// read, and too many entries.
 pub(crate) fn check_entries(directory: &Path, others: &[PathBuf]) -> Result<Links, Error> {
     let mut left = MAX_ENTRIES;
     let mut links = Links::default();
@@ -60,11 +62,11 @@ fn check_below(
     left: &mut usize,
     links: &mut Links,
 ) -> Result<(), Error> {
-    // Each with whether its links may lead out.
+    // The flag says whether the links of the directory may lead out.
     let mut directories = vec![(root.to_owned(), false)];
     while let Some((directory, is_made)) = directories.pop() {
         let entries = match fs::read_dir(&directory) {
-            // Another build may be at work in its target directory.
+            // A directory may vanish: another build may be at work in its target directory.
             Err(error) if error.kind() == ErrorKindOfSystem::NotFound && directory != root => {
                 continue;
             }
@@ -73,7 +75,7 @@ fn check_below(
         for entry in entries {
             let entry = entry.map_err(|error| unreadable(&directory).because(error))?;
             *left = left.checked_sub(1).ok_or_else(|| too_many(root))?;
-            // Most file systems tell it with the name, so it takes no look at the file.
+            // Most file systems list the kind with the name, so this needs no system call for the file.
             let kind = match entry.file_type() {
                 Err(error) if error.kind() == ErrorKindOfSystem::NotFound => continue,
                 kind => kind.map_err(|error| unreadable(&entry.path()).because(error))?,
@@ -103,7 +105,8 @@ fn check_below(
     Ok(())
 }
 
-/// What a reader of such a file waits for, or reads for ever. A socket cannot be opened at all.
+/// The kind of a file on which a reader waits, or which never ends. A socket is harmless: it cannot be opened
+/// at all.
 fn waits(kind: FileType) -> Option<&'static str> {
     match kind {
         kind if kind.is_fifo() => Some("a FIFO"),
@@ -142,7 +145,8 @@ fn is_read_whole(path: &Path) -> bool {
     READ_WHOLE.iter().any(|known| ending == *known)
 }
 
-/// Refuses a file that a compiler would read whole. One that has gone meanwhile is nothing to refuse.
+/// Refuses a file that is too large for a compiler that reads it whole. A file that has vanished meanwhile
+/// passes.
 ///
 /// # Errors
 /// [`ErrorKind::Source`] with the limit.
@@ -163,10 +167,10 @@ pub(crate) fn check_size(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Looks at one link. One that leads nowhere leads to nothing that could be read.
+/// Checks one link. A broken link passes, since there is nothing to read.
 ///
 /// # Errors
-/// [`ErrorKind::Source`] if it leads to something outside of `roots`.
+/// [`ErrorKind::Source`] if it leads out of `roots`.
 pub(crate) fn stays_below(link: &Path, roots: &[PathBuf]) -> Result<(), Error> {
     let Ok(target) = link.canonicalize() else {
         return Ok(());
@@ -251,7 +255,7 @@ mod tests {
             assert!(text.contains("a FIFO") && text.contains(name), "{text}");
             fs::remove_file(at(name)).unwrap();
         }
-        // Nobody can open it, so nobody waits: version control has some.
+        // A socket cannot be opened, so no reader waits. Version control makes some.
         let _socket = std::os::unix::net::UnixListener::bind(at("source/.hidden/socket")).unwrap();
         let data = fs::File::create(at("source/data")).unwrap();
         data.set_len(1 << 40).unwrap();

@@ -5,12 +5,12 @@ use crate::cache::{Cache, write_if_changed};
 use crate::program::Metadata;
 use std::path::PathBuf;
 
-/// Which workspace each package in the shared target directory was last built from.
+/// The workspace from which each package in the shared target directory was last built.
 ///
-/// cargo tells the packages of a workspace apart by their paths *within* it. In a target directory
-/// shared between workspaces, two packages of one name are the same to it, and it would take the
-/// output of one for the other's where the times of the files do not tell. So a package that comes
-/// from another workspace than last time is cleaned first.
+/// cargo tells the packages of a workspace apart by their paths *within* it. In a target directory that
+/// workspaces share, two packages of one name look the same to it. Unless the times of the files differ in
+/// the right way, it would use the output of one for the other. So a package that comes from another
+/// workspace than last time is cleaned first.
 #[derive(Debug)]
 pub(crate) struct Owners {
     directory: PathBuf,
@@ -46,7 +46,7 @@ impl Owners {
         })
     }
 
-    /// Notes that the packages are built from this workspace from now on.
+    /// Records that the packages are now built from this workspace.
     pub(crate) fn write(&self) -> Result<(), Error> {
         let mut names = self.names.iter();
         names.try_for_each(|name| write_if_changed(&self.directory.join(name), &self.workspace))

@@ -1,4 +1,4 @@
-//! What of a crate is built: read from its manifest by `cargo metadata`.
+//! Chooses the target of a crate that is built, as `cargo metadata` reads it from the manifest.
 
 use crate::sandbox::Sandbox;
 use crate::tool::last_lines;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What `cargo metadata` says, as far as it is needed.
+/// The parts of the output of `cargo metadata` that a build needs.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metadata {
     pub(crate) packages: Vec<Package>,
@@ -16,7 +16,7 @@ pub(crate) struct Metadata {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
-    /// Names the package wherever cargo asks for one.
+    /// The package's name in arguments of cargo.
     pub(crate) id: String,
     pub(crate) name: String,
     manifest_path: PathBuf,
@@ -26,7 +26,7 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Its directory and those of the dependencies that it names by path, with their names.
+    /// The package's directory and those of its dependencies by path, with their names.
     pub(crate) fn paths(&self) -> impl Iterator<Item = (&str, &Path)> {
         let own = self.manifest_path.parent().unwrap_or(&self.manifest_path);
         let dependencies = self.dependencies.iter();
@@ -35,18 +35,18 @@ impl Package {
         std::iter::once((self.name.as_str(), own)).chain(dependencies)
     }
 
-    /// The dependencies that are fetched, each with the place where it comes from.
+    /// The dependencies that cargo fetches, each with its source.
     pub(crate) fn fetched(&self) -> impl Iterator<Item = (&str, &str)> {
         let dependencies = self.dependencies.iter();
         dependencies.filter_map(|one| Some((one.name.as_str(), one.source.as_deref()?)))
     }
 
-    /// Its `Cargo.toml`.
+    /// The package's `Cargo.toml`.
     pub(crate) fn manifest(&self) -> &Path {
         &self.manifest_path
     }
 
-    /// Whether a build of it runs code of its own: a build script or a macro.
+    /// Whether a build of the package runs the package's own code: a build script or a macro.
     pub(crate) fn runs_code(&self) -> bool {
         let mut kinds = self.targets.iter().flat_map(|target| &target.kind);
         kinds.any(|kind| kind == "custom-build" || kind == "proc-macro")
@@ -66,12 +66,12 @@ pub(crate) struct Dependency {
     path: Option<PathBuf>,
 }
 
-/// What of a package is built.
+/// The target of a package that is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
     /// The binary of this name: a command.
     Binary(String),
-    /// The library of this name, of the kind `cdylib`: it has no main function.
+    /// The library of this name, a `cdylib` without a main function.
     Library(String),
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn read_metadata(
     serde_json::from_str(&output).map_err(|error| unreadable(error.to_string()))
 }
 
-/// The package of this manifest, and what of it is the program.
+/// The package of this manifest, and its program.
 pub(crate) fn choose<'a>(
     metadata: &'a Metadata,
     manifest: &Path,
@@ -147,8 +147,8 @@ pub(crate) fn choose<'a>(
     }
 }
 
-/// Whether the workspace takes `isopod` from a registry. An unused patch would leave a warning and
-/// a line in the lock file.
+/// Whether the workspace takes `isopod` from a registry. Only then is the patch used; an unused patch would
+/// leave a warning and a line in the lock file.
 pub(crate) fn needs_patch(metadata: &Metadata) -> bool {
     metadata
         .packages

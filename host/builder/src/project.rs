@@ -1,8 +1,7 @@
-//! A cargo project around a single `.rs` file: a program, or a plugin, if it says `isopod::plugin!`.
+//! A cargo project around a single `.rs` file: a plugin if it calls `isopod::plugin!`, else a program.
 //!
-//! The file is copied under its own name to the root of the project, so that the location of a
-//! panic reads `name.rs:10:5`. It may use `isopod`, `serde` and `postcard`; a program that needs
-//! more is a crate.
+//! The file is copied under its own name to the root of the project, so that the location of a panic reads
+//! `name.rs:10:5`. It may use `isopod`, `serde` and `postcard`; a program that needs more must be a crate.
 
 use crate::cache::{Cache, write_if_changed};
 use crate::sdk::hex;
@@ -30,8 +29,8 @@ const TAKEN: [&str; 16] = [
     "wit_bindgen",
 ];
 
-/// Makes the project, or brings it up to date, and gives its directory. `source` is an absolute
-/// path; each has a project of its own, so that cargo builds anew only what has changed.
+/// Makes the project, or brings it up to date, and returns its directory. `source` is an absolute path. Each
+/// has a project of its own, so that cargo rebuilds only the files that have changed.
 pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
     let text = file::read(source, file::MOST_SOURCE_BYTES)?;
     let stem = source.file_stem().unwrap_or_default().to_string_lossy();
@@ -45,14 +44,15 @@ pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
         _ => format!("{name}.rs"),
     };
     let is_plugin = is_plugin(&text);
-    // A program that compares with an empty array would have to say of which type, were `serde_json` there.
+    // With `serde_json` among the dependencies, a program that compares with an empty array would have to
+    // name the array's type.
     let features = if is_plugin { "\"json\"" } else { "" };
     let (target, name) = match is_plugin {
-        // A library is a crate, whose name has no hyphens.
+        // The name of a library is the name of a crate, which cannot have hyphens.
         true => ("[lib]\ncrate-type = [\"cdylib\"]", name.replace('-', "_")),
         false => ("[[bin]]", name),
     };
-    // The hash keeps programs of the same name apart in the target directory that all share.
+    // The hash keeps programs of the same name apart in the shared target directory.
     let manifest = format!(
         "[package]\nname = \"{name}-{hash}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\
          publish = false\nautobins = false\n\n\
@@ -68,13 +68,13 @@ pub(crate) fn of_file(cache: &Cache, source: &Path) -> Result<PathBuf, Error> {
     Ok(directory)
 }
 
-/// Whether the file makes itself a plugin, in a line of its own.
+/// Whether a line of the file begins with `isopod::plugin!`.
 fn is_plugin(text: &[u8]) -> bool {
     let mut lines = text.split(|byte| *byte == b'\n');
     lines.any(|line| line.trim_ascii_start().starts_with(b"isopod::plugin!"))
 }
 
-/// A name that cargo takes, as near to `stem` as can be.
+/// A name that cargo accepts, as close to `stem` as possible.
 fn program_name(stem: &str) -> String {
     let mut name: String = stem
         .chars()

@@ -1,9 +1,9 @@
-//! Python: the runner, one component that runs any script, and programs and plugins that are components
-//! of their own. All are made of `guest/python` by componentize-py.
+//! Python: the runner, one component that runs any script, and programs and plugins that are components of
+//! their own. componentize-py makes all of them from `guest/python`.
 //!
-//! The runner is made once, and again when a file of it, the WIT or componentize-py's version changes: its
-//! name in the cache is the hash of all that. componentize-py, which carries the interpreter, is
-//! installed into a virtual environment in the cache, so nothing of the user's Python is touched.
+//! The runner is made once. It is made again when one of its files, the WIT or the version of componentize-py
+//! changes, because its name in the cache is the hash of all these. componentize-py contains the interpreter.
+//! It is installed into a virtual environment in the cache, so the user's Python stays as it is.
 
 use crate::cache::{Cache, cannot_write};
 use crate::language::{Kind, Source};
@@ -16,18 +16,19 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What carries the interpreter and makes the component. Another version is another interpreter.
+/// The package that contains the interpreter and makes the component. Another version has another
+/// interpreter.
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 
-/// The files, by their path in the workspace. Made by the build script.
+/// The files, by path in the workspace. The build script makes this list.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/python_files.rs"));
 
 /// Their [`short_hash`].
 const FILES_HASH: &str = include_str!(concat!(env!("OUT_DIR"), "/python_files.hash"));
 
-/// The component that runs Python scripts, as a file of the cache that is never changed. Makes it
-/// if it is not there, which takes a minute at most; each step that takes time or changes the machine
-/// is announced in one line.
+/// The component that runs Python scripts, as a file of the cache that never changes. Makes the file if it is
+/// missing, which takes a minute at most. `announce` receives one line before each step that takes time or
+/// changes the machine.
 ///
 /// Blocks while another process makes it in the same cache.
 ///
@@ -35,7 +36,7 @@ const FILES_HASH: &str = include_str!(concat!(env!("OUT_DIR"), "/python_files.ha
 /// [`ErrorKind::Cache`]; [`ErrorKind::Source`] for a directory of [`Options::read_source`]; [`ErrorKind::Toolchain`] if there is no Python 3 with `venv` and pip, or
 /// componentize-py cannot be installed; [`ErrorKind::Componentize`].
 pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
-    // A script is not built; but what is wrong with an option is told all the same.
+    // A script is not built, but a wrong option is an error all the same.
     read_source::check(options)?;
     let cache = Cache::open(options.cache.as_deref())?;
     let directory = cache.directory("python")?;
@@ -56,13 +57,13 @@ pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Resul
     Ok(runner)
 }
 
-/// Makes the component in a directory of its own, and gives it its name when it is whole.
+/// Makes the component in a directory of its own, and renames it into place when it is complete.
 fn make(cache: &Cache, options: &Options, environment: &Path, runner: &Path) -> Result<(), Error> {
     let cannot = |error: io::Error| cannot_write(runner, &error);
     let temporary = Temporary::new(cache)?;
     write_files(temporary.path())?;
     let output = temporary.path().join("runner.wasm");
-    // isopod's own files, which need no sandbox; where there is one, they are built in it.
+    // These are isopod's own files, which need no sandbox. The build uses one where the kernel has it.
     componentize(
         Sandbox::closed(cache, options).unwrap_or_else(|_| Sandbox::open()),
         temporary.path(),
@@ -81,9 +82,9 @@ fn make(cache: &Cache, options: &Options, environment: &Path, runner: &Path) -> 
     fs::rename(&output, runner).map_err(cannot)
 }
 
-/// Builds a program or plugin to a component of its own, with its modules in it.
+/// Builds a program or plugin into a component of its own, which contains its modules.
 ///
-/// The component is kept by the hash of all that it is made of.
+/// The component is cached under the hash of all its parts.
 pub(crate) fn build(
     cache: &Cache,
     source: &Source,
@@ -91,7 +92,7 @@ pub(crate) fn build(
     announce: &mut dyn FnMut(&str),
 ) -> Result<Vec<u8>, Error> {
     let sandbox = Sandbox::for_source(cache, options)?;
-    // A single file is the module that the application imports.
+    // A single file gets the name of the module that the application imports.
     let main = match source.kind {
         Kind::Program => "main.py",
         Kind::Plugin => "plugin.py",
@@ -134,7 +135,7 @@ pub(crate) fn build(
     })
 }
 
-/// The traceback of the modules, without what componentize-py adds about itself.
+/// The traceback of the modules, without the lines that componentize-py adds about itself.
 fn what_python_said(said: &str) -> String {
     let traceback = said.split("\nCaused by:").next().unwrap_or(said);
     let begin = traceback.rfind("Traceback (most recent call last)");
@@ -164,7 +165,7 @@ fn componentize(
     let mut command = sandbox.command(environment.join("bin/componentize-py"));
     command
         .current_dir(directory)
-        // These would put the user's packages into the component.
+        // The user's own values would put the user's packages into the component.
         .env("VIRTUAL_ENV", environment)
         .env_remove("PYTHONPATH")
         .args(["--wit-path", "wit", "--world", world])
@@ -174,8 +175,8 @@ fn componentize(
     sandbox.output_of(&mut command)
 }
 
-/// Where a file of the workspace is for componentize-py, which wants a package's dependencies below
-/// `deps`.
+/// The place where componentize-py expects a file of the workspace. It expects the dependencies of a package
+/// below `deps`.
 fn place(name: &str) -> PathBuf {
     let below = |prefix: &str, place: &str| {
         name.strip_prefix(prefix)

@@ -4,10 +4,11 @@ use crate::rust::source::{holds_home, unread_in};
 use crate::{Error, ErrorKind, Options};
 use std::path::PathBuf;
 
-/// The paths of these directories, without links.
+/// The canonical paths of the directories of [`Options::read_source`].
 ///
 /// # Errors
-/// [`ErrorKind::Source`] for one that does not exist, is no directory, or holds the user's home directory or a file of [`Options::unread`].
+/// [`ErrorKind::Source`] for a path that does not exist or is not a directory, and for a directory that holds
+/// the user's home directory or a file of [`Options::unread`].
 pub(crate) fn check(options: &Options) -> Result<Vec<PathBuf>, Error> {
     let check = |path: &PathBuf| {
         let refused = |why: &str| {

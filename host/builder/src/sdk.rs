@@ -1,7 +1,7 @@
-//! The guest crates and the WIT, carried in this crate and unpacked into the cache.
+//! The guest crates and the WIT, embedded in this crate and unpacked into the cache.
 //!
-//! The directory is named by version and content and renamed into place when complete, so it is
-//! never changed afterwards and never seen half done.
+//! The directory's name has the version and a hash of the content. The directory is renamed into place when
+//! it is complete, so it never changes afterwards, and no build sees a partial one.
 
 use crate::Error;
 use crate::cache::{Cache, cannot_write};
@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The files, by their path in the workspace. Made by the build script.
+/// The files, by path in the workspace. The build script makes this list.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/sdk_files.rs"));
 
 /// Their [`short_hash`].
@@ -24,7 +24,7 @@ pub(crate) struct Sdk {
 }
 
 impl Sdk {
-    /// Where all of it lies.
+    /// The directory with all files.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -35,7 +35,7 @@ impl Sdk {
     }
 }
 
-/// Unpacks the guest crates, unless they are there already.
+/// Unpacks the guest crates, unless the cache has them already.
 pub(crate) fn unpack(cache: &Cache) -> Result<Sdk, Error> {
     let parent = cache.directory("sdk")?;
     let root = parent.join(format!("{}-{FILES_HASH}", env!("CARGO_PKG_VERSION")));
@@ -55,7 +55,7 @@ fn write_files(temporary: &Path, root: &Path) -> io::Result<()> {
         fs::write(path, content)?;
     }
     match fs::rename(temporary, root) {
-        // Someone else was faster: the content is the same, as the name says.
+        // Another process was faster. The content is the same, because the name has its hash.
         Err(_) if root.is_dir() => Ok(()),
         result => result,
     }
@@ -65,7 +65,7 @@ fn write_files(temporary: &Path, root: &Path) -> io::Result<()> {
 pub(crate) fn short_hash(files: &[(&str, &[u8])]) -> String {
     let mut hasher = Sha256::new();
     for (name, content) in files {
-        // With lengths, so that no two lists have the same bytes.
+        // The lengths keep different lists from having the same bytes.
         for part in [name.as_bytes(), content] {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);

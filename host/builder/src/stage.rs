@@ -1,4 +1,5 @@
-//! What builds of C, Python and JavaScript share: the files of a source, and the cache of what was built.
+//! The shared parts of builds of C, Python and JavaScript: the files of a source, and the cache of
+//! components.
 
 use crate::cache::{Cache, cannot_write, write_if_changed};
 use crate::file::MOST_SOURCE_BYTES;
@@ -8,8 +9,9 @@ use crate::{Error, ErrorKind, Options, file, links, unreadable};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files of a source that end in `extension`, by their paths below its directory; of a single file just
-/// that, under the name `main`. What begins with a point, and `node_modules`, is left out.
+/// The files of a source with this extension, by their paths below its directory. For a single file, only
+/// that file, under the name `main`. Directories whose names begin with a dot, `node_modules` and
+/// `__pycache__` are left out.
 pub(crate) fn files(
     source: &Source,
     extension: &str,
@@ -47,7 +49,8 @@ fn collect(
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let path = entry.path();
-        // Links to directories may lead round in a circle; links to files are files.
+        // A link to a directory is not followed, because it may lead in a circle. A link to a file counts as
+        // a file.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             if !name.starts_with('.') && name != "node_modules" && name != "__pycache__" {
                 collect(root, &path, extension, roots, left, found)?;
@@ -80,7 +83,7 @@ fn collect(
     Ok(())
 }
 
-/// Writes files below a directory, which is made if it is missing.
+/// Writes files below a directory, and makes the directory if it is missing.
 pub(crate) fn write(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error> {
     for (name, content) in files {
         let path = directory.join(name);
@@ -93,8 +96,8 @@ pub(crate) fn write(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(),
     Ok(())
 }
 
-/// All that a component is made of, for [`cached`]: isopod's own files, the version of what carries the
-/// engine, the kind, and the modules of the source.
+/// All parts of a component, for [`cached`]: isopod's own files, the version of the package with the engine,
+/// the kind, and the modules of the source.
 pub(crate) fn parts<'a>(
     own: &[(&'a str, &'a [u8])],
     version: &'a str,
@@ -107,7 +110,7 @@ pub(crate) fn parts<'a>(
     parts
 }
 
-/// The component that was built of the same parts before, or what `build` gives, which is kept.
+/// The cached component of the same parts. If there is none, calls `build` and keeps its result.
 pub(crate) fn cached(
     cache: &Cache,
     parts: &[(&str, &[u8])],

@@ -1,20 +1,20 @@
-//! What cargo prints, line by line to our own standard error, but for one warning.
+//! Copies cargo's messages, line by line, to our own standard error, except for one warning.
 //!
-//! Where the standard library is built, cargo resolves its workspace too, with the same patches, and
-//! warns at every build that `isopod` is not used there. It is true, and of no use to anyone.
+//! If the standard library is built, cargo also resolves that workspace with the same patches, and warns at
+//! every build that `isopod` is not used there. That is true, but no user needs it.
 
 use crate::{Error, tool};
 use std::io::{self, BufRead, Write};
 
-/// The warning, which is one line, and the help that follows it on several.
+/// The warning, which is one line, and the help that follows on several lines.
 const WARNING: &str = "patch `isopod ";
 const WARNING_END: &str = "was not used in the crate graph";
 const HELP: &str = "Check that the patched package version";
 
-/// The system's word for an access that was refused, as compilers pass it on.
+/// The system's message for a refused access, as compilers repeat it.
 const REFUSED: &str = "Permission denied";
 
-/// How programs say that they get no more memory: Rust's, those in C++, and the system.
+/// The messages for exhausted memory: of Rust, of C++, and of the system.
 const NO_MEMORY: [&str; 4] = [
     "memory allocation of ",
     "std::bad_alloc",
@@ -22,19 +22,19 @@ const NO_MEMORY: [&str; 4] = [
     "Cannot allocate memory",
 ];
 
-/// What the lines tell of.
+/// The facts that the lines reveal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
-    /// The compiler, or what it ran, was refused a file.
+    /// The compiler, or a program that it ran, was refused a file.
     pub(crate) refusal: bool,
-    /// One of them had no more memory.
+    /// One of them ran out of memory.
     pub(crate) memory: bool,
     /// A warning was copied.
     pub(crate) warning: bool,
 }
 
 impl Told {
-    /// Adds a hint to the error of a confined build that they explain.
+    /// Adds a hint to the error of a confined build, if the lines explain the error.
     pub(crate) fn explain(self, error: Error) -> Error {
         match self {
             Told { memory: true, .. } => error.with_hint(
@@ -49,7 +49,7 @@ impl Told {
     }
 }
 
-/// Copies all lines but the warning, each as it comes.
+/// Copies all lines except the warning, each as it comes.
 pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result<Told> {
     let mut line = Vec::new();
     let (mut in_warning, mut told) = (false, Told::default());
@@ -67,8 +67,8 @@ pub(crate) fn forward(mut from: impl BufRead, to: &mut impl Write) -> io::Result
     Ok(told)
 }
 
-/// Whether a line goes on with the help: indented by six, in small letters. What cargo does, such as
-/// `   Compiling`, is indented too, but has a capital.
+/// Whether a line continues the help: it is indented by six spaces and begins with a small letter. The steps
+/// of cargo, such as `   Compiling`, are indented too, but begin with a capital.
 fn is_help(line: &str) -> bool {
     line.strip_prefix("      ")
         .is_some_and(|rest| rest.starts_with(|first: char| first.is_lowercase()))

@@ -1,7 +1,7 @@
-//! Directories for the time of one build, in the cache, where no guest is granted to write.
+//! Directories for the duration of one build, in the cache, where no guest may write.
 //!
-//! Each is locked by its owner. One that a build has left which was ended by SIGKILL is removed by the next run of
-//! isopod, see [`sweep`].
+//! The owner of each directory holds a lock on it. If SIGKILL ends a build, the next run of isopod removes
+//! the directory: see [`sweep`].
 
 use crate::Error;
 use crate::cache::{Cache, cannot_write};
@@ -15,13 +15,14 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Where they lie, in the cache.
+/// Their place in the cache.
 const PLACE: &str = "temporary";
 
-/// Where those of JavaScript lie, in the directory of an installed componentize-js, which Node.js finds from there.
+/// The place of those for JavaScript, in the directory of an installed componentize-js, so that Node.js finds
+/// the package from there.
 pub(crate) const PLACE_IN_JAVASCRIPT: &str = "builds";
 
-/// How long the end of a build may take to remove what was written to its directory.
+/// The longest time for removing the directory at the end of a build.
 const REMOVAL: Duration = Duration::from_secs(30);
 
 /// A directory that is removed when this is dropped, unless it was renamed.
@@ -29,13 +30,13 @@ const REMOVAL: Duration = Duration::from_secs(30);
 pub(crate) struct Temporary {
     root: OwnedFd,
     name: OsString,
-    /// Locked for as long as it is open.
+    /// The lock is held for as long as this is open.
     directory: OwnedFd,
     path: PathBuf,
 }
 
 impl Temporary {
-    /// Makes one in the cache.
+    /// Makes a directory in the cache.
     ///
     /// # Errors
     /// [`ErrorKind::Cache`](crate::ErrorKind::Cache).
@@ -43,7 +44,7 @@ impl Temporary {
         Temporary::new_in(&cache.directory(PLACE)?)
     }
 
-    /// Makes one in this directory, which holds such directories alone.
+    /// Makes a directory in `parent`, which holds only such directories.
     ///
     /// # Errors
     /// Those of [`new`](Self::new).
@@ -72,7 +73,7 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         let until = Instant::now() + REMOVAL;
-        // What is left, the next run removes.
+        // The next run removes the rest.
         let _ = owned::remove(&self.root, &self.name, &self.directory, until);
     }
 }
@@ -82,10 +83,10 @@ fn open(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, flags, Mode::empty())?)
 }
 
-/// Removes a directory of this process's own, whatever a build has made in it.
+/// Removes a directory of this process's own, with any entries that a build has made in it.
 ///
 /// # Errors
-/// What hindered it.
+/// The system's error.
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -94,8 +95,8 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     isopod_file::removal::directory(open(parent)?, name, &open(path)?, until)
 }
 
-/// Removes what builds with this cache have left that were ended by SIGKILL, or with the machine, until the time is over.
-/// What belongs to living builds stays.
+/// Removes the directories of builds with this cache that SIGKILL, or the end of the machine, has ended.
+/// Stops at `until`. The directories of living builds stay.
 pub fn sweep(cache: &Path, until: Instant) {
     let of_javascript = tool::entries(&cache.join("js"), "").into_iter();
     let of_javascript = of_javascript.map(|installed| installed.join(PLACE_IN_JAVASCRIPT));

@@ -1,8 +1,8 @@
-//! Running other programs: cargo, rustc, rustup, apt-get.
+//! Runs other programs: cargo, rustc, rustup, apt-get.
 //!
-//! A build must come out the same whether it was asked for from a shell, by `cargo run` or in a
-//! test under `cargo test`. The outer cargo leaves variables that would change it, so those are
-//! taken away, and the ones that say where things are and how to reach them stay.
+//! A build must give the same result from a shell, under `cargo run` and in a test under `cargo test`. The
+//! outer cargo sets variables that would change the build, so these are removed. The variables that name
+//! directories, registries and proxies stay.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, Read};
@@ -23,7 +23,7 @@ const REMOVED: [&str; 10] = [
     "RUST_RECURSION_COUNT",
 ];
 
-/// Beginnings of variables of cargo that say where things are, or how to reach them.
+/// Prefixes of cargo's variables that name directories or registries, or tell how to reach them.
 const KEPT: [&str; 7] = [
     "CARGO_HOME",
     "CARGO_HTTP_",
@@ -34,8 +34,8 @@ const KEPT: [&str; 7] = [
     "CARGO_TERM_",
 ];
 
-/// A command without the variables of an outer build. `RUSTUP_TOOLCHAIN` stays: where the outer
-/// cargo was told which toolchain to use, there may be no other.
+/// A command without the variables of an outer build. `RUSTUP_TOOLCHAIN` stays: if it was set for the outer
+/// cargo, there may be no other toolchain.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -53,20 +53,20 @@ fn changes_builds(name: &str) -> bool {
         || name.starts_with("CARGO_") && !KEPT.iter().any(|kept| name.starts_with(kept))
 }
 
-/// Runs a command for its standard output, without line ends around it.
+/// Runs a command, and returns its standard output without line ends around it.
 ///
-/// The error is what the command said on standard error, or why it did not run.
+/// The error is the command's standard error, or the reason why it did not run.
 pub(crate) fn output_of(command: &mut Command) -> Result<String, String> {
     let output = command.output();
     said(&output.map_err(|error| does_not_run(command, &error))?)
 }
 
-/// Why a command did not run.
+/// The reason why a command did not run.
 pub(crate) fn does_not_run(command: &Command, error: &io::Error) -> String {
     format!("`{}`: {error}", command.get_program().to_string_lossy())
 }
 
-/// What a command has said: [`output_of`].
+/// The output of a command, as [`output_of`] returns it.
 pub(crate) fn said(output: &Output) -> Result<String, String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
@@ -79,31 +79,31 @@ pub(crate) fn said(output: &Output) -> Result<String, String> {
     })
 }
 
-/// How long a line may be that a tool writes, in bytes. A longer one comes in pieces.
+/// The longest line that is read from a tool in one piece, in bytes. A longer one comes in several pieces.
 const MOST_LINE_BYTES: u64 = 1 << 20;
 
-/// Reads the next line, with its end, in place of what `line` has; false if there is none. What runs in a build can write to
-/// the pipes of cargo, without an end of the line.
+/// Replaces the content of `line` by the next line, with its end; false if there is none. The code of a build
+/// can write to the pipes of cargo without ever ending a line, so the length is bounded.
 pub(crate) fn next_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
     line.clear();
     Ok(from.take(MOST_LINE_BYTES).read_until(b'\n', line)? != 0)
 }
 
-/// What is kept of each stream of a tool that is read whole, in bytes.
+/// The kept part of each output stream of a tool, in bytes.
 const MOST_OUTPUT_BYTES: u64 = 64 << 20;
 
-/// Reads to the end, and keeps the beginning.
+/// Reads a stream to its end, and keeps the beginning.
 fn beginning_of(mut from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.by_ref()
         .take(MOST_OUTPUT_BYTES)
         .read_to_end(&mut bytes)?;
-    // Whoever writes goes on.
+    // The writer must be able to go on.
     io::copy(&mut from, &mut io::sink())?;
     Ok(bytes)
 }
 
-/// Waits for the end of a child and all that it says; the beginning of that is kept.
+/// Waits for the end of a child, and reads all its output. The beginning of each stream is kept.
 pub(crate) fn output_to_end(child: &mut Child) -> io::Result<Output> {
     let errors = child.stderr.take();
     let reader = std::thread::Builder::new().name("isopod-tool".to_owned());
@@ -141,7 +141,7 @@ pub(crate) fn entries(directory: &Path, prefix: &str) -> Vec<PathBuf> {
     paths
 }
 
-/// The last lines of what a tool said: as many as fit an error.
+/// The last lines of a tool's output: as many as fit into an error.
 pub(crate) fn last_lines(text: &str) -> String {
     const LINES: usize = 6;
     let lines: Vec<&str> = text

@@ -1,8 +1,9 @@
 //! Finding a C compiler for WebAssembly, or installing one.
 //!
-//! In this order: that of a WASI SDK, which `WASI_SDK_PATH` names; a clang with wasi-libc; zig on `PATH`;
-//! zig from PyPI that was installed before; then Debian's clang and wasi-libc are installed, by root, or
-//! unpacked into the cache; and where that fails, zig from PyPI.
+//! The search goes in this order: the compiler of the WASI SDK that `WASI_SDK_PATH` names; a clang with
+//! wasi-libc; zig on `PATH`; zig that an earlier build installed from PyPI. If none is found, root installs
+//! Debian's clang and wasi-libc, and any other user unpacks them into the cache. If that fails, zig is
+//! installed from PyPI.
 
 use crate::cache::Cache;
 use crate::environment;
@@ -13,24 +14,24 @@ use crate::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Clang, the C library, and what they need for WebAssembly.
+/// Clang, the C library, and the packages that they need for WebAssembly.
 const PACKAGES: [&str; 4] = ["clang", "lld", "wasi-libc", "libclang-rt-dev-wasm32"];
 
 /// The other compiler, which carries its C library.
 const ZIG: &str = "ziglang==0.17.1";
 
-/// A compiler, and how it is called.
+/// A compiler, and the arguments of each call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Compiler {
     program: PathBuf,
     arguments: Vec<String>,
     shared_libraries: Vec<PathBuf>,
-    /// Where its own files are, if not where the system has programs.
+    /// The directories of its own files, if they lie outside the system's directories for programs.
     directories: Vec<PathBuf>,
 }
 
 impl Compiler {
-    /// A call of it in a sandbox, without any files.
+    /// A call of the compiler in a sandbox, without any files yet.
     pub(super) fn command(&self, sandbox: &Sandbox) -> Command {
         let mut command = sandbox.command(&self.program);
         set_library_path(&mut command, &self.shared_libraries);
@@ -38,7 +39,7 @@ impl Compiler {
         command
     }
 
-    /// Lets it read its own files, and keep what zig compiles of its C library in `kept`.
+    /// Lets the compiler read its own files, and lets zig keep the compiled parts of its C library in `kept`.
     pub(super) fn grant(&self, sandbox: Sandbox, kept: &Path) -> Sandbox {
         sandbox
             .read_all(self.program.canonicalize())
@@ -47,7 +48,7 @@ impl Compiler {
             .write(kept)
     }
 
-    /// What tells it from other compilers: objects of two are not to be mixed.
+    /// A text that identifies the compiler: objects of two compilers must not be mixed.
     pub(super) fn description(&self) -> String {
         let version =
             output_of(self.command(&Sandbox::open()).arg("--version")).unwrap_or_default();
@@ -59,7 +60,7 @@ impl Compiler {
     }
 }
 
-/// Finds a compiler, and installs one if there is none and `install` says so.
+/// Finds a compiler. Installs one if there is none and `install` allows it.
 pub(super) fn find(
     cache: &Cache,
     install: bool,
@@ -105,7 +106,7 @@ pub(super) fn find(
     }
 }
 
-/// The compiler that is there already.
+/// A compiler that the machine or the cache already has.
 fn present(path: &[PathBuf], unpacked: &Path, cache: &Cache) -> Option<Compiler> {
     let sdk = std::env::var_os("WASI_SDK_PATH").map(|sdk| Path::new(&sdk).join("bin/clang"));
     if let Some(clang) = sdk.filter(|clang| clang.is_file()) {
@@ -134,7 +135,7 @@ fn present(path: &[PathBuf], unpacked: &Path, cache: &Cache) -> Option<Compiler>
         })
 }
 
-/// A clang below `root`, or one of these, with wasi-libc below `root`, a linker and the compiler's own
+/// A clang below `root`, or one of `candidates`, with wasi-libc below `root`, a linker and the compiler's own
 /// library.
 fn debian(root: &Path, mut candidates: Vec<PathBuf>) -> Option<Compiler> {
     let sysroot = root.join("usr");
@@ -161,7 +162,7 @@ fn debian(root: &Path, mut candidates: Vec<PathBuf>) -> Option<Compiler> {
     compilers.find(|compiler| {
         let says = |question| output_of(compiler.command(&Sandbox::open()).arg(question)).ok();
         let is_file = |path: Option<String>| path.is_some_and(|path| Path::new(&path).is_file());
-        // A linker that was not found is a bare name.
+        // For a linker that it did not find, clang prints the bare name.
         is_file(says("-print-libgcc-file-name")) && is_file(says("-print-prog-name=wasm-ld"))
     })
 }
@@ -180,7 +181,7 @@ fn zig_called(program: PathBuf, arguments: &[&str]) -> Compiler {
         program,
         arguments: arguments.map(|one| (*one).to_owned()).collect(),
         shared_libraries: Vec::new(),
-        // Its library lies beside it.
+        // zig's library lies beside the program.
         directories: real.parent().map(Path::to_owned).into_iter().collect(),
     }
 }

@@ -1,7 +1,8 @@
-//! C: programs and plugins, compiled with the library of `guest/c` over the code that wit-bindgen makes
-//! of the WIT.
+//! C: programs and plugins. They are compiled with the library of `guest/c`, which stands on the code that
+//! wit-bindgen generates from the WIT.
 //!
-//! The library is compiled once for each compiler and kept; a program then takes as long as its own files.
+//! The library is compiled once for each compiler and kept. After that, a build only compiles the program's
+//! own files.
 
 mod compiler;
 
@@ -20,11 +21,11 @@ use std::io::{self, BufReader, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
-/// The library and the generated code, by their path: `guest/c/isopod.h`, `program/wit.c`. Made by the build
-/// script.
+/// The library and the generated code, by path: `guest/c/isopod.h`, `program/wit.c`. The build script makes
+/// this list.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/c_files.rs"));
 
-/// Builds a program or plugin to a core module.
+/// Builds a program or plugin into a core module.
 pub(crate) fn build(
     cache: &Cache,
     source: &Source,
@@ -45,7 +46,8 @@ pub(crate) fn build(
         let files = stage::files(source, "c", "", options)?;
         files.into_iter().map(|(name, _)| name).collect()
     } else {
-        // Not its directory, which may be anything: a home, or the one for temporary files.
+        // The sandbox does not get the file's directory, which may be anything: a home, or the one for
+        // temporary files.
         let headers = headers(directory);
         headers
             .iter()
@@ -70,18 +72,18 @@ pub(crate) fn build(
         .write(temporary.path());
     let mut command = compiler.command(&sandbox);
     command.env("ZIG_GLOBAL_CACHE_DIR", &kept);
-    // Names of files are relative, so that no path of this machine gets into the module.
+    // File names are relative, so that no path of this machine gets into the module.
     command.current_dir(directory);
     // Programs too: see `program.c`.
     command.arg("-mexec-model=reactor");
     command.args(["-O2", if options.quiet { "-w" } else { "-Wall" }, "-I"]);
     command.arg(&library);
-    // A name that begins with a hyphen is no option.
+    // The `./` keeps the compiler from taking a name that begins with a hyphen for an option.
     command.args(files.iter().map(|name| format!("./{name}")));
     command.args(objects(&library));
     command.args(["-lm", "-o"]).arg(&output);
     if io::stderr().is_terminal() {
-        // The compiler itself sees a pipe.
+        // The compiler sees a pipe, so it would not colour by itself.
         command.arg("-fcolor-diagnostics");
     }
     command.stdout(Stdio::null());
@@ -99,14 +101,14 @@ pub(crate) fn build(
     file::read(&output, file::MOST_MODULE_BYTES)
 }
 
-/// Runs the compiler. What it says goes to standard error as it comes.
+/// Runs the compiler, and copies its messages to standard error as they come.
 fn run(sandbox: &Sandbox, command: &mut Command) -> Result<(ExitStatus, Told), Error> {
     let running = sandbox.spawn(command.stderr(Stdio::piped()));
     let mut running = running.map_err(|error| {
         Error::new(ErrorKind::Toolchain, "the C compiler cannot be run").because(error)
     })?;
     let told = match running.child.stderr.take() {
-        // What could not be printed is lost, and the status still holds.
+        // If printing fails, the messages are lost, but the status still holds.
         Some(errors) => forward(BufReader::new(errors), &mut io::stderr()).unwrap_or_default(),
         None => Told::default(),
     };
@@ -162,7 +164,7 @@ fn library(
     Ok(library)
 }
 
-/// Where a file is in the library of this kind; none if it belongs to the other.
+/// The place of a file in the library of this kind; none if the file belongs to the other kind.
 fn place(name: &str, kind: Kind) -> Option<&str> {
     if let Some(name) = name.strip_prefix("guest/c/") {
         let is_others = match kind {
@@ -180,7 +182,7 @@ fn headers(directory: &Path) -> Vec<PathBuf> {
     let mut headers = crate::tool::entries(directory, "");
     headers.retain(|path| {
         let ends = path.extension().is_some_and(|extension| extension == "h");
-        // A link is as good as the file that it leads to, which nobody has named.
+        // A link would give the build the file that it leads to, which the user has not named.
         ends && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
     });
     headers.truncate(MOST);

@@ -1,8 +1,10 @@
-//! git in a sandbox: cargo's own, and the program that cargo runs for the setting `net.git-fetch-with-cli`.
+//! git in a sandbox: the one in cargo, and the program that cargo runs for the setting
+//! `net.git-fetch-with-cli`.
 //!
-//! cargo's git reads the settings of the system, whatever the environment says, and gives up where these exist and cannot be
-//! opened; even in a build that needs nothing from git any more. While crates are fetched no code of a source runs. A build gets them only if
-//! they hold no secret.
+//! cargo's git reads the system's settings, and no environment variable prevents that. It fails if the
+//! settings exist and cannot be opened, even in a build that needs nothing more from git. The step that
+//! fetches crates may read them, since it runs no code of a source. A build may read them only if they hold
+//! no secret.
 
 use super::home::Locked;
 use crate::file::settings_if_any;
@@ -11,10 +13,10 @@ use crate::{Error, ErrorKind};
 use std::path::Path;
 use std::process::Command;
 
-/// Where the settings of the system are.
+/// The system's settings of git.
 const OF_SYSTEM: &str = "/etc/gitconfig";
 
-/// Texts in settings that may hold a secret, or name files with one.
+/// Texts that show that settings may hold a secret, or name a file with one.
 const SECRETS: [&str; 7] = [
     "[include",
     "[url",
@@ -25,7 +27,7 @@ const SECRETS: [&str; 7] = [
     "token",
 ];
 
-/// Has git fetch as anybody could, and ask nobody for a password.
+/// Makes git fetch anonymously, without the user's settings, and never ask for a password.
 pub(super) fn set_environment(command: &mut Command) {
     command
         .env("GIT_CONFIG_NOSYSTEM", "1")
@@ -38,10 +40,10 @@ pub(super) fn grant_to_fetch(sandbox: Sandbox) -> Sandbox {
     sandbox.read(OF_SYSTEM)
 }
 
-/// Lets cargo build crates that have come from git, if there are any.
+/// Lets cargo build crates that came from git, if there are any.
 ///
 /// # Errors
-/// [`ErrorKind::Confinement`] if the settings of the system may hold a secret.
+/// [`ErrorKind::Confinement`] if the system's settings may hold a secret.
 pub(super) fn grant_to_build(sandbox: Sandbox, packages: &[Locked]) -> Result<Sandbox, Error> {
     let is_of_git = |package: &&Locked| {
         let source = package.source.as_deref();

@@ -1,8 +1,8 @@
-//! The directory that cargo has in a sandbox for its own: `CARGO_HOME` of confined builds.
+//! The home directory of cargo in a sandbox: `CARGO_HOME` of confined builds.
 //!
-//! It shares the registry of the user's own cargo, so nothing is downloaded twice, and keeps git repositories
-//! apart, which a build gets only as anybody could fetch them. Of the user's settings it has those that say how
-//! to reach a registry; no token, no credential and no program is in it.
+//! It shares the registry of the user's own cargo, so nothing is downloaded twice. It keeps its git
+//! repositories apart, because a build only gets those that can be fetched anonymously. Of the user's
+//! settings it takes those for reaching a registry. It holds no token, no credential and no program.
 
 use super::settings;
 use crate::cache::{Cache, cannot_write, write_if_changed};
@@ -19,13 +19,13 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// Where the crates come from that a confined build may use, as lock files name it.
+/// The names of crates.io in lock files: the only registry of a confined build.
 const CRATES_IO: [&str; 2] = [
     "registry+https://github.com/rust-lang/crates.io-index",
     "sparse+https://index.crates.io/",
 ];
 
-/// Files with which cargo keeps two of itself apart.
+/// The lock files of cargo.
 const LOCKS: [&str; 2] = [".package-cache", ".package-cache-mutate"];
 
 /// A `CARGO_HOME`.
@@ -33,9 +33,9 @@ const LOCKS: [&str; 2] = [".package-cache", ".package-cache-mutate"];
 pub(crate) struct CargoHome {
     directory: PathBuf,
     users: PathBuf,
-    /// Whether the user's settings put another source in the place of crates.io.
+    /// Whether the user's settings replace crates.io by another source.
     is_replaced: bool,
-    /// What the user's settings name: a vendored registry, a certificate.
+    /// The paths that the user's settings name: a vendored registry, a certificate.
     named: Vec<PathBuf>,
 }
 
@@ -44,9 +44,9 @@ pub(crate) struct CargoHome {
 pub(crate) struct Locked {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// None for one that lies in the source.
+    /// None for a package in the source itself.
     pub(crate) source: Option<String>,
-    /// Whether it is the standard library's.
+    /// Whether it is a package of the standard library.
     #[serde(skip)]
     pub(crate) is_of_library: bool,
 }
@@ -94,7 +94,8 @@ impl CargoHome {
             .get("source")
             .and_then(|sources| sources.get("crates-io")?.get("replace-with"))
             .is_some();
-        // The user's own cargo knows better which crates are still needed.
+        // The user's own cargo cleans the shared registry, because it knows which crates the user still
+        // needs.
         let cleaning = Value::String("never".to_owned());
         let cache_settings = Table::from_iter([("auto-clean-frequency".to_owned(), cleaning)]);
         kept.insert("cache".to_owned(), Value::Table(cache_settings));
@@ -113,12 +114,12 @@ impl CargoHome {
         &self.directory
     }
 
-    /// Whether the user's settings name other places for crates, which may change at any time.
+    /// Whether the user's settings name other sources of crates, whose content may change at any time.
     pub(crate) fn has_settings(&self) -> bool {
         self.is_replaced || !self.named.is_empty()
     }
 
-    /// Lets cargo download into it.
+    /// Lets cargo download into the directory.
     pub(crate) fn grant_to_fetch(&self, sandbox: Sandbox) -> Sandbox {
         let certificates = ["SSL_CERT_FILE", "SSL_CERT_DIR", "CARGO_HTTP_CAINFO"];
         let certificates = certificates.iter().filter_map(std::env::var_os);
@@ -131,7 +132,7 @@ impl CargoHome {
             .read_all(certificates.map(PathBuf::from))
     }
 
-    /// Lets a build read the packages that are locked, and no other.
+    /// Lets a build read the locked packages, and no others.
     pub(crate) fn grant_to_build(&self, sandbox: Sandbox, packages: &[Locked]) -> Sandbox {
         let mut sandbox = sandbox.read(&self.directory).read_all(&self.named);
         let registry = self.users.join("registry");
@@ -156,7 +157,7 @@ impl CargoHome {
     }
 }
 
-/// The user's `CARGO_HOME`; where there is none, a directory of the cache.
+/// The user's `CARGO_HOME`; if there is none, a directory of the cache.
 fn users_home(cache: &Cache) -> Result<PathBuf, Error> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let home = set("CARGO_HOME").map(PathBuf::from);
@@ -170,7 +171,7 @@ fn users_home(cache: &Cache) -> Result<PathBuf, Error> {
     cache.directory("cargo-registry")
 }
 
-/// Makes a symbolic link, unless it is there.
+/// Makes a symbolic link, unless it exists.
 fn link(target: &Path, link: &Path) -> io::Result<()> {
     match symlink(target, link) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -194,8 +195,8 @@ fn named_paths(value: &Value, below: &Path, found: &mut Vec<PathBuf>) {
 /// The packages of a lock file.
 ///
 /// # Errors
-/// [`ErrorKind::Source`] if it cannot be read; [`ErrorKind::Confinement`] for a package that is not from crates.io and
-/// not fetched by `https`.
+/// [`ErrorKind::Source`] if it cannot be read; [`ErrorKind::Confinement`] for a package that is neither from
+/// crates.io nor fetched by `https`.
 pub(crate) fn locked(file: &Path) -> Result<Vec<Locked>, Error> {
     #[derive(Deserialize)]
     struct LockFile {
@@ -214,7 +215,8 @@ pub(crate) fn locked(file: &Path) -> Result<Vec<Locked>, Error> {
     Ok(lock.package)
 }
 
-/// Refuses what the user alone can fetch, such as a private registry: that is not the source's to have.
+/// Refuses a source of crates that needs the user's rights, such as a private registry: the source code must
+/// not get those rights.
 fn check_source(name: &str, source: &str) -> Result<(), Error> {
     if CRATES_IO.contains(&source) || source.starts_with("git+https://") {
         return Ok(());
@@ -229,11 +231,12 @@ fn check_source(name: &str, source: &str) -> Result<(), Error> {
     ))
 }
 
-/// Refuses manifests that name another place to fetch crates from, before cargo connects to it: in dependencies, and in
-/// what replaces them.
+/// Refuses manifests that name another source of crates, before cargo connects to it. Checks dependencies,
+/// patches and replacements.
 ///
 /// # Errors
-/// [`ErrorKind::Confinement`] for such a place; [`ErrorKind::Source`] if the manifest of the workspace cannot be read.
+/// [`ErrorKind::Confinement`] for such a source; [`ErrorKind::Source`] if the manifest of the workspace
+/// cannot be read.
 pub(crate) fn check_manifests(metadata: &Metadata) -> Result<(), Error> {
     for (name, source) in metadata.packages.iter().flat_map(Package::fetched) {
         check_source(name, source)?;

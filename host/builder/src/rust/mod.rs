@@ -1,4 +1,5 @@
-//! What a Rust crate is before it is built: its directories and settings; how cargo is called for it, and where it writes.
+//! Examines a Rust crate before the build: its directories and settings. Decides how cargo is called for it,
+//! and where cargo writes.
 
 mod git;
 pub(crate) mod home;

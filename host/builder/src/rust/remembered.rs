@@ -1,15 +1,17 @@
-//! Programs that were built before: one whose inputs are as they were is not built again.
+//! Remembers built programs, so that a program with unchanged inputs is not built again.
 //!
-//! To learn that nothing has changed, cargo is started four times for a confined build. But what such a build can
-//! read is known: the source, the compiler, the guest library, locked crates and a few variables. So a module is kept
-//! with a hash of all that, and is given back while the hash is the same.
+//! Without this, a confined build starts cargo four times only to find that nothing has changed. But the
+//! inputs of such a build are known: the source, the compiler, the guest library, locked crates and a few
+//! variables. So a module is kept with a hash of all inputs, and is returned while the hash is the same.
 //!
-//! Files count by their size, inode and times, as in git's index. A module is not kept if one of them changed so
-//! shortly before the build, or during it, that a further change might have left the same times.
+//! The hash covers the size, inode and times of each file, as git's index does. A module is not kept if a
+//! file changed during the build or shortly before it, because a further change might then leave the same
+//! times.
 //!
-//! # What is not remembered
-//! Trusted source, which reads whatever it likes. Crates with a build script or a macro of their own, which say to
-//! cargo what they read. Crates with settings of cargo. Builds that warned: cargo repeats a warning.
+//! # Builds that are not remembered
+//! Trusted source, whose build can read any file. Crates with a build script or a macro of their own, which
+//! tell only cargo which files they read. Crates with settings of cargo. Builds with a warning, because cargo
+//! repeats a warning.
 
 use super::site::Site;
 use crate::cache::{Cache, write_if_changed};
@@ -22,40 +24,43 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How far apart two changes of a file are that surely have different times: two seconds on the coarsest file systems.
+/// Two changes of a file that are this far apart have different times: two seconds on the coarsest file
+/// systems.
 const COARSEST: Duration = Duration::from_secs(2);
 
-/// How many files and directories are looked at. A larger source is left to cargo.
+/// The largest number of files and directories of a source. A larger source is left to cargo.
 const MAX_ENTRIES: usize = 20_000;
 
-/// How many files are kept, two for each crate.
+/// The largest number of kept files, two for each crate.
 const MAX_KEPT: usize = 128;
 
-/// Directories of a source that are not looked at: a program that is built from files in them is not remembered.
+/// Directories of a source that the hash leaves out. A program that is built from files in them is not
+/// remembered.
 const SKIPPED: [&str; 3] = ["target", "node_modules", ".git"];
 
-/// All that a confined build of one crate can read.
+/// All inputs of a confined build of one crate.
 #[derive(Debug)]
 pub(crate) struct Inputs {
-    /// Where the module is kept.
+    /// The file that keeps the module.
     kept: PathBuf,
-    /// What is the same for all crates.
+    /// The hash of the inputs other than the source: the compiler, the guest library, the variables, the
+    /// settings.
     surroundings: Sha256,
     /// The source: files, and directories with all below them.
     source: Vec<PathBuf>,
-    /// Places whose files never change: their names say what they hold.
+    /// Directories whose files never change, since their names identify their content.
     unchanging: Vec<PathBuf>,
 }
 
 /// The state of all inputs at one time.
 struct State {
     hash: [u8; 32],
-    /// When one of them changed last.
+    /// The time of the last change of any input.
     changed: Duration,
 }
 
 impl Inputs {
-    /// Those of this crate; none if it is not to be remembered.
+    /// The inputs of this crate; none if its build is not to be remembered.
     pub(crate) fn of(cache: &Cache, site: &Site, sdk: &Sdk) -> Option<Inputs> {
         let place = hex(&Sha256::digest(
             site.manifest().as_os_str().as_encoded_bytes(),
@@ -63,7 +68,7 @@ impl Inputs {
         let mut source = site.all_sources()?;
         source.sort();
         let mut surroundings = Sha256::new();
-        // The program that is running carries the guest library and says how cargo is called.
+        // The running executable contains the guest library and decides how cargo is called.
         add_file(&mut surroundings, &std::env::current_exe().ok()?)?;
         add(&mut surroundings, sdk.root().as_os_str().as_encoded_bytes());
         let toolchain = site.toolchain();
@@ -105,9 +110,9 @@ impl Inputs {
         Some((kept.split_off(36 + length), name))
     }
 
-    /// Keeps what was built from these inputs since `begin`. `file` is where cargo wrote the module.
+    /// Keeps the module of a build that began at `begin`. `file` is cargo's own file of the module.
     ///
-    /// A module that cannot be kept is built again next time, so nothing is told.
+    /// A module that cannot be kept is only built again next time, so a failure is not reported.
     pub(crate) fn remember(
         &self,
         cache: &Cache,
@@ -129,20 +134,20 @@ impl Inputs {
         write_if_changed(&self.kept, &content).ok()
     }
 
-    /// Whether a file was changed since the last build began, or a moment before, and has an older time: cargo compares
-    /// times alone, and takes such a file for unchanged.
+    /// Whether a file was changed after the start of the last build, or a moment before it, and yet has an
+    /// older time of modification. cargo compares only times, so it takes such a file for unchanged.
     pub(crate) fn has_hidden_change(&self) -> bool {
         let last = fs::read_to_string(self.note()).ok();
         let last = last.and_then(|text| text.parse().ok());
         last.is_some_and(|last: u64| self.has_older_times(last))
     }
 
-    /// Notes when a build began. To be called once cargo can no longer take an older output for the one of these files:
-    /// a build that is interrupted before leaves the note of the last one.
+    /// Records the start of a build. Call it only when cargo can no longer use an older output for these
+    /// files: a build that is interrupted earlier must leave the previous note in place.
     pub(crate) fn note_begin(&self, cache: &Cache, begin: SystemTime) {
         let seconds = begin.duration_since(UNIX_EPOCH).map(|time| time.as_secs());
         if let (Ok(_), Ok(seconds)) = (cache.directory("built"), seconds) {
-            // Without the note the next build trusts the times.
+            // Without the note, the next build trusts the times.
             let _ = write_if_changed(&self.note(), seconds.to_string().as_bytes());
         }
     }
@@ -165,7 +170,8 @@ impl Inputs {
         has_older
     }
 
-    /// Goes through the source until nothing comes of an entry, or there are too many.
+    /// Calls `each` for all entries of the source. Stops, with none, if `each` returns none or there are too
+    /// many entries.
     fn entries(&self, mut each: impl FnMut(&Path, &Metadata) -> Option<()>) -> Option<()> {
         let mut entries = self.source.clone();
         let mut left = MAX_ENTRIES;
@@ -182,7 +188,7 @@ impl Inputs {
         Some(())
     }
 
-    /// Whether all files that cargo names as those of the program are looked at.
+    /// Whether the hash covers all files that cargo lists as the program's dependencies.
     fn holds_all_of(&self, dependencies: &Path) -> bool {
         let Some(text) = settings_if_any(dependencies) else {
             return false;
@@ -225,19 +231,19 @@ fn remove_oldest(directory: &Path) {
     kept.sort();
     let surplus = (kept.len() + 1).saturating_sub(MAX_KEPT);
     for (_, path) in kept.iter().take(surplus) {
-        // What cannot be removed is tried again next time.
+        // The next call tries again.
         let _ = fs::remove_file(path);
     }
 }
 
-/// The later of the times of the content and of the inode.
+/// The later of the times of modification and of the last change of the inode.
 fn last_change(metadata: &Metadata) -> Option<Duration> {
     let seconds = u64::try_from(metadata.mtime().max(metadata.ctime())).ok()?;
     // Rounded up.
     Some(Duration::from_secs(seconds.saturating_add(1)))
 }
 
-/// The paths in a line that make reads: spaces part them, and a backslash keeps one.
+/// The paths in a line of a makefile: a space separates two paths, and a backslash escapes a space.
 fn files_of(line: &str) -> Vec<PathBuf> {
     let mut files = vec![String::new()];
     let mut letters = line.chars();
@@ -259,13 +265,13 @@ fn files_of(line: &str) -> Vec<PathBuf> {
     files.into_iter().map(PathBuf::from).collect()
 }
 
-/// Adds bytes with their length, so that no two lists have the same bytes.
+/// Adds bytes with their length, so that two different lists never hash the same bytes.
 fn add(hash: &mut Sha256, bytes: &[u8]) {
     hash.update((bytes.len() as u64).to_le_bytes());
     hash.update(bytes);
 }
 
-/// Adds the path and the identity of a file. A symbolic link counts by itself and by the file that it leads to.
+/// Adds the path and the identity of a file. For a symbolic link, adds those of the link and of its target.
 fn add_file(hash: &mut Sha256, path: &Path) -> Option<Metadata> {
     add(hash, path.as_os_str().as_encoded_bytes());
     let metadata = fs::symlink_metadata(path).ok()?;
@@ -398,7 +404,7 @@ mod tests {
                 .remember(&cache, later, &file, b"module", "name")
                 .is_some()
         );
-        // What was cut short is not given back.
+        // A truncated file is not used.
         let kept = fs::File::options().append(true).open(&inputs.kept);
         kept.unwrap().set_len(34).unwrap();
         assert_eq!(inputs.recall(), None);

@@ -1,14 +1,14 @@
-//! The settings of cargo that a crate brings along: `.cargo/config.toml`, `rust-toolchain.toml`.
+//! The settings for cargo in a crate: `.cargo/config.toml`, `rust-toolchain.toml`.
 //!
-//! They can name programs that run in place of the compiler, so a confined build takes those that it knows to be
-//! harmless, and refuses the rest by name.
+//! They can name programs that run in place of the compiler. So a confined build accepts the settings that
+//! are known to be harmless, and refuses all others by name.
 
 use crate::{Error, ErrorKind, file, unreadable};
 use std::io;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// The settings that are taken: by the path of their key, `*` for any name.
+/// The accepted settings, by the path of their key; `*` stands for any name.
 const TAKEN: [&str; 22] = [
     "alias",
     "build.incremental",
@@ -34,7 +34,7 @@ const TAKEN: [&str; 22] = [
     "term",
 ];
 
-/// Flags of rustc that only change what is generated.
+/// Flags of rustc that only change the generated code.
 const FLAGS: [&str; 9] = [
     "--cfg",
     "--check-cfg",
@@ -47,10 +47,12 @@ const FLAGS: [&str; 9] = [
     "-W",
 ];
 
-/// The settings of a crate: those of the directories from `directory` up to `root`, merged as cargo does.
+/// The settings of a crate: those of the directories from `directory` up to `root`, merged as cargo merges
+/// them.
 ///
 /// # Errors
-/// [`ErrorKind::Confinement`] for a setting that is not taken; [`ErrorKind::Source`] for a file that cannot be read.
+/// [`ErrorKind::Confinement`] for a setting that is not accepted; [`ErrorKind::Source`] for a file that
+/// cannot be read.
 pub(crate) fn of_crate(directory: &Path, root: &Path) -> Result<Table, Error> {
     let mut merged = Table::new();
     for place in directory
@@ -77,7 +79,7 @@ pub(crate) fn file_in(directory: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Reads such a file.
+/// Reads a settings file of cargo.
 ///
 /// # Errors
 /// [`ErrorKind::Source`].
@@ -87,7 +89,7 @@ pub(crate) fn read(path: &Path) -> Result<Table, Error> {
         .map_err(|error: toml::de::Error| unreadable(path).because(error.message()))
 }
 
-/// Copies the settings that are taken, and refuses the first that is not.
+/// Copies the accepted settings, and refuses the first other one.
 fn check(
     settings: &Table,
     above: &mut Vec<String>,
@@ -133,7 +135,7 @@ fn leads_to_taken(path: &[String]) -> bool {
     })
 }
 
-/// The value of a setting that is taken, in the form for a file that lies elsewhere.
+/// The value of an accepted setting, as a file in another directory must write it.
 fn taken(value: &Value, path: &[String], place: &Path, file: &Path) -> Result<Value, Error> {
     match path.last().map(String::as_str) {
         Some("rustflags") if !only_known_flags(value) => Err(refused(file, &path.join("."))),
@@ -147,7 +149,7 @@ fn taken(value: &Value, path: &[String], place: &Path, file: &Path) -> Result<Va
     }
 }
 
-/// Whether all flags are of [`FLAGS`]; they come as one string or as a list, `-C name` also in two parts.
+/// Whether all flags are in [`FLAGS`]. They come as one string or as a list, and `-C name` may be two words.
 fn only_known_flags(value: &Value) -> bool {
     let words: Vec<&str> = match value {
         Value::String(text) => text.split_whitespace().collect(),
@@ -175,7 +177,7 @@ fn merge(into: &mut Table, from: Table) {
     for (name, value) in from {
         match (into.get_mut(&name), value) {
             (Some(Value::Table(inner)), Value::Table(value)) => merge(inner, value),
-            // The file that is nearer to the crate was read first, and counts.
+            // The file nearer to the crate was read first, and takes precedence.
             (Some(_), _) => {}
             (None, value) => {
                 into.insert(name, value);
@@ -195,7 +197,8 @@ fn refused(file: &Path, key: &str) -> Error {
     .with_hint("remove it; `--trust-build` builds without a sandbox: the source may then do everything that you can")
 }
 
-/// Refuses a toolchain that the source names by a path: its compiler would run before any sandbox is there.
+/// Refuses a toolchain that the source names by a path, because its compiler would run before any sandbox
+/// exists.
 ///
 /// # Errors
 /// [`ErrorKind::Confinement`]; [`ErrorKind::Source`] for a FIFO and the like.
@@ -209,7 +212,7 @@ pub(crate) fn check_toolchain_file(directory: &Path) -> Result<(), Error> {
             let text = match isopod_file::read_text(&path, file::MOST_SETTINGS_BYTES) {
                 Ok(text) => text,
                 Err(error) => match error.kind() {
-                    // rustup reads it too, and would wait.
+                    // rustup reads this file too, and would block.
                     io::ErrorKind::InvalidInput | io::ErrorKind::FileTooLarge => {
                         return Err(unreadable(&path).because(error));
                     }
@@ -223,7 +226,7 @@ pub(crate) fn check_toolchain_file(directory: &Path) -> Result<(), Error> {
                 return Err(refused(&path, "toolchain.path"));
             }
             let channel = of("channel").and_then(Value::as_str);
-            // The old form is nothing but the name.
+            // A file in the old form holds only the name.
             let channel = channel.unwrap_or(if settings.is_empty() { &text } else { "" });
             if channel.contains(['/', '\\']) {
                 return Err(refused(&path, "toolchain.channel"));

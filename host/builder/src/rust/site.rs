@@ -1,4 +1,4 @@
-//! Where one crate is built: how cargo is called, and in which sandbox.
+//! The site of the build of one crate: decides how cargo is called, and in which sandbox.
 
 use super::git;
 use super::home::{CargoHome, Locked, check_manifests, locked};
@@ -24,37 +24,37 @@ pub(crate) struct Site {
     toolchain: Toolchain,
     options: Options,
     directory: PathBuf,
-    /// The directory of the guest library, if the crate takes it from there.
+    /// The directory of the guest library, if cargo is to use it in place of the registry's.
     pub(crate) patch: Option<PathBuf>,
     /// None if the source is trusted.
     pub(crate) distrust: Option<Distrust>,
 }
 
-/// What confines the builds of a crate that is not trusted.
+/// The parts that confine the builds of a crate that is not trusted.
 #[derive(Debug)]
 pub(crate) struct Distrust {
     pub(crate) source: Source,
     home: CargoHome,
     /// The unpacked guest library.
     sdk: PathBuf,
-    /// The settings that the crate brings along, and those of them that say where crates come from.
+    /// The crate's own settings for cargo.
     settings: Option<Settings>,
 }
 
-/// Files for cargo.
+/// Settings files for cargo.
 #[derive(Debug)]
 struct Settings {
     all: PathBuf,
-    /// Those that say where crates come from.
+    /// The settings that name the sources of crates.
     sources: PathBuf,
     _directory: Temporary,
 }
 
 impl Site {
-    /// Looks at a crate, before cargo does.
+    /// Examines a crate, before cargo runs.
     ///
     /// # Errors
-    /// [`ErrorKind::Confinement`] and [`ErrorKind::Source`] for what is refused.
+    /// [`ErrorKind::Confinement`] and [`ErrorKind::Source`] for a crate that is refused.
     pub(crate) fn look(
         cache: &Cache,
         toolchain: &Toolchain,
@@ -87,7 +87,7 @@ impl Site {
         })
     }
 
-    /// Looks at the files of a source that is not trusted, before cargo reads one of them.
+    /// Checks the files of a source that is not trusted, before cargo reads any of them.
     ///
     /// # Errors
     /// Those of [`Source::check_entries`].
@@ -98,7 +98,7 @@ impl Site {
         }
     }
 
-    /// Looks at the rest, when cargo has told what the crate is.
+    /// Checks the rest, once cargo has read the manifests of the crate.
     ///
     /// # Errors
     /// Those of [`Source::settle`].
@@ -124,7 +124,8 @@ impl Site {
             Ok(file)
         };
         let all = &distrust.source.settings;
-        // Flags of the compiler could load code, which must not be where the network is.
+        // The step with the network gets only these settings: flags of the compiler could load code, which
+        // must not run there.
         let mut sources = all.clone();
         sources.retain(|name, _| ["source", "registries", "registry"].contains(&name));
         let files =
@@ -140,8 +141,8 @@ impl Site {
         Ok(())
     }
 
-    /// The files and directories that cargo may read of a source that is not trusted, before it is known which of them
-    /// belong to it.
+    /// The files and directories that cargo may read of a source that is not trusted. It is not known yet
+    /// which of them belong to the source.
     pub(crate) fn all_sources(&self) -> Option<Vec<PathBuf>> {
         let source = &self.distrust.as_ref()?.source;
         let places = [&source.roots, &source.manifests_above];
@@ -154,12 +155,12 @@ impl Site {
         &self.toolchain
     }
 
-    /// Where cargo has its settings in a sandbox.
+    /// cargo's home directory in a sandbox.
     pub(crate) fn home(&self) -> Option<&Path> {
         Some(self.distrust.as_ref()?.home.directory())
     }
 
-    /// Whether all that a build of the source can read is known, but for the files that it names itself.
+    /// Whether all inputs of a build are known, apart from the files that the source itself names.
     pub(crate) fn is_known(&self, metadata: &Metadata) -> bool {
         let runs_code = metadata.packages.iter().any(|package| package.runs_code());
         self.distrust.as_ref().is_some_and(|distrust| {
@@ -211,7 +212,8 @@ impl Site {
         Ok((sandbox, command))
     }
 
-    /// Refuses manifests that name a place which a confined build does not fetch from. Nothing has connected to it yet.
+    /// Refuses manifests that name a source from which a confined build does not fetch. No tool has connected
+    /// to it yet.
     ///
     /// # Errors
     /// Those of [`check_manifests`].
@@ -222,12 +224,12 @@ impl Site {
         }
     }
 
-    /// Resolves the dependencies of a source that is not trusted and downloads what is missing: from what was
-    /// downloaded before if that is enough, so that a crate that was built once builds without a network. The build of a
-    /// trusted source does that itself.
+    /// Resolves the dependencies of a source that is not trusted, and downloads the missing ones. It first
+    /// tries without the network, so that a crate that was built once builds without a network. For a trusted
+    /// source, the build itself does all this.
     ///
     /// # Errors
-    /// [`ErrorKind::Dependencies`] with what cargo said.
+    /// [`ErrorKind::Dependencies`] with the message of cargo.
     pub(crate) fn fetch(
         &self,
         metadata: &Metadata,
@@ -256,7 +258,7 @@ impl Site {
                 // For build scripts and macros.
                 command.args(["--target", &host]);
             }
-            // They are for the target of guests alone.
+            // These flags are only for the target of guests.
             command.env_remove("CARGO_ENCODED_RUSTFLAGS");
             if offline {
                 command.arg("--offline");
@@ -276,7 +278,7 @@ impl Site {
             .map_err(|said| not_begun(name).because(last_lines(&said)))
     }
 
-    /// The packages of the lock file, and of that of the standard library where it is built.
+    /// The packages of the lock file, and of the standard library's lock file if the build compiles it.
     ///
     /// # Errors
     /// Those of [`locked`].
@@ -306,14 +308,15 @@ impl Site {
         Some(host.to_owned())
     }
 
-    /// A cargo command with all that decides how a guest is compiled.
+    /// A cargo command with all settings for the compilation of a guest.
     fn cargo(&self, sandbox: &Sandbox) -> Command {
         let toolchain = &self.toolchain;
         let mut command = sandbox.command(&toolchain.cargo);
         command.env("RUSTC", &toolchain.rustc);
         match &self.distrust {
             None => command.current_dir(&self.directory),
-            // cargo reads the settings of the directory that it is in, and of all above: here there are none.
+            // cargo reads the settings of its working directory and of all directories above. These have
+            // none.
             Some(distrust) => command
                 .current_dir("/")
                 .env("CARGO_HOME", distrust.home.directory())
@@ -321,12 +324,12 @@ impl Site {
                 .env("RUSTC_WORKSPACE_WRAPPER", ""),
         };
         if std::env::var_os("CARGO_TERM_COLOR").is_none() && std::io::stderr().is_terminal() {
-            // cargo itself sees a pipe.
+            // cargo sees a pipe, so it would not colour by itself.
             command.env("CARGO_TERM_COLOR", "always");
         }
         set_library_path(&mut command, toolchain.shared_libraries());
-        // A panic ends the process whatever the profile says. The function names stay in the module:
-        // they are what a backtrace shows.
+        // A panic always ends the process, even if the profile asks for unwinding. The function names stay in
+        // the module, because a backtrace shows them.
         for setting in [
             "profile.release.panic=\"abort\"",
             "profile.release.strip=\"debuginfo\"",
@@ -334,7 +337,7 @@ impl Site {
             command.args(["--config", setting]);
         }
         if let Some(path) = &self.patch {
-            // JSON's strings are TOML's, for any path that cargo can read.
+            // A JSON string is a TOML string, for any path that cargo can read.
             let path = serde_json::Value::from(path.to_string_lossy());
             command
                 .arg("--config")
@@ -355,7 +358,7 @@ impl Site {
             flag("-Lnative=", wasi_libc);
             flag("-Clink-self-contained=no", Path::new(""));
             command.args(["-Zbuild-std=std,panic_abort"]);
-            // The separator lets paths have spaces.
+            // With this separator, paths may contain spaces.
             command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f".as_ref()));
             command.env("RUSTC_BOOTSTRAP", "1");
         }

@@ -1,4 +1,4 @@
-//! Which directories a crate is: what its build may read.
+//! The directories of a crate, which its build may read.
 
 use super::settings;
 use crate::links::{self, Links};
@@ -10,22 +10,23 @@ use toml::Table;
 /// A crate that is not trusted.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Its directory, and what the user lets it read.
+    /// The crate's directory, and the directories that the user lets it read.
     pub(crate) roots: Vec<PathBuf>,
-    /// The directory above of a workspace that it may belong to.
+    /// The directory of a workspace above, to which the crate may belong.
     pub(crate) workspace: Option<PathBuf>,
-    /// Manifests above, which cargo reads to find the workspace.
+    /// The manifests above, which cargo reads to find the workspace.
     pub(crate) manifests_above: Vec<PathBuf>,
-    /// The settings of cargo that it brings along.
+    /// The crate's own settings for cargo.
     pub(crate) settings: Table,
-    /// What [`Source::check_entries`] has found, for [`Source::settle`].
+    /// The links that [`Source::check_entries`] has found, for [`Source::settle`].
     links: Links,
 }
 
-/// Looks at a crate before any tool does. [`Source::settle`] says whether it belongs to the workspace above.
+/// Examines a crate before any tool runs. [`Source::settle`] decides whether it belongs to the workspace
+/// above.
 ///
 /// # Errors
-/// Whatever is refused: see [`settings`].
+/// Those of [`settings::check_toolchain_file`].
 pub(crate) fn look(directory: &Path, also_read: &[PathBuf]) -> Result<Source, Error> {
     settings::check_toolchain_file(directory)?;
     let mut roots = vec![directory.to_owned()];
@@ -36,7 +37,7 @@ pub(crate) fn look(directory: &Path, also_read: &[PathBuf]) -> Result<Source, Er
             let manifest = above.join("Cargo.toml");
             let is_found = is_workspace(&manifest);
             if manifest.is_file() {
-                // cargo reads that of a workspace that excludes the crate, too.
+                // cargo also reads the manifest of a workspace that excludes the crate.
                 manifests_above.push(manifest);
             }
             if is_found {
@@ -62,8 +63,8 @@ fn is_workspace(manifest: &Path) -> bool {
 }
 
 impl Source {
-    /// Looks at all that cargo may read, before it reads the first manifest. Not at a workspace that holds the home
-    /// directory: that is refused if the crate is a member of it.
+    /// Checks all entries that cargo may read, before it reads the first manifest. A workspace that holds the
+    /// home directory is left out: it is refused later, if the crate is a member of it.
     ///
     /// # Errors
     /// Those of [`links::check_entries`].
@@ -74,12 +75,12 @@ impl Source {
         Ok(())
     }
 
-    /// Keeps the workspace only if the crate is a member of it, which its own manifest says; then looks at all
-    /// that the crate brings along.
+    /// Keeps the workspace only if its manifest makes the crate a member; then checks all paths, links and
+    /// settings of the crate.
     ///
     /// # Errors
-    /// [`ErrorKind::Source`] for a path that leads out of the source, and a source that is a home directory;
-    /// [`ErrorKind::Confinement`] for settings that are not taken.
+    /// [`ErrorKind::Source`] for a path that leads out of the source, and for a source that holds the home
+    /// directory; [`ErrorKind::Confinement`] for settings that are not accepted.
     pub(crate) fn settle(
         &mut self,
         directory: &Path,
@@ -122,24 +123,24 @@ impl Source {
     }
 }
 
-/// Whether a directory, whose path has no links, is all that the user has, or more.
+/// Whether a directory, whose path has no links, is the user's home directory or holds it.
 pub(crate) fn holds_home(root: &Path) -> bool {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     let home = home.and_then(|home| Path::new(&home).canonicalize().ok());
     home.is_some_and(|home| home.starts_with(root)) || root.parent().is_none()
 }
 
-/// The first of these files that lies in a directory, whose path has no links. It may not exist yet.
+/// The first of these files in a directory, whose path has no links. The file may not exist yet.
 pub(crate) fn unread_in<'a>(root: &Path, unread: &'a [PathBuf]) -> Option<&'a PathBuf> {
     unread.iter().find(|file| {
         let mut above = file.ancestors();
         let real = above.find_map(|above| above.canonicalize().ok());
-        // What does not exist yet is made in the directory above.
+        // A file that does not exist yet counts by its parent directory.
         real.is_some_and(|real| real.starts_with(root)) || file.starts_with(root)
     })
 }
 
-/// A source that holds the user's home directory would be all that the user has.
+/// Refuses a source that holds the user's home directory, because its build could read all files of the user.
 pub(crate) fn refuse_home(root: &Path, unread: &[PathBuf]) -> Result<(), Error> {
     let held = match (holds_home(root), unread_in(root, unread)) {
         (true, _) => "your home directory".to_owned(),

@@ -1,9 +1,10 @@
 //! The target directory of a build.
 //!
-//! Crates whose builds run no code but that of the guest library's own dependencies share one, so the library, and
-//! the standard library where it is built, are compiled once. A crate that brings a build script, a macro or any
-//! other dependency has one of its own, a copy of that one at first: what such code writes there, no other crate's
-//! build reads. Builds of trusted source have a third, which no confined build writes.
+//! Crates share a target directory if their builds run no code but that of the guest library's own
+//! dependencies. So the library, and the standard library if it is built, are compiled once. A crate with a
+//! build script, a macro or any other dependency has a directory of its own, which begins as a copy of the
+//! shared one. So no other crate's build reads the files that such code writes. Builds of trusted source
+//! share a third directory, to which no confined build writes.
 
 use super::home::Locked;
 use super::site::Site;
@@ -25,16 +26,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-/// The dependencies of the guest library, by their names on crates.io. Made by the build script.
+/// The dependencies of the guest library, by name on crates.io. The build script makes this list.
 const KNOWN: &[&str] = &include!(concat!(env!("OUT_DIR"), "/known_dependencies.rs"));
 
-/// The packages of the guest library itself, which lie in the cache.
+/// The packages of the guest library itself, which are in the cache.
 const OWN: [&str; 2] = ["isopod", "isopod-macros"];
 
-/// How many directories of single workspaces are kept; each holds some hundred megabytes.
+/// The largest number of kept directories of single workspaces. Each takes some hundred megabytes.
 const MAX_KEPT: usize = 6;
 
-/// Where cargo writes. Nobody else uses it until it is dropped.
+/// The target directory of one build, locked until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) directory: PathBuf,
@@ -79,7 +80,7 @@ impl Target {
             begin_with_copy(&cache.path("target"), temporary.path(), &directory)
                 .map_err(|error| cannot_write(&directory, &error))?;
         }
-        // The time of its use, by which the oldest is found.
+        // The file's time records the last use, by which the oldest directory is found.
         let _ = fs::write(directory.join("used"), "");
         Ok(Target {
             directory,
@@ -88,7 +89,7 @@ impl Target {
         })
     }
 
-    /// The packages of the source itself, as cargo names them, so that they are built anew.
+    /// The packages of the source itself, as cargo names them. The caller has them rebuilt.
     pub(crate) fn packages_of_source(packages: &[Locked]) -> Vec<String> {
         let of_source = packages.iter().filter(|package| {
             package.source.is_none() && !package.is_of_library && !OWN.contains(&&*package.name)
@@ -98,7 +99,8 @@ impl Target {
             .collect()
     }
 
-    /// Removes what packages of the same names left that were built from another workspace, and what these left.
+    /// Removes the output of `packages`, and of packages of the same name that were built from another
+    /// workspace.
     pub(crate) fn clean(
         &self,
         sandbox: &Sandbox,
@@ -124,15 +126,15 @@ impl Target {
     }
 }
 
-/// Whether the build of a crate runs code that is neither the compiler's nor of the guest library, or writes
-/// elsewhere than cargo does.
+/// Whether the build of a crate runs code of anything but the compiler and the guest library, or writes
+/// outside cargo's own files.
 fn runs_foreign_code(site: &Site, metadata: &Metadata, packages: &[Locked]) -> bool {
     let has_settings = site
         .distrust
         .as_ref()
         .is_some_and(|distrust| !distrust.source.settings.is_empty());
     let has_features = metadata.packages.iter().any(|package| {
-        // With features of cargo that are not stable, a manifest has flags for the compiler.
+        // With unstable features of cargo, a manifest can set flags of the compiler.
         let text = settings_if_any(package.manifest()).unwrap_or_default();
         text.contains("cargo-features")
     });
@@ -148,7 +150,7 @@ fn runs_foreign_code(site: &Site, metadata: &Metadata, packages: &[Locked]) -> b
         }
         Some(_) => !KNOWN.contains(&&*package.name),
     };
-    // Those of the standard library come with the compiler.
+    // The packages of the standard library come with the compiler.
     let packages = packages.iter().filter(|package| !package.is_of_library);
     has_settings
         || has_features
@@ -157,7 +159,7 @@ fn runs_foreign_code(site: &Site, metadata: &Metadata, packages: &[Locked]) -> b
         || packages.into_iter().any(is_foreign)
 }
 
-/// Removes directories of workspaces until there is room for one more. One that is in use stays.
+/// Removes the oldest directories of workspaces until there is room for one more. A directory in use stays.
 fn remove_oldest(cache: &Cache, parent: &Path) {
     let mut kept: Vec<(SystemTime, PathBuf)> = tool::entries(parent, "")
         .into_iter()
@@ -170,14 +172,15 @@ fn remove_oldest(cache: &Cache, parent: &Path) {
     let surplus = (kept.len() + 1).saturating_sub(MAX_KEPT);
     for (_, path) in kept.into_iter().take(surplus) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        // What cannot be removed is tried again next time.
+        // If a removal fails, the next call tries again.
         if let Some(_lock) = cache.try_lock(&format!("targets-{name}")) {
             let _ = temporary::remove(&path);
         }
     }
 }
 
-/// Makes a directory of a workspace from the shared one, which spares it the standard library.
+/// Makes the directory of a workspace as a copy of the shared one, so that the standard library is not built
+/// again.
 fn begin_with_copy(shared: &Path, temporary: &Path, directory: &Path) -> io::Result<()> {
     let copy = temporary.join("copy");
     fs::create_dir(&copy)?;
@@ -187,8 +190,8 @@ fn begin_with_copy(shared: &Path, temporary: &Path, directory: &Path) -> io::Res
     fs::rename(&copy, directory)
 }
 
-/// Copies files with the times that cargo compares. Leaves out a file that another build removes meanwhile: cargo makes
-/// it anew.
+/// Copies files with their times, which cargo compares. A file that another build removes meanwhile is left
+/// out, and cargo makes it again.
 fn copy_below(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;

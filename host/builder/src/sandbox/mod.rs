@@ -1,15 +1,16 @@
-//! Where the tools of a build run: walls around a compiler and all that it starts.
+//! The sandbox for the tools of a build: walls around a compiler and all processes that it starts.
 //!
-//! Source is not trusted. Its build scripts and macros are native code, and its text names files (`include_str!`,
-//! `#embed`). A sandbox lets a tool and its children read the paths that it names, write below those that it
-//! names, and reach the network only if that is allowed; the environment is an allow-list (`variables`).
+//! Source is not trusted. Its build scripts and macros are native code, and its text names files
+//! (`include_str!`, `#embed`). A sandbox lists the paths that a tool and its children may read, and those
+//! below which they may write. They reach the network only if that is allowed. The environment is an
+//! allow-list (`variables`).
 //!
-//! A thread of its own is confined with Landlock and a filter of system calls, and starts the tool: children
-//! inherit both, and the rest of its process stays as it is. What the kernel cannot enforce is no sandbox: then
-//! nothing runs, see [`available`]. With a [`Supervisor`] that thread is in another process (`serve`), which
-//! outlives this one by as long as it takes to end the tool, and bounds its time and memory.
+//! A new thread confines itself with Landlock and a filter of system calls, and starts the tool. Children
+//! inherit both, and the rest of the process stays as it is. If the kernel cannot enforce the walls, no tool
+//! runs: see [`available`]. With a [`Supervisor`], that thread is in another process (`serve`), which bounds
+//! the time and memory of the tool. That process outlives this one for as long as it takes to end the tool.
 //!
-//! It leaves out the room that a build takes on disk.
+//! Nothing bounds the disk space of a build.
 
 mod serve;
 mod supervised;
@@ -32,10 +33,10 @@ use std::process::{Command, Stdio};
 use supervised::Running;
 use walls::{REQUIRED, Walls};
 
-/// What the tools of one step of a build may reach.
+/// The rights of the tools of one step of a build.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
-    /// None where the source is trusted: the tool runs with all that the user has.
+    /// None if the source is trusted: the tool then has all rights of the user.
     closed: Option<Closed>,
 }
 
@@ -43,7 +44,7 @@ pub(crate) struct Sandbox {
 struct Closed {
     walls: Walls,
     supervisor: Option<Supervisor>,
-    /// The home directory and the place for temporary files; removed with this.
+    /// The home directory and the directory for temporary files; removed with the sandbox.
     temporary: Temporary,
 }
 
@@ -53,8 +54,9 @@ impl Sandbox {
         Sandbox { closed: None }
     }
 
-    /// A sandbox in which a tool finds the system's programs and a temporary directory, and nothing else. That directory
-    /// lies in the cache, where no guest is granted to write: in `/tmp` one could change the files of a build.
+    /// A sandbox in which a tool reaches the system's programs and a temporary directory, and nothing else.
+    /// That directory is in the cache, where no guest may write. In `/tmp`, a guest could change the files of
+    /// a build.
     ///
     /// # Errors
     /// [`ErrorKind::Confinement`] if the kernel cannot confine; [`ErrorKind::Cache`].
@@ -74,7 +76,7 @@ impl Sandbox {
         })
     }
 
-    /// One or the other, as the options say.
+    /// An open or a closed sandbox, as the options ask.
     ///
     /// # Errors
     /// Those of [`closed`](Self::closed).
@@ -85,7 +87,8 @@ impl Sandbox {
         }
     }
 
-    /// Lets a file or directory be read, and programs in it be executed. What does not exist is left out.
+    /// Lets tools read a file or directory, and execute programs in it. A path that does not exist is
+    /// ignored.
     pub(crate) fn read(mut self, path: impl Into<PathBuf>) -> Sandbox {
         if let Some(closed) = &mut self.closed {
             closed.walls.read.push(path.into().into_os_string());
@@ -93,14 +96,14 @@ impl Sandbox {
         self
     }
 
-    /// The same for several.
+    /// The same as [`read`](Self::read), for several paths.
     pub(crate) fn read_all<P: Into<PathBuf>>(self, paths: impl IntoIterator<Item = P>) -> Sandbox {
         paths
             .into_iter()
             .fold(self, |sandbox, path| sandbox.read(path))
     }
 
-    /// Lets a file, or a directory and all below it, be written too.
+    /// Lets tools also write a file, or a directory and everything below it.
     pub(crate) fn write(mut self, path: impl Into<PathBuf>) -> Sandbox {
         if let Some(closed) = &mut self.closed {
             closed.walls.written.push(path.into().into_os_string());
@@ -108,7 +111,7 @@ impl Sandbox {
         self
     }
 
-    /// Lets the network be reached: for tools that run no code of the source.
+    /// Lets tools reach the network. Only for tools that run no code of the source.
     pub(crate) fn with_network(mut self) -> Sandbox {
         if let Some(closed) = &mut self.closed {
             closed.walls.network = true;
@@ -121,7 +124,7 @@ impl Sandbox {
         self.closed.is_some()
     }
 
-    /// A call of a program, with the variables that it may see.
+    /// A command for a program, with only the variables that it may see.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let Some(closed) = &self.closed else {
             return tool::command(program);
@@ -129,7 +132,7 @@ impl Sandbox {
         let supervisor = closed.supervisor.as_ref();
         let mut words = supervisor.map(Supervisor::words).unwrap_or_default();
         if !closed.walls.network {
-            // A mask is of a whole process, so the program has to begin with one.
+            // The umask belongs to a whole process, so a shell sets it for the program before it starts.
             let script = "umask 077 && exec \"$0\" \"$@\"";
             words.extend(["/bin/sh", "-c", script].map(OsString::from));
         }
@@ -173,8 +176,8 @@ impl Sandbox {
 /// Whether the kernel can confine a build.
 ///
 /// # Errors
-/// [`ErrorKind::Confinement`] if not: a build that is not confined can do whatever the user can, so
-/// that is for the user to say.
+/// [`ErrorKind::Confinement`] if it cannot. An unconfined build can do everything that the user can, so only
+/// the user may choose it.
 pub(crate) fn available() -> Result<(), Error> {
     let rules = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)

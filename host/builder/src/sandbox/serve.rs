@@ -1,8 +1,9 @@
-//! A tool in a sandbox, from the side that starts and ends it: see [`Supervisor`](crate::Supervisor).
+//! A tool in a sandbox, from the side of the process that starts and ends it: see
+//! [`Supervisor`](crate::Supervisor).
 //!
-//! This process stays outside of the walls, so nothing in them can signal it (from Linux 6.12 on). It is the reaper of all
-//! that descends from it: a process whose parent has ended becomes its own child, whatever that process does. So all can be
-//! found and ended from here, one generation after the other.
+//! This process stays outside the walls, so no process inside can signal it (from Linux 6.12 on). It is the
+//! subreaper of all its descendants: a process whose parent has ended becomes its own child, and no process
+//! can avoid that. So this process can find and end all of them, one generation after the other.
 
 use super::walls::Walls;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -22,16 +23,16 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How soon it is seen that somebody has ended, besides the tool.
+/// The longest delay until the end of a process other than the tool is noticed.
 const LOOK: Duration = Duration::from_millis(200);
-/// How long what is left of a tool is ended: it may make processes as fast as it can.
+/// The longest time for ending the processes that a tool has left, which may go on making new ones.
 const END_TIME: Duration = Duration::from_secs(30);
-/// More than any request has.
+/// A limit above the size of any request.
 const MOST_REQUEST_BYTES: u64 = 64 << 20;
-/// What an end by the limit, or with the build, looks like: as one by SIGKILL does in a shell.
+/// The exit code of a tool that the limit or the end of the build has ended: a shell's code for SIGKILL.
 const ENDED: u8 = 137;
 
-/// What the build asks for.
+/// The request of a build.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) walls: Walls,
@@ -57,11 +58,11 @@ impl Request {
     }
 }
 
-/// Runs a tool of a build, as the process that a [`Supervisor`](crate::Supervisor) names is to do, and gives its exit code.
-/// The build gives the rest through standard input.
+/// Runs a tool of a build, and returns its exit code. The program that a [`Supervisor`](crate::Supervisor)
+/// names calls this. The build sends the rest of the request through standard input.
 ///
 /// # Errors
-/// If no build has started it, or the tool cannot be started.
+/// If no build has started this process, or the tool cannot be started.
 pub fn serve_build(tool: Vec<OsString>) -> io::Result<u8> {
     let mut lifetime = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut words = tool.into_iter();
@@ -69,7 +70,8 @@ pub fn serve_build(tool: Vec<OsString>) -> io::Result<u8> {
         return Err(io::Error::other("only a build of isopod starts this"));
     };
     for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-        // Ctrl-C reaches this process too: the build ends then, and after it this one. The tool gets the signals as ever.
+        // Ctrl-C reaches this process too, and must not end it: the build ends first, and this process after
+        // it. The tool receives the signals as usual.
         signal_hook::flag::register(signal, Arc::default())?;
     }
     set_child_subreaper(Some(getpid()))?;
@@ -95,7 +97,7 @@ pub fn serve_build(tool: Vec<OsString>) -> io::Result<u8> {
     Ok(ended.unwrap_or(ENDED))
 }
 
-/// No process of the tool can raise it again, unless it is the super-user's.
+/// Sets a limit that no process of the tool can raise again, unless it runs as the super-user.
 fn bound(resource: Resource, most: u64) -> io::Result<()> {
     let limit = Rlimit {
         current: Some(most),
@@ -104,7 +106,7 @@ fn bound(resource: Resource, most: u64) -> io::Result<()> {
     Ok(setrlimit(resource, limit)?)
 }
 
-/// Waits for the tool, and gives its exit code; none if the build has ended, or the time.
+/// Waits for the tool, and returns its exit code; none if the build has ended or the deadline has passed.
 fn until_end(tool: Pid, lifetime: &File, deadline: Option<Instant>) -> io::Result<Option<u8>> {
     let descriptor = pidfd_open(tool, PidfdFlags::empty())?;
     loop {
@@ -128,14 +130,14 @@ fn until_end(tool: Pid, lifetime: &File, deadline: Option<Instant>) -> io::Resul
             Err(error) => return Err(error.into()),
         }
         let [_, lifetime] = &ends;
-        // Nothing more is written to it: it can only be closed.
+        // The build writes nothing more to the pipe, so the event can only be its end.
         if !lifetime.revents().is_empty() {
             return Ok(None);
         }
     }
 }
 
-/// A process that has ended, with its exit code; none if none has.
+/// Reaps a process that has ended, and returns its exit code; none if none has ended.
 fn next_end() -> io::Result<Option<(Pid, u8)>> {
     loop {
         match wait(WaitOptions::NOHANG) {
@@ -152,7 +154,8 @@ fn next_end() -> io::Result<Option<(Pid, u8)>> {
     }
 }
 
-/// Ends all that is left, which are this process's children by now or become so when their parents end.
+/// Ends all processes that are left. They are children of this process, or become its children when their
+/// parents end.
 fn end_the_rest() -> io::Result<()> {
     let until = Instant::now() + END_TIME;
     loop {
@@ -163,16 +166,16 @@ fn end_the_rest() -> io::Result<()> {
             Ok(None) => return Err(io::Error::other("processes of the build do not end")),
             Err(error) => return Err(error.into()),
         }
-        // Their numbers are not given to others before this process has waited for them.
+        // The kernel does not reuse their numbers before this process has waited for them.
         let children = children()?;
         for child in &children {
-            // One that has ended meanwhile is nothing to end.
+            // A child may have ended meanwhile.
             let _ = kill_process(*child, Signal::KILL);
         }
         if let Some(child) = children.first() {
             let descriptor = pidfd_open(*child, PidfdFlags::empty())?;
             let look = Timespec::try_from(LOOK).map_err(io::Error::other)?;
-            // Whether it has ended or not, the next round sees.
+            // The next round sees whether it has ended.
             let _ = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&look));
         }
     }
@@ -188,7 +191,7 @@ fn children() -> io::Result<Vec<Pid>> {
             continue;
         };
         let record = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // Its name, in brackets, can have any bytes.
+        // The process's name, in brackets, can contain any bytes, so the search starts from the end.
         let parent = record
             .rsplit_once(')')
             .and_then(|(_, rest)| rest.split_whitespace().nth(1));

@@ -1,7 +1,7 @@
-//! A tool in a sandbox, from the side of the build: it ends with the build, and at a limit of time.
+//! A tool in a sandbox, from the side of the build. The tool ends with the build, and at a time limit.
 //!
-//! The tool is a child of a [`Supervisor`]'s process, which ends it and all that it has started when a pipe is closed. This
-//! side holds the pipe. So it does not matter how this side ends: the kernel closes the pipe for it.
+//! The tool is a child of a [`Supervisor`]'s process, which ends the tool and all its descendants when a pipe
+//! is closed. This side holds the pipe. However this side ends, the kernel closes the pipe for it.
 
 use super::serve::Request;
 use super::walls::Walls;
@@ -13,12 +13,12 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long one tool may take unless another time is set: a large workspace on a slow machine takes half of it.
+/// The default time limit of one tool. A large workspace on a slow machine takes half of it.
 const TIME: Duration = Duration::from_secs(3_600);
 
-/// The program whose processes supervise builds, with their limits. Such a process starts a tool in its sandbox, and ends
-/// the tool with all that it has started when the tool has ended, at the limit of time, and when the process that builds
-/// ends, however that does.
+/// The program whose processes supervise builds, with their limits. Such a process starts a tool in its
+/// sandbox. It ends the tool and all its descendants when the tool has ended, at the time limit, and when the
+/// building process ends in any way.
 ///
 /// ```no_run
 /// use isopod_build::{Options, Supervisor};
@@ -40,7 +40,8 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// A program that calls [`serve_build`](crate::serve_build) with what follows these arguments.
+    /// A program that, when called with these arguments, passes the arguments after them to
+    /// [`serve_build`](crate::serve_build).
     pub fn new(
         program: impl Into<PathBuf>,
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
@@ -53,28 +54,29 @@ impl Supervisor {
         }
     }
 
-    /// How long each tool of a build may take: an hour unless set.
+    /// The time limit of each tool of a build. Default: an hour.
     #[must_use]
     pub fn time(mut self, time: Duration) -> Supervisor {
         self.time = time;
         self
     }
 
-    /// The memory that each process of a build may take, and the size of a file that it may write: no limit unless set.
+    /// The memory limit of each process of a build, and the limit for the size of each file that it writes.
+    /// Default: no limit.
     #[must_use]
     pub fn memory_bytes(mut self, bytes: u64) -> Supervisor {
         self.memory_bytes = Some(bytes);
         self
     }
 
-    /// The words that a call of a tool begins with.
+    /// The first words of each call of a tool.
     pub(super) fn words(&self) -> Vec<OsString> {
         let mut words = vec![self.program.clone().into_os_string()];
         words.extend(self.arguments.iter().cloned());
         words
     }
 
-    /// Starts a command that begins with these words.
+    /// Starts a command that begins with [`words`](Self::words).
     pub(super) fn spawn(&self, walls: &Walls, command: &mut Command) -> io::Result<Running> {
         let begin = Instant::now();
         let request = Request {
@@ -84,7 +86,8 @@ impl Supervisor {
         };
         let (reader, mut lifetime) = io::pipe()?;
         let child = command.stdin(reader).spawn();
-        // The command has kept our copy, with which a write would wait for ever.
+        // `command` still holds our copy of the reader. While it exists, a write to a full pipe without a
+        // supervisor would block forever.
         command.stdin(Stdio::null());
         let child = child?;
         let running = |lifetime| Running {
@@ -93,25 +96,25 @@ impl Supervisor {
             limit: Some((begin, self.time)),
         };
         match lifetime.write_all(&request.to_bytes()?) {
-            // It has ended, and says why.
+            // The supervisor has ended, and has printed the reason.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(running(lifetime)),
             written => written.map(|()| running(lifetime)),
         }
     }
 }
 
-/// A tool that runs.
+/// A running tool.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) child: Child,
-    /// Ends the tool when it is closed.
+    /// Closing this ends the tool.
     _lifetime: Option<PipeWriter>,
-    /// When it began, and what it may take.
+    /// The start of the tool, and its time limit.
     limit: Option<(Instant, Duration)>,
 }
 
 impl Running {
-    /// A tool that nobody supervises.
+    /// A tool without a supervisor.
     pub(super) fn alone(child: Child) -> Running {
         Running {
             child,
@@ -120,10 +123,10 @@ impl Running {
         }
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the tool.
     ///
     /// # Errors
-    /// The system's, and [`ErrorKind::Compile`] at the limit of time.
+    /// Those of the system, and [`ErrorKind::Compile`] at the time limit.
     pub(crate) fn wait(mut self) -> Result<ExitStatus, Error> {
         let status = self.child.wait();
         let status = status.map_err(|error| {
@@ -135,7 +138,7 @@ impl Running {
         }
     }
 
-    /// Waits for the end and all that it says.
+    /// Waits for the end of the tool, and collects its output.
     pub(super) fn output(mut self) -> io::Result<Result<Output, String>> {
         let output = tool::output_to_end(&mut self.child)?;
         Ok(match self.late(output.status) {

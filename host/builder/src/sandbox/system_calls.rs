@@ -1,7 +1,7 @@
-//! The system calls that no compiler needs, and that reach around Landlock.
+//! Refuses system calls that no compiler needs and that Landlock does not cover.
 //!
-//! Landlock bounds files by their path; these calls reach the network, other processes, the kernel, keys, or the
-//! attributes of files that were not granted. They fail with `EPERM`, so a tool that tries one says so.
+//! Landlock restricts files by path. These calls reach the network, other processes, the kernel, keys, or the
+//! attributes of files that were not granted. They fail with `EPERM`, so a tool that tries one reports it.
 
 use libc::c_long;
 use seccompiler::{
@@ -10,9 +10,9 @@ use seccompiler::{
 };
 use std::collections::BTreeMap;
 
-/// Refused whatever their arguments.
+/// Refused with any arguments.
 const REFUSED: &[c_long] = &[
-    // Sockets by another way, and operations that no filter sees.
+    // Another way to make sockets, and operations that no filter sees.
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
@@ -67,14 +67,14 @@ const REFUSED: &[c_long] = &[
     libc::SYS_name_to_handle_at,
     libc::SYS_open_by_handle_at,
     libc::SYS_fanotify_init,
-    // Queues and memory that programs of one user share by a number.
+    // Queues and memory that programs of one user share by number.
     libc::SYS_shmget,
     libc::SYS_shmat,
     libc::SYS_msgget,
     libc::SYS_semget,
     libc::SYS_mq_open,
-    // Attributes of files, which Landlock does not look at: owners, and what the kernel keeps beside them. `MODES` has
-    // the permissions.
+    // Attributes of files, which Landlock does not check: owners and extended attributes. `MODES` handles the
+    // permissions.
     libc::SYS_fchown,
     libc::SYS_fchownat,
     libc::SYS_setxattr,
@@ -83,13 +83,14 @@ const REFUSED: &[c_long] = &[
     libc::SYS_removexattr,
     libc::SYS_lremovexattr,
     libc::SYS_fremovexattr,
-    // Out of the terminal's process group, in which Ctrl-C finds all of a build.
+    // These leave the terminal's process group, and then Ctrl-C no longer reaches the whole build.
     libc::SYS_setsid,
     libc::SYS_setpgid,
     libc::SYS_vhangup,
 ];
 
-/// Refused for processes other than the caller, which is 0 in this argument.
+/// Refused for other processes. The number is the index of the argument that names the process; 0 is the
+/// caller.
 const OTHERS: [(c_long, u8); 6] = [
     (libc::SYS_prlimit64, 0),
     (libc::SYS_sched_setscheduler, 0),
@@ -110,11 +111,11 @@ const NAMESPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWCGROUP,
 ];
 
-/// Typing into the user's terminal, which standard error may be.
+/// Requests that type into the user's terminal, which may be standard error.
 const TERMINAL_INPUT: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
 
-/// Takes the calls from this thread and what it starts. A tool that may use the network runs no code of the
-/// source: it has sockets, and all permissions of files.
+/// Refuses the calls to this thread and to the processes that it starts. A tool with the network runs no code
+/// of the source, so it keeps sockets and all changes of permissions.
 pub(super) fn restrict(network: bool) -> Result<(), Error> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = BTreeMap::new();
     let refused = REFUSED.iter().chain(REFUSED_HERE);
@@ -127,8 +128,9 @@ pub(super) fn restrict(network: bool) -> Result<(), Error> {
         for (number, argument) in MODES {
             rules.insert(*number, refused_modes(*argument)?);
         }
-        // Of a file that is open, which need not be one of the build's own. Copies have the permissions of what they
-        // are made from, so only those are refused that let others write or a program run as its owner.
+        // The permissions of an open file, which may not be one of the build's own. A copy gets the
+        // permissions of its original, so the filter refuses only those that let others write or make a
+        // program run as its owner.
         rules.insert(libc::SYS_fchmod, any_bit(1, 0o7002)?);
     }
     let mut namespaces = Vec::new();
@@ -143,14 +145,15 @@ pub(super) fn restrict(network: bool) -> Result<(), Error> {
     }
     rules.insert(libc::SYS_ioctl, typing);
     apply(rules, libc::EPERM)?;
-    // Its flags lie in memory, where no filter sees them. Where it does not exist, programs use `clone`.
+    // The flags of `clone3` are in memory, where no filter sees them. Programs use `clone` if the call does
+    // not exist.
     apply(
         BTreeMap::from([(libc::SYS_clone3, Vec::new())]),
         libc::ENOSYS,
     )
 }
 
-/// What this architecture has besides.
+/// Further calls of this architecture.
 #[cfg(target_arch = "x86_64")]
 const REFUSED_HERE: &[c_long] = &[
     libc::SYS_chown,
@@ -163,8 +166,8 @@ const REFUSED_HERE: &[c_long] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[c_long] = &[];
 
-/// Changes of permissions by path, and which argument has the permissions. Linkers make their output executable by
-/// its path, so they cannot be refused as a whole.
+/// The calls that change permissions by path, and the index of the argument with the permissions. Linkers
+/// make their output executable by its path, so these calls cannot be refused altogether.
 #[cfg(target_arch = "x86_64")]
 const MODES: &[(c_long, u8)] = &[
     (libc::SYS_chmod, 1),
@@ -177,10 +180,11 @@ const MODES: &[(c_long, u8)] = &[(libc::SYS_fchmodat, 2), (SYS_FCHMODAT2, 2)];
 /// The same number on all architectures.
 const SYS_FCHMODAT2: c_long = 452;
 
-/// Whatever a build makes has none of these: it runs with a mask of 077, so a linker asks for none.
+/// No file of a build has any of these permissions: the build runs with a umask of 077, so a linker asks for
+/// none.
 const OPEN_TO_OTHERS: u64 = 0o7077;
 
-/// These permissions, and those that take a file from its owner.
+/// Rules for these permissions, and for those that take a file from its owner.
 fn refused_modes(argument: u8) -> Result<Vec<SeccompRule>, Error> {
     let mut rules = any_bit(argument, OPEN_TO_OTHERS)?;
     for bit in [0o400, 0o200] {
@@ -189,7 +193,7 @@ fn refused_modes(argument: u8) -> Result<Vec<SeccompRule>, Error> {
     Ok(rules)
 }
 
-/// Any of these permissions.
+/// A rule for any of these permissions.
 fn any_bit(argument: u8, permissions: u64) -> Result<Vec<SeccompRule>, Error> {
     let bits = (0..12).map(|bit| 1_u64 << bit);
     bits.filter(|bit| permissions & bit != 0)

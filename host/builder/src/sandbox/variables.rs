@@ -1,12 +1,13 @@
-//! Which variables of the environment a tool sees: few, by name.
+//! The environment variables that a tool sees: a few, by name.
 //!
-//! A variable may be a secret, and `option_env!` reads any. What a compiler needs to find its parts is set by
-//! the build itself; what is left says how to write and where programs are.
+//! A variable may hold a secret, and `option_env!` reads any variable. The build itself sets the variables by
+//! which a compiler finds its parts. The variables that are left only set the form of output (language,
+//! colour, time) and the directories of programs.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Seen by every tool.
+/// The variables that every tool sees.
 const SEEN: [&str; 8] = [
     "PATH",
     "LANG",
@@ -18,10 +19,11 @@ const SEEN: [&str; 8] = [
     "SOURCE_DATE_EPOCH",
 ];
 
-/// Beginnings of the names of further ones.
+/// Prefixes of further such variables.
 const SEEN_PREFIXES: [&str; 2] = ["LC_", "CARGO_TERM_"];
 
-/// Seen by tools that use the network, which run no code of the source: how to reach it.
+/// The variables for reaching the network. Only tools with the network see them, and these run no code of the
+/// source.
 const NETWORK: [&str; 12] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
@@ -37,10 +39,10 @@ const NETWORK: [&str; 12] = [
     "CARGO_REGISTRY_DEFAULT",
 ];
 
-/// Beginnings of the names of further ones.
+/// Prefixes of further such variables.
 const NETWORK_PREFIXES: [&str; 3] = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_SOURCE_"];
 
-/// Takes all other variables from a command that has set none yet.
+/// Removes all other variables from a command. The command must not have set any yet.
 pub(super) fn restrict(command: &mut Command, network: bool, home: &Path) {
     command.env_clear();
     for (name, value) in std::env::vars_os() {

@@ -1,4 +1,4 @@
-//! What a confined process may reach, and how the kernel is told.
+//! The rights of a confined process, and the kernel rules that enforce them.
 
 use super::system_calls;
 use crate::tool;
@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::path::Path;
 
-/// The oldest Landlock that is enough: before it, files that may not be written could be truncated.
+/// The oldest version of Landlock that suffices. In older ones, a process could truncate files that it may
+/// not write.
 pub(super) const REQUIRED: ABI = ABI::V3;
 
-/// What every program of the system needs: its libraries and tools. Nothing of a user lies there.
+/// The files that every program of the system needs: its libraries and tools. No user has files there.
 const SYSTEM: [&str; 24] = [
     "/usr",
     "/bin",
@@ -41,11 +42,11 @@ const SYSTEM: [&str; 24] = [
     "/sys/kernel/mm/transparent_hugepage",
 ];
 
-/// The device that is at its end at once. What reads one of the others, as a compiler that is told to include it, never
-/// ends; random bytes come from a system call.
+/// The only device whose end comes at once. A process that reads another one, such as a compiler that
+/// includes it, never ends. Random bytes come from a system call.
 const DEVICES: [&str; 1] = ["/dev/null"];
 
-/// What finding a host and trusting its certificate need.
+/// The files for finding a host and checking its certificate.
 const NETWORK: [&str; 12] = [
     "/etc/resolv.conf",
     "/etc/hosts",
@@ -61,7 +62,7 @@ const NETWORK: [&str; 12] = [
     "/run/resolvconf",
 ];
 
-/// What is let through, besides what every program needs.
+/// The rights beyond those that every program needs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Walls {
     pub(super) read: Vec<OsString>,
@@ -70,7 +71,7 @@ pub(super) struct Walls {
 }
 
 impl Walls {
-    /// Confines the calling thread, and whatever it starts, for good.
+    /// Confines the calling thread, and everything that it starts, for good.
     pub(super) fn enclose_this_thread(&self) -> Result<(), String> {
         self.restrict_files().map_err(|error| error.to_string())?;
         system_calls::restrict(self.network).map_err(|error| error.to_string())
@@ -78,7 +79,7 @@ impl Walls {
 
     fn restrict_files(&self) -> Result<(), landlock::RulesetError> {
         let read = AccessFs::from_read(REQUIRED);
-        // Devices are made by nobody, and neither are sockets.
+        // No build needs to make devices or sockets.
         let written = (read | AccessFs::from_write(REQUIRED))
             & !(AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::MakeSock);
         let device = AccessFs::ReadFile | AccessFs::WriteFile;
@@ -95,7 +96,7 @@ impl Walls {
                 rules = allow(rules, Path::new(path), access)?;
             }
         }
-        // Settings of Python that its library has links to.
+        // Settings of Python, to which links in its library lead.
         let of_python = tool::entries(Path::new("/etc"), "python3");
         let own = self.read.iter().map(Path::new);
         for path in own.chain(of_python.iter().map(Path::new)) {

@@ -1,28 +1,28 @@
-//! Debian's compiler: it comes without the standard library of our target, but with its sources,
-//! and `wasi-libc` has the C library.
+//! Debian's compiler. It comes without the compiled standard library of our target, but with its sources;
+//! `wasi-libc` has the C library.
 //!
-//! The packages `*-web` are the ones that stable Debian keeps up to date. Root installs them; anyone
-//! else unpacks them into the cache. They are never installed where that would remove another
-//! package: `rustc-web` conflicts with `rustc` and with Debian's `rustup`.
+//! Stable Debian keeps the packages `*-web` up to date. Root installs them; any other user unpacks them into
+//! the cache. They are never installed if that would remove another package: `rustc-web` conflicts with
+//! `rustc` and with Debian's `rustup`.
 
 use super::{Library, Places, Toolchain, packages};
 use crate::cache::Cache;
 use crate::tool::{self, all_named, entries, output_of};
 use std::path::{Path, PathBuf};
 
-/// What is needed, besides a linker.
+/// The packages that a build needs, besides a linker.
 pub(super) const PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "wasi-libc"];
 
-/// The linker, where no rustup toolchain has rust-lld.
+/// The package of the linker, for a machine where no rustup toolchain has rust-lld.
 const LINKER_PACKAGE: &str = "lld";
 
-/// Where each package has what is looked for.
+/// The places in each package of the files that the search needs.
 const RUSTC: &str = "usr/bin/rustc";
 const CARGO: &str = "usr/bin/cargo";
 const SOURCES: &str = "usr/lib/rustlib/src/rust/library/std/Cargo.toml";
 const WASI_LIBC: &str = "usr/lib/wasm32-wasi";
 
-/// Debian's compiler, installed or unpacked, if all that it needs is there.
+/// Debian's compiler, installed or unpacked, if it has all that it needs.
 pub(super) fn present(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Option<Toolchain> {
     let root = [&places.system, &places.unpacked]
         .into_iter()
@@ -65,8 +65,8 @@ fn has_compiler(root: &Path) -> bool {
         .all(|name| root.join(name).is_file())
 }
 
-/// Whether the compiler below `root` can build the guest crates. Debian's own `rustc` often is too
-/// old. One whose libraries cannot be loaded from here is asked with their directory set.
+/// Whether the compiler below `root` can build the guest crates. Debian's own `rustc` is often too old. The
+/// call sets the library path, for a compiler that the system's loader could not load.
 fn is_recent(root: &Path) -> bool {
     let mut command = tool::command(root.join(RUSTC));
     command.arg("--version");
@@ -104,7 +104,7 @@ fn linker(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Option<PathBuf> 
         .find_map(|sysroot| of_sysroot(&sysroot))
         .or_else(|| all_named(&places.path, "wasm-ld").into_iter().next())
         .or_else(|| {
-            // The newest version that is there.
+            // The newest version comes first.
             [&places.system, &places.unpacked]
                 .into_iter()
                 .find_map(|root| {
@@ -118,8 +118,8 @@ fn linker(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Option<PathBuf> 
         })
 }
 
-/// The directories of shared libraries that unpacked programs need. The linker may be unpacked even
-/// where the compiler is installed.
+/// The directories of shared libraries that unpacked programs need. The linker may be unpacked even if the
+/// compiler is installed.
 fn shared_libraries(places: &Places) -> Vec<PathBuf> {
     library_directories(&places.unpacked)
 }
@@ -141,8 +141,8 @@ pub(crate) fn set_library_path(command: &mut std::process::Command, directories:
     }
     let present = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let present = std::env::split_paths(&present).filter(|path| !path.as_os_str().is_empty());
-    // Only a directory with a colon in its name cannot be joined; the program then says what it
-    // misses.
+    // Joining fails only for a directory with a colon in its name. The program then reports the missing
+    // library itself.
     if let Ok(joined) = std::env::join_paths(directories.iter().cloned().chain(present)) {
         command.env("LD_LIBRARY_PATH", joined);
     }

@@ -1,8 +1,8 @@
 //! Finding a compiler for `wasm32-wasip1`, or installing one.
 //!
-//! In this order: a rustc on `PATH` that has the target's standard library; Debian's compiler with
-//! the sources of the standard library, which is then built with the first program;
-//! `rustup target add`; Debian's packages, installed by root or unpacked into the cache by anyone.
+//! The search goes in this order: a rustc on `PATH` that has the target's standard library; Debian's compiler
+//! with the sources of the standard library, which is then built with the first program; `rustup target add`;
+//! Debian's packages, which root installs and any other user unpacks into the cache.
 
 mod debian;
 pub(crate) mod packages;
@@ -23,29 +23,29 @@ pub(crate) const TARGET: &str = "wasm32-wasip1";
 pub(crate) struct Toolchain {
     pub(crate) cargo: PathBuf,
     pub(crate) rustc: PathBuf,
-    /// Where the compiler and its libraries are.
+    /// The directory of the compiler and its libraries.
     pub(crate) sysroot: PathBuf,
     pub(crate) library: Library,
 }
 
-/// Where the standard library of the target comes from.
+/// The origin of the target's standard library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Library {
     /// The compiler has it.
     Present,
-    /// It is built from its sources.
+    /// cargo builds it from its sources.
     FromSource {
         /// rust-lld or wasm-ld.
         linker: PathBuf,
         /// The directory of wasi-libc: `libc.a`, `crt1-command.o`.
         wasi_libc: PathBuf,
-        /// Where the compiler's shared libraries are, if not where the system looks.
+        /// The directories of the compiler's shared libraries, if the system does not search them.
         shared_libraries: Vec<PathBuf>,
     },
 }
 
 impl Toolchain {
-    /// The same toolchain without rustup's proxies, which look for settings and other toolchains.
+    /// The same toolchain without rustup's proxies, which read settings and look for other toolchains.
     pub(crate) fn without_proxies(&self) -> Toolchain {
         let in_sysroot = |name: &str, otherwise: &Path| {
             let program = self.sysroot.join("bin").join(name);
@@ -74,7 +74,7 @@ impl Toolchain {
             shared_libraries,
         } = &self.library
         {
-            // rust-lld has its libraries in its toolchain, in one of which it lies.
+            // rust-lld lies in a toolchain, and needs that toolchain's libraries.
             let rustlib = linker
                 .ancestors()
                 .find(|above| above.ends_with("lib/rustlib"));
@@ -87,7 +87,7 @@ impl Toolchain {
         directories
     }
 
-    /// Where the compiler's shared libraries are, if not where the system looks.
+    /// The directories of the compiler's shared libraries, if the system does not search them.
     pub(crate) fn shared_libraries(&self) -> &[PathBuf] {
         match &self.library {
             Library::Present => &[],
@@ -98,18 +98,18 @@ impl Toolchain {
     }
 }
 
-/// The places that are looked at. Apart from the environment so that tests can make their own.
+/// The places of the search. They are separate from the environment, so that tests can make their own.
 #[derive(Clone, Debug)]
 struct Places {
     /// The directories of `PATH`.
     path: Vec<PathBuf>,
     /// The root of the file system.
     system: PathBuf,
-    /// Where Debian packages are unpacked.
+    /// The directory of the unpacked Debian packages.
     unpacked: PathBuf,
     /// `RUSTUP_HOME`.
     rustup_home: Option<PathBuf>,
-    /// The directory of the crate that is built, which may name its toolchain.
+    /// The directory of the crate, which may name its toolchain.
     project: PathBuf,
 }
 
@@ -135,7 +135,7 @@ impl Places {
             command
                 .args(["--print", "sysroot"])
                 .current_dir(&self.project);
-            // One that does not run, such as rustup's without a toolchain, is as good as none.
+            // A compiler that does not run, such as rustup's proxy without a toolchain, is skipped.
             if let Ok(sysroot) = output_of(&mut command) {
                 compilers.push((rustc, PathBuf::from(sysroot)));
             }
@@ -144,8 +144,7 @@ impl Places {
     }
 }
 
-/// Finds a compiler for the crate in `project`, and installs one if there is none and `install`
-/// says so.
+/// Finds a compiler for the crate in `project`. Installs one if there is none and `install` allows it.
 pub(crate) fn find(
     cache: &Cache,
     project: &Path,
@@ -181,7 +180,7 @@ pub(crate) fn find(
     Err(missing(&failures, "it could not be installed"))
 }
 
-/// The compiler that is there already.
+/// A compiler that the machine or the cache already has.
 fn present(places: &Places) -> Option<Toolchain> {
     let compilers = places.compilers();
     with_target(places, &compilers).or_else(|| debian::present(places, &compilers))
@@ -196,7 +195,7 @@ fn with_target(places: &Places, compilers: &[(PathBuf, PathBuf)]) -> Option<Tool
         )
         .is_empty()
     })?;
-    // Its own cargo, so that a rustup proxy and its toolchain stay together.
+    // The compiler's own cargo is preferred, so that a rustup proxy and its toolchain stay together.
     let beside = rustc.with_file_name("cargo");
     let cargo = if beside.is_file() {
         beside

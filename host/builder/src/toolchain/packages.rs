@@ -1,4 +1,4 @@
-//! Debian packages: installed by root, or unpacked into the cache by anyone.
+//! Debian packages: root installs them, any other user unpacks them into the cache.
 
 use crate::cache::Cache;
 use crate::temporary::Temporary;
@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Installs the packages, or unpacks them below `destination`, with what they need.
+/// Installs the packages, or unpacks them below `destination`, with their dependencies.
 pub(crate) fn install(
     cache: &Cache,
     apt_get: &Path,
@@ -59,15 +59,15 @@ fn install_as_root(apt_get: &Path, packages: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// Downloads the packages, with those that they need and that are not installed, and unpacks them
-/// below `destination`. Needs no rights beyond the cache.
+/// Downloads the packages and those of their dependencies that are not installed, and unpacks them below
+/// `destination`. Needs no rights outside the cache.
 fn unpack(
     cache: &Cache,
     destination: &Path,
     apt_get: &Path,
     packages: &[&str],
 ) -> Result<(), String> {
-    // Where the destination lies.
+    // Makes the parent of the destination.
     cache
         .directory("toolchain")
         .map_err(|error| error.to_string())?;
@@ -86,8 +86,8 @@ fn unpack(
     let status = state.join("status");
     fs::write(&status, "").map_err(|error| error.to_string())?;
 
-    // apt's own lists and caches belong to root, so this has its own. To it nothing is installed:
-    // what is installed may conflict with the packages, and unpacking them does no harm.
+    // apt's own lists and caches belong to root, so this call has its own. Its status file lists no installed
+    // package: an installed one may conflict with these, but unpacking does no harm.
     let apt = || {
         let mut command = tool::command(apt_get);
         for (option, path) in [
@@ -100,7 +100,7 @@ fn unpack(
                 .arg("-o")
                 .arg(format!("{option}={}", path.display()));
         }
-        // apt would download as the user `_apt`, who cannot write here.
+        // By default apt downloads as the user `_apt`, who cannot write here.
         command.args([
             "-o",
             "APT::Sandbox::User=",
@@ -132,7 +132,7 @@ fn unpack(
     for package in entries(&downloads, "") {
         output_of(tool::command("dpkg").arg("-x").arg(&package).arg(&root))?;
     }
-    // What is there is not complete, or it would have been used.
+    // An existing directory is incomplete, or the build would have used it.
     if destination.exists() {
         fs::remove_dir_all(destination).map_err(|error| error.to_string())?;
     }
@@ -147,11 +147,11 @@ fn package_of_uri(line: &str) -> Option<&str> {
         .map(|(name, _)| name)
 }
 
-/// Tells whether a package is installed on this machine.
+/// A function that tells whether a package is installed on this machine.
 fn installed_packages() -> impl Fn(&str) -> bool {
     let mut query = tool::command("dpkg-query");
     query.args(["-W", "-f", "${db:Status-Status} ${Package}\n"]);
-    // Without the list all is unpacked, which is more than needed.
+    // Without the list, all packages are unpacked, which is only more than needed.
     let list = output_of(&mut query).unwrap_or_default();
     let installed: std::collections::HashSet<String> = list
         .lines()

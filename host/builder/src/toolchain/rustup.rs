@@ -5,8 +5,8 @@ use crate::cache::Cache;
 use crate::tool::{self, all_named, last_lines, output_of};
 use std::fs;
 
-/// Adds the target to the toolchain of the project. Fails fast where nothing can be downloaded, and
-/// does not try again in the same cache: such a machine stays as it is.
+/// Adds the target to the toolchain of the project. Fails fast if nothing can be downloaded, and does not try
+/// again with the same cache, because such a machine is likely to stay as it is.
 pub(super) fn add_target(
     cache: &Cache,
     places: &Places,
@@ -30,14 +30,14 @@ pub(super) fn add_target(
     command
         .args(["target", "add", TARGET])
         .current_dir(&places.project);
-    // Its default of three retries takes a while where there is no network.
+    // The default of three retries takes a while without a network.
     command
         .env("RUSTUP_MAX_RETRIES", "0")
         .env("RUST_BACKTRACE", "0");
     match output_of(&mut command) {
         Ok(_) => Ok(()),
         Err(said) => {
-            // Only a memory aid: without it the next build tries again.
+            // The note is optional: without it, the next build tries again.
             let _ = fs::write(&note, &said);
             Err(format!(
                 "`rustup target add {TARGET}` failed:\n{}",

@@ -1,4 +1,4 @@
-//! Detection, with compilers that are shell scripts in directories made for the test.
+//! Tests of the search, with shell scripts as compilers in temporary directories.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
