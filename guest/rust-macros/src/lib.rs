@@ -10,11 +10,11 @@ use proc_macro::TokenStream;
 
 /// Marks the main function of a program.
 ///
-/// Every process of a program begins here: the main process runs the body, any other runs the task
-/// that it was started with, and never the body. A program that starts processes needs it.
+/// Every process of a program begins here. The main process runs the body. Any other process runs the task
+/// that it was started with, and never the body. A program that starts processes needs this attribute.
 ///
-/// The function takes no arguments (`std::env::args` has them) and returns what any main function
-/// may.
+/// The function takes no arguments (`std::env::args` has them). It may return any type that a main function
+/// may return.
 ///
 /// ```ignore
 /// #[isopod::main]
@@ -29,9 +29,9 @@ pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Gives a function a public name, so that the embedder's pool can call it.
 ///
-/// The name is the function's own, or what `name` says; a program has it once. The function stays
-/// what it is: the program itself calls it, or has a process or a pool run it, as any other.
-/// Arguments and value travel as MessagePack.
+/// The name is the function's own, or the value of `name`; it must be unique in a program. The function does
+/// not change: the program can call it, or let a process or a pool run it, like any other function. Arguments
+/// and value travel as MessagePack.
 ///
 /// ```ignore
 /// #[isopod::task]
@@ -49,11 +49,11 @@ pub fn task(attribute: TokenStream, item: TokenStream) -> TokenStream {
     task_function::expand(attribute.into(), item.into()).into()
 }
 
-/// Makes a function one of a plugin's, which the embedder calls by name.
+/// Makes a function part of a plugin, so that the embedder can call it by name.
 ///
-/// The name is the function's own, or what `name` says; a plugin has it once. Its documentation comment
-/// is what the plugin tells of it. It has one parameter, the input, or none. The crate has
-/// `isopod::plugin!();` once.
+/// The name is the function's own, or the value of `name`; it must be unique in a plugin. The plugin
+/// publishes the documentation comment as the function's description. The function has one parameter, the
+/// input, or none. The crate must have `isopod::plugin!();` once.
 ///
 /// ```ignore
 /// use isopod::Json;

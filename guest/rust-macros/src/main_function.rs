@@ -5,8 +5,8 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Error, ItemFn, ReturnType};
 
-/// The expansion: an outer main that holds the user's and hands it to the library. Errors become
-/// `compile_error!`, beside the item as it was, so that they are the only ones.
+/// The expansion: an outer main that contains the user's main and passes it to the library. Errors become
+/// `compile_error!` beside the unchanged item, so that no other errors follow from them.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let function = match syn::parse2::<ItemFn>(item.clone()) {
         Ok(function) => function,
@@ -19,7 +19,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
         Ok(()) => wrap(&function),
         Err(error) => {
             let error = error.into_compile_error();
-            // A main function must be there, or rustc adds that none is.
+            // Without a main function, rustc would also report that there is none.
             quote! { #error fn main() {} }
         }
     }
@@ -33,7 +33,7 @@ fn wrap(function: &ItemFn) -> TokenStream {
         inner.vis = syn::Visibility::Inherited;
         inner
     };
-    // Named, so that an error about the type points to it.
+    // The expansion names the type, so that an error about the type points to it.
     let output = match &function.sig.output {
         syn::ReturnType::Default => quote! { () },
         syn::ReturnType::Type(_, output) => quote! { #output },

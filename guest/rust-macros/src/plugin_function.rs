@@ -6,8 +6,8 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Attribute, Error, Expr, ExprLit, FnArg, ItemFn, Lit, Meta, Type};
 
-/// The expansion: the function as it was, and its entry in the list of functions. Errors become
-/// `compile_error!`, beside the item as it was, so that they are the only ones.
+/// The expansion: the unchanged function, and its entry in the list of functions. Errors become
+/// `compile_error!` beside the unchanged item, so that no other errors follow from them.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let function = match syn::parse2::<ItemFn>(item.clone()) {
         Ok(function) => function,
@@ -20,8 +20,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     quote! { #item #entry }
 }
 
-/// The entry of the function in the list. Both are in a scope of their own, so that they take no
-/// name of the plugin's.
+/// The entry of the function in the list. It is in a scope of its own, so that it takes no name from the
+/// plugin.
 fn entry(attribute: TokenStream, function: &ItemFn) -> Result<TokenStream, Error> {
     let name = public_name::read("function", attribute, function)?;
     let parameter = parameter(function)?;
@@ -45,7 +45,7 @@ fn entry(attribute: TokenStream, function: &ItemFn) -> Result<TokenStream, Error
     })
 }
 
-/// The type of the parameter, if there is one, of a function that a plugin can export.
+/// Checks that a plugin can export the function, and returns the type of its parameter, if it has one.
 fn parameter(function: &ItemFn) -> Result<Option<&Type>, Error> {
     let signature = &function.sig;
     let refuse = |tokens: &dyn ToTokens, text: &str| Err(Error::new(tokens.span(), text));
@@ -88,7 +88,7 @@ fn parameter(function: &ItemFn) -> Result<Option<&Type>, Error> {
     }
 }
 
-/// The documentation comment, which is what `describe` tells of the function.
+/// The documentation comment, which `describe` returns for the function.
 fn documentation(attributes: &[Attribute]) -> String {
     let lines: Vec<String> = attributes
         .iter()

@@ -1,4 +1,4 @@
-//! The public name of a function: its own, or what `name` says.
+//! The public name of a function: its own, or the value of `name`.
 
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
@@ -9,7 +9,7 @@ use syn::{Error, Expr, ExprLit, ItemFn, Lit, LitStr, MetaNameValue};
 pub(crate) fn read(kind: &str, attribute: TokenStream, function: &ItemFn) -> Result<LitStr, Error> {
     let ident = &function.sig.ident;
     if attribute.is_empty() {
-        // A raw identifier is named by its word.
+        // The name of a raw identifier is its word without `r#`.
         let name = ident.to_string();
         let name = name.strip_prefix("r#").unwrap_or(&name);
         return Ok(LitStr::new(name, ident.span()));

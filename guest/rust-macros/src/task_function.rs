@@ -6,11 +6,11 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{Error, FnArg, ItemFn, LitByteStr, LitStr, Type};
 
-/// The most parameters of a task: those that the library's trait has an implementation for.
+/// The largest number of parameters of a task: the library implements its trait for up to so many.
 const MAX_PARAMETERS: usize = 8;
 
-/// The expansion: the function as it was, and its entry in the list of names. Errors become
-/// `compile_error!`, beside the item as it was, so that they are the only ones.
+/// The expansion: the unchanged function, and its entry in the list of names. Errors become `compile_error!`
+/// beside the unchanged item, so that no other errors follow from them.
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let function = match syn::parse2::<ItemFn>(item.clone()) {
         Ok(function) => function,
@@ -25,8 +25,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
     quote! { #item #entry }
 }
 
-/// The entry of the function in the list. Both are in a scope of their own, so that they take no
-/// name of the program's.
+/// The entry of the function in the list. It is in a scope of its own, so that it takes no name from the
+/// program.
 fn entry(name: &LitStr, function: &ItemFn, parameters: &[&Type]) -> TokenStream {
     let function = &function.sig.ident;
     let noted = noted(&name.value());
@@ -34,8 +34,8 @@ fn entry(name: &LitStr, function: &ItemFn, parameters: &[&Type]) -> TokenStream 
     let noted = LitByteStr::new(&noted, name.span());
     quote! {
         const _: () = {
-            // Where the host finds the names without running the program. A section of a WebAssembly module
-            // is no memory: nothing refers to it, so nothing can go wrong with it.
+            // The host reads the names from this section without running the program. A section of a
+            // WebAssembly module is not memory: nothing refers to it, so nothing can go wrong with it.
             #[cfg(target_family = "wasm")]
             #[used]
             #[unsafe(link_section = "isopod:tasks")]
@@ -52,17 +52,17 @@ fn entry(name: &LitStr, function: &ItemFn, parameters: &[&Type]) -> TokenStream 
     }
 }
 
-/// A name as it stands in the section, where the linker puts them one after the other: its length in two
-/// bytes, the smaller first, and its bytes.
+/// A name as it is in the section, where the linker concatenates them: its length in two little-endian bytes,
+/// and its bytes.
 fn noted(name: &str) -> Vec<u8> {
-    // A longer one is not found there; the task can be called all the same.
+    // A longer name is left out of the section; the task can still be called.
     let Ok(length) = u16::try_from(name.len()) else {
         return Vec::new();
     };
     [&length.to_le_bytes(), name.as_bytes()].concat()
 }
 
-/// The types of the parameters, of a function that can be a task.
+/// Checks that the function can be a task, and returns the types of its parameters.
 fn parameters(function: &ItemFn) -> Result<Vec<&Type>, Error> {
     let signature = &function.sig;
     let refuse = |tokens: &dyn ToTokens, text: &str| Err(Error::new(tokens.span(), text));

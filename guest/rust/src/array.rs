@@ -9,12 +9,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Bound, RangeBounds};
 
-/// Numbers that processes share, as many as it was made with, and a lock for what takes more than
-/// one step. Python: `multiprocessing.Array`.
+/// A fixed number of numbers that processes share, and a lock for operations of several steps. Python:
+/// `multiprocessing.Array`.
 ///
-/// An element is read, written and updated in one atomic step, a range in one host call, which
-/// other processes may see half done; [`lock`](Synchronized::lock) is for the rest. Python takes
-/// the lock each time; here only who asks for it.
+/// One atomic step reads, writes or updates an element. One host call reads or writes a range, and other
+/// processes may see it half done; [`lock`](Synchronized::lock) is for all other cases. Python takes the lock
+/// each time; here only a process that asks for it takes the lock.
 ///
 /// ```no_run
 /// # use isopod::{Array, Process};
@@ -40,24 +40,23 @@ pub type Array<T> = Synchronized<RawArray<T>>;
 ///
 /// Cloning gives a second handle to the same numbers.
 pub struct RawArray<T> {
-    /// The elements, close together. The size is a multiple of [`CELL_BYTES`], so that each lies
-    /// in a whole cell.
+    /// The elements, without gaps. The size is a multiple of [`CELL_BYTES`], so that each element lies in a
+    /// whole cell.
     memory: SharedMemory,
     length: usize,
     elements: PhantomData<fn(T) -> T>,
 }
 
-/// What is read, and exchanged, as a whole. A power of two, as the size of each element is, so no
-/// element lies in two.
+/// The size of a cell, which is read and exchanged as a whole. It is a power of two, as is the size of each
+/// element, so no element lies in two cells.
 const CELL_BYTES: u64 = size_of::<u64>() as u64;
 
 impl<T: Element> Synchronized<RawArray<T>> {
     /// Makes an array of `length` zeroes.
     ///
     /// # Errors
-    /// [`LimitExceeded`](ErrorKind::LimitExceeded) if the tree's limit on queued bytes, or the
-    /// machine's memory, does not hold it; [`InvalidArgument`](ErrorKind::InvalidArgument) if it
-    /// has more bytes than can be counted.
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) if it exceeds the tree's limit on queued bytes, or the
+    /// machine's memory; [`InvalidArgument`](ErrorKind::InvalidArgument) if its number of bytes overflows.
     pub fn new(length: usize) -> Result<Array<T>, Error> {
         Ok(Synchronized::with_lock(
             RawArray::new(length)?,
@@ -79,9 +78,8 @@ impl<T: Element> RawArray<T> {
     /// Makes an array of `length` zeroes.
     ///
     /// # Errors
-    /// [`LimitExceeded`](ErrorKind::LimitExceeded) if the tree's limit on queued bytes, or the
-    /// machine's memory, does not hold it; [`InvalidArgument`](ErrorKind::InvalidArgument) if it
-    /// has more bytes than can be counted.
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) if it exceeds the tree's limit on queued bytes, or the
+    /// machine's memory; [`InvalidArgument`](ErrorKind::InvalidArgument) if its number of bytes overflows.
     pub fn new(length: usize) -> Result<RawArray<T>, Error> {
         let size_bytes = u64::try_from(length)
             .ok()
@@ -113,7 +111,7 @@ impl<T: Element> RawArray<T> {
     /// The element at `index`. Does not block. Python: `array[index]`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if there is none. Python: `IndexError`.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if there is no such element. Python: `IndexError`.
     pub fn get(&self, index: usize) -> Result<T, Error> {
         let place = self.place(index)?;
         let cell = self.memory.load_u64(place.cell)?;
@@ -132,15 +130,15 @@ impl<T: Element> RawArray<T> {
         } else if T::BYTES == size_of::<u32>() {
             self.memory.store_u32(offset, u32::from_cell(cell))
         } else {
-            // What lies within one cell is written as a whole, and without its neighbours.
+            // The host writes an element, which lies within one cell, as a whole and without its neighbours.
             self.memory.write(offset, &T::into_bytes(&[value]))
         }
     }
 
-    /// Replaces the element at `index` by one that is made of it, in one atomic step, as
-    /// `array[index] += 1` would; gives the new one. Does not block.
+    /// Replaces the element at `index` by `new` of it, in one atomic step, as `array[index] += 1` would;
+    /// returns the new element. Does not block.
     ///
-    /// `new` is called again when another process was faster, with this element or a neighbour.
+    /// `new` is called again if another process has changed this element or a neighbour meanwhile.
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -159,8 +157,8 @@ impl<T: Element> RawArray<T> {
         }
     }
 
-    /// Exchanges two elements. Another process may see one of them twice: under the lock of an
-    /// [`Array`], none that takes it too does.
+    /// Exchanges two elements. Another process may see one of them twice, unless both processes hold the lock
+    /// of the [`Array`].
     ///
     /// # Errors
     /// As [`get`](Self::get); nothing is changed.
@@ -174,7 +172,7 @@ impl<T: Element> RawArray<T> {
     /// that is not all inside is an error here.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if they are not all inside.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if the range is not all inside.
     pub fn read(&self, range: impl RangeBounds<usize>) -> Result<Vec<T>, Error> {
         let start = match range.start_bound() {
             Bound::Included(start) => *start,
@@ -194,12 +192,12 @@ impl<T: Element> RawArray<T> {
         Ok(T::from_bytes(&bytes))
     }
 
-    /// Replaces the elements from `start` on, as many as there are values, in one host call.
-    /// Python: `array[4:8] = values`.
+    /// Replaces the elements from `start` on by these values, in one host call. Python: `array[4:8] =
+    /// values`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument), and no change, if they are not all inside.
-    /// Python: `ValueError`.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument), and no change, if they do not all fit. Python:
+    /// `ValueError`.
     pub fn write(&self, start: usize, values: &[T]) -> Result<(), Error> {
         let offset = self.offset(start, values.len())?;
         self.memory.write(offset, &T::into_bytes(values))
@@ -208,7 +206,7 @@ impl<T: Element> RawArray<T> {
     /// All elements as they are now, in one host call. Python: `array[:]`.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn to_vec(&self) -> Result<Vec<T>, Error> {
         self.read(..)
     }
@@ -216,7 +214,7 @@ impl<T: Element> RawArray<T> {
     /// Iterates over the elements as they are now. Python: `for value in array:`.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn iter(&self) -> Result<std::vec::IntoIter<T>, Error> {
         Ok(self.to_vec()?.into_iter())
     }
@@ -230,7 +228,7 @@ impl<T: Element> RawArray<T> {
         })
     }
 
-    /// Where these elements begin in memory, if they are all inside.
+    /// The offset of these elements in memory, if they are all inside.
     fn offset(&self, start: usize, count: usize) -> Result<u64, Error> {
         let end = start.checked_add(count);
         if end.is_none_or(|end| end > self.length) {
@@ -259,7 +257,7 @@ impl<T> RawArray<T> {
     }
 }
 
-/// Where an element lies.
+/// The place of an element.
 struct Place {
     /// The offset of the cell around it.
     cell: u64,
@@ -267,7 +265,7 @@ struct Place {
     shift: u64,
 }
 
-/// The size of so many elements, which are known to be inside an array.
+/// The size of `count` elements, which are known to be inside an array.
 fn size_bytes<T: Element>(count: usize) -> u64 {
     (count as u64).saturating_mul(T::BYTES as u64)
 }
@@ -301,7 +299,7 @@ impl<T> Serialize for RawArray<T> {
 
 impl<'de, T> Deserialize<'de> for RawArray<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawArray<T>, D::Error> {
-        // A length that is not the memory's own is no danger: the host looks at each access.
+        // A length that does not match the memory is harmless: the host checks each access.
         let (length, memory) = <(u64, SharedMemory)>::deserialize(deserializer)?;
         Ok(RawArray {
             memory,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// A point that a number of processes pass together. Python: `multiprocessing.Barrier`.
 ///
-/// A process that ends while it waits breaks the barrier, so that nobody waits for it.
+/// A process that ends while it waits breaks the barrier, so that no other process waits for it.
 ///
 /// ```no_run
 /// # use isopod::Barrier;
@@ -33,7 +33,7 @@ impl Barrier {
         })
     }
 
-    /// Waits until all parties have arrived. Gives a number from 0 that is unique among them.
+    /// Waits until all parties have arrived. Returns a number from 0 that is unique among them.
     ///
     /// # Errors
     /// [`ErrorKind::BrokenBarrier`](crate::ErrorKind::BrokenBarrier).
@@ -41,7 +41,7 @@ impl Barrier {
         self.wait_within(None, || ())
     }
 
-    /// As [`wait`](Self::wait), for `timeout` at most; then the barrier is broken, for all.
+    /// As [`wait`](Self::wait), for `timeout` at most; after that, the barrier is broken for all parties.
     ///
     /// # Errors
     /// [`ErrorKind::BrokenBarrier`](crate::ErrorKind::BrokenBarrier).
@@ -49,12 +49,12 @@ impl Barrier {
         self.wait_within(Some(nanoseconds(timeout)), || ())
     }
 
-    /// As [`wait`](Self::wait); whoever arrives last runs `action` before anybody goes on. Python:
-    /// `Barrier(action=...)`; there each party names the same one, here each call does.
+    /// As [`wait`](Self::wait); the last party to arrive runs its `action` before any party goes on. Python:
+    /// `Barrier(action=...)`; there the barrier has one action, here each call passes its own.
     ///
     /// # Errors
-    /// [`ErrorKind::BrokenBarrier`](crate::ErrorKind::BrokenBarrier), also if the process that runs
-    /// the action ends in it.
+    /// [`ErrorKind::BrokenBarrier`](crate::ErrorKind::BrokenBarrier), also if the process ends while it runs
+    /// the action.
     pub fn wait_with(&self, action: impl FnOnce()) -> Result<u32, Error> {
         self.wait_within(None, action)
     }
@@ -64,7 +64,7 @@ impl Barrier {
         self.raw.abort();
     }
 
-    /// Makes the barrier usable again; those who wait get an error. Does not block.
+    /// Makes the barrier usable again; waiting parties get an error. Does not block.
     pub fn reset(&self) {
         self.raw.reset();
     }
@@ -75,13 +75,13 @@ impl Barrier {
         self.raw.parties()
     }
 
-    /// How many wait now. Python: `n_waiting`.
+    /// The number of parties that wait now. Python: `n_waiting`.
     #[must_use]
     pub fn waiting(&self) -> u32 {
         self.raw.waiting()
     }
 
-    /// Whether it is broken.
+    /// Whether the barrier is broken.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.raw.is_broken()
@@ -96,7 +96,7 @@ impl Barrier {
                 index
             }
         };
-        // The host does not end this wait early: that would break the barrier.
+        // The host does not end this wait early for callbacks, because that would break the barrier.
         blocking::run_callbacks();
         Ok(passed)
     }

@@ -1,5 +1,5 @@
-//! The WIT world `program`, as wit-bindgen makes Rust of it. Everything else in this crate goes
-//! through here; nothing of it is public.
+//! The WIT world `program`, as wit-bindgen generates it in Rust. All other code of this crate calls the host
+//! through this module, and none of it is public.
 
 #![allow(unsafe_code, reason = "generated")]
 #![allow(
@@ -30,7 +30,7 @@ pub(crate) use self::isopod::multiprocessing::{
     direct, manager, memory, pipe, pool, process, queue, sync, types, wait,
 };
 
-/// What a plugin exports. Programs do not: only `isopod::plugin!` makes exports of it.
+/// The exports of a plugin. Programs have none of them: only `isopod::plugin!` makes the exports.
 #[doc(hidden)]
 pub mod exported {
     wit_bindgen::generate!({

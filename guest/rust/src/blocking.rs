@@ -1,12 +1,12 @@
-//! Every wait of this crate goes through here, so that the callbacks of pools run while the process
+//! Every wait of this crate goes through this module, so that the callbacks of pools run while the process
 //! waits.
 //!
-//! The host ends a wait early, as if its time-out had passed, when jobs with callbacks have ended.
-//! Then the callbacks run, and the wait goes on with the time that is left. A process that has
-//! never submitted a job with callbacks pays a look at a flag.
+//! When jobs with callbacks have ended, the host ends a wait early, as if its timeout had passed. Then the
+//! callbacks run, and the wait goes on with the time that is left. A process that has never submitted a job
+//! with callbacks only pays for the check of a flag.
 //!
-//! `Barrier::wait` is not ended early, because that would break the barrier, and a condition's wait
-//! cannot be taken up again as if nothing had been: both call [`run_callbacks`] themselves.
+//! The host does not end `Barrier::wait` early, because that would break the barrier. The wait of a condition
+//! cannot be resumed as if it had not ended. So both call [`run_callbacks`] themselves.
 
 use crate::bindings::pool;
 use crate::bindings::types::ErrorCode;
@@ -14,7 +14,7 @@ use crate::due;
 use crate::time::{NO_WAIT, nanoseconds};
 use std::time::{Duration, Instant};
 
-/// Makes a call of the host that waits for up to `timeout`, in nanoseconds.
+/// Calls a host function that waits for up to `timeout`, in nanoseconds.
 #[inline]
 pub(crate) fn wait<T>(
     timeout: Option<u64>,
@@ -28,7 +28,7 @@ pub(crate) fn wait<T>(
     })
 }
 
-/// As [`wait`], of a call whose result says in another way that the time passed.
+/// As [`wait`], for a call whose result reports a timeout in another way.
 #[inline]
 pub(crate) fn wait_while<R>(
     timeout: Option<u64>,
@@ -41,7 +41,8 @@ pub(crate) fn wait_while<R>(
     wait_and_run(timeout, call, is_timed_out)
 }
 
-/// Waits as a process that uses callbacks. Apart, so that all others get nothing of it inlined.
+/// Waits in a process that uses callbacks. This is a separate function, so that none of it is inlined for
+/// other processes.
 #[cold]
 fn wait_and_run<R>(
     timeout: Option<u64>,
@@ -52,7 +53,7 @@ fn wait_and_run<R>(
     wait_on(timeout, call, is_timed_out, run_callbacks)
 }
 
-/// Runs the callbacks that are due, if the host says that there may be some. Says whether it did.
+/// Runs the callbacks that are due, if the host reports that there may be some. Returns whether it ran them.
 pub(crate) fn run_callbacks() -> bool {
     if !due::are_used() || !pool::notified() {
         return false;
@@ -61,21 +62,21 @@ pub(crate) fn run_callbacks() -> bool {
     true
 }
 
-/// Waits for `timeout` in as many calls as it takes. `interruption` says whether a call ended early,
-/// once it has done what is to be done then.
+/// Waits for `timeout`, in as many calls as necessary. `interruption` handles an early end of a call, and
+/// returns whether there was one.
 fn wait_on<R>(
     timeout: Option<u64>,
     mut call: impl FnMut(Option<u64>) -> R,
     is_timed_out: impl Fn(&R) -> bool,
     mut interruption: impl FnMut() -> bool,
 ) -> R {
-    // None is for ever, as is what no clock can tell.
+    // No deadline means forever. So does a timeout beyond the range of the clock.
     let deadline =
         timeout.and_then(|timeout| Instant::now().checked_add(Duration::from_nanos(timeout)));
     let mut left = timeout;
     loop {
         let result = call(left);
-        // Interrupted, it always looks once more, even if no time is left: what it waits for may
+        // After an interruption, the wait always checks once more, even if no time is left: the event may
         // have come while callbacks ran.
         if !is_timed_out(&result) || !interruption() || left == NO_WAIT {
             return result;
@@ -95,8 +96,8 @@ mod tests {
 
     const LONG: Option<u64> = Some(3_600_000_000_000);
 
-    /// Waits with a host that gives these results, and says these things of interruptions. Gives the
-    /// result and the time-outs that the host was given.
+    /// Waits with a host that returns these results and reports these interruptions. Returns the result and
+    /// the timeouts that the host received.
     fn waited(
         timeout: Option<u64>,
         results: &[Result<u8, ErrorCode>],
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn with_no_time_left_it_looks_once_more() {
         let early = || Err(ErrorCode::TimedOut);
-        // One nanosecond has passed by the time the clock is asked again.
+        // One nanosecond has passed by the next reading of the clock.
         let (result, given) = waited(Some(1), &[early(), Ok(7)], &[true]);
         assert!(matches!(result, Ok(7)));
         assert_eq!(given, [Some(1), NO_WAIT]);

@@ -7,9 +7,9 @@ use std::ops::{Deref, DerefMut};
 
 /// A `Vec<u8>` that travels as one block, anywhere in a value.
 ///
-/// serde takes a `Vec<u8>` byte by byte, so that a megabyte costs milliseconds instead of a tenth of
-/// one. The message is the same, so one end may have a `Vec<u8>` where the other has this. For
-/// messages that are nothing but bytes see [`Queue::put_bytes`](crate::Queue::put_bytes) and
+/// serde handles a `Vec<u8>` byte by byte, so that a megabyte takes milliseconds instead of a tenth of one.
+/// The message is the same, so one end may use a `Vec<u8>` where the other uses this. For messages that are
+/// only bytes, see [`Queue::put_bytes`](crate::Queue::put_bytes) and
 /// [`Connection::send_bytes`](crate::Connection::send_bytes).
 ///
 /// ```
@@ -81,7 +81,7 @@ impl<'de> Visitor<'de> for BytesVisitor {
         Ok(Bytes(bytes))
     }
 
-    /// Formats that have no blocks of bytes, such as JSON, have lists of numbers.
+    /// Formats without blocks of bytes, such as JSON, have lists of numbers.
     fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Bytes, A::Error> {
         let mut bytes = Vec::new();
         while let Some(byte) = numbers.next_element()? {

@@ -9,11 +9,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Waits for something that other processes make true, under a lock. Python:
+/// A wait, under a lock, until other processes have made a predicate true. Python:
 /// `multiprocessing.Condition`.
 ///
-/// What is waited for, and told, is behind the guard of [`Condition::acquire`]: nobody can wait or
-/// notify without the lock.
+/// The methods to wait and to notify belong to the guard of [`Condition::acquire`], so no process can call
+/// them without the lock.
 ///
 /// ```no_run
 /// # use isopod::{Condition, Queue};
@@ -39,7 +39,7 @@ impl Condition {
         })
     }
 
-    /// Makes a condition on a lock that others use too.
+    /// Makes a condition on a lock that other code uses too.
     ///
     /// # Errors
     /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
@@ -49,7 +49,7 @@ impl Condition {
         })
     }
 
-    /// Makes a condition on a recursive lock that others use too.
+    /// Makes a condition on a recursive lock that other code uses too.
     ///
     /// # Errors
     /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
@@ -62,7 +62,7 @@ impl Condition {
     /// Acquires the condition's lock, until the guard is dropped.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn acquire(&self) -> Result<ConditionGuard<'_>, Error> {
         let acquired = blocking::wait(None, |timeout| self.raw.acquire(timeout))?;
         Ok(ConditionGuard {
@@ -80,31 +80,31 @@ pub struct ConditionGuard<'a> {
 }
 
 impl ConditionGuard<'_> {
-    /// Releases the lock, waits to be notified, and acquires it again.
+    /// Releases the lock, waits for a notification, and acquires the lock again.
     ///
-    /// It may return without a notification: callbacks of a [`Pool`](crate::Pool) run in this wait,
-    /// under the lock, and end it. [`wait_for`](Self::wait_for) asks again.
+    /// It may return without a notification: callbacks of a [`Pool`](crate::Pool) run in this wait, under the
+    /// lock, and end it. [`wait_for`](Self::wait_for) checks its predicate again.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn wait(&self) -> Result<(), Error> {
         self.wait_within(None).map(drop)
     }
 
-    /// As [`wait`](Self::wait), for `timeout` at most; says whether it was notified. Acquiring the
-    /// lock again takes as long as it takes, as in Python.
+    /// As [`wait`](Self::wait), for `timeout` at most; returns whether it was notified. As in Python, the
+    /// timeout does not limit the time for acquiring the lock again.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool, Error> {
         self.wait_within(Some(nanoseconds(timeout)))
     }
 
-    /// Waits until `predicate` is true. It is asked under the lock, first at once and then after
-    /// each notification.
+    /// Waits until `predicate` is true. The call checks it under the lock, first at once and then after each
+    /// notification.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn wait_for(&self, mut predicate: impl FnMut() -> bool) -> Result<(), Error> {
         while !predicate() {
             self.wait()?;
@@ -112,10 +112,10 @@ impl ConditionGuard<'_> {
         Ok(())
     }
 
-    /// As [`wait_for`](Self::wait_for), for `timeout` at most; gives what `predicate` said last.
+    /// As [`wait_for`](Self::wait_for), for `timeout` at most; returns the last value of `predicate`.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn wait_for_timeout(
         &self,
         mut predicate: impl FnMut() -> bool,
@@ -134,26 +134,26 @@ impl ConditionGuard<'_> {
         }
     }
 
-    /// Wakes the one who has waited longest. Does not block.
+    /// Wakes the process that has waited longest. Does not block.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn notify(&self) -> Result<(), Error> {
         self.notify_many(1)
     }
 
-    /// Wakes up to `count` of those who wait. Python: `notify(n)`. Does not block.
+    /// Wakes up to `count` waiters. Python: `notify(n)`. Does not block.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn notify_many(&self, count: u32) -> Result<(), Error> {
         Ok(self.condition.raw.notify(count)?)
     }
 
-    /// Wakes everybody who waits. Does not block.
+    /// Wakes all waiters. Does not block.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn notify_all(&self) -> Result<(), Error> {
         Ok(self.condition.raw.notify_all()?)
     }
@@ -167,8 +167,8 @@ impl ConditionGuard<'_> {
     fn wait_within(&self, timeout: Option<u64>) -> Result<bool, Error> {
         let (is_notified, acquired) = self.condition.raw.wait(timeout)?;
         self.is_abandoned.set(acquired == Acquired::Abandoned);
-        // Where callbacks have run, a notification may have come while nobody waited for it. So this
-        // is as good as notified, and who waits looks at what it waits for.
+        // While callbacks ran, a notification may have come without a waiter. So this counts as notified, and
+        // the caller checks its predicate.
         Ok(is_notified || (timeout != NO_WAIT && blocking::run_callbacks()))
     }
 }

@@ -1,4 +1,4 @@
-//! The calling process and its relatives, and how processes are written.
+//! The calling process and its relatives, and the text form of processes.
 
 use crate::bindings::process;
 use crate::{ExitStatus, Process};
@@ -23,13 +23,12 @@ pub fn current_process() -> CurrentProcess {
     CurrentProcess(())
 }
 
-/// The process that started this one, also when it has ended since; `None` in the main process.
-/// Does not block. Python: `parent_process()`.
+/// The process that started this one, even if it has ended since; `None` in the main process. Does not block.
+/// Python: `parent_process()`.
 ///
-/// It can be waited for, by [`wait`](Process::wait) and [`wait_any`](crate::wait_any), so that a
-/// child notices the death of its parent. It cannot be ended:
-/// [`NotAChild`](crate::ErrorKind::NotAChild). A parent that comes to its normal end waits for its
-/// children before, so only a daemon may wait for that, or who waits with a time-out.
+/// A child can wait for it with [`wait`](Process::wait) and [`wait_any`](crate::wait_any), and so notice the
+/// death of its parent. A child cannot end it: [`NotAChild`](crate::ErrorKind::NotAChild). Before its normal
+/// end, a parent waits for its children. So only a daemon may wait for that end without a timeout.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -47,9 +46,8 @@ pub fn parent_process() -> Option<Process> {
     process::parent().map(|raw| Process::from_raw(raw, None))
 }
 
-/// The processes that the calling one started, or adopted, and that have not ended: those of its
-/// pools too. Does not block. Python: `active_children()`. What their tasks return is not to be
-/// had from these.
+/// The living processes that the calling one started or adopted, including those of its pools. Does not
+/// block. Python: `active_children()`. These do not give the return values of their tasks.
 #[must_use]
 pub fn active_children() -> Vec<Process> {
     process::active_children()
@@ -77,9 +75,8 @@ impl CurrentProcess {
         process::current_name()
     }
 
-    /// The id of the process that answers for the calling one: the one that started it, or, if
-    /// that has ended, the nearest living ancestor; none in the main process. Python:
-    /// `os.getppid()`.
+    /// The id of the process that is responsible for the calling one: the one that started it, or, if that
+    /// has ended, the nearest living ancestor; none in the main process. Python: `os.getppid()`.
     #[must_use]
     pub fn parent_id(&self) -> Option<u64> {
         process::parent_id()
@@ -97,14 +94,14 @@ impl CurrentProcess {
         true
     }
 
-    /// How the calling process ended: it has not. Python: `exitcode`.
+    /// The exit code of the calling process: none, since it has not ended. Python: `exitcode`.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         None
     }
 }
 
-/// As Python writes it: `<Process name='Process-1' parent=1 started>`.
+/// As in Python: `<Process name='Process-1' parent=1 started>`.
 impl fmt::Display for CurrentProcess {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let description = Description {
@@ -125,7 +122,7 @@ impl fmt::Debug for CurrentProcess {
     }
 }
 
-/// As Python writes it: `<Process name='Process-1' pid=2 parent=1 stopped exitcode=0>`.
+/// As in Python: `<Process name='Process-1' pid=2 parent=1 stopped exitcode=0>`.
 impl<T> fmt::Display for Process<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let id = self.id();
@@ -156,7 +153,7 @@ impl<T> fmt::Debug for Process<T> {
     }
 }
 
-/// What is written of a process.
+/// The parts of the text of a process.
 struct Description {
     name: String,
     id: Option<u64>,
@@ -168,7 +165,7 @@ struct Description {
 
 enum Parent {
     Known(Option<u64>),
-    /// Of the parent of the calling process nothing further up is known.
+    /// The parent of the calling process's own parent is not known.
     Unknown,
 }
 
@@ -198,7 +195,7 @@ impl Description {
     }
 }
 
-/// The signal that Python would name for this exit code.
+/// The signal that Python names for this exit code.
 fn signal(exit_code: i32) -> Option<&'static str> {
     match exit_code {
         -6 => Some("SIGABRT"),

@@ -1,28 +1,28 @@
-//! The callbacks that wait for jobs to end.
+//! The callbacks of jobs that have not ended yet.
 //!
-//! Callbacks run one after the other, in the order in which their jobs are found to have ended, each
-//! once. One that waits for something does not run others meanwhile: they come after it.
+//! Callbacks run one after the other, each once, in the order in which the ends of their jobs are noticed. A
+//! callback that waits does not let others run meanwhile: they run after it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// Callbacks of some jobs.
+/// The callbacks of some jobs.
 pub(crate) trait Due {
     /// Whether the jobs have ended.
     fn is_done(&self) -> bool;
 
-    /// Runs the callbacks, if they have not run.
+    /// Runs the callbacks, unless they have run.
     fn run(&self);
 }
 
-/// What is still to run, by pool.
+/// The pending callbacks, by pool.
 #[derive(Default)]
 struct Registry {
     pools: Vec<Waiting>,
 }
 
-/// What is still to run of one pool.
+/// The pending callbacks of one pool.
 struct Waiting {
     pool: u64,
     worker_count: usize,
@@ -37,24 +37,25 @@ thread_local! {
     static IS_RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this process has ever added callbacks. From then on the host may end a wait early, even
-/// after the last callback has run: it may tell of jobs that were found to have ended before.
+/// Whether this process has ever added callbacks. From then on the host may end a wait early, even after the
+/// last callback has run, because it may report jobs whose end was noticed before.
 #[inline]
 pub(crate) fn are_used() -> bool {
     ARE_USED.get()
 }
 
-/// Adds callbacks of jobs that were submitted to this pool.
+/// Adds the callbacks of jobs that were submitted to this pool.
 pub(crate) fn add(pool: u64, worker_count: usize, entry: Rc<dyn Due>) {
     ARE_USED.set(true);
-    // The host may have told of these before they were added, or has nothing to tell of no jobs.
+    // The host may have reported these jobs before their callbacks were added, and it never reports an empty
+    // batch.
     if entry.is_done() {
         IS_OVERDUE.set(true);
     }
     REGISTRY.with_borrow_mut(|registry| registry.add(pool, worker_count, entry));
 }
 
-/// Runs the callbacks of all jobs that have ended. Nothing happens inside a callback.
+/// Runs the callbacks of all jobs that have ended. Inside a callback, this does nothing.
 pub(crate) fn run() {
     if IS_RUNNING.replace(true) {
         return;
@@ -72,14 +73,14 @@ pub(crate) fn run() {
     }
 }
 
-/// As [`run`], if there are jobs that had ended when their callbacks were added.
+/// As [`run`], but only if there are jobs that had ended before their callbacks were added.
 pub(crate) fn run_overdue() {
     if IS_OVERDUE.get() {
         run();
     }
 }
 
-/// Ends [`run`], also if a callback panics where panics unwind.
+/// Ends [`run`], even if a callback panics on a target where panics unwind.
 struct Reset;
 
 impl Drop for Reset {
@@ -100,11 +101,11 @@ impl Registry {
         }
     }
 
-    /// Takes out what is done.
+    /// Removes and returns the entries whose jobs have ended.
     ///
-    /// Not all are asked, which would cost a host call for each at each end of a job. A pool begins
-    /// its jobs in the order in which they were submitted, so of all that come before a job that
-    /// has begun only those can be undone which a worker has now.
+    /// It does not check all entries, since that would cost a host call for each entry at each end of a job.
+    /// A pool begins its jobs in the order of submission. So of the jobs before one that has begun, only
+    /// those that a worker has now can be unfinished.
     fn take_due(&mut self) -> Vec<Rc<dyn Due>> {
         let mut due = Vec::new();
         for waiting in &mut self.pools {
@@ -126,7 +127,7 @@ impl Registry {
 mod tests {
     use super::*;
 
-    /// A batch that is done when it is told so, and writes down when its callback runs.
+    /// A batch that is done when the test says so, and that records the run of its callback.
     struct Fake {
         name: u32,
         is_done: Cell<bool>,
@@ -198,7 +199,8 @@ mod tests {
         for fake in &fakes {
             registry.add(1, 2, Rc::clone(fake) as Rc<dyn Due>);
         }
-        // Two workers: they may have 0 and 1, or 0 and any later one if those between have ended.
+        // There are two workers. They may have the jobs 0 and 1, or 0 and any later one if all between have
+        // ended.
         fake(&fakes, 1).is_done.set(true);
         fake(&fakes, 2).is_done.set(true);
         for entry in registry.take_due() {

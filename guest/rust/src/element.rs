@@ -3,30 +3,30 @@
 /// A number that processes can share: `u8` to `u64`, `i8` to `i64`, `f32` and `f64`. Python: the
 /// typecodes `B b H h I i Q q f d`; `c` is `u8`.
 ///
-/// In shared memory it lies in little-endian order, whatever the machine.
+/// In shared memory it is little-endian on every machine.
 pub trait Element: sealed::Element {}
 
-/// An [`Element`] without a fraction, which can be added to atomically.
+/// An integer [`Element`], which has an atomic addition.
 pub trait Integer: Element {}
 
 pub(crate) mod sealed {
-    /// What makes [`super::Element`] impossible to implement elsewhere.
+    /// Seals [`super::Element`], so that no other crate implements it.
     pub trait Element: Copy + 'static {
         #[doc(hidden)]
         const BYTES: usize;
 
-        /// The bytes of the number, and zeroes above them.
+        /// The bytes of the number, with zeroes above them.
         #[doc(hidden)]
         fn into_cell(self) -> u64;
 
-        /// The number in the lowest bytes; what is above them is not looked at.
+        /// The number in the lowest bytes; the bytes above are ignored.
         #[doc(hidden)]
         fn from_cell(cell: u64) -> Self;
 
         #[doc(hidden)]
         fn into_bytes(values: &[Self]) -> Vec<u8>;
 
-        /// The numbers in whole groups of [`BYTES`](Self::BYTES) bytes.
+        /// The numbers in the whole groups of [`BYTES`](Self::BYTES) bytes.
         #[doc(hidden)]
         fn from_bytes(bytes: &[u8]) -> Vec<Self>;
     }
@@ -55,7 +55,7 @@ macro_rules! elements {
                 }
 
                 fn into_bytes(values: &[$number]) -> Vec<u8> {
-                    // Written in chunks of a constant size, which the compiler makes one copy of.
+                    // The compiler turns these chunks of a constant size into one copy.
                     let mut bytes = vec![0; size_of_val(values)];
                     let (chunks, _) = bytes.as_chunks_mut();
                     for (to, from) in chunks.iter_mut().zip(values) {
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(bytes.len(), values.len() * T::BYTES);
         assert_eq!(T::from_bytes(&bytes), values);
         for value in values {
-            // Neighbours above it do not matter.
+            // Neighbours in the bytes above do not matter.
             let above = (u64::MAX << (8 * (T::BYTES - 1))) << 8;
             assert_eq!(T::from_cell(value.into_cell() | above), *value);
         }

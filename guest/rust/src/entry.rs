@@ -1,14 +1,14 @@
-//! The one door of a process: is it to run the program's main body, a task, or the jobs of a
-//! pool?
+//! The entry of a process, which decides whether it runs the program's main body, a task, or the jobs of a
+//! pool.
 
 use crate::bindings::process::{self, EntryPoint};
 use crate::{Error, task, worker};
 use std::panic::PanicHookInfo;
 use std::process::{ExitCode, Termination};
 
-/// Runs `main` in the main process, and in any other its task or jobs.
+/// Runs `main` in the main process, and the task or jobs in any other.
 ///
-/// A task that ends in order returns from here, as main does: `exit` would have the host unwind
+/// A task that ends normally returns from this function, as main does. With `exit`, the host would unwind
 /// this process and capture a backtrace, which costs as much as a third of a start.
 pub fn start<T: Termination>(main: fn() -> T) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
@@ -22,7 +22,7 @@ pub fn start<T: Termination>(main: fn() -> T) -> ExitCode {
     }
 }
 
-/// Ends a process that is not main.
+/// Ends a process other than main.
 fn end(result: Result<(), Error>) -> ExitCode {
     if let Err(error) = result {
         worker::flush();

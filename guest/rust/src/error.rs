@@ -4,14 +4,14 @@ use crate::ExitStatus;
 use crate::bindings::types::ErrorCode;
 use std::fmt;
 
-/// Why a call failed. A call that failed has changed nothing, unless its documentation says so.
+/// The reason why a call failed. A failed call has changed nothing, unless its documentation says otherwise.
 ///
 /// Its text is one line without a final period. `Debug` gives the same text, so that an error
 /// which `main` returns reads well.
 pub struct Error {
     kind: ErrorKind,
-    // Boxed so that the common errors without a text, such as `Empty`, neither allocate nor make
-    // results large.
+    // The details are boxed, so that the common errors without a text, such as `Empty`, neither allocate nor
+    // make results large.
     detail: Option<Box<Detail>>,
 }
 
@@ -32,91 +32,88 @@ struct Detail {
     bytes: Option<Vec<u8>>,
 }
 
-/// The kinds of [`Error`]. More may come.
+/// The kinds of [`Error`]. Later versions may add more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The time-out of a join, a wait, a `send` or a `recv` passed. Python:
-    /// `multiprocessing.TimeoutError`, or a `False` or `None`.
+    /// The timeout of a join, a wait, a `send` or a `recv` passed. Python: `multiprocessing.TimeoutError`, or
+    /// a `False` or `None`.
     TimedOut,
-    /// Nothing to take, and the call did not wait, or waited too long. Python: `queue.Empty`.
+    /// The queue was empty, and the call did not wait, or its timeout passed. Python: `queue.Empty`.
     Empty,
-    /// No room, and the call did not wait, or waited too long. Python: `queue.Full`.
+    /// The queue was full, and the call did not wait, or its timeout passed. Python: `queue.Full`.
     Full,
     /// The object was closed. Python: `ValueError`, or `OSError` for a connection.
     Closed,
     /// The other end of the pipe is gone and nothing is left to read. Python: `EOFError`.
     EndOfFile,
-    /// The other end of the pipe is gone, so nobody can read this. Python: `BrokenPipeError`.
+    /// The other end of the pipe is gone, so no process can read the message. Python: `BrokenPipeError`.
     BrokenPipe,
     /// This end of a one-way pipe only receives. Python: `OSError`.
     ReadOnly,
     /// This end of a one-way pipe only sends. Python: `OSError`.
     WriteOnly,
-    /// Released more often than acquired. Python: `ValueError`.
+    /// The object was released more often than acquired. Python: `ValueError`.
     NotHeld,
-    /// The caller does not own what it releases. Python: `AssertionError`.
+    /// The caller does not own the object that it releases. Python: `AssertionError`.
     NotOwner,
-    /// The buffer of `recv_bytes_into` does not hold the message: [`Error::bytes`] has it. Python:
+    /// The buffer of `recv_bytes_into` is too short for the message: [`Error::bytes`] has it. Python:
     /// `BufferTooShort`, whose argument is the message.
     BufferTooShort,
-    /// The barrier is broken: somebody waited too long, ended, or broke it. Python:
-    /// `BrokenBarrierError`.
+    /// The barrier is broken: a party timed out, ended, or broke it. Python: `BrokenBarrierError`.
     BrokenBarrier,
     /// The handle belongs to an object of another kind.
     WrongKind,
-    /// The process is not a child of the caller but its parent, which it cannot end. Python:
+    /// The process is the caller's parent, not its child, so the caller cannot end it. Python:
     /// `AssertionError`.
     NotAChild,
-    /// [`Process::close`](crate::Process::close) of one that has not ended. Python: `ValueError`.
+    /// [`Process::close`](crate::Process::close) of a process that has not ended. Python: `ValueError`.
     StillRunning,
     /// A value is out of its range. Python: `ValueError`, or `IndexError` for a list.
     InvalidArgument,
-    /// The message is larger than the object takes, or than `recv_bytes_max` was told to: then
-    /// [`Error::bytes`] has it.
+    /// The message is larger than the object accepts, or than the limit of `recv_bytes_max`; in the second
+    /// case, [`Error::bytes`] has it.
     MessageTooLarge,
     /// A limit of the process or of its tree is reached.
     LimitExceeded,
-    /// The policy does not allow it. Python: `PermissionError`.
+    /// The policy does not allow the call. Python: `PermissionError`.
     AccessDenied,
     /// A spawn by a program whose main function is not marked with `#[isopod::main]`. Python:
     /// the `RuntimeError` about `if __name__ == "__main__"`.
     NoEntry,
-    /// Nothing has this name. Python: `FileNotFoundError`, or `AttributeError` for a namespace.
+    /// No object has this name. Python: `FileNotFoundError`, or `AttributeError` for a namespace.
     NotFound,
-    /// The name is taken. Python: `FileExistsError`.
+    /// Another object has the name. Python: `FileExistsError`.
     AlreadyExists,
-    /// A value cannot be made a message. Python: `PicklingError`.
+    /// A value cannot be encoded as a message. Python: `PicklingError`.
     Encode,
     /// A message is not a value of the expected type. Python: `UnpicklingError`.
     Decode,
-    /// A process that was joined did not succeed: [`Error::exit_status`] says how it ended.
-    /// Python: a non-zero `exitcode`.
+    /// A joined process did not succeed: [`Error::exit_status`] tells how it ended. Python: a non-zero
+    /// `exitcode`.
     ProcessFailed,
-    /// The pool takes no more jobs: it was closed or terminated. Python: `ValueError: Pool not
-    /// running`.
+    /// The pool accepts no more jobs: it was closed or terminated. Python: `ValueError: Pool not running`.
     PoolNotRunning,
-    /// A pool was joined that was neither closed nor terminated. Python: `ValueError: Pool is still
-    /// running`.
+    /// The joined pool was neither closed nor terminated. Python: `ValueError: Pool is still running`.
     PoolStillRunning,
-    /// The pool cannot start workers: its initializer fails, or they end before they take a job. The
-    /// text is the last worker's report. Python has no such error, and starts workers for ever.
+    /// The pool cannot start workers: its initializer fails, or the workers end before they take a job. The
+    /// text is the report of the last worker. Python has no such error, and starts workers forever.
     PoolBroken,
-    /// The worker that had begun the job ended before the job did: it was killed, trapped, chose an
-    /// exit code, or reached a limit; [`ExitStatus::Deadline`] means that the job took longer than
-    /// it may. [`Error::exit_status`] says how it ended. In Python such a job never ends;
+    /// The worker that had begun the job ended before the job did: it was killed, trapped, chose an exit
+    /// code, or reached a limit; [`ExitStatus::Deadline`] means that the job exceeded its time limit.
+    /// [`Error::exit_status`] tells how the worker ended. In Python such a job never ends;
     /// `concurrent.futures` has `BrokenProcessPool`.
     WorkerLost,
-    /// The task of the job gave an error, whose text this has; or its arguments or its value could
-    /// not be read or made a message. Python: the exception itself, or `MaybeEncodingError`.
+    /// The task of the job returned an error, whose text this has; or its arguments or its value could not be
+    /// decoded or encoded. Python: the exception itself, or `MaybeEncodingError`.
     TaskFailed,
     /// The task of the job panicked: the text is the message and place of the panic. Python: the
     /// exception itself.
     TaskPanicked,
-    /// The job was never begun: its pool was terminated, or another job of a batch that fails fast
-    /// has failed. In Python such a job never ends.
+    /// The job was never begun: its pool was terminated, or another job of the same fail-fast batch has
+    /// failed. In Python such a job never ends.
     Cancelled,
-    /// Any other reason; the text says which.
+    /// Any other reason, which the text names.
     Other,
 }
 
@@ -127,16 +124,16 @@ impl Error {
         self.kind
     }
 
-    /// How the process ended that this error is about; only with [`ErrorKind::ProcessFailed`] and
+    /// The exit status of the process that the error concerns; only with [`ErrorKind::ProcessFailed`] and
     /// [`ErrorKind::WorkerLost`].
     #[must_use]
     pub fn exit_status(&self) -> Option<&ExitStatus> {
         self.detail.as_ref()?.exit_status.as_ref()
     }
 
-    /// The message that was taken but did not fit, so that it is not lost: only with
-    /// [`ErrorKind::BufferTooShort`], and [`ErrorKind::MessageTooLarge`] of `recv_bytes_max`.
-    /// Python: `BufferTooShort.args[0]`.
+    /// The message that was received but did not fit, so that it is not lost: only with
+    /// [`ErrorKind::BufferTooShort`], and [`ErrorKind::MessageTooLarge`] of `recv_bytes_max`. Python:
+    /// `BufferTooShort.args[0]`.
     #[must_use]
     pub fn bytes(&self) -> Option<&[u8]> {
         self.detail.as_ref()?.bytes.as_deref()
@@ -158,7 +155,7 @@ impl Error {
         }
     }
 
-    /// An error about a message that was taken.
+    /// An error about a message that was received.
     pub(crate) fn with_bytes(kind: ErrorKind, text: String, bytes: Vec<u8>) -> Error {
         let detail = Detail {
             text,
@@ -182,7 +179,7 @@ impl Error {
     }
 
     fn of_process(kind: ErrorKind, process: &str, exit_status: ExitStatus) -> Error {
-        // One line: a trap's backtrace is in the status, and was printed when the process ended.
+        // The text is one line: the status has a trap's backtrace, which was printed when the process ended.
         let status = exit_status.to_string();
         let status = match &exit_status {
             ExitStatus::Trapped(_) => status.lines().next().unwrap_or_default(),
@@ -202,7 +199,7 @@ impl Error {
 }
 
 impl ErrorKind {
-    /// The text of an error of this kind that has none of its own.
+    /// The text of errors of this kind that have no text of their own.
     fn text(self) -> &'static str {
         match self {
             ErrorKind::TimedOut => "the timeout passed",

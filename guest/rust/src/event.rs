@@ -38,34 +38,34 @@ impl Event {
         })
     }
 
-    /// Whether it is set. Does not block.
+    /// Whether the event is set. Does not block.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.raw.is_set()
     }
 
-    /// Sets it, and wakes everybody who waits. Does not block.
+    /// Sets the event, and wakes all waiters. Does not block.
     pub fn set(&self) {
         self.raw.set();
     }
 
-    /// Clears it. Does not block.
+    /// Clears the event. Does not block.
     pub fn clear(&self) {
         self.raw.clear();
     }
 
-    /// Waits until it is set.
+    /// Waits until the event is set.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn wait(&self) -> Result<(), Error> {
         Ok(self.wait_within(None)?)
     }
 
-    /// Waits until it is set, for `timeout` at most; says whether it was set.
+    /// Waits until the event is set, for `timeout` at most; returns whether it was set.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool, Error> {
         let waited = self.wait_within(Some(nanoseconds(timeout)));
         Ok(unless_timed_out(waited)?.is_some())

@@ -5,31 +5,31 @@ use crate::bindings::types::ExitStatus as WitExitStatus;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How a process ended. More ways may come.
+/// How a process ended. Later versions may add more variants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ExitStatus {
-    /// It ran to its end, or chose this exit code. 0 is success.
+    /// The process ran to its end, or chose this exit code. 0 is success.
     Exited(i32),
-    /// It panicked, or its task gave an error: the text.
+    /// The process panicked, or its task returned an error: the text.
     Failed(String),
-    /// Ended by [`terminate`](crate::Process::terminate).
+    /// [`terminate`](crate::Process::terminate) ended the process.
     Terminated,
-    /// Ended by [`kill`](crate::Process::kill).
+    /// [`kill`](crate::Process::kill) ended the process.
     Killed,
-    /// A WebAssembly trap: its kind and backtrace.
+    /// The process trapped: the kind and backtrace of the WebAssembly trap.
     Trapped(String),
-    /// Ended at its memory limit: the value and the limit.
+    /// The process reached its memory limit: the value and the limit.
     MemoryLimit(String),
-    /// Ended at its limit of CPU time: the limit.
+    /// The process reached its limit of CPU time: the limit.
     CpuTimeLimit(String),
-    /// Ended at its deadline.
+    /// The process reached its deadline: the text.
     Deadline(String),
-    /// Ended at another limit: the value and the limit.
+    /// The process reached another limit: the value and the limit.
     Limit(String),
-    /// Ended because it took part in a deadlock: the report.
+    /// The process took part in a deadlock: the report.
     Deadlock(String),
-    /// Any other way, as a text for people.
+    /// Any other end, as a text for people.
     Other(String),
 }
 
@@ -40,8 +40,7 @@ impl ExitStatus {
         matches!(self, ExitStatus::Exited(0))
     }
 
-    /// Python's `exitcode`: what a Unix system would have given. The code that the process chose,
-    /// modulo 256, or
+    /// Python's `exitcode`, as on a Unix system: the code that the process chose, modulo 256, or
     ///
     /// | how it ended | code | the signal of that number |
     /// |---|---|---|
@@ -70,7 +69,7 @@ impl ExitStatus {
         }
     }
 
-    /// Nothing for success, an error that carries this status and its text for all else.
+    /// `Ok` for success, else an error with this status and its text.
     ///
     /// # Errors
     /// [`ErrorKind::ProcessFailed`](crate::ErrorKind::ProcessFailed).
@@ -91,7 +90,7 @@ impl fmt::Display for ExitStatus {
             ExitStatus::Killed => return formatter.write_str("was killed"),
             ExitStatus::Failed(text) => ("failed", text),
             ExitStatus::Trapped(text) => ("trapped", text),
-            // These texts say themselves what was reached.
+            // These texts name the reached limit themselves.
             ExitStatus::MemoryLimit(text)
             | ExitStatus::CpuTimeLimit(text)
             | ExitStatus::Deadline(text)

@@ -1,8 +1,7 @@
-//! The functions of a plugin: what the embedder calls by name.
+//! The functions of a plugin, which the embedder calls by name.
 //!
-//! `#[isopod::function]` makes a [`Function`] of each, `inventory` collects them when the plugin is
-//! instantiated, and `isopod::plugin!` exports the two doors through which the host describes and calls
-//! them.
+//! `#[isopod::function]` makes a [`Function`] of each, and `inventory` collects them when the plugin is
+//! instantiated. `isopod::plugin!` exports the two entry points through which the host lists and calls them.
 
 use crate::bindings::exported::exports::isopod::multiprocessing::functions::{
     self, CallError, Guest,
@@ -21,25 +20,25 @@ pub struct Function {
     run: fn(Call) -> Result<Returned, Failure>,
 }
 
-/// What a function is called with.
+/// The input of a call.
 #[derive(Debug)]
 pub struct Call {
     input: Vec<u8>,
     handles: Vec<Handle>,
 }
 
-/// What a function gives.
+/// The output of a function.
 #[derive(Debug)]
 pub struct Returned(Message);
 
-/// Why a function gave nothing.
+/// The reason why a function has no output.
 #[derive(Debug)]
 pub struct Failure(CallError);
 
 inventory::collect!(Function);
 
 impl Function {
-    /// What the macro makes.
+    /// The constructor that the macro calls.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -50,12 +49,12 @@ impl Function {
     }
 }
 
-/// A function that a plugin can export: of one parameter, or of none.
+/// A function that a plugin can export, with one parameter or none.
 pub trait Callable<Parameters> {
-    /// Reads the input, runs the function, and writes what it gives.
+    /// Reads the input, runs the function, and writes its output.
     ///
     /// # Errors
-    /// If the input is not the function's, if it gives an error, or if its value cannot be written.
+    /// If the function cannot read the input, returns an error, or returns a value that cannot be written.
     fn answer(&self, call: Call) -> Result<Returned, Failure>;
 }
 
@@ -106,13 +105,13 @@ fn written(output: impl FunctionOutput) -> Result<Returned, Failure> {
     }
 }
 
-/// The doors of a plugin.
+/// The entry points of a plugin.
 #[derive(Debug)]
 pub struct Doors;
 
 impl Guest for Doors {
     fn describe() -> Vec<functions::Function> {
-        // Of two with one name neither can be called, so the name is told once.
+        // If two functions have the same name, neither can be called, so the list has the name once.
         let mut all: Vec<functions::Function> = inventory::iter::<Function>
             .into_iter()
             .map(|function| functions::Function {
@@ -167,8 +166,8 @@ fn find<'a, I: Iterator<Item = &'a Function>>(
     Err(CallError::UnknownFunction(text))
 }
 
-/// Makes the crate a plugin: exports its functions, those marked with
-/// [`#[isopod::function]`](macro@crate::function). To be written once, at the root of a crate of the type
+/// Makes the crate a plugin: exports its functions that are marked with
+/// [`#[isopod::function]`](macro@crate::function). Write it once, at the root of a crate of the type
 /// `cdylib`.
 ///
 /// ```

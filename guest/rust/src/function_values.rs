@@ -1,11 +1,11 @@
-//! What the functions of a plugin take and give: bytes or text, and JSON in [`json`](crate::json).
+//! The inputs and outputs of a plugin's functions: bytes or text, and JSON in [`json`](crate::json).
 
 use crate::function::{Handles, Output};
 use crate::{Bytes, Error, message};
 use std::fmt;
 
-/// What a function of a plugin may take: `String`, `Vec<u8>` or [`Bytes`] for the input as it is, or, with
-/// the feature `json`, a `Json` of any `T` that serde can read.
+/// A type for the input of a plugin's function: `String`, `Vec<u8>` or [`Bytes`] for the input as it is, or,
+/// with the feature `json`, a `Json` of any `T` that serde can read.
 #[diagnostic::on_unimplemented(
     message = "a function of a plugin cannot take `{Self}`",
     label = "this is no input",
@@ -13,17 +13,17 @@ use std::fmt;
             implements serde's `Deserialize`; or nothing at all"
 )]
 pub trait FunctionInput: Sized {
-    /// Reads it.
+    /// Reads the input.
     ///
     /// # Errors
-    /// What is wrong with the input.
+    /// A description of the fault in the input.
     #[doc(hidden)]
     fn read(input: Vec<u8>, handles: Handles) -> Result<Self, Error>;
 }
 
-/// What a function of a plugin may give: `()`, a `String` or `&'static str`, a `Vec<u8>` or [`Bytes`], a
-/// `Json` of any `T` that serde can write; or a `Result` of one of these, whose error the caller gets as
-/// text.
+/// A type for the output of a plugin's function: `()`, a `String` or `&'static str`, a `Vec<u8>` or
+/// [`Bytes`], a `Json` of any `T` that serde can write; or a `Result` of one of these, whose error the caller
+/// gets as text.
 #[diagnostic::on_unimplemented(
     message = "a function of a plugin cannot give `{Self}`",
     label = "this is no output",
@@ -31,7 +31,7 @@ pub trait FunctionInput: Sized {
             `T` implements serde's `Serialize`; or a `Result` of one of these"
 )]
 pub trait FunctionOutput {
-    /// Writes it.
+    /// Writes the output.
     ///
     /// # Errors
     /// The text of the function's error.

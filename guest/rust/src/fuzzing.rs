@@ -1,50 +1,51 @@
-//! What decodes bytes of others, within reach of the fuzz targets in `fuzz/`; only they see it.
+//! Makes the code that decodes foreign bytes reachable for the fuzz targets in `fuzz/`. No other code sees
+//! this module.
 
 use crate::{Error, ShareableItem, message, named, shareable_list};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// As a queue, a connection, a pool and a manager decode a message without handles.
+/// Decodes a message without handles, as a queue, a connection, a pool and a manager do.
 ///
 /// # Errors
-/// As they.
+/// The same as theirs.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     message::decode_parts(bytes, Vec::new())
 }
 
-/// As they encode a value, which must hold no handles.
+/// Encodes a value, which must hold no handles, as they do.
 ///
 /// # Errors
-/// As they.
+/// The same as theirs.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
     message::encode_parts(value).map(|(bytes, _)| bytes)
 }
 
-/// As a dict makes the bytes of a key.
+/// Encodes a key as a dict does.
 ///
 /// # Errors
-/// As it.
+/// The same as there.
 pub fn encode_key<K: Serialize>(key: &K) -> Result<Vec<u8>, Error> {
     message::encode_key(key, <[u8]>::to_vec)
 }
 
-/// As a named task reads its arguments.
+/// Reads arguments as a named task does.
 ///
 /// # Errors
-/// As it.
+/// The same as there.
 pub fn read_arguments<Args: DeserializeOwned>(bytes: &[u8]) -> Result<Args, Error> {
     named::read_arguments(bytes, Vec::new())
 }
 
-/// As a named task writes its value.
+/// Writes a value as a named task does.
 ///
 /// # Errors
-/// As it.
+/// The same as there.
 pub fn write_value<T: Serialize>(value: &T) -> Result<Vec<u8>, Error> {
     named::write_value(value).map(|encoded| encoded.bytes)
 }
 
-/// The items of the shareable list in a memory with these bytes, if there is one.
+/// The items of the shareable list in a memory with these bytes, if it holds one.
 #[must_use]
 pub fn shareable_items(memory: &[u8]) -> Option<Vec<Result<ShareableItem, Error>>> {
     shareable_list::items(memory)

@@ -1,5 +1,5 @@
-//! Host objects inside messages: what [`Queue`](crate::Queue), the ends of pipes,
-//! [`Lock`](crate::Lock) and all the others have in common.
+//! Host objects inside messages: the common code of [`Queue`](crate::Queue), the ends of pipes,
+//! [`Lock`](crate::Lock) and all other objects.
 
 use crate::bindings::process;
 use crate::bindings::types::{ErrorCode, Handle};
@@ -17,9 +17,9 @@ pub(crate) trait Object: Sized {
     fn open(handle: &Handle) -> Result<Self, ErrorCode>;
 }
 
-/// Makes a type with a field `raw: Arc<Raw>`, or `raw: Arc<Numbered<Raw>>`, an [`Object`], which travels
-/// and can be inherited. One with type parameters, `Type<T>`, also has a field `values: PhantomData`; it gets `Clone` and
-/// `from_raw`.
+/// Makes a type with a field `raw: Arc<Raw>`, or `raw: Arc<Numbered<Raw>>`, an [`Object`] that can travel and
+/// be inherited. A type with type parameters, `Type<T>`, also has a field `values: PhantomData`; it gets
+/// `Clone` and `from_raw`.
 macro_rules! travels {
     ($object:ident<$($parameter:ident),+>, $raw:ty, $kind:literal) => {
         impl<$($parameter),+> $object<$($parameter),+> {
@@ -31,7 +31,7 @@ macro_rules! travels {
             }
         }
 
-        // Not derived: what the parameters are does not matter.
+        // `Clone` is not derived, because a derive would bound the type parameters.
         impl<$($parameter),+> ::std::clone::Clone for $object<$($parameter),+> {
             fn clone(&self) -> Self {
                 $object {
@@ -106,7 +106,7 @@ macro_rules! travels {
 }
 pub(crate) use travels;
 
-/// Serialises an object: its handle joins the message, and its index is what is written.
+/// Serialises an object: adds its handle to the message, and writes the handle's index.
 pub(crate) fn serialize<O: Object, S: Serializer>(
     object: &O,
     serializer: S,
@@ -117,7 +117,7 @@ pub(crate) fn serialize<O: Object, S: Serializer>(
     }
 }
 
-/// The object behind the next handle of a message.
+/// Reads an index, and makes the object of the handle with that index in the message.
 pub(crate) fn deserialize<'de, O: Object, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<O, D::Error> {
@@ -157,7 +157,7 @@ fn outside(kind: &str) -> String {
     )
 }
 
-/// What can be [`inherited`]: each kind of host object.
+/// A type that can be [`inherited`]: each kind of host object.
 pub trait Inherit: sealed::Inherit {}
 
 impl<H: sealed::Inherit> Inherit for H {}
@@ -165,7 +165,7 @@ impl<H: sealed::Inherit> Inherit for H {}
 pub(crate) mod sealed {
     use crate::bindings::types::{ErrorCode, Handle};
 
-    /// What makes [`super::Inherit`] impossible to implement elsewhere.
+    /// Seals [`super::Inherit`], so that no other crate implements it.
     pub trait Inherit: Sized {
         #[doc(hidden)]
         fn from_handle(handle: &RawHandle<'_>) -> Result<Self, RawError>;
@@ -190,7 +190,7 @@ pub(crate) mod sealed {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`]; [`ErrorKind::WrongKind`] if it is of another kind than `H`.
+/// [`ErrorKind::NotFound`]; [`ErrorKind::WrongKind`] if the object is not of the kind `H`.
 pub fn inherited<H: Inherit>(name: &str) -> Result<H, Error> {
     let handle = process::inherited(name).ok_or_else(|| {
         Error::with_text(

@@ -1,9 +1,9 @@
-//! Iterators over what arrives.
+//! Iterators over arriving values.
 
 use crate::{Error, ErrorKind, Queue, Receiver};
 use serde::de::DeserializeOwned;
 
-/// What [`Queue::iter`] gives: each value, until the queue is closed and empty.
+/// The iterator of [`Queue::iter`]: each value, until the queue is closed and empty.
 #[derive(Debug)]
 pub struct GetIter<'a, T> {
     queue: &'a Queue<T>,
@@ -23,7 +23,7 @@ impl<T: DeserializeOwned> Iterator for GetIter<'_, T> {
     }
 }
 
-/// What [`Receiver::iter`] gives: each value, until the other end is gone.
+/// The iterator of [`Receiver::iter`]: each value, until the other end is gone.
 #[derive(Debug)]
 pub struct RecvIter<'a, T> {
     receiver: &'a Receiver<T>,
@@ -43,7 +43,7 @@ impl<T: DeserializeOwned> Iterator for RecvIter<'_, T> {
     }
 }
 
-/// Nothing for the error that is the end, everything else as it is.
+/// `None` for the error that marks the end, any other result as it is.
 fn until<T>(result: Result<T, Error>, end: ErrorKind) -> Option<Result<T, Error>> {
     match result {
         Err(error) if error.kind() == end => None,

@@ -1,17 +1,17 @@
-//! JSON, for the functions of plugins. With the feature `json`.
+//! JSON, for the functions of plugins. Needs the feature `json`.
 
 use crate::function::{Handles, Output};
 use crate::{Error, FunctionInput, FunctionOutput, message};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A value that travels as JSON: the input of a function of a plugin, or what it gives.
+/// A value that travels as JSON: the input or the output of a plugin's function.
 ///
-/// JSON is what callers in every language can write, and the command line too. A handle inside, such as
-/// a [`Queue`](crate::Queue), is written as its position among the handles that come with the call.
+/// Callers in every language can write JSON, and so can users of the command line. A handle inside, such as a
+/// [`Queue`](crate::Queue), is written as its position among the handles that come with the call.
 ///
-/// It needs the feature `json`: `isopod = { version = "0.1", features = ["json"] }`. A plugin of a single
-/// file has it.
+/// It needs the feature `json`: `isopod = { version = "0.1", features = ["json"] }`. A plugin in a single
+/// file has the feature.
 ///
 /// ```
 /// use isopod::Json;

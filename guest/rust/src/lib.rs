@@ -1,9 +1,9 @@
 //! Processes, queues, pipes and locks for programs that run on isopod: Python's
 //! `multiprocessing` for Rust guests.
 //!
-//! A program is one WebAssembly component. Each of its processes is an instance of its own, on a
-//! thread and core of its own: globals are not shared, and what a process does cannot harm another
-//! one's memory. They talk through what the host makes: queues, pipes and locks.
+//! A program is one WebAssembly component. Each of its processes is a separate instance, on a thread and core
+//! of its own. Processes share no globals, and no process can harm the memory of another. They communicate
+//! through objects of the host: queues, pipes and locks.
 //!
 //! ```no_run
 //! use isopod::{Process, Queue};
@@ -22,7 +22,7 @@
 //! }
 //! ```
 //!
-//! The most common names; [`compatibility`] has every one of CPython's, and what behaves otherwise.
+//! The table has the most common names. [`compatibility`] lists every name of CPython, and all differences.
 //!
 //! | Python | here |
 //! |---|---|
@@ -48,25 +48,26 @@
 //! | `current_process()`, `parent_process()`, `active_children()`, `cpu_count()` | [`current_process`], [`parent_process`], [`active_children`], [`cpu_count`] |
 //!
 //! # Plugins
-//! A crate of the type `cdylib` with [`plugin!`] has no main function: the embedder calls those of its
-//! functions that are marked with [`#[isopod::function]`](macro@function), with bytes or text, or
-//! with the feature `json` with values that serde knows, as JSON (`Json`).
+//! A crate of the type `cdylib` with [`plugin!`] has no main function. The embedder calls its functions that
+//! are marked with [`#[isopod::function]`](macro@function). They take and return bytes or text, or, with the
+//! feature `json`, any values that serde can handle, as JSON (`Json`).
 //!
 //! # Handles
-//! [`Queue`], [`Connection`], [`Sender`], [`Receiver`], [`Dict`], [`List`], [`Lock`] and the other
-//! kinds of objects are handles: cheap to clone, and they serialise, so they can be arguments of a process and sit anywhere inside a message.
-//! The object behind a handle lives for as long as a process or a message holds it.
+//! [`Queue`], [`Connection`], [`Sender`], [`Receiver`], [`Dict`], [`List`], [`Lock`] and the other kinds of
+//! objects are handles. They are cheap to clone, and they serialise, so they can be arguments of a process
+//! and anywhere inside a message. The object behind a handle lives for as long as a process or a message
+//! holds it.
 //!
 //! # Panics
-//! A panic ends its process alone, with the exit status [`ExitStatus::Failed`] and the text of the
-//! panic, whatever the process was doing. Nothing unwinds: destructors do not run, but the host
-//! releases all that the process held.
+//! A panic ends only its own process, at any point, with the exit status [`ExitStatus::Failed`] and the text
+//! of the panic. Nothing unwinds: destructors do not run, but the host releases everything that the process
+//! held.
 //!
 //! # Outside a host
-//! The crate compiles for any target, so that a program can be checked and its plain functions
-//! tested. A call of the host from outside one panics.
+//! The crate compiles for any target, so that a program can be checked and its plain functions tested.
+//! Outside a host, a call of the host panics.
 
-// What a guest is built with has none of the workspace's lints, which know it.
+// The workspace's lints know this cfg, but a guest is built without them.
 #![allow(unexpected_cfgs, reason = "`fuzzing` is set for the fuzz targets only")]
 
 mod array;
@@ -154,8 +155,8 @@ pub use wait::{Waitable, sleep, wait_any, wait_any_timeout};
 #[doc = include_str!("../COMPATIBILITY.md")]
 pub mod compatibility {}
 
-/// What `#[isopod::main]`, `#[isopod::task]`, `#[isopod::function]` and `isopod::plugin!` expand to. Not for other use; it may change at any
-/// time.
+/// The items to which `#[isopod::main]`, `#[isopod::task]`, `#[isopod::function]` and `isopod::plugin!`
+/// expand. They are not for other use, and may change at any time.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::bindings::exported;

@@ -13,8 +13,8 @@ use std::time::Duration;
 /// A lock that one process at a time can hold. Not recursive: a process that acquires it twice
 /// waits for itself.
 ///
-/// It is robust: when its owner ends, in whatever way, the lock is free again, and the next owner
-/// is told so ([`LockGuard::is_abandoned`]).
+/// The lock is robust: when its owner ends in any way, the lock is free again, and the next owner learns of
+/// it ([`LockGuard::is_abandoned`]).
 ///
 /// ```no_run
 /// # use isopod::Lock;
@@ -41,10 +41,10 @@ impl Lock {
         })
     }
 
-    /// Waits until the lock is free and takes it, until the guard is dropped.
+    /// Waits until the lock is free, and acquires it until the guard is dropped.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     #[inline]
     pub fn acquire(&self) -> Result<LockGuard<'_>, Error> {
         Ok(LockGuard {
@@ -53,10 +53,10 @@ impl Lock {
         })
     }
 
-    /// Takes the lock if it is free; `None` if it is not. Does not block.
+    /// Acquires the lock if it is free; `None` if it is not. Does not block.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn try_acquire(&self) -> Result<Option<LockGuard<'_>>, Error> {
         self.acquire_within(NO_WAIT)
     }
@@ -64,13 +64,13 @@ impl Lock {
     /// Waits for the lock, for `timeout` at most; `None` if the time passed.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<LockGuard<'_>>, Error> {
         self.acquire_within(Some(nanoseconds(timeout)))
     }
 
-    /// Releases the lock, whoever holds it: any process may, as in Python. Needed only for a lock
-    /// whose guard was given to [`std::mem::forget`]. Does not block.
+    /// Releases the lock, even if another process holds it, as in Python. This is needed only for a lock
+    /// whose guard was passed to [`std::mem::forget`]. Does not block.
     ///
     /// # Errors
     /// [`NotHeld`](crate::ErrorKind::NotHeld) if the lock is free.
@@ -107,7 +107,7 @@ pub struct LockGuard<'a> {
 }
 
 impl LockGuard<'_> {
-    /// Whether the last owner ended without releasing the lock: what it guards may be half done.
+    /// Whether the last owner ended without releasing the lock: the guarded data may be inconsistent.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.acquired == Acquired::Abandoned
@@ -117,7 +117,7 @@ impl LockGuard<'_> {
 impl Drop for LockGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Another process may have released it already, as Python allows: nothing is left to do.
+        // Another process may have released the lock already, as Python allows; then nothing is left to do.
         let _ = self.lock.raw.release();
     }
 }

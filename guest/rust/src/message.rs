@@ -1,9 +1,9 @@
-//! Values to messages and back: postcard for the bytes, and a list beside it for the handles.
+//! Turns values into messages and back: postcard encodes the bytes, and a separate list holds the handles.
 //!
-//! A handle serialises as its index in that list. serde gives a `Serialize` impl no way to reach
-//! the message it is part of, so the list of the message at work is kept in a thread-local; this
-//! is how servo's ipc-channel does it. A message made inside the `Serialize` impl of another
-//! message's value gets a list of its own, and the outer one comes back after it.
+//! A handle serialises as its index in that list. With serde, a `Serialize` impl cannot reach the message
+//! that it is part of. So a thread-local keeps the list of the current message, as in servo's ipc-channel. A
+//! message that is made inside the `Serialize` impl of another message's value gets a list of its own, and
+//! the outer list is restored after it.
 
 use crate::bindings::types::{Handle, Message};
 use crate::{Error, ErrorKind};
@@ -16,26 +16,26 @@ use std::cell::{Cell, RefCell};
 const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
 
 thread_local! {
-    /// The handles of the message that is being made; none outside of [`encode`].
+    /// The handles of the message that is being made; none outside [`encode`].
     static OUTGOING: RefCell<Option<Vec<Handle>>> = const { RefCell::new(None) };
-    /// The handles of the message that is being read; none outside of [`decode`].
+    /// The handles of the message that is being read; none outside [`decode`].
     static INCOMING: RefCell<Option<Incoming>> = const { RefCell::new(None) };
     /// The buffer of the last message, so that most messages allocate nothing.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    /// The same for keys: that of an entry is still at work when its value is encoded.
+    /// The same for keys: the key of an entry is still in use while its value is encoded.
     static KEY_BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// What is left of the message that is being read.
+/// The rest of the message that is being read.
 struct Incoming {
     /// Each handle may be taken once.
     handles: Vec<Option<Handle>>,
-    /// Why a handle could not be taken. postcard drops the text of an error that comes from a
-    /// `Deserialize` impl, so it waits here.
+    /// The reason why a handle could not be taken. postcard drops the text of an error from a `Deserialize`
+    /// impl, so the error is kept here.
     error: Option<Error>,
 }
 
-/// Puts back what a thread-local held before a message was begun, also if a `Serialize` or
+/// Restores the value that a thread-local held before a message was begun, even if a `Serialize` or
 /// `Deserialize` impl panics.
 struct Restore<T: 'static> {
     slot: &'static std::thread::LocalKey<RefCell<Option<T>>>,
@@ -50,7 +50,7 @@ impl<T> Restore<T> {
         }
     }
 
-    /// The value that is at work now.
+    /// Takes the current value.
     fn finish(self) -> Option<T> {
         self.slot.take()
     }
@@ -62,17 +62,17 @@ impl<T> Drop for Restore<T> {
     }
 }
 
-/// A message that was made and is not sent yet.
+/// A message that is made and not sent yet.
 #[derive(Debug, Default)]
 pub(crate) struct Encoded {
     /// The payload.
     pub(crate) bytes: Vec<u8>,
-    /// The handles that travel beside it.
+    /// The handles that travel beside the payload.
     pub(crate) handles: Vec<Handle>,
 }
 
-/// Makes a message of `prefix` and `value`, and gives it to `send`. The message is gone
-/// afterwards; `value` is not touched, so nothing is lost if `send` fails.
+/// Makes a message of `prefix` and `value`, and passes it to `send`. The message is dropped afterwards.
+/// `value` does not change, so nothing is lost if `send` fails.
 pub(crate) fn encode<T, R>(
     prefix: &[u8],
     value: &T,
@@ -84,7 +84,7 @@ where
     encode_in(&BUFFER, prefix, value, send)
 }
 
-/// Gives the bytes of a key to `look_up`. A key is bytes and nothing else: two are the same if these
+/// Passes the bytes of a key to `look_up`. A key has only bytes, and two keys are the same if their bytes
 /// are.
 pub(crate) fn encode_key<K, R>(key: &K, look_up: impl FnOnce(&[u8]) -> R) -> Result<R, Error>
 where
@@ -150,23 +150,21 @@ where
     }
 }
 
-/// Runs `write`, which serialises a value in whatever format, and gives the handles that the value
-/// holds.
+/// Runs `write`, which serialises a value in any format, and returns the handles that the value holds.
 pub(crate) fn with_outgoing<R>(write: impl FnOnce() -> R) -> (R, Vec<Handle>) {
     let outgoing = Restore::begin(&OUTGOING, Vec::new());
     let written = write();
     (written, outgoing.finish().unwrap_or_default())
 }
 
-/// The error for a value that cannot be made a message.
+/// The error for a value that cannot be encoded as a message.
 pub(crate) fn unencodable<T: ?Sized>(reason: &str) -> Error {
     let name = type_name::<T>();
     let text = format!("a value of type `{name}` cannot be made a message: {reason}");
     Error::with_text(ErrorKind::Encode, text)
 }
 
-/// Where postcard writes to. Its own `to_extend` takes a block of bytes one by one, which is 15
-/// times slower.
+/// The output of postcard. Its own `to_extend` writes a block of bytes one by one, which is 15 times slower.
 struct Buffer(Vec<u8>);
 
 impl postcard::ser_flavors::Flavor for Buffer {
@@ -187,12 +185,12 @@ impl postcard::ser_flavors::Flavor for Buffer {
     }
 }
 
-/// Makes a value of a whole message. Handles that the value does not take are dropped.
+/// Decodes a value from a whole message. Handles that the value does not take are dropped.
 pub(crate) fn decode<T: DeserializeOwned>(message: Message) -> Result<T, Error> {
     decode_parts(&message.bytes, message.handles)
 }
 
-/// As [`decode`], of the two parts of a message.
+/// As [`decode`], for the two parts of a message.
 pub(crate) fn decode_parts<T: DeserializeOwned>(
     bytes: &[u8],
     handles: Vec<Handle>,
@@ -208,8 +206,8 @@ pub(crate) fn decode_parts<T: DeserializeOwned>(
     }
 }
 
-/// Runs `read`, which makes a value of bytes in whatever format, and says why a handle of it could
-/// not be made, where that is known better than to the format.
+/// Runs `read`, which decodes a value from bytes in any format. If a handle could not be taken, also returns
+/// the reason, which the format may not know.
 pub(crate) fn with_incoming<R>(
     handles: Vec<Handle>,
     read: impl FnOnce() -> R,
@@ -229,15 +227,15 @@ pub(crate) fn with_incoming<R>(
     )
 }
 
-/// The error for bytes that are no value of type `T`.
+/// The error for bytes that are not a value of type `T`.
 pub(crate) fn undecodable<T>(bytes: &[u8], reason: &str) -> Error {
     let (length, name) = (bytes.len(), type_name::<T>());
     let text = format!("a message of {length} bytes is not a value of type `{name}`: {reason}");
     Error::with_text(ErrorKind::Decode, text)
 }
 
-/// Adds a handle to the message that is being made, and gives its index there. `None` when no
-/// message is being made; `make` is not called then.
+/// Adds a handle to the message that is being made, and returns its index there. If no message is being made,
+/// returns `None` and does not call `make`.
 pub(crate) fn push_outgoing(make: impl FnOnce() -> Handle) -> Option<u32> {
     OUTGOING.with_borrow_mut(|outgoing| {
         let handles = outgoing.as_mut()?;
@@ -247,12 +245,12 @@ pub(crate) fn push_outgoing(make: impl FnOnce() -> Handle) -> Option<u32> {
     })
 }
 
-/// Why [`take_incoming`] has nothing to give.
+/// The reason why [`take_incoming`] has no handle.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
     /// No message is being read.
     NoMessage,
-    /// The message has no handle of this index, or it was taken already.
+    /// The message has no handle of this index, or the handle was taken already.
     Handle(u32),
 }
 

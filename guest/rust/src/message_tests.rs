@@ -1,4 +1,4 @@
-//! What can be tested of messages without a host: everything but the handles themselves.
+//! Tests of messages without a host: they cover everything but the handles themselves.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! Tasks with a public name: those that the embedder's pool can call.
+//! Tasks with a public name, which the embedder's pool can call.
 //!
 //! Their arguments and values are MessagePack, which the embedder can write without knowing the
 //! program's types: an array of the arguments, and the value. `#[isopod::task]` makes a [`NamedTask`]
@@ -22,21 +22,21 @@ pub struct NamedTask {
     run: fn(NamedJob) -> Result<NamedValue, Error>,
 }
 
-/// What a named task is called with.
+/// The input of a named task.
 #[derive(Debug)]
 pub struct NamedJob {
     bytes: Vec<u8>,
     handles: Vec<Handle>,
 }
 
-/// What a named task gives.
+/// The output of a named task.
 #[derive(Debug)]
 pub struct NamedValue(Encoded);
 
 inventory::collect!(NamedTask);
 
 impl NamedTask {
-    /// What the macro makes.
+    /// The constructor that the macro calls.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -49,7 +49,7 @@ impl NamedTask {
 /// Calls a function with the arguments of a job.
 ///
 /// # Errors
-/// If the arguments are not its, if it gives one, or if its value cannot be written.
+/// If the function cannot read the arguments, returns an error, or returns a value that cannot be written.
 pub fn call<F, Args>(function: &F, job: NamedJob) -> Result<NamedValue, Error>
 where
     F: Task<Args>,
@@ -98,11 +98,12 @@ fn find<'a, I: Iterator<Item = &'a NamedTask>>(
     Err(Error::with_text(ErrorKind::NotFound, text))
 }
 
-/// An array without elements, and nil: how "no arguments" is written, and how serde reads it.
+/// An array without elements, and nil: callers write "no arguments" as the first, and serde expects the
+/// second.
 const EMPTY_ARRAY: [u8; 1] = [0x90];
 const NIL: [u8; 1] = [0xc0];
 
-/// Makes the arguments of an array of them.
+/// Reads the arguments from an array.
 pub(crate) fn read_arguments<Args: DeserializeOwned>(
     bytes: &[u8],
     handles: Vec<Handle>,

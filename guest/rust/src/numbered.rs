@@ -1,7 +1,7 @@
-//! Resources whose most used operations are called by number: `direct` in WIT, which says why.
+//! Resources whose hottest operations are called by number; `direct` in the WIT gives the reason.
 //!
-//! A [`Numbered`] is the resource, but that a few methods of the same names take its number instead
-//! of borrowing it. The number is asked for when it is first needed: a lock that is only passed on
+//! A [`Numbered`] wraps the resource. A few methods have the same names as the resource's, but pass its
+//! number instead of borrowing it. The number is requested at its first use, so a lock that is only passed on
 //! never pays for it.
 
 use crate::bindings::direct::{self, Reply};
@@ -22,12 +22,12 @@ pub(crate) struct Numbered<R> {
 
 /// A resource that has a number.
 pub(crate) trait HasNumber {
-    /// Asks the host for it.
+    /// Requests the number from the host.
     fn ask(&self) -> u32;
 }
 
 impl<R: HasNumber> Numbered<R> {
-    /// It holds for as long as the resource does, which is not dropped before this is.
+    /// The number is valid for as long as the resource exists, and the resource is not dropped before this.
     #[inline]
     fn number(&self) -> u32 {
         *self.number.get_or_init(|| self.raw.ask())
@@ -51,8 +51,8 @@ impl<R> Deref for Numbered<R> {
     }
 }
 
-/// The operations of a kind that are called by number: `operation = function(arguments) -> result`, and
-/// with `[reply]` before it those whose function says how it went with a [`Reply`].
+/// The operations of a kind that are called by number: `operation = function(arguments) -> result`. The
+/// prefix `[reply]` marks those whose function reports the outcome as a [`Reply`].
 macro_rules! by_number {
     (
         $raw:ty:
@@ -101,8 +101,8 @@ by_number! { Event:
     [reply] wait = wait_event(timeout: Option<u64>) -> ();
 }
 
-/// Methods that always succeed: a number that is refused, which that of a resource at hand is not, is
-/// no reason to lose the call.
+/// Methods that always succeed. The host never refuses the number of an existing resource. If it did, the
+/// call would go through the resource instead.
 impl Numbered<Event> {
     #[inline]
     pub(crate) fn is_set(&self) -> bool {
@@ -149,7 +149,7 @@ by_number! { SharedMemory:
     compare_exchange_u64 = compare_exchange_u64(offset: u64, expected: u64, new: u64) -> u64;
 }
 
-/// What a reply tells of an operation.
+/// The result that a reply encodes.
 trait Meaning: Sized {
     const DONE: Self;
     const ABANDONED: Self;
@@ -162,12 +162,12 @@ impl Meaning for Acquired {
 
 impl Meaning for () {
     const DONE: () = ();
-    // No such operation acquires anything.
+    // No operation with this result acquires anything.
     const ABANDONED: () = ();
 }
 
-/// The result that the method would have given; `method` is called where only it can tell, and then
-/// nothing has been done yet.
+/// The result that the method would return. If the reply does not tell it, `method` is called; the operation
+/// has had no effect then.
 #[inline]
 fn meant<M: Meaning>(
     reply: Reply,

@@ -1,4 +1,4 @@
-//! What a task may return.
+//! The return types of tasks.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-/// What a task may return: `()`, a plain value (numbers, strings, tuples, collections, handles), or
+/// A return type of a task: `()`, a plain value (numbers, strings, tuples, collections, handles), or
 /// `Result<T, E>` of any `T` that serialises.
 ///
-/// The value comes back from [`Process::join`](crate::Process::join). An `Err` makes the process
-/// fail with the text of the error, as an uncaught exception does in Python.
+/// [`Process::join`](crate::Process::join) returns the value. An `Err` makes the process fail with the text
+/// of the error, as an uncaught exception does in Python.
 #[diagnostic::on_unimplemented(
     message = "a task cannot return `{Self}`",
     label = "this returns `{Self}`",
@@ -19,13 +19,13 @@ use std::hash::{BuildHasher, Hash};
             `Ok::<_, isopod::Error>(value)`"
 )]
 pub trait Outcome {
-    /// What `join` gives.
+    /// The type that `join` returns.
     type Value: Serialize + DeserializeOwned;
 
-    /// The value, or the text with which the process is to fail.
+    /// The value, or the text with which the process must fail.
     ///
     /// # Errors
-    /// The text.
+    /// The text of the task's error.
     fn into_result(self) -> Result<Self::Value, String>;
 }
 
@@ -37,8 +37,8 @@ impl<T: Serialize + DeserializeOwned, E: fmt::Display> Outcome for Result<T, E> 
     }
 }
 
-/// Gives a name to the type `!`, which has none in stable Rust: the output of a function that never
-/// returns.
+/// Gives a name to the type `!`, the output of a function that never returns, which has no name in stable
+/// Rust.
 pub trait Output {
     /// The output.
     type Of;
@@ -59,8 +59,8 @@ impl Outcome for Never {
     }
 }
 
-/// Types that are their own value. There is one impl for each, not one for all that serialise,
-/// because that would cover `Result` too, and an error would then be a success.
+/// Types that are their own value. Each has an impl of its own. One impl for all types that serialise would
+/// also cover `Result`, and an error would then be a success.
 macro_rules! plain {
     ($([$($parameters:tt)*] $value:ty),+ $(,)?) => {
         $(

@@ -1,9 +1,8 @@
-//! Messages that are nothing but bytes: no serde, no copy but the host's own.
+//! Messages that are only bytes: without serde, and with no copy but the host's own.
 //!
-//! A message is bytes, whoever sent it. So what [`Connection::send`] made of a value is received as
-//! the bytes of its encoding by [`Connection::recv_bytes`], and bytes that are received as a value
-//! are decoded, or an error. Only a message with handles cannot be received as bytes: they would be
-//! lost without a word.
+//! Every message is bytes. So [`Connection::recv_bytes`] receives a value of [`Connection::send`] as the
+//! bytes of its encoding. And bytes that are received as a value are decoded, or they are an error. Only a
+//! message with handles cannot be received as bytes, because the handles would be lost silently.
 //!
 //! Python's offsets and sizes are slices here: `send_bytes(&buffer[offset..offset + size])`.
 
@@ -15,11 +14,10 @@ use std::time::Duration;
 macro_rules! sending {
     ($end:ident<$($parameter:ident),+>) => {
         impl<$($parameter),+> $end<$($parameter),+> {
-            /// Sends bytes as one message, which may be empty, waiting while the pipe is full.
-            /// Python: `send_bytes(buffer)`; for its offset and size pass a part of a slice.
+            /// Sends bytes as one message, which may be empty, waiting while the pipe is full. Python:
+            /// `send_bytes(buffer)`; for its offset and size, pass a part of a slice.
             ///
-            /// The other end takes them with `recv_bytes`. Received by `recv`, they are decoded as
-            /// if they were a value's.
+            /// The other end receives them with `recv_bytes`. `recv` decodes them like the bytes of a value.
             ///
             /// # Errors
             /// Those of `send`, without [`Encode`](ErrorKind::Encode).
@@ -57,13 +55,13 @@ macro_rules! sending {
 macro_rules! receiving {
     ($end:ident<$($parameter:ident),+>) => {
         impl<$($parameter),+> $end<$($parameter),+> {
-            /// Takes the next message as bytes, waiting for one. Python: `recv_bytes()`.
+            /// Receives the next message as bytes, waiting for one. Python: `recv_bytes()`.
             ///
-            /// What `send` has sent comes as the bytes of its encoding.
+            /// A value from `send` arrives as the bytes of its encoding.
             ///
             /// # Errors
             /// [`EndOfFile`](ErrorKind::EndOfFile) if the other end is gone and nothing is left;
-            /// [`Decode`](ErrorKind::Decode) if the message has handles: it is lost.
+            /// [`Decode`](ErrorKind::Decode) if the message has handles: the message is lost.
             pub fn recv_bytes(&self) -> Result<Vec<u8>, Error> {
                 self.recv_bytes_within(None)
             }
@@ -88,25 +86,23 @@ macro_rules! receiving {
                 without_handles(blocking::wait(timeout, |timeout| self.raw.recv(timeout))?)
             }
 
-            /// As `recv_bytes`, for a message of at most `max_bytes`. Python:
-            /// `recv_bytes(maxlength)`, after whose error the connection is of no more use; here
-            /// it is, and the error has the message.
+            /// As `recv_bytes`, for a message of at most `max_bytes`. Python: `recv_bytes(maxlength)`, whose
+            /// error makes the connection unusable; here the connection stays usable, and the error has the
+            /// message.
             ///
             /// # Errors
-            /// [`MessageTooLarge`](ErrorKind::MessageTooLarge) if it is longer: it is taken, and
+            /// [`MessageTooLarge`](ErrorKind::MessageTooLarge) if the message is longer: it is received, and
             /// [`Error::bytes`] has it; and those of `recv_bytes`.
             pub fn recv_bytes_max(&self, max_bytes: usize) -> Result<Vec<u8>, Error> {
                 at_most(self.recv_bytes()?, max_bytes)
             }
 
-            /// Takes the next message into the beginning of a buffer, waiting for one, and gives
-            /// its length. Python: `recv_bytes_into(buffer)`; for its offset pass a part of a
-            /// slice.
+            /// Receives the next message into the beginning of a buffer, waiting for one, and returns its
+            /// length. Python: `recv_bytes_into(buffer)`; for its offset, pass a part of a slice.
             ///
             /// # Errors
-            /// [`BufferTooShort`](ErrorKind::BufferTooShort) if the message is longer: it is
-            /// taken, [`Error::bytes`] has it, and the buffer is as it was; and those of
-            /// `recv_bytes`.
+            /// [`BufferTooShort`](ErrorKind::BufferTooShort) if the message is longer: it is received,
+            /// [`Error::bytes`] has it, and the buffer is unchanged; and those of `recv_bytes`.
             pub fn recv_bytes_into(&self, buffer: &mut [u8]) -> Result<usize, Error> {
                 into_buffer(self.recv_bytes()?, buffer)
             }
@@ -120,9 +116,8 @@ receiving!(Connection<S, R>);
 receiving!(Receiver<T>);
 
 impl<T> Queue<T> {
-    /// Appends bytes as one message, which may be empty, waiting for room. Somebody takes them
-    /// with [`get_bytes`](Queue::get_bytes); taken by [`get`](Queue::get), they are decoded as if
-    /// they were a value's.
+    /// Appends bytes as one message, which may be empty, waiting for room. The receiver takes them with
+    /// [`get_bytes`](Queue::get_bytes). [`get`](Queue::get) decodes them like the bytes of a value.
     ///
     /// # Errors
     /// Those of [`put`](Queue::put), without [`Encode`](ErrorKind::Encode).
@@ -152,8 +147,8 @@ impl<T> Queue<T> {
         })?)
     }
 
-    /// Takes the oldest message as bytes, waiting for one. What [`put`](Queue::put) has put comes
-    /// as the bytes of its encoding.
+    /// Takes the oldest message as bytes, waiting for one. A value from [`put`](Queue::put) arrives as the
+    /// bytes of its encoding.
     ///
     /// # Errors
     /// [`Closed`](ErrorKind::Closed) if the queue is closed and empty;

@@ -1,7 +1,7 @@
 //! Pipes: two ends that send whole values to each other.
 //!
-//! The direction is part of the type, so "this end is read-only" is a compile error here rather
-//! than a failure at run time as in Python.
+//! The direction is part of the type. So a send to an end that only receives is a compile error here, and not
+//! a failure at run time as in Python.
 
 use crate::bindings::pipe::{self, Connection as RawConnection};
 use crate::handle::travels;
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Makes a pipe whose ends both send and receive: the first end sends `A` and receives `B`, the
 /// second the other way round. Python: `Pipe()`.
 ///
-/// Each direction holds up to 64 KiB under way, or one larger message.
+/// Each direction holds up to 64 KiB in transit, or one larger message.
 ///
 /// ```no_run
 /// # use isopod::{Connection, Process, pipe};
@@ -47,8 +47,8 @@ pub fn pipe<A, B>() -> Result<(Connection<A, B>, Connection<B, A>), Error> {
     Ok((Connection::from_raw(first), Connection::from_raw(second)))
 }
 
-/// Makes a pipe that carries `T` one way: the end that receives, and the end that sends, in
-/// Python's order. Python: `Pipe(duplex=False)`.
+/// Makes a pipe that carries `T` one way. Returns the receiving end and the sending end, in Python's order.
+/// Python: `Pipe(duplex=False)`.
 ///
 /// # Errors
 /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded).
@@ -59,21 +59,22 @@ pub fn one_way_pipe<T>() -> Result<(Receiver<T>, Sender<T>), Error> {
 
 /// One end of a [`pipe`]: sends `S` and receives `R`.
 ///
-/// Ends are counted. When every handle to an end is gone, in all processes and messages, the other
-/// end reads what is left, then [`EndOfFile`](crate::ErrorKind::EndOfFile), and fails to send. So a
-/// process that hands an end to a child drops its own: `spawn` takes arguments by value.
+/// The host counts the handles to each end. When every handle to an end is gone, in all processes and
+/// messages, the other end receives the remaining messages, then [`EndOfFile`](crate::ErrorKind::EndOfFile),
+/// and its sends fail. So a process that passes an end to a child should drop its own handle: `spawn` takes
+/// arguments by value.
 pub struct Connection<S, R = S> {
     pub(crate) raw: Arc<Numbered<RawConnection>>,
     values: PhantomData<fn(S) -> R>,
 }
 
-/// The sending end of a [`one_way_pipe`]. Counted as [`Connection`] is.
+/// The sending end of a [`one_way_pipe`]. The host counts its handles as those of a [`Connection`].
 pub struct Sender<T> {
     pub(crate) raw: Arc<Numbered<RawConnection>>,
     values: PhantomData<fn(T)>,
 }
 
-/// The receiving end of a [`one_way_pipe`]. Counted as [`Connection`] is.
+/// The receiving end of a [`one_way_pipe`]. The host counts its handles as those of a [`Connection`].
 pub struct Receiver<T> {
     pub(crate) raw: Arc<Numbered<RawConnection>>,
     values: PhantomData<fn() -> T>,
@@ -130,12 +131,11 @@ macro_rules! receiving {
         where
             $value: DeserializeOwned,
         {
-            /// Takes the next value, waiting for one.
+            /// Receives the next value, waiting for one.
             ///
             /// # Errors
-            /// [`EndOfFile`](crate::ErrorKind::EndOfFile) if the other end is gone and nothing is
-            /// left; [`Decode`](crate::ErrorKind::Decode) if the message is of another type: it is
-            /// lost.
+            /// [`EndOfFile`](crate::ErrorKind::EndOfFile) if the other end is gone and nothing is left;
+            /// [`Decode`](crate::ErrorKind::Decode) if the message is of another type: the message is lost.
             pub fn recv(&self) -> Result<$value, Error> {
                 self.recv_within(None)
             }
@@ -156,11 +156,11 @@ macro_rules! receiving {
                 self.recv_within(Some(nanoseconds(timeout)))
             }
 
-            /// Whether `recv` would not wait now: a value is there, or the other end is gone. Does
-            /// not block. Python: `poll()`.
+            /// Whether `recv` would return at once: a value has arrived, or the other end is gone. Does not
+            /// block. Python: `poll()`.
             ///
             /// # Errors
-            /// None that can be met today.
+            /// Never fails today; the error leaves room for later failures.
             pub fn poll(&self) -> Result<bool, Error> {
                 Ok(self.raw.poll(NO_WAIT)?)
             }
@@ -168,7 +168,7 @@ macro_rules! receiving {
             /// As `poll`, waiting for `timeout` at most. Python: `poll(timeout)`.
             ///
             /// # Errors
-            /// None that can be met today.
+            /// Never fails today; the error leaves room for later failures.
             pub fn poll_timeout(&self, timeout: Duration) -> Result<bool, Error> {
                 let timeout = Some(nanoseconds(timeout));
                 let polled = blocking::wait_while(
@@ -195,7 +195,7 @@ travels!(Sender<T>, RawConnection, "connection");
 travels!(Receiver<T>, RawConnection, "connection");
 
 impl<T: DeserializeOwned> Receiver<T> {
-    /// Takes value after value, waiting for each, until the other end is gone.
+    /// Receives value after value, waiting for each, until the other end is gone.
     pub fn iter(&self) -> RecvIter<'_, T> {
         RecvIter::new(self)
     }

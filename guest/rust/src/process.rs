@@ -13,17 +13,16 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-/// A process that this one started: an isolated instance of the same program, whose task gives a
-/// `T`.
+/// A process that this one started: an isolated instance of the same program, whose task returns a `T`.
 ///
-/// Dropping this neither ends nor joins the process. A process that comes to its normal end waits
-/// for those it started, but for daemons, which are ended with it.
+/// Dropping this neither ends nor joins the process. Before its normal end, a process waits for its children.
+/// Daemons do not delay it: they are ended with it.
 ///
-/// [`parent_process`](crate::parent_process) gives one as well, which can be asked and waited for,
-/// but not ended.
+/// [`parent_process`](crate::parent_process) also returns a `Process`, which the caller can query and wait
+/// for, but not end.
 pub struct Process<T = ()> {
     raw: RawProcess,
-    /// The pipe on which the value arrives, until it has.
+    /// The pipe of the value, until the value has arrived.
     value: Cell<Option<RawConnection>>,
     is_closed: Cell<bool>,
     returns: PhantomData<fn() -> T>,
@@ -33,9 +32,9 @@ impl Process {
     /// Starts a process that runs `task` with `arguments`, and does not wait for it. Python:
     /// `Process(target=task, args=arguments).start()`.
     ///
-    /// A task is a function, or a closure that captures nothing. Arguments travel as a message:
-    /// they are copied, and handles in them refer to the same objects in both processes. Nothing
-    /// else is shared: the new process begins with the globals as the program declares them.
+    /// A task is a function, or a closure that captures nothing. Arguments travel as a message: they are
+    /// copied, and handles in them refer to the same objects in both processes. Nothing else is shared: the
+    /// new process begins with the initial globals of the program.
     ///
     /// ```no_run
     /// # use isopod::Process;
@@ -48,9 +47,9 @@ impl Process {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::NoEntry`] if main is not marked with `#[isopod::main]`;
-    /// [`ErrorKind::AccessDenied`] in a daemon; [`ErrorKind::LimitExceeded`] if too many processes
-    /// live; [`ErrorKind::Encode`] for arguments that cannot be made a message.
+    /// [`ErrorKind::NoEntry`] if main is not marked with `#[isopod::main]`; [`ErrorKind::AccessDenied`] in a
+    /// daemon; [`ErrorKind::LimitExceeded`] if there are too many live processes; [`ErrorKind::Encode`] for
+    /// arguments that cannot be encoded.
     pub fn spawn<F, Args>(task: F, arguments: Args) -> Result<Process<Value<F, Args>>, Error>
     where
         F: Task<Args>,
@@ -97,7 +96,7 @@ impl<T> Process<T> {
         self.is_closed.get()
     }
 
-    /// The process's id, unique and never used twice. Python: `pid`.
+    /// The process's id, which is unique and never used again. Python: `pid`.
     #[must_use]
     pub fn id(&self) -> u64 {
         self.raw.id()
@@ -121,7 +120,7 @@ impl<T> Process<T> {
         self.raw.is_alive()
     }
 
-    /// How the process ended, or `None` while it lives. Does not block.
+    /// The exit status, or `None` while the process lives. Does not block.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.raw.exit_status().map(ExitStatus::from)
@@ -134,11 +133,11 @@ impl<T> Process<T> {
         self.exit_status().map(|exit_status| exit_status.code())
     }
 
-    /// Waits until the process has ended and says how, whether it succeeded or not. May be called
-    /// again. [`join`](Process::join) gives what the task returned.
+    /// Waits until the process has ended, and returns its exit status, whether or not it succeeded. May be
+    /// called again. [`join`](Process::join) returns the value of the task.
     ///
-    /// To wait for several, or beside queues and connections, pass the process to
-    /// [`wait_any`](crate::wait_any): it is what Python's `sentinel` is for.
+    /// To wait for several processes, or for queues and connections as well, pass the process to
+    /// [`wait_any`](crate::wait_any), as Python's `sentinel`.
     ///
     /// # Errors
     /// [`ErrorKind::Closed`] after [`close`](Process::close).
@@ -159,8 +158,8 @@ impl<T> Process<T> {
         Ok(blocking::wait(timeout, |timeout| raw.join(timeout))?.into())
     }
 
-    /// Asks the host to end the process, whatever it does, and returns before it is gone. No
-    /// effect on a process that has ended.
+    /// Asks the host to end the process in any state, and returns before it has ended. No effect on a process
+    /// that has ended.
     ///
     /// # Errors
     /// [`ErrorKind::NotAChild`] if it is the [`parent_process`](crate::parent_process);
@@ -177,15 +176,14 @@ impl<T> Process<T> {
         Ok(self.open()?.kill()?)
     }
 
-    /// Says that nothing more is to be done with this process, which has ended. Its value, if it
-    /// was not taken, is dropped; waiting for it and ending it are errors from now on, but what is
-    /// known of it still is. Closing twice is fine.
+    /// Releases a process that has ended. Its value is dropped if it was not taken. After that, waiting for
+    /// it and ending it are errors, but its id, name and status remain known. Closing twice is fine.
     ///
-    /// Needed only where a program wants to be told that a process still runs: dropping this does
-    /// the same without asking. Does not block. Python: `close()`.
+    /// It is needed only if a program wants an error for a process that still runs: dropping this does the
+    /// same without a check. Does not block. Python: `close()`.
     ///
     /// # Errors
-    /// [`ErrorKind::StillRunning`] if it has not ended: nothing is changed.
+    /// [`ErrorKind::StillRunning`] if the process has not ended: nothing changes.
     pub fn close(&self) -> Result<(), Error> {
         if self.is_alive() {
             let text = format!("process `{}` has not ended: join it first", self.name());
@@ -207,24 +205,23 @@ impl<T> Process<T> {
 }
 
 impl<T: DeserializeOwned> Process<T> {
-    /// Waits until the process has ended and gives what its task returned.
+    /// Waits until the process has ended, and returns the value of its task.
     ///
     /// # Errors
-    /// [`ErrorKind::ProcessFailed`] if the process did not succeed: it panicked, its task gave an
-    /// error, it was ended. The text says which, with the message and place of a panic, and
-    /// [`Error::exit_status`] has it as a value. [`ErrorKind::NotFound`] if the value was taken
-    /// before; [`ErrorKind::Closed`] after [`close`](Process::close).
+    /// [`ErrorKind::ProcessFailed`] if the process did not succeed: it panicked, its task returned an error,
+    /// or it was ended. The text tells which, with the message and place of a panic, and
+    /// [`Error::exit_status`] has it as a value. [`ErrorKind::NotFound`] if the value was taken before;
+    /// [`ErrorKind::Closed`] after [`close`](Process::close).
     pub fn join(self) -> Result<T, Error> {
         let exit_status = self.wait()?;
         self.finish(exit_status)
     }
 
-    /// As [`join`](Process::join), for `timeout` at most. The value comes once.
+    /// As [`join`](Process::join), for `timeout` at most. The value can be taken once.
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`]: the process runs on and can be joined later;
-    /// [`ErrorKind::NotFound`] if the value was taken before; and those of
-    /// [`join`](Process::join).
+    /// [`ErrorKind::TimedOut`]: the process goes on and can be joined later; [`ErrorKind::NotFound`] if the
+    /// value was taken before; and those of [`join`](Process::join).
     pub fn join_timeout(&self, timeout: Duration) -> Result<T, Error> {
         let exit_status = self.wait_timeout(timeout)?;
         self.finish(exit_status)

@@ -1,4 +1,4 @@
-//! What a process is started with beyond its task.
+//! The options of a new process.
 
 #[cfg(doc)]
 use crate::ErrorKind;
@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::time::Duration;
 
-/// What a process is started with beyond its task; see [`Process::builder`].
+/// The options of a new process, beyond its task; see [`Process::builder`].
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     name: Option<String>,
@@ -34,23 +34,23 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Names the process. Default: `Process-N`. A process that is named takes a number all the
-    /// same. A name stays as it is: Python's can be set later.
+    /// Names the process. Default: `Process-N`. A named process also takes a number. A name never changes,
+    /// while Python's can be set later.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Builder {
         self.name = Some(name.into());
         self
     }
 
-    /// Makes the process a daemon: it is ended when this one ends, and may not start processes.
-    /// Default: as this process is.
+    /// Makes the process a daemon: it is ended when this one ends, and may not start processes. Default: the
+    /// same as this process.
     #[must_use]
     pub fn daemon(mut self, daemon: bool) -> Builder {
         self.daemon = Some(daemon);
         self
     }
 
-    /// Bounds the memory of the process, in bytes. Default: as this process's.
+    /// Limits the memory of the process, in bytes. Default: the limit of this process.
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Builder {
         self.memory_limit = Some(bytes);
@@ -64,47 +64,47 @@ impl Builder {
         self
     }
 
-    /// Ends the process when it has computed for this long; waiting does not count. Default: as this
-    /// process's.
+    /// Ends the process when it has used this much CPU time; waiting does not count. Default: the limit of
+    /// this process.
     #[must_use]
     pub fn cpu_time_limit(mut self, time: Duration) -> Builder {
         self.cpu_time_limit = Some(time);
         self
     }
 
-    /// Bounds the handles that the process holds at a time, its open files among them. Default: as
-    /// this process's.
+    /// Limits the handles that the process holds at a time, including its open files. Default: the limit of
+    /// this process.
     #[must_use]
     pub fn handle_limit(mut self, count: u32) -> Builder {
         self.handle_limit = Some(count);
         self
     }
 
-    /// Bounds each message that the process sends, in bytes. Default: as this process's.
+    /// Limits each message that the process sends, in bytes. Default: the limit of this process.
     #[must_use]
     pub fn message_limit(mut self, bytes: u64) -> Builder {
         self.message_limit = Some(bytes);
         self
     }
 
-    /// Ends the process when it has written this many bytes to standard output and standard error
-    /// together and writes more. Default: as this process's.
+    /// Ends the process when it writes more than this many bytes to standard output and standard error
+    /// together. Default: the limit of this process.
     #[must_use]
     pub fn output_limit(mut self, bytes: u64) -> Builder {
         self.output_limit = Some(bytes);
         self
     }
 
-    /// Bounds the operations on files that the process has begun and that have not returned. Default:
-    /// as this process's.
+    /// Limits the outstanding operations on files: those that the process has begun and that have not
+    /// returned. Default: the limit of this process.
     #[must_use]
     pub fn file_operation_limit(mut self, count: u32) -> Builder {
         self.file_operation_limit = Some(count);
         self
     }
 
-    /// Lets the process see only these of this process's directories, by their names here; none, if
-    /// there are no names. Default, here and below: all that this process has.
+    /// Lets the process see only these of this process's directories, by their names in this process; none,
+    /// if there are no names. Default, here and below: all rights of this process.
     ///
     /// ```no_run
     /// # use isopod::Process;
@@ -121,7 +121,7 @@ impl Builder {
         self
     }
 
-    /// Lets the process read its directories only, and change nothing.
+    /// Lets the process only read its directories, and change nothing in them.
     #[must_use]
     pub fn read_only(mut self) -> Builder {
         self.is_read_only = true;
@@ -135,8 +135,8 @@ impl Builder {
         self
     }
 
-    /// Lets the process connect to, and listen at, these addresses only: `192.0.2.7:443`,
-    /// `[2001:db8::7]:443`, with `*` for any address or any port. Each must be within one that this
+    /// Lets the process connect to, and listen at, only these addresses: `192.0.2.7:443`,
+    /// `[2001:db8::7]:443`, with `*` for any address or any port. Each must be within an address that this
     /// process has.
     #[must_use]
     pub fn network<'a>(
@@ -148,14 +148,14 @@ impl Builder {
         self
     }
 
-    /// Does not let the process look up the addresses of host names.
+    /// Denies the process look-ups of host names.
     #[must_use]
     pub fn without_name_lookup(mut self) -> Builder {
         self.without_name_lookup = true;
         self
     }
 
-    /// Does not let the process open FIFOs and devices.
+    /// Denies the process FIFOs and devices.
     #[must_use]
     pub fn without_special_files(mut self) -> Builder {
         self.without_special_files = true;
@@ -165,16 +165,16 @@ impl Builder {
     /// Starts the process, as [`Process::spawn`] does.
     ///
     /// # Errors
-    /// Those of [`Process::spawn`]; [`ErrorKind::InvalidArgument`] for a name that is empty, longer
-    /// than 255 bytes or holds a control character; [`ErrorKind::LimitExceeded`] for a limit above
-    /// this process's own; [`ErrorKind::AccessDenied`] for a right that this process has not.
+    /// Those of [`Process::spawn`]; [`ErrorKind::InvalidArgument`] for a name that is empty, longer than 255
+    /// bytes or holds a control character; [`ErrorKind::LimitExceeded`] for a limit above this process's own;
+    /// [`ErrorKind::AccessDenied`] for a right that this process does not have.
     pub fn spawn<F, Args>(self, task: F, arguments: Args) -> Result<Process<Value<F, Args>>, Error>
     where
         F: Task<Args>,
         Args: Serialize + DeserializeOwned,
     {
         let index = task::table_index::<F, Args>(task::process::<F, Args>)?;
-        // The type says all there is of the task: the other process makes the value anew.
+        // The type alone determines the task, so the other process can make the value again.
         std::mem::forget(task);
         let options = self.options()?;
         let label = type_name::<F>();

@@ -13,9 +13,8 @@ use std::time::Duration;
 
 /// A first-in, first-out queue of values, for any number of senders and receivers.
 ///
-/// Cloning gives a second handle to the same queue. Unlike Python's queue there is no feeder
-/// thread: when [`put`](Queue::put) returns, the message is in the queue, and stays there when
-/// this process ends.
+/// Cloning gives a second handle to the same queue. Unlike Python's queue, it has no feeder thread: when
+/// [`put`](Queue::put) returns, the message is in the queue, and it stays there when this process ends.
 ///
 /// ```no_run
 /// # use isopod::{Process, Queue};
@@ -29,19 +28,19 @@ use std::time::Duration;
 /// # }
 /// ```
 pub struct Queue<T> {
-    // Shared rather than duplicated by `Clone`: one reference in the host's table is enough.
+    // `Clone` shares the reference, because one entry in the host's table is enough.
     pub(crate) raw: Arc<Numbered<RawQueue>>,
     // A queue neither owns a `T` nor borrows from one.
     values: PhantomData<fn(T) -> T>,
 }
 
-/// The bounds of a queue. `None` is no bound of the queue's own; the limit on queued bytes of the
-/// tree of processes always holds.
+/// The bounds of a queue. `None` means that the queue has no such bound of its own; the limit on queued bytes
+/// of the tree of processes always applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Bounds {
-    /// The most messages in the queue.
+    /// The largest number of messages in the queue.
     pub max_messages: Option<u32>,
-    /// The most bytes of payload in the queue, together.
+    /// The largest number of payload bytes of all messages in the queue.
     pub max_bytes: Option<u64>,
 }
 
@@ -54,8 +53,8 @@ impl<T> Queue<T> {
         Queue::with_bounds(Bounds::default())
     }
 
-    /// Makes a queue that counts what is still to be done: each message is a task, unfinished from
-    /// its `put` until somebody calls [`task_done`](Self::task_done). Python: `JoinableQueue()`.
+    /// Makes a queue that counts unfinished tasks: each message is a task, which is unfinished from its `put`
+    /// until a process calls [`task_done`](Self::task_done). Python: `JoinableQueue()`.
     ///
     /// # Errors
     /// As [`with_bounds`](Self::with_bounds).
@@ -64,8 +63,8 @@ impl<T> Queue<T> {
         Ok(Queue::from_raw(raw))
     }
 
-    /// Says that a task which was taken is done. A process that ends owes none: what it had taken
-    /// counts as done, but abandoned.
+    /// Marks a task that was taken as done. When a process ends, the tasks that it had taken count as done,
+    /// but abandoned.
     ///
     /// # Errors
     /// [`NotHeld`](crate::ErrorKind::NotHeld) if no task is unfinished;
@@ -75,7 +74,7 @@ impl<T> Queue<T> {
         Ok(self.raw.task_done()?)
     }
 
-    /// Waits until no task is unfinished. Gives the number of those that were abandoned. Python:
+    /// Waits until no task is unfinished. Returns the number of abandoned tasks. Python:
     /// `JoinableQueue.join()`.
     ///
     /// # Errors
@@ -118,8 +117,8 @@ impl<T> Queue<T> {
         )?))
     }
 
-    /// The number of messages in the queue now: exact, but soon old. Does not block. Python:
-    /// `qsize()`.
+    /// The current number of messages in the queue. It is exact, but may be out of date at once. Does not
+    /// block. Python: `qsize()`.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.raw.len()
@@ -137,9 +136,9 @@ impl<T> Queue<T> {
         self.raw.is_full()
     }
 
-    /// Closes the queue for all processes: later puts fail with
-    /// [`Closed`](crate::ErrorKind::Closed), gets take what is left and then fail with it, and
-    /// iterators end. Does not block. Closing twice is fine.
+    /// Closes the queue for all processes: later puts fail with [`Closed`](crate::ErrorKind::Closed), gets
+    /// take the remaining messages and then fail with it, and iterators end. Does not block. Closing twice is
+    /// fine.
     pub fn close(&self) {
         self.raw.close();
     }
@@ -153,10 +152,9 @@ impl<T: Serialize> Queue<T> {
     /// Appends a value, waiting for room.
     ///
     /// # Errors
-    /// [`Closed`](crate::ErrorKind::Closed);
-    /// [`MessageTooLarge`](crate::ErrorKind::MessageTooLarge) at once, if it could never fit;
-    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) at once, if the tree's queued bytes are
-    /// used up; [`Encode`](crate::ErrorKind::Encode).
+    /// [`Closed`](crate::ErrorKind::Closed); [`MessageTooLarge`](crate::ErrorKind::MessageTooLarge) at once,
+    /// if the message could never fit; [`LimitExceeded`](crate::ErrorKind::LimitExceeded) at once, if the
+    /// tree's queued bytes are used up; [`Encode`](crate::ErrorKind::Encode).
     pub fn put(&self, value: &T) -> Result<(), Error> {
         self.put_within(value, None)
     }
@@ -190,7 +188,7 @@ impl<T: DeserializeOwned> Queue<T> {
     ///
     /// # Errors
     /// [`Closed`](crate::ErrorKind::Closed) if the queue is closed and empty;
-    /// [`Decode`](crate::ErrorKind::Decode) if the message is no `T`: it is lost.
+    /// [`Decode`](crate::ErrorKind::Decode) if the message is not a `T`: the message is lost.
     pub fn get(&self) -> Result<T, Error> {
         self.get_within(None)
     }

@@ -10,10 +10,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A lock that the process which holds it can acquire again; it is free when it has been released
-/// as often. Python: `multiprocessing.RLock`.
+/// A lock that its owner can acquire again. It is free after the same number of releases. Python:
+/// `multiprocessing.RLock`.
 ///
-/// It is robust as [`Lock`](crate::Lock) is.
+/// It is robust, like [`Lock`](crate::Lock).
 ///
 /// ```no_run
 /// # use isopod::RLock;
@@ -38,7 +38,7 @@ impl RLock {
         })
     }
 
-    /// Waits until the lock is free or this process's, and takes it once more, until the guard is
+    /// Waits until the lock is free or owned by this process, and acquires it once more, until the guard is
     /// dropped.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl RLock {
         })
     }
 
-    /// Takes the lock if it is free or this process's; `None` if it is not. Does not block.
+    /// Acquires the lock if it is free or owned by this process; `None` if it is not. Does not block.
     ///
     /// # Errors
     /// As [`acquire`](Self::acquire).
@@ -67,7 +67,7 @@ impl RLock {
         self.acquire_within(Some(nanoseconds(timeout)))
     }
 
-    /// Releases the lock once. Needed only where a guard was given to [`std::mem::forget`].
+    /// Releases the lock once. This is needed only if a guard was passed to [`std::mem::forget`].
     ///
     /// # Errors
     /// [`NotOwner`](crate::ErrorKind::NotOwner) if this process does not hold it.
@@ -104,7 +104,7 @@ pub struct RLockGuard<'a> {
 }
 
 impl RLockGuard<'_> {
-    /// Whether the last owner ended without releasing the lock: what it guards may be half done.
+    /// Whether the last owner ended without releasing the lock: the guarded data may be inconsistent.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.acquired == Acquired::Abandoned
@@ -114,7 +114,7 @@ impl RLockGuard<'_> {
 impl Drop for RLockGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Fails only if it was released by hand before.
+        // This fails only if the lock was released by hand before.
         let _ = self.lock.raw.release();
     }
 }

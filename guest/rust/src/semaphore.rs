@@ -10,12 +10,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A number of permits that processes take and give back. Python: `multiprocessing.Semaphore`, and
-/// with [`Semaphore::bounded`] `BoundedSemaphore`.
+/// A number of permits that processes acquire and release. Python: `multiprocessing.Semaphore`, and
+/// `BoundedSemaphore` for [`Semaphore::bounded`].
 ///
-/// A process that is killed, traps or reaches a limit gives back what it has taken. One that comes
-/// to its normal end does not, as in Python: a permit may be a signal that one process gives and
-/// another takes.
+/// If a process is killed, traps or reaches a limit, the host releases the permits that it holds. At its
+/// normal end a process keeps them, as in Python: a permit may be a signal that one process sends and another
+/// receives.
 ///
 /// ```no_run
 /// # use isopod::Semaphore;
@@ -37,7 +37,7 @@ impl Semaphore {
         Semaphore::with_bound(permits, None)
     }
 
-    /// Makes a semaphore that never has more than the permits it begins with.
+    /// Makes a semaphore that never has more than its initial number of permits.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) above 2,147,483,647.
@@ -45,10 +45,10 @@ impl Semaphore {
         Semaphore::with_bound(permits, Some(permits))
     }
 
-    /// Waits for a permit and takes it, until the guard is dropped.
+    /// Waits for a permit and acquires it, until the guard is dropped.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     #[inline]
     pub fn acquire(&self) -> Result<Permit<'_>, Error> {
         Ok(Permit {
@@ -57,10 +57,10 @@ impl Semaphore {
         })
     }
 
-    /// Takes a permit if there is one. Does not block.
+    /// Acquires a permit if there is one. Does not block.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn try_acquire(&self) -> Result<Option<Permit<'_>>, Error> {
         self.acquire_within(NO_WAIT)
     }
@@ -68,12 +68,12 @@ impl Semaphore {
     /// Waits for a permit, for `timeout` at most; `None` if the time passed.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Option<Permit<'_>>, Error> {
         self.acquire_within(Some(nanoseconds(timeout)))
     }
 
-    /// Adds permits, whoever has taken them. Does not block.
+    /// Adds permits; any process may, whether or not it acquired them. Does not block.
     ///
     /// # Errors
     /// [`NotHeld`](crate::ErrorKind::NotHeld), and no change, if there would be more than the bound or than
@@ -83,7 +83,7 @@ impl Semaphore {
         Ok(self.raw.release(permits)?)
     }
 
-    /// The number of free permits now. Python: `get_value()`. Does not block.
+    /// The current number of free permits. Python: `get_value()`. Does not block.
     #[must_use]
     pub fn value(&self) -> u32 {
         self.raw.value()
@@ -109,7 +109,7 @@ impl Semaphore {
     }
 }
 
-/// A permit of a [`Semaphore`]; dropping it gives it back, [`keep`](Permit::keep) does not.
+/// A permit of a [`Semaphore`]; dropping it releases the permit, [`keep`](Permit::keep) does not.
 #[must_use = "the permit is given back when this is dropped"]
 pub struct Permit<'a> {
     semaphore: &'a Semaphore,
@@ -117,12 +117,12 @@ pub struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// Takes the permit for good: somebody else gives it back, if anybody does.
+    /// Keeps the permit acquired after this call; another release may free it.
     pub fn keep(self) {
         std::mem::forget(self);
     }
 
-    /// Whether this permit is one of a process that ended without giving it back.
+    /// Whether this permit came from a process that ended without releasing it.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.acquired == Acquired::Abandoned
@@ -132,7 +132,7 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Fails only if somebody else has released it beyond the bound.
+        // This fails only if another process has released permits up to the bound.
         let _ = self.semaphore.raw.release(1);
     }
 }

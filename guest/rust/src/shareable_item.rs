@@ -1,8 +1,8 @@
-//! What a [`ShareableList`](crate::ShareableList) can hold.
+//! The items of a [`ShareableList`](crate::ShareableList).
 
 const WORD_BYTES: usize = size_of::<u64>();
 
-/// The kinds from this on are of any length.
+/// Items of this kind and above can have any length.
 const TEXT: u8 = 4;
 
 /// An item of a [`ShareableList`](crate::ShareableList).
@@ -13,7 +13,7 @@ pub enum ShareableItem {
     None,
     /// A truth value.
     Bool(bool),
-    /// An integer. Python's are refused beyond 64 bits.
+    /// An integer. Python's integers beyond 64 bits are refused.
     Int(i64),
     /// A float.
     Float(f64),
@@ -24,7 +24,7 @@ pub enum ShareableItem {
 }
 
 impl ShareableItem {
-    /// The room for an item of this kind that is made with so many bytes of data: CPython's.
+    /// The slot size for a new item of this kind with `length` bytes of data, as in CPython.
     pub(crate) fn slot_bytes(kind: u8, length: usize) -> usize {
         match kind < TEXT {
             true => WORD_BYTES,
@@ -44,7 +44,7 @@ impl ShareableItem {
         }
     }
 
-    /// The item of these parts; `None` if they are none.
+    /// The item of these parts; `None` if they are not valid.
     pub(crate) fn from_parts(kind: u8, data: &[u8]) -> Option<ShareableItem> {
         Some(match kind {
             0 => ShareableItem::None,

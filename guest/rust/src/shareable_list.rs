@@ -1,7 +1,7 @@
 //! Lists of a fixed length in shared memory.
 //!
-//! The memory begins with the number of items, then says where each item's slot ends, then come the
-//! slots: a word for the kind and the length, and the data. All in words of 8 bytes, little-endian.
+//! The memory has three parts: the number of items, the end of each item's slot, and the slots. A slot is a
+//! word for the kind and the length, and the data. All parts are little-endian words of 8 bytes.
 
 use crate::message::note_decode_error;
 use crate::{Error, ErrorKind, ShareableItem, SharedMemory};
@@ -15,12 +15,12 @@ const WORD_BYTES: u64 = size_of::<u64>() as u64;
 /// A list in shared memory, whose length is fixed and whose items are `()`, `bool`, `i64`, `f64`,
 /// text or bytes. Python: `multiprocessing.shared_memory.ShareableList`.
 ///
-/// An item can be replaced by one of any kind that fits in its slot: 8 bytes for a number, for text
-/// and bytes the next multiple of 8 above the length that it was made with. Unlike in Python, what
-/// ends with zero bytes comes back with them.
+/// An item can be replaced by one of any kind that fits in its slot. The slot has 8 bytes for a number. For
+/// text and bytes, it has the next multiple of 8 above the length of the first item. Unlike in Python,
+/// trailing zero bytes are kept.
 ///
-/// An item is written with one host call, and read with one. Where processes write the same item at
-/// the same time, put a [`Lock`](crate::Lock) beside the list.
+/// One host call writes an item, and one reads it. If several processes write the same item at the same time,
+/// use a [`Lock`](crate::Lock) beside the list.
 ///
 /// ```no_run
 /// # use isopod::{ShareableItem, ShareableList};
@@ -33,16 +33,16 @@ const WORD_BYTES: u64 = size_of::<u64>() as u64;
 #[derive(Clone)]
 pub struct ShareableList {
     memory: SharedMemory,
-    /// As the memory says too, where it never changes.
+    /// A copy of the layout in the memory, which never changes.
     slots: Arc<[Slot]>,
 }
 
-/// Where an item lies.
+/// The place of an item.
 #[derive(Clone, Copy)]
 struct Slot {
-    /// Of its first word.
+    /// The offset of the slot's first word.
     offset: u64,
-    /// Without its first word.
+    /// The size of the slot without its first word.
     capacity_bytes: u64,
 }
 
@@ -55,10 +55,10 @@ impl ShareableList {
         ShareableList::fill(&image(items), SharedMemory::new)
     }
 
-    /// Makes a list with these items that the processes of this tree find by its name. Python:
+    /// Makes a list with these items, which the processes of this tree can find by its name. Python:
     /// `ShareableList(items, name=name)`.
     ///
-    /// Until this has returned the name may stand for a list that is empty.
+    /// Until this call returns, other processes may see an empty list under the name.
     ///
     /// # Errors
     /// As [`SharedMemory::create`].
@@ -74,8 +74,8 @@ impl ShareableList {
     /// The list of this name. Python: `ShareableList(name=name)`.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound); [`Decode`](ErrorKind::Decode) if the shared memory of
-    /// this name holds no list.
+    /// [`NotFound`](ErrorKind::NotFound); [`Decode`](ErrorKind::Decode) if the shared memory of this name
+    /// does not hold a list.
     pub fn find(name: &str) -> Result<ShareableList, Error> {
         ShareableList::open(SharedMemory::find(name)?)
     }
@@ -95,8 +95,8 @@ impl ShareableList {
     /// The item at `index`. Does not block. Python: `list[index]`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if there is none. Python: `IndexError`.
-    /// [`Decode`](ErrorKind::Decode) if another process writes it at this moment.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if there is no such item. Python: `IndexError`.
+    /// [`Decode`](ErrorKind::Decode) if another process writes the item at this moment.
     pub fn get(&self, index: usize) -> Result<ShareableItem, Error> {
         let slot = self.slot(index)?;
         let length = slot.capacity_bytes.saturating_add(WORD_BYTES);
@@ -106,7 +106,7 @@ impl ShareableList {
     /// Replaces the item at `index`. Does not block. Python: `list[index] = item`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument), and no change, if there is none (Python:
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument), and no change, if there is no such item (Python:
     /// `IndexError`), or if the new item does not fit in its slot (Python: `ValueError`).
     pub fn set(&self, index: usize, item: impl Into<ShareableItem>) -> Result<(), Error> {
         let slot = self.slot(index)?;
@@ -132,8 +132,8 @@ impl ShareableList {
         (0..self.len()).map(|index| self.get(index)).collect()
     }
 
-    /// The place of the first item that is equal to this one. Python: `list.index(item)`, which is
-    /// an error where this is `None`.
+    /// The index of the first item that is equal to `item`. Python: `list.index(item)`, which raises an error
+    /// where this is `None`.
     ///
     /// # Errors
     /// As [`to_vec`](Self::to_vec).
@@ -142,7 +142,7 @@ impl ShareableList {
         Ok(self.to_vec()?.iter().position(|other| *other == item))
     }
 
-    /// How many items are equal to this one. Python: `list.count(item)`.
+    /// The number of items that are equal to `item`. Python: `list.count(item)`.
     ///
     /// # Errors
     /// As [`to_vec`](Self::to_vec).
@@ -157,7 +157,8 @@ impl ShareableList {
         make: impl FnOnce(u64) -> Result<SharedMemory, Error>,
     ) -> Result<ShareableList, Error> {
         let memory = make(image.len() as u64)?;
-        // The number of items last: who finds the memory before that sees an empty list.
+        // The number of items is written last: a process that finds the memory before that sees an empty
+        // list.
         if let Some((count, rest)) = image.split_first_chunk() {
             memory.write(WORD_BYTES, rest)?;
             memory.store_u64(0, u64::from_le_bytes(*count))?;
@@ -184,17 +185,17 @@ impl ShareableList {
     }
 }
 
-/// Where the items lie, if the memory, which anybody may have written, says so without
-/// contradiction.
+/// The places of the items. None if the layout in the memory is inconsistent: any process may have written
+/// it.
 fn slots(memory: &SharedMemory) -> Option<Arc<[Slot]>> {
     let count = memory.load_u64(0).ok()?;
     let table_bytes = count.checked_mul(WORD_BYTES)?;
-    // The host refuses what is not inside before it allocates anything.
+    // The host refuses a range that is not inside before it allocates anything.
     let table = memory.read(WORD_BYTES, table_bytes).ok()?;
     layout(memory.size(), &table)
 }
 
-/// The slots of a memory of this size whose table of ends is this one.
+/// The slots of a memory of this size with this table of ends.
 fn layout(size_bytes: u64, table: &[u8]) -> Option<Arc<[Slot]>> {
     let (ends, _) = table.as_chunks();
     let mut offset = (table.len() as u64).checked_add(WORD_BYTES)?;
@@ -227,7 +228,7 @@ pub(crate) fn items(memory: &[u8]) -> Option<Vec<Result<ShareableItem, Error>>> 
         Some(parse(memory.get(start..end)?))
     };
     let items: Option<_> = slots.iter().map(item).collect();
-    // What a slot of the layout names lies inside of the memory.
+    // Each slot of the layout must lie inside the memory.
     assert!(items.is_some(), "a slot outside of the memory");
     items
 }

@@ -6,12 +6,12 @@ use crate::handle::travels;
 use crate::numbered::Numbered;
 use std::sync::Arc;
 
-/// A fixed number of bytes that processes share, zero at first. Python:
+/// A fixed number of bytes that processes share, initially zero. Python:
 /// `multiprocessing.shared_memory.SharedMemory`.
 ///
-/// It is read and written by copying; the operations on numbers are atomic. It lives for as long as
-/// anybody has it, and never longer than its tree of processes: nothing is left behind, and there
-/// is no `close`.
+/// Reads and writes copy bytes; the operations on numbers are atomic. The memory lives for as long as a
+/// process or a message holds it, and never longer than its tree of processes. So nothing is left behind, and
+/// there is no `close`.
 ///
 /// ```no_run
 /// # use isopod::{Process, SharedMemory};
@@ -39,13 +39,13 @@ impl SharedMemory {
     /// Makes a shared memory of this many bytes.
     ///
     /// # Errors
-    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if the tree's limit on queued bytes, or
-    /// the machine's memory, does not hold it.
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if it exceeds the tree's limit on queued bytes, or
+    /// the machine's memory.
     pub fn new(size_bytes: u64) -> Result<SharedMemory, Error> {
         SharedMemory::from_raw(RawSharedMemory::create(size_bytes, None))
     }
 
-    /// Makes a shared memory that the processes of this tree find by its name. Python:
+    /// Makes a shared memory that the processes of this tree can find by its name. Python:
     /// `SharedMemory(name, create=True, size=...)`.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl SharedMemory {
         SharedMemory::from_raw(RawSharedMemory::find(name))
     }
 
-    /// Takes a name away, so that it is free; who has the memory keeps it.
+    /// Removes a name, so that it is free again. Processes that hold the memory keep it.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound).
@@ -79,7 +79,7 @@ impl SharedMemory {
     /// A copy of `length` bytes at `offset`, with one host call.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if they are not all inside.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if the range is not all inside.
     pub fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, Error> {
         Ok(self.raw.read(offset, length)?)
     }
@@ -87,8 +87,7 @@ impl SharedMemory {
     /// Writes bytes at `offset`, with one host call.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument), and no change, if they are not all
-    /// inside.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument), and no change, if they do not all fit.
     pub fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
         Ok(self.raw.write(offset, bytes)?)
     }
@@ -96,8 +95,8 @@ impl SharedMemory {
     /// The number at `offset`, atomically.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if it is not inside, or the offset is
-    /// no multiple of 4.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if the number is not inside, or the offset is
+    /// not a multiple of 4.
     pub fn load_u32(&self, offset: u64) -> Result<u32, Error> {
         Ok(self.raw.load_u32(offset)?)
     }
@@ -110,7 +109,7 @@ impl SharedMemory {
         Ok(self.raw.store_u32(offset, value)?)
     }
 
-    /// Adds to a number, wrapping around, atomically. Gives the old one.
+    /// Adds to a number atomically, wrapping around. Returns the old number.
     ///
     /// # Errors
     /// As [`load_u32`](Self::load_u32).
@@ -118,8 +117,8 @@ impl SharedMemory {
         Ok(self.raw.add_u32(offset, value)?)
     }
 
-    /// Replaces a number by `new` if it is `expected`, atomically. Gives the old one: it was
-    /// replaced if that is `expected`.
+    /// Replaces a number by `new` if it is `expected`, atomically. Returns the old number: if that is
+    /// `expected`, it was replaced.
     ///
     /// # Errors
     /// As [`load_u32`](Self::load_u32).
@@ -130,8 +129,8 @@ impl SharedMemory {
     /// As [`load_u32`](Self::load_u32), for 8 bytes.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if it is not inside, or the offset is
-    /// no multiple of 8.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if the number is not inside, or the offset is
+    /// not a multiple of 8.
     pub fn load_u64(&self, offset: u64) -> Result<u64, Error> {
         Ok(self.raw.load_u64(offset)?)
     }

@@ -1,16 +1,15 @@
-//! Queues of few methods.
+//! Queues with few methods.
 
 use crate::{Error, Queue};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// A queue that can be put to, taken from, asked whether it is empty, and closed. Python:
+/// A queue with only four operations: put, get, a check whether it is empty, and close. Python:
 /// `multiprocessing.SimpleQueue`.
 ///
-/// It is a [`Queue`] without bounds of its own that shows no more than that. So unlike Python's,
-/// which is a pipe inside, it never makes a `put` wait; the limit on queued bytes of the tree of
-/// processes holds.
+/// It wraps a [`Queue`] without bounds of its own. So unlike Python's, which is a pipe inside, it never makes
+/// a `put` wait; the limit on queued bytes of the tree of processes applies.
 ///
 /// ```no_run
 /// # use isopod::SimpleQueue;
@@ -41,7 +40,7 @@ impl<T> SimpleQueue<T> {
         self.queue.is_empty()
     }
 
-    /// Closes the queue for all processes: later puts fail, gets take what is left and then fail.
+    /// Closes the queue for all processes: later puts fail, gets take the remaining messages and then fail.
     /// Does not block. Closing twice is fine. Python closes it for the calling process alone.
     pub fn close(&self) {
         self.queue.close();
@@ -69,7 +68,7 @@ impl<T: DeserializeOwned> SimpleQueue<T> {
     ///
     /// # Errors
     /// [`Closed`](crate::ErrorKind::Closed) if the queue is closed and empty;
-    /// [`Decode`](crate::ErrorKind::Decode) if the message is no `T`: it is lost.
+    /// [`Decode`](crate::ErrorKind::Decode) if the message is not a `T`: the message is lost.
     pub fn get(&self) -> Result<T, Error> {
         self.queue.get()
     }

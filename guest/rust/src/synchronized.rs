@@ -1,4 +1,4 @@
-//! What shared numbers and arrays have in common: a lock beside them.
+//! The common part of shared numbers and arrays: a lock beside them.
 
 use crate::{Error, RLock, RLockGuard};
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,8 @@ use std::time::Duration;
 /// it: a [`Value`](crate::Value) or an [`Array`](crate::Array). Python:
 /// `multiprocessing.sharedctypes.Synchronized`.
 ///
-/// All methods of the raw object are there, and leave the lock alone. The lock is for those who
-/// take it. Cloning gives a second handle to the same object and the same lock.
+/// It has all methods of the raw object, and they do not use the lock. The lock only excludes processes that
+/// acquire it too. Cloning gives a second handle to the same object and the same lock.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Synchronized<R> {
     raw: R,
@@ -18,15 +18,15 @@ pub struct Synchronized<R> {
 }
 
 impl<R> Synchronized<R> {
-    /// Puts a lock beside an object; several objects may have the same one. Python:
+    /// Puts a lock beside an object; several objects may share one lock. Python:
     /// `sharedctypes.synchronized(obj, lock)`, `Value(..., lock=lock)`.
     #[must_use]
     pub fn with_lock(raw: R, lock: RLock) -> Synchronized<R> {
         Synchronized { raw, lock }
     }
 
-    /// Waits for the lock and takes it, until the guard is dropped. The process that holds it may
-    /// take it again. Python: `with value.get_lock():`.
+    /// Waits for the lock and acquires it, until the guard is dropped. The owner may acquire it again.
+    /// Python: `with value.get_lock():`.
     ///
     /// # Errors
     /// As [`RLock::acquire`].
@@ -34,7 +34,7 @@ impl<R> Synchronized<R> {
         Ok(self.guard(self.lock.acquire()?))
     }
 
-    /// Takes the lock if no other process holds it; `None` if one does. Does not block.
+    /// Acquires the lock if no other process holds it; `None` if one does. Does not block.
     ///
     /// # Errors
     /// As [`RLock::acquire`].
@@ -83,8 +83,8 @@ impl<R> Deref for Synchronized<R> {
     }
 }
 
-/// Holds the lock of a [`Value`](crate::Value) or [`Array`](crate::Array), whose methods it has;
-/// dropping it releases the lock once.
+/// Holds the lock of a [`Value`](crate::Value) or [`Array`](crate::Array), and has all its methods; dropping
+/// it releases the lock once.
 #[derive(Debug)]
 #[must_use = "the lock is released when the guard is dropped"]
 pub struct SynchronizedGuard<'a, R> {
@@ -93,7 +93,7 @@ pub struct SynchronizedGuard<'a, R> {
 }
 
 impl<R> SynchronizedGuard<'_, R> {
-    /// Whether the last owner ended without releasing the lock: what it guards may be half done.
+    /// Whether the last owner ended without releasing the lock: the guarded data may be inconsistent.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.acquired.is_abandoned()

@@ -1,8 +1,8 @@
 //! Tasks: functions that travel to another process.
 //!
-//! All processes of a program are instances of the same component, so a function has the same
-//! index in the function table of each. What travels is that index, of a function made for each
-//! type of task, followed by the arguments. This is the only file of the crate with `unsafe` in it.
+//! All processes of a program are instances of the same component, so a function has the same index in the
+//! function table of each. The crate makes a function for each type of task. A message has the index of that
+//! function, followed by the arguments. This is the only file of the crate with `unsafe` in it.
 
 #![allow(unsafe_code, reason = "a function is called by its table index")]
 
@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ptr::NonNull;
 
-/// A function, or a closure that captures nothing, of up to eight parameters which all serialise.
+/// A function, or a closure that captures nothing, with up to eight parameters which all serialise.
 ///
 /// `Args` is the tuple of the parameters: `(A,)` for one, `()` for none. The parameters of a
 /// closure need their types written out: `|name: String, count: u32| ...`.
@@ -27,7 +27,7 @@ use std::ptr::NonNull;
             parameters of a closure have their types written out"
 )]
 pub trait Task<Args> {
-    /// What the task returns.
+    /// The return type of the task.
     type Outcome: Outcome;
 
     #[doc(hidden)]
@@ -62,17 +62,17 @@ task!(A, B, C, D, E, F);
 task!(A, B, C, D, E, F, G);
 task!(A, B, C, D, E, F, G, H);
 
-/// What a task gives: the value that `join` returns.
+/// The value of a task, which `join` returns.
 pub(crate) type Value<F, Args> = <<F as Task<Args>>::Outcome as Outcome>::Value;
 
-/// The type of the functions that travel: from encoded arguments, and a buffer to use, to an encoded
-/// value. A table index of any other type of function traps when it is called.
+/// The type of the functions that travel: they turn encoded arguments into an encoded value, with a buffer
+/// for it. A call by the table index of a function of any other type traps.
 pub(crate) type Trampoline = fn(&[u8], Vec<Handle>, Vec<u8>) -> Result<Encoded, Error>;
 
-/// Where a task's arguments begin in its bytes: after the index.
+/// The offset of a task's arguments in its bytes: they follow the index.
 const INDEX_BYTES: usize = size_of::<u32>();
 
-/// The first bytes of a message that is run by `trampoline`, one of those below, for `F`.
+/// The first bytes of a message that `trampoline`, one of those below, runs for `F`.
 pub(crate) fn table_index<F: Task<Args>, Args: DeserializeOwned>(
     trampoline: Trampoline,
 ) -> Result<[u8; INDEX_BYTES], Error> {
@@ -85,7 +85,7 @@ pub(crate) fn table_index<F: Task<Args>, Args: DeserializeOwned>(
     }
     match u32::try_from(trampoline as usize) {
         Ok(index) => Ok(index.to_le_bytes()),
-        // Only where pointers are wider, so never in a guest.
+        // This happens only where pointers are wider, so never in a guest.
         Err(_) => Err(Error::with_text(
             ErrorKind::Other,
             "processes need a host of isopod",
@@ -93,8 +93,8 @@ pub(crate) fn table_index<F: Task<Args>, Args: DeserializeOwned>(
     }
 }
 
-/// Runs the task of a message that another process made with [`table_index`]. The value is written
-/// to `buffer`, whose content is lost.
+/// Runs the task of a message that another process made with [`table_index`]. Writes the value to `buffer`,
+/// whose content is lost.
 pub(crate) fn run_message(message: Message, buffer: Vec<u8>) -> Result<Encoded, Error> {
     let Some((index, _)) = message.bytes.split_first_chunk::<INDEX_BYTES>() else {
         return Err(Error::with_text(
@@ -103,12 +103,12 @@ pub(crate) fn run_message(message: Message, buffer: Vec<u8>) -> Result<Encoded, 
         ));
     };
     let index = usize::try_from(u32::from_le_bytes(*index)).unwrap_or_default();
-    // SAFETY: the host gives the messages of `spawn`, of a pool's jobs and of its initializer only
-    // to instances of the component that made them, unread and unchanged. All run the same code, so
-    // the index that `table_index` took from a `Trampoline` is that of the same function here. Index
-    // 0, the null pointer of the target, is none. Should the message be forged all the same, the
-    // engine checks the index and the signature at the call, so it traps or runs a function of this
-    // program inside the sandbox of this process.
+    // SAFETY: the host delivers the messages of `spawn`, of a pool's jobs and of its initializer only to
+    // instances of the component that made them, unread and unchanged. All instances run the same code, so
+    // the index that `table_index` took from a `Trampoline` is that of the same function here. Index 0, the
+    // null pointer of the target, gives none. Even if a message were forged, the engine checks the index and
+    // the signature at the call, so it traps or runs a function of this program inside the sandbox of this
+    // process.
     let trampoline =
         unsafe { std::mem::transmute::<*const (), Option<Trampoline>>(index as *const ()) };
     let Some(trampoline) = trampoline else {
@@ -117,13 +117,12 @@ pub(crate) fn run_message(message: Message, buffer: Vec<u8>) -> Result<Encoded, 
             "the task of this process has no function",
         ));
     };
-    // The arguments are read where they are, without a copy of what may be large.
+    // The arguments are read in place, since a copy may be large.
     let arguments = message.bytes.get(INDEX_BYTES..).unwrap_or_default();
     trampoline(arguments, message.handles, buffer)
 }
 
-/// The trampoline of a process: reads the arguments, runs the task and sends its value to the
-/// parent.
+/// The trampoline of a process: reads the arguments, runs the task, and sends its value to the parent.
 pub(crate) fn process<F: Task<Args>, Args: DeserializeOwned>(
     arguments: &[u8],
     mut handles: Vec<Handle>,
@@ -143,7 +142,7 @@ pub(crate) fn process<F: Task<Args>, Args: DeserializeOwned>(
             blocking::wait(None, |timeout| result.send(bytes, handles, timeout))
         })?;
         match sent.map_err(Error::from) {
-            // The parent has dropped its `Process`: it does not want the value.
+            // The parent has dropped its `Process`, so it does not need the value.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
             other => other?,
         }
@@ -151,7 +150,7 @@ pub(crate) fn process<F: Task<Args>, Args: DeserializeOwned>(
     Ok(Encoded::default())
 }
 
-/// The trampoline of a job of one call.
+/// The trampoline of a job with one call.
 pub(crate) fn job<F: Task<Args>, Args: DeserializeOwned>(
     arguments: &[u8],
     handles: Vec<Handle>,
@@ -161,8 +160,8 @@ pub(crate) fn job<F: Task<Args>, Args: DeserializeOwned>(
     message::encode_into(buffer, &[], &value)
 }
 
-/// The trampoline of a job of several calls, a chunk of a map: from a list of arguments to the list
-/// of the values. The first error ends it.
+/// The trampoline of a job with several calls, a chunk of a map: turns a list of arguments into the list of
+/// the values. The first error ends the chunk.
 pub(crate) fn chunk<F: Task<Args>, Args: DeserializeOwned>(
     arguments: &[u8],
     handles: Vec<Handle>,
@@ -187,7 +186,7 @@ fn call<F: Task<Args>, Args>(arguments: Args) -> Result<Value<F, Args>, Error> {
     outcome.map_err(|text| Error::with_text(ErrorKind::TaskFailed, text))
 }
 
-/// Whether a value of this type has to be sent at all. `()` is most common, and a pipe costs.
+/// Whether a value of this type must be sent at all. `()` is the most common type, and a pipe has a cost.
 pub(crate) fn has_value<T>() -> bool {
     std::any::type_name::<T>() != std::any::type_name::<()>()
 }

@@ -4,15 +4,15 @@ use crate::Error;
 use crate::bindings::types::ErrorCode;
 use std::time::Duration;
 
-/// The time-out of a call that does not wait.
+/// The timeout of a call that does not wait.
 pub(crate) const NO_WAIT: Option<u64> = Some(0);
 
-/// `duration` in nanoseconds. More than 584 years are as good as for ever.
+/// `duration` in nanoseconds. More than 584 years count as forever.
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// What a wait gave, or none if its time passed.
+/// The result of a wait, or none if its timeout passed.
 pub(crate) fn unless_timed_out<T>(waited: Result<T, ErrorCode>) -> Result<Option<T>, Error> {
     match waited {
         Ok(value) => Ok(Some(value)),

@@ -7,16 +7,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A number that processes share, with a lock for what takes more than one step. Python:
+/// A number that processes share, with a lock for operations of several steps. Python:
 /// `multiprocessing.Value`.
 ///
-/// Each method of its own is one atomic step and leaves the lock alone; [`lock`](Synchronized::lock)
-/// is for the rest. In Python, whose `value` takes the lock each time, a `set` waits for who holds
-/// it: here only who takes the lock too does. Python's `with value.get_lock(): value.value += 1` is
-/// `value.lock()?.fetch_add(1)?`; if all do nothing but add, `value.fetch_add(1)?` is enough.
+/// Each of its own methods is one atomic step and does not use the lock; [`lock`](Synchronized::lock) is for
+/// all other cases. In Python, `value` takes the lock each time, so a `set` waits for the owner of the lock.
+/// Here only a process that acquires the lock too waits for its owner. Python's `with value.get_lock():
+/// value.value += 1` is `value.lock()?.fetch_add(1)?`; if all processes only add, `value.fetch_add(1)?` is
+/// enough.
 ///
-/// Structures are shared through a manager's dictionary or namespace instead, as are numbers of
-/// other types.
+/// Structures, and numbers of other types, can be shared through a manager's dictionary or namespace.
 ///
 /// ```no_run
 /// # use isopod::{Process, Value};
@@ -43,9 +43,8 @@ pub type Value<T> = Synchronized<RawValue<T>>;
 ///
 /// Cloning gives a second handle to the same number.
 pub struct RawValue<T> {
-    /// One cell of 8 bytes, of which the number takes the lowest: so numbers of all types are
-    /// loaded, stored and added to by the same atomic operations. A sum runs over into the bytes
-    /// above, which are never looked at.
+    /// One cell of 8 bytes. The number takes the lowest bytes, so the same atomic operations load, store and
+    /// add numbers of all types. A sum overflows into the bytes above, which are never read.
     memory: SharedMemory,
     number: PhantomData<fn(T) -> T>,
 }
@@ -79,10 +78,10 @@ impl<T: Element> RawValue<T> {
         Ok(value_of)
     }
 
-    /// The number now. Does not block. Python: `value`.
+    /// The current number. Does not block. Python: `value`.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn get(&self) -> Result<T, Error> {
         Ok(T::from_cell(self.memory.load_u64(0)?))
     }
@@ -90,19 +89,19 @@ impl<T: Element> RawValue<T> {
     /// Replaces the number. Does not block. Python: `value = ...`.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn set(&self, value: T) -> Result<(), Error> {
         self.memory.store_u64(0, value.into_cell())
     }
 
-    /// Replaces the number by one that is made of it, as `value += 1` would, but in one atomic
-    /// step; gives the new one. Does not block. Python has no equivalent: its `+=` needs the lock.
+    /// Replaces the number by `new` of it, as `value += 1` would, but in one atomic step; returns the new
+    /// number. Does not block. Python has no equivalent: its `+=` needs the lock.
     ///
-    /// `new` is called again when another process was faster. It takes two host calls;
-    /// [`fetch_add`](Self::fetch_add) takes one.
+    /// `new` is called again if another process has changed the number meanwhile. `update` takes two host
+    /// calls; [`fetch_add`](Self::fetch_add) takes one.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn update(&self, mut new: impl FnMut(T) -> T) -> Result<T, Error> {
         let mut old = self.memory.load_u64(0)?;
         loop {
@@ -119,20 +118,20 @@ impl<T: Element> RawValue<T> {
 }
 
 impl<T: Integer> RawValue<T> {
-    /// Adds, wrapping around, in one atomic step; gives the old number. Does not block.
+    /// Adds in one atomic step, wrapping around; returns the old number. Does not block.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn fetch_add(&self, value: T) -> Result<T, Error> {
         let old = self.memory.add_u64(0, value.into_cell())?;
         Ok(T::from_cell(old))
     }
 
-    /// Replaces the number by `new` if it is `expected`, in one atomic step. Gives the old one: it
-    /// was replaced if that is `expected`. Does not block.
+    /// Replaces the number by `new` if it is `expected`, in one atomic step. Returns the old number: if that
+    /// is `expected`, it was replaced. Does not block.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn compare_exchange(&self, expected: T, new: T) -> Result<T, Error> {
         let (expected, new) = (expected.into_cell(), new.into_cell());
         let mut whole = expected;
@@ -142,7 +141,7 @@ impl<T: Integer> RawValue<T> {
             if found == whole || number.into_cell() != expected {
                 return Ok(number);
             }
-            // The number is as expected, but a sum has run over into the bytes above it.
+            // The number is as expected, but a sum has overflowed into the bytes above it.
             whole = found;
         }
     }

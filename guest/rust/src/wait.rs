@@ -1,4 +1,4 @@
-//! Waiting for any of several objects.
+//! Waits for any of several objects.
 
 use crate::bindings::process::Process as RawProcess;
 use crate::bindings::types::Handle;
@@ -8,8 +8,8 @@ use crate::time::{nanoseconds, unless_timed_out};
 use crate::{Connection, Error, ErrorKind, Event, Process, Queue, Receiver, SimpleQueue, blocking};
 use std::time::Duration;
 
-/// What can be waited for together with others: queues, receiving ends of pipes, events and
-/// processes, the [`parent_process`](crate::parent_process) too. See [`wait_any`].
+/// An object that [`wait_any`] can wait for: a queue, the receiving end of a pipe, an event or a process,
+/// including the [`parent_process`](crate::parent_process).
 pub trait Waitable: sealed::Waitable {}
 
 impl<W: sealed::Waitable + ?Sized> Waitable for W {}
@@ -17,14 +17,14 @@ impl<W: sealed::Waitable + ?Sized> Waitable for W {}
 pub(crate) mod sealed {
     use super::Target;
 
-    /// What makes [`super::Waitable`] impossible to implement elsewhere.
+    /// Seals [`super::Waitable`], so that no other crate implements it.
     pub trait Waitable {
         #[doc(hidden)]
         fn target(&self) -> Target<'_>;
     }
 }
 
-/// What the host waits for. Its content is private.
+/// The target of a wait of the host. Its content is private.
 #[derive(Debug)]
 pub struct Target<'a>(Raw<'a>);
 
@@ -34,12 +34,12 @@ enum Raw<'a> {
     Process(&'a RawProcess),
 }
 
-/// Waits until at least one of the objects is ready, and gives the positions of all that are, in
-/// rising order. Python: `multiprocessing.connection.wait`.
+/// Waits until at least one of the objects is ready, and returns the positions of all ready ones, in
+/// ascending order. Python: `multiprocessing.connection.wait`.
 ///
-/// A queue is ready when [`Queue::get`] would not wait, an end of a pipe when `recv` would not (also
-/// at the end of the file), an event when it is set, a process when it has ended. Nothing is taken,
-/// so another process may be faster: take with `try_get` or `try_recv` where there are several.
+/// A queue is ready when [`Queue::get`] would not wait, an end of a pipe when `recv` would not (also at the
+/// end of file), an event when it is set, and a process when it has ended. The call receives nothing, so
+/// another process may be faster: if there are several receivers, use `try_get` or `try_recv`.
 ///
 /// ```no_run
 /// # use isopod::{Process, Queue, wait_any};
@@ -55,7 +55,7 @@ enum Raw<'a> {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::InvalidArgument`] without any object: that would be for ever.
+/// [`ErrorKind::InvalidArgument`] without any object, since that wait would never end.
 pub fn wait_any(objects: &[&dyn Waitable]) -> Result<Vec<usize>, Error> {
     if objects.is_empty() {
         return Err(Error::with_text(
@@ -63,33 +63,33 @@ pub fn wait_any(objects: &[&dyn Waitable]) -> Result<Vec<usize>, Error> {
             "nothing to wait for".to_owned(),
         ));
     }
-    // Without a time-out none can pass.
+    // Without a timeout, none can pass.
     Ok(wait_within(objects, None)?.unwrap_or_default())
 }
 
-/// As [`wait_any`], for `timeout` at most; gives nothing if the time passed. A time-out of zero
-/// looks and does not wait.
+/// As [`wait_any`], for `timeout` at most; returns no positions if the timeout passed. A timeout of zero
+/// checks the objects and does not wait.
 ///
 /// # Errors
-/// None that can be met today.
+/// Never fails today; the error leaves room for later failures.
 pub fn wait_any_timeout(objects: &[&dyn Waitable], timeout: Duration) -> Result<Vec<usize>, Error> {
     let ready = wait_within(objects, Some(nanoseconds(timeout)))?;
     Ok(ready.unwrap_or_default())
 }
 
-/// Lets this much time pass. Callbacks of a [`Pool`](crate::Pool) run meanwhile, which they do not
-/// in `std::thread::sleep`. Python: `time.sleep`.
+/// Sleeps for this duration. Callbacks of a [`Pool`](crate::Pool) run meanwhile, unlike in
+/// `std::thread::sleep`. Python: `time.sleep`.
 ///
 /// ```no_run
 /// isopod::sleep(std::time::Duration::from_millis(10));
 /// ```
 pub fn sleep(duration: Duration) {
     let timeout = Some(nanoseconds(duration));
-    // Nothing can be ready, so this is how it ends: the time passed.
+    // There are no objects, so the call can only time out.
     let _ = blocking::wait(timeout, |timeout| wait::any(&[], &[], timeout));
 }
 
-/// None if the time passed.
+/// `None` if the timeout passed.
 fn wait_within(
     objects: &[&dyn Waitable],
     timeout: Option<u64>,

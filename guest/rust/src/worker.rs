@@ -9,9 +9,9 @@ use std::io::Write;
 /// The largest buffer, in bytes, that is kept from one job's value to the next.
 const KEPT_BUFFER_BYTES: usize = 1024 * 1024;
 
-/// Runs the initializer, if there is one, and then each job that the host gives, until it gives none.
+/// Runs the initializer, if there is one, and then each job from the host, until the host has no more.
 ///
-/// A panic ends the process through the panic hook, and the host makes it the end of the job.
+/// A panic ends the process through the panic hook, and so the host ends the job.
 pub(crate) fn run(initializer: Option<BegunJob>) -> Result<(), Error> {
     if let Some(initializer) = initializer {
         run_job(initializer, Vec::new())?;
@@ -21,7 +21,7 @@ pub(crate) fn run(initializer: Option<BegunJob>) -> Result<(), Error> {
     let mut handles = Vec::new();
     while let Some(job) = next_job(&mut report, &mut handles)? {
         let ended = run_job(job, buffer_of(report));
-        // What the job has printed is to be seen before its value.
+        // The output of the job must appear before its value.
         flush();
         match ended {
             Ok(value) => {
@@ -34,8 +34,8 @@ pub(crate) fn run(initializer: Option<BegunJob>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reports how the last job ended and waits for the next. A value that the host cannot keep is
-/// reported as an error, and an error that it cannot keep as a short one.
+/// Reports the outcome of the last job, and waits for the next one. If the host cannot keep a value, it is
+/// reported as an error; if it cannot keep an error, as a short one.
 fn next_job(
     report: &mut Option<JobReport>,
     handles: &mut Vec<Handle>,
@@ -56,10 +56,10 @@ fn next_job(
             (Some(JobReport::Failed(_)), None) => {
                 JobReport::Failed("the error of the task is too large to be reported".to_owned())
             }
-            // Not even that, so nothing can be reported but the end of this process.
+            // The host cannot keep even that, so only the end of this process can be reported.
             _ => return Err(ErrorCode::LimitExceeded(text).into()),
         });
-        // An error that was made here is short already.
+        // An error that was made in this function is short already.
         first_refusal = Some(text);
         handles.clear();
     }
@@ -72,7 +72,7 @@ fn run_job(job: BegunJob, buffer: Vec<u8>) -> Result<Encoded, Error> {
     }
 }
 
-/// The buffer of a value that was reported, to write the next one to.
+/// The buffer of a reported value, which is used again for the next one.
 fn buffer_of(report: Option<JobReport>) -> Vec<u8> {
     match report {
         Some(JobReport::Value(buffer)) if buffer.capacity() <= KEPT_BUFFER_BYTES => buffer,
@@ -80,7 +80,7 @@ fn buffer_of(report: Option<JobReport>) -> Vec<u8> {
     }
 }
 
-/// Writes what standard output still holds. A failure to do so has no one left to be told to.
+/// Flushes standard output. There is no way left to report a failure.
 pub(crate) fn flush() {
     let _ = std::io::stdout().flush();
 }

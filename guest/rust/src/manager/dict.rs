@@ -15,14 +15,14 @@ use std::sync::Arc;
 ///
 /// Cloning gives a second handle to the same dict. No method blocks, and each is one atomic step.
 ///
-/// What is read is a copy: to change a value, [`set`](Dict::set) it or use
-/// [`update_with`](Dict::update_with). A handle in a value (another `Dict`, a [`List`](crate::List),
-/// a [`Queue`](crate::Queue)) refers to the same object for all, as a nested proxy does in Python.
+/// A read returns a copy: to change a value, [`set`](Dict::set) it or use [`update_with`](Dict::update_with).
+/// A handle in a value (another `Dict`, a [`List`](crate::List), a [`Queue`](crate::Queue)) refers to the
+/// same object in all processes, as a nested proxy does in Python.
 ///
-/// Two keys are the same if they encode to the same bytes, so any type that serialises can be a key,
-/// floating-point numbers too (0.0 and -0.0 are two); a handle cannot. What is stored counts against
-/// the limit on queued bytes of the tree of processes: 192 bytes for each entry, its bytes, and 32
-/// for each handle.
+/// Two keys are the same if they encode to the same bytes. So any type that serialises can be a key, even
+/// floating-point numbers (0.0 and -0.0 are two keys), but a handle cannot. The contents count against the
+/// limit on queued bytes of the tree of processes: 192 bytes for each entry, its bytes, and 32 for each
+/// handle.
 ///
 /// ```no_run
 /// # use isopod::{Dict, Process};
@@ -53,24 +53,24 @@ impl<K, V> Dict<K, V> {
         Ok(Dict::from_raw(RawDict::create()?))
     }
 
-    /// The number of keys now. Python: `len(d)`.
+    /// The current number of keys. Python: `len(d)`.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.raw.len()
     }
 
-    /// Whether there is no key now.
+    /// Whether the dict has no keys now.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes all keys away.
+    /// Removes all keys.
     pub fn clear(&self) {
         self.raw.clear();
     }
 
-    /// Whether the key is there now. Python: `key in d`.
+    /// Whether the dict has the key now. Python: `key in d`.
     ///
     /// # Errors
     /// [`Encode`](crate::ErrorKind::Encode).
@@ -87,9 +87,8 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
     /// A copy of the key's value; `None` if it has none. Python: `d.get(key)`.
     ///
     /// # Errors
-    /// [`Encode`](crate::ErrorKind::Encode); [`Decode`](crate::ErrorKind::Decode) if the value is no
-    /// `V`; [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if this process holds too many
-    /// handles.
+    /// [`Encode`](crate::ErrorKind::Encode); [`Decode`](crate::ErrorKind::Decode) if the value is not a `V`;
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if this process holds too many handles.
     pub fn get<Q>(&self, key: &Q) -> Result<Option<V>, Error>
     where
         K: Borrow<Q>,
@@ -99,11 +98,10 @@ impl<K, V: DeserializeOwned> Dict<K, V> {
         found.map(|found| message::decode(found.value)).transpose()
     }
 
-    /// Takes the key away; gives the value it had, `None` if it had none. Python:
-    /// `d.pop(key, None)`.
+    /// Removes the key, and returns its value; `None` if it had none. Python: `d.pop(key, None)`.
     ///
     /// # Errors
-    /// As [`get`](Self::get); the key is gone all the same.
+    /// As [`get`](Self::get); the key is removed all the same.
     pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>, Error>
     where
         K: Borrow<Q>,
@@ -126,7 +124,7 @@ impl<K: DeserializeOwned, V> Dict<K, V> {
     /// The keys, in the order of insertion. Python: `d.keys()`.
     ///
     /// # Errors
-    /// [`Decode`](crate::ErrorKind::Decode) if a key is no `K`.
+    /// [`Decode`](crate::ErrorKind::Decode) if a key is not a `K`.
     pub fn keys(&self) -> Result<Vec<K>, Error> {
         let keys = self.raw.keys();
         keys.iter().map(|key| decode_key(key)).collect()
@@ -143,19 +141,19 @@ impl<K: DeserializeOwned, V: DeserializeOwned> Dict<K, V> {
         self.raw.items()?.into_iter().map(decode_item).collect()
     }
 
-    /// Takes the last key away; gives it with the value it had, `None` if there was no key. Python:
+    /// Removes the last key, and returns it with its value; `None` if there was no key. Python:
     /// `d.popitem()`.
     ///
     /// # Errors
-    /// As [`get`](Self::get); the key is gone all the same.
+    /// As [`get`](Self::get); the key is removed all the same.
     pub fn pop_item(&self) -> Result<Option<(K, V)>, Error> {
         self.raw.pop_item()?.map(decode_item).transpose()
     }
 }
 
 impl<K, V: Serialize> Dict<K, V> {
-    /// Gives the key this value. A new key comes last; one that is there keeps its place. Python:
-    /// `d[key] = value`.
+    /// Sets the key to this value. A new key comes last; an existing one keeps its place. Python: `d[key] =
+    /// value`.
     ///
     /// # Errors
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded), and no change, if the tree's queued bytes
@@ -174,8 +172,8 @@ impl<K, V: Serialize> Dict<K, V> {
         Ok(())
     }
 
-    /// Gives all these keys their values, one after the other, as one step: all or, if it fails,
-    /// none. Python: `d.update(items)`.
+    /// Sets all these keys to their values, in order, as one step: all or, if it fails, none. Python:
+    /// `d.update(items)`.
     ///
     /// ```no_run
     /// # use isopod::Dict;
@@ -202,7 +200,7 @@ impl<K, V: Serialize> Dict<K, V> {
 }
 
 impl<K, V: Serialize + DeserializeOwned> Dict<K, V> {
-    /// Gives the key this value if it has none; gives a copy of the one it has then. Python:
+    /// Sets the key to this value if it has none, and returns a copy of its value after that. Python:
     /// `d.setdefault(key, value)`.
     ///
     /// # Errors
@@ -220,9 +218,9 @@ impl<K, V: Serialize + DeserializeOwned> Dict<K, V> {
         message::decode(message::encode_key(key, set)???)
     }
 
-    /// Gives the key what `change` makes of its present value, and returns that, without a lock:
-    /// if another process changes the value meanwhile, `change` is called again with the new one.
-    /// Python has nothing like it: `d[key] += 1` loses updates there.
+    /// Sets the key to `change` of its present value, and returns the new value. It takes no lock: if another
+    /// process changes the value meanwhile, `change` is called again with the changed value. Python has no
+    /// equivalent: `d[key] += 1` loses updates there.
     ///
     /// ```no_run
     /// # use isopod::Dict;
@@ -242,7 +240,7 @@ impl<K, V: Serialize + DeserializeOwned> Dict<K, V> {
     }
 }
 
-/// [`Dict::update_with`], for a key that is encoded.
+/// [`Dict::update_with`], for an encoded key.
 pub(super) fn update_value<V: Serialize + DeserializeOwned>(
     raw: &RawDict,
     key: &[u8],

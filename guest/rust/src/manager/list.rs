@@ -15,15 +15,14 @@ use std::sync::Arc;
 ///
 /// Cloning gives a second handle to the same list. No method blocks, and each is one atomic step.
 ///
-/// What is read is a copy: to change an element, [`set`](List::set) it or use
-/// [`update_with`](List::update_with). A handle in an element (another `List`, a
-/// [`Dict`](crate::Dict), a [`Queue`](crate::Queue)) refers to the same object for all, as a nested
-/// proxy does in Python.
+/// A read returns a copy: to change an element, [`set`](List::set) it or use
+/// [`update_with`](List::update_with). A handle in an element (another `List`, a [`Dict`](crate::Dict), a
+/// [`Queue`](crate::Queue)) refers to the same object in all processes, as a nested proxy does in Python.
 ///
-/// An index is as in Python: one below 0 counts from the end, so -1 is the last. So does a bound of
-/// a slice; of `1..-1` Clippy says that it is empty, unless a bound is a variable. What is stored
-/// counts against the limit on queued bytes of the tree of processes: 160 bytes for each element, its
-/// bytes, and 96 for each handle.
+/// An index is as in Python: one below 0 counts from the end, so -1 is the last element. So does a bound of a
+/// slice, although Clippy reports `1..-1` as empty unless a bound is a variable. The contents count against
+/// the limit on queued bytes of the tree of processes: 160 bytes for each element, its bytes, and 96 for each
+/// handle.
 ///
 /// ```no_run
 /// # use isopod::{List, Process};
@@ -53,32 +52,32 @@ impl<T> List<T> {
         Ok(List::from_raw(RawList::create()?))
     }
 
-    /// The number of elements now. Python: `len(l)`.
+    /// The current number of elements. Python: `len(l)`.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.raw.len()
     }
 
-    /// Whether there is no element now.
+    /// Whether the list has no elements now.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Takes all elements out.
+    /// Removes all elements.
     pub fn clear(&self) {
         self.raw.clear();
     }
 
-    /// Turns the list around.
+    /// Reverses the list.
     pub fn reverse(&self) {
         self.raw.reverse();
     }
 
-    /// Takes the elements of a slice out. Python: `del l[start:end]`.
+    /// Removes the elements of a slice. Python: `del l[start:end]`.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn remove_slice(&self, range: impl RangeBounds<i64>) -> Result<(), Error> {
         let (start, end) = bounds(&range);
         Ok(self.raw.set_slice(start, end, &[])?)
@@ -107,7 +106,7 @@ impl<T: Serialize> List<T> {
         self.set_slice(i64::MAX.., values)
     }
 
-    /// Adds a value before the element of this index; beyond an end, at that end. Python:
+    /// Adds a value before the element of this index, or at an end if the index is beyond that end. Python:
     /// `l.insert(index, value)`.
     ///
     /// # Errors
@@ -131,7 +130,7 @@ impl<T: Serialize> List<T> {
         Ok(())
     }
 
-    /// Replaces the elements of a slice by these, which need not be as many; or, if it fails, none.
+    /// Replaces the elements of a slice by these, whose number may differ; or, if it fails, changes nothing.
     /// Python: `l[start:end] = values`.
     ///
     /// # Errors
@@ -150,8 +149,8 @@ impl<T: Serialize> List<T> {
         Ok(self.raw.set_slice(start, end, &values)?)
     }
 
-    /// The index of the first element that is equal to `value`, which is one that encodes to the
-    /// same bytes with handles to the same objects. Python: `l.index(value)`.
+    /// The index of the first element that is equal to `value`. Elements are equal if they encode to the same
+    /// bytes with handles to the same objects. Python: `l.index(value)`.
     ///
     /// # Errors
     /// [`Encode`](crate::ErrorKind::Encode).
@@ -168,7 +167,7 @@ impl<T: Serialize> List<T> {
         Ok(self.index(value)?.is_some())
     }
 
-    /// How many elements are equal to `value` as in [`index`](Self::index). Python:
+    /// The number of elements that are equal to `value` as in [`index`](Self::index). Python:
     /// `l.count(value)`.
     ///
     /// # Errors
@@ -178,8 +177,8 @@ impl<T: Serialize> List<T> {
         Ok(count?)
     }
 
-    /// Takes the first element out that is equal to `value` as in [`index`](Self::index). Says
-    /// whether there was one. Python: `l.remove(value)`.
+    /// Removes the first element that is equal to `value` as in [`index`](Self::index). Returns whether there
+    /// was one. Python: `l.remove(value)`.
     ///
     /// # Errors
     /// [`Encode`](crate::ErrorKind::Encode).
@@ -195,26 +194,24 @@ impl<T: DeserializeOwned> List<T> {
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) if there is no such element;
-    /// [`Decode`](crate::ErrorKind::Decode) if it is no `T`;
+    /// [`Decode`](crate::ErrorKind::Decode) if it is not a `T`;
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if this process holds too many handles.
     pub fn get(&self, index: i64) -> Result<T, Error> {
         message::decode(self.raw.get(index)?.value)
     }
 
-    /// Takes an element out; -1 is the last, 0 the first. Both are fast. Python: `l.pop(index)`.
+    /// Removes and returns an element; -1 is the last, 0 the first. Both are fast. Python: `l.pop(index)`.
     ///
     /// # Errors
-    /// As [`get`](Self::get); an element that is no `T`, or with too many handles, is gone all the
-    /// same.
+    /// As [`get`](Self::get); an element that is not a `T`, or has too many handles, is removed all the same.
     pub fn pop(&self, index: i64) -> Result<T, Error> {
         message::decode(self.raw.pop(index)?)
     }
 
-    /// Copies of the elements of a slice. A bound beyond an end is that end. Python:
-    /// `l[start:end]`.
+    /// Copies of the elements of a slice. A bound beyond an end means that end. Python: `l[start:end]`.
     ///
     /// # Errors
-    /// [`Decode`](crate::ErrorKind::Decode) if an element is no `T`;
+    /// [`Decode`](crate::ErrorKind::Decode) if an element is not a `T`;
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if this process holds too many handles.
     pub fn slice(&self, range: impl RangeBounds<i64>) -> Result<Vec<T>, Error> {
         let (start, end) = bounds(&range);
@@ -229,8 +226,8 @@ impl<T: DeserializeOwned> List<T> {
         self.slice(..)
     }
 
-    /// Puts the elements in ascending order; equal ones keep theirs. If another process changes the
-    /// list meanwhile, it is sorted again. Python: `l.sort()`.
+    /// Sorts the elements in ascending order. The sort is stable. If another process changes the list
+    /// meanwhile, the call sorts it again. Python: `l.sort()`.
     ///
     /// # Errors
     /// As [`slice`](Self::slice).
@@ -249,7 +246,7 @@ impl<T: DeserializeOwned> List<T> {
         self.sort_by(|one, other| key(one).cmp(&key(other)))
     }
 
-    /// As [`sort`](Self::sort), in the order that `compare` says.
+    /// As [`sort`](Self::sort), in the order that `compare` defines.
     ///
     /// # Errors
     /// As [`slice`](Self::slice).
@@ -267,9 +264,8 @@ impl<T: DeserializeOwned> List<T> {
 }
 
 impl<T: Serialize + DeserializeOwned> List<T> {
-    /// Replaces an element by what `change` makes of it, and returns that, without a lock: if
-    /// another process changes the list meanwhile, `change` is called again with the element that is
-    /// there then.
+    /// Replaces an element by `change` of it, and returns the new element. It takes no lock: if another
+    /// process changes the list meanwhile, `change` is called again with the element that is there then.
     ///
     /// # Errors
     /// As [`set`](Self::set) and [`get`](Self::get).
@@ -288,9 +284,9 @@ impl<T: Serialize + DeserializeOwned> List<T> {
     }
 }
 
-/// The slice that a range means: its first element, and the first behind it.
+/// The slice of a range: its first element, and the first element behind it.
 fn bounds(range: &impl RangeBounds<i64>) -> (Option<i64>, Option<i64>) {
-    // What comes after the last element, -1, is not the first one, 0.
+    // The index after -1, the last element, must not be 0, the first one.
     let after = |index: i64| match index {
         -1 => i64::MAX,
         index => index.saturating_add(1),

@@ -19,14 +19,14 @@ use serde::de::DeserializeOwned;
 
 /// Makes objects that processes share. Python: `multiprocessing.Manager()`.
 ///
-/// It is here for those who look for it, and makes nothing that the types do not make themselves:
-/// all shared objects live in the host, so there is no server process to start, to talk to or to
-/// shut down. An object lives for as long as somebody has it.
+/// It exists only for users who know it from Python: the constructors of the types make the same objects. All
+/// shared objects live in the host, so there is no server process to start, to talk to or to shut down. An
+/// object lives for as long as a process or a message holds it.
 ///
 /// # Own types
-/// Python's `BaseManager.register` has a server process keep an object of a class of one's own.
-/// Here an own type is a struct of handles, and travels as they do. What must happen as a whole
-/// happens under a lock in it, and its methods return their errors to the caller:
+/// With Python's `BaseManager.register`, a server process keeps an object of the user's own class. Here such
+/// a type is a struct of handles, and travels as they do. Steps that must be one happen under a lock in the
+/// struct, and its methods return their errors to the caller:
 ///
 /// ```no_run
 /// use isopod::{Dict, Error, Lock, Process};
@@ -63,15 +63,15 @@ use serde::de::DeserializeOwned;
 /// # }
 /// ```
 ///
-/// A type whose state cannot be in handles is served by a process of one's own, which takes requests
-/// from a [`Queue`]; each request carries the queue for its answer.
+/// If the state of a type cannot be in handles, a process of the program serves it. That process takes
+/// requests from a [`Queue`], and each request carries the queue for its answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Manager {
     _private: (),
 }
 
 impl Manager {
-    /// A manager. Costs nothing.
+    /// Makes a manager, at no cost.
     #[must_use]
     pub fn new() -> Manager {
         Manager::default()
@@ -191,7 +191,7 @@ impl Manager {
     }
 }
 
-/// Of several values: the bytes of each, and the handles of each.
+/// The bytes of each of several values, and the handles of each.
 type Parts = (Vec<Vec<u8>>, Vec<Vec<Handle>>);
 
 fn encode_all<'a, T: Serialize + 'a>(
@@ -202,7 +202,7 @@ fn encode_all<'a, T: Serialize + 'a>(
     Ok(parts.into_iter().unzip())
 }
 
-/// What [`encode_all`] gave, as the host takes it.
+/// The result of [`encode_all`], as the host takes it.
 fn as_values(bytes: Vec<Vec<u8>>, handles: &[Vec<Handle>]) -> impl Iterator<Item = Value<'_>> {
     let values = bytes.into_iter().zip(handles);
     values.map(|(bytes, handles)| Value {

@@ -10,12 +10,11 @@ use std::sync::Arc;
 
 /// Attributes that processes share, each of a type of its own. Python: `Manager().Namespace()`.
 ///
-/// Cloning gives a second handle to the same namespace. No method blocks, and each is one atomic
-/// step. What is read is a copy, but a handle in it refers to the same object for all. The host
-/// keeps a namespace as a [`Dict`](crate::Dict), at the same cost.
+/// Cloning gives a second handle to the same namespace. No method blocks, and each is one atomic step. A read
+/// returns a copy, but a handle in it refers to the same object in all processes. The host keeps a namespace
+/// as a [`Dict`](crate::Dict), at the same cost.
 ///
-/// A name that begins with an underscore is one like any other; in Python such an attribute stays
-/// with the proxy.
+/// A name that begins with an underscore is not special; in Python such an attribute stays with the proxy.
 ///
 /// ```no_run
 /// # use isopod::Namespace;
@@ -42,7 +41,7 @@ impl Namespace {
         })
     }
 
-    /// Gives the attribute this value, of whatever type. Python: `namespace.name = value`.
+    /// Sets the attribute to this value, of any type. Python: `namespace.name = value`.
     ///
     /// # Errors
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded), and no change, if the tree's queued bytes
@@ -58,14 +57,14 @@ impl Namespace {
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute;
-    /// [`Decode`](crate::ErrorKind::Decode) if its value is no `T`;
+    /// [`Decode`](crate::ErrorKind::Decode) if its value is not a `T`;
     /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded) if this process holds too many handles.
     pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         let found = self.raw.get(name.as_bytes())?;
         message::decode(found.ok_or_else(|| no_attribute(name))?.value)
     }
 
-    /// Gives the attribute what `change` makes of its present value, as
+    /// Sets the attribute to `change` of its present value, as
     /// [`Dict::update_with`](crate::Dict::update_with) does.
     ///
     /// # Errors
@@ -78,7 +77,7 @@ impl Namespace {
         update_value(&self.raw, name.as_bytes(), change)
     }
 
-    /// Takes the attribute away. Python: `del namespace.name`.
+    /// Removes the attribute. Python: `del namespace.name`.
     ///
     /// # Errors
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such attribute.

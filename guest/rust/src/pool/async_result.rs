@@ -1,4 +1,4 @@
-//! The results of jobs that nobody waited for when they were submitted.
+//! The results of jobs that run in the background after their submission.
 
 use super::callbacks::Callbacks;
 use crate::bindings::pool::{Batch, Outcome};
@@ -12,10 +12,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What will become of jobs that were submitted with [`Pool::apply_async`](crate::Pool::apply_async)
-/// and its like: a `T`, or an error. Python: `AsyncResult`.
+/// The future result of jobs that were submitted with [`Pool::apply_async`](crate::Pool::apply_async) and
+/// similar methods: a `T`, or an error. Python: `AsyncResult`.
 ///
-/// Dropping this drops the value; the jobs run all the same, and so do their callbacks.
+/// Dropping this drops the value; the jobs and their callbacks still run.
 ///
 /// ```no_run
 /// # use isopod::Pool;
@@ -35,19 +35,18 @@ pub struct AsyncResult<T> {
     state: Rc<State<T>>,
 }
 
-/// What the methods of [`Pool`](crate::Pool) that map give: the list of the values. Python:
-/// `MapResult`.
+/// The result of the map methods of [`Pool`](crate::Pool): the list of the values. Python: `MapResult`.
 pub type MapResult<T> = AsyncResult<Vec<T>>;
 
-/// How outcomes become the result.
+/// A function that turns outcomes into the result.
 pub(crate) type Collect<T> = fn(Vec<Outcome>) -> Result<T, Error>;
 
-/// What an [`AsyncResult`] shares with the list of callbacks.
+/// The state that an [`AsyncResult`] shares with the list of callbacks.
 struct State<T> {
     batch: Batch,
     collect: Collect<T>,
     callbacks: RefCell<Option<Callbacks<T>>>,
-    /// What the callbacks were given, until it is taken.
+    /// The result that the callbacks received, until it is taken.
     ended: Cell<Option<Result<T, Error>>>,
 }
 
@@ -64,40 +63,40 @@ impl<T> AsyncResult<T> {
         }
     }
 
-    /// Waits until the jobs have ended and gives the value.
+    /// Waits until the jobs have ended, and returns the value.
     ///
     /// # Errors
-    /// [`ErrorKind::TaskFailed`] if the task gave an error, or its value cannot be made a message;
-    /// [`ErrorKind::TaskPanicked`]; [`ErrorKind::WorkerLost`] if the worker ended before the job
-    /// did, also at the job's time limit; [`ErrorKind::Cancelled`] if the pool was terminated before
-    /// the job was begun; [`ErrorKind::PoolBroken`]; [`ErrorKind::NotFound`] if the value was taken
-    /// before. Of a map, the first error in the order of its arguments; only when all jobs have
-    /// ended, unless the pool [fails fast](crate::PoolBuilder::fail_fast).
+    /// [`ErrorKind::TaskFailed`] if the task returned an error, or its value cannot be encoded;
+    /// [`ErrorKind::TaskPanicked`]; [`ErrorKind::WorkerLost`] if the worker ended before the job did, also at
+    /// the job's time limit; [`ErrorKind::Cancelled`] if the pool was terminated before the job was begun;
+    /// [`ErrorKind::PoolBroken`]; [`ErrorKind::NotFound`] if the value was taken before. For a map, this is
+    /// the first error in the order of its arguments. It comes only when all jobs have ended, unless the pool
+    /// [fails fast](crate::PoolBuilder::fail_fast).
     pub fn get(self) -> Result<T, Error> {
         self.state.take(None)
     }
 
-    /// As [`get`](Self::get), for `timeout` at most. The value comes once (in Python it stays).
+    /// As [`get`](Self::get), for `timeout` at most. The value can be taken once (in Python it stays).
     ///
     /// # Errors
-    /// [`ErrorKind::TimedOut`]: the jobs run on, and the value can be taken later; and those of
+    /// [`ErrorKind::TimedOut`]: the jobs go on, and the value can be taken later; and those of
     /// [`get`](Self::get).
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, Error> {
         self.state.take(Some(nanoseconds(timeout)))
     }
 
-    /// Waits until the jobs have ended, whether there is a value or not.
+    /// Waits until the jobs have ended, with or without a value.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn wait(&self) -> Result<(), Error> {
         self.state.wait(None)
     }
 
-    /// As [`wait`](Self::wait), for `timeout` at most; says whether they have ended.
+    /// As [`wait`](Self::wait), for `timeout` at most; returns whether the jobs have ended.
     ///
     /// # Errors
-    /// None that can be met today.
+    /// Never fails today; the error leaves room for later failures.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool, Error> {
         match self.state.wait(Some(nanoseconds(timeout))) {
             Ok(()) => Ok(true),
@@ -115,7 +114,7 @@ impl<T> AsyncResult<T> {
     /// Whether all jobs have ended with a value. Does not block. Python: `successful()`.
     ///
     /// # Errors
-    /// [`ErrorKind::StillRunning`] if they have not all ended. Python: `ValueError`.
+    /// [`ErrorKind::StillRunning`] if not all of them have ended. Python: `ValueError`.
     pub fn is_successful(&self) -> Result<bool, Error> {
         if !self.is_ready() {
             return Err(Error::with_text(
@@ -148,12 +147,13 @@ impl<T> State<T> {
         self.callbacks.borrow().is_some()
     }
 
-    /// Waits for the end of the jobs, and of their callbacks: who has seen the end may rely on them.
+    /// Waits for the end of the jobs and of their callbacks, so that the caller may rely on both.
     fn wait(&self, timeout: Option<u64>) -> Result<(), Error> {
         blocking::wait(timeout, |timeout| self.batch.wait(timeout))?;
         if self.has_callbacks() {
             due::run();
-            // Inside a callback, others wait for its end; these cannot.
+            // Inside a callback, other callbacks wait for its end. These cannot wait, because the caller
+            // needs them now.
             self.run_callbacks();
         }
         Ok(())
@@ -190,7 +190,7 @@ impl<T> State<T> {
     }
 }
 
-/// None for the error that says that outcomes were taken before.
+/// `None` for the error that outcomes were taken before.
 fn unless_taken<T>(taken: Result<T, ErrorCode>) -> Result<Option<T>, Error> {
     match taken {
         Ok(outcomes) => Ok(Some(outcomes)),

@@ -1,4 +1,4 @@
-//! What a pool is made with.
+//! The options of a pool.
 
 use super::Pool;
 use crate::bindings::pool::{Options, Pool as RawPool};
@@ -47,8 +47,8 @@ impl PoolBuilder {
         self
     }
 
-    /// What each worker runs first, also one that replaces another. Its value is dropped. If it
-    /// fails again and again, the pool is broken. Python: `initializer` and `initargs`.
+    /// The task that each worker runs first, also a worker that replaces another. Its value is dropped. If it
+    /// fails repeatedly, the pool is broken. Python: `initializer` and `initargs`.
     #[must_use]
     pub fn initializer<F, Args>(mut self, task: F, arguments: Args) -> PoolBuilder
     where
@@ -62,44 +62,43 @@ impl PoolBuilder {
         self
     }
 
-    /// Replaces each worker by a new process when it has ended this many jobs. Default: never. A
-    /// chunk of a map is one job. Python: `maxtasksperchild`.
+    /// Replaces each worker by a new process after this many jobs. Default: never. A chunk of a map is one
+    /// job. Python: `maxtasksperchild`.
     #[must_use]
     pub fn max_jobs_per_worker(mut self, count: u32) -> PoolBuilder {
         self.max_jobs_per_worker = Some(count);
         self
     }
 
-    /// Ends a job, with its worker, that has run for longer than this; see [`Pool::job_timeout`].
-    /// Default: no such limit.
+    /// Ends a job, and its worker, that has run for longer than this; see [`Pool::job_timeout`]. Default: no
+    /// such limit.
     #[must_use]
     pub fn job_timeout(mut self, timeout: Duration) -> PoolBuilder {
         self.job_timeout = Some(timeout);
         self
     }
 
-    /// Bounds the memory of each worker, in bytes. Default: as this process's.
+    /// Limits the memory of each worker, in bytes. Default: the limit of this process.
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> PoolBuilder {
         self.memory_limit = Some(bytes);
         self
     }
 
-    /// Whether the first job of a map that fails cancels those that are not begun, and nobody waits
-    /// for the others. Default: no, as in Python.
+    /// Whether the first failed job of a map cancels the jobs that are not begun, so that the caller does not
+    /// wait for the others. Default: no, as in Python.
     #[must_use]
     pub fn fail_fast(mut self, fail_fast: bool) -> PoolBuilder {
         self.fail_fast = fail_fast;
         self
     }
 
-    /// Makes the pool and starts its workers. Does not wait for them.
+    /// Makes the pool, and starts its workers without waiting for them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidArgument`] for 0 workers, or 0 jobs per worker;
-    /// [`ErrorKind::LimitExceeded`] for a memory limit above this process's own;
-    /// [`ErrorKind::Encode`] for arguments of the initializer that cannot be made a message; those
-    /// of [`Process::spawn`](crate::Process::spawn).
+    /// [`ErrorKind::InvalidArgument`] for 0 workers, or 0 jobs per worker; [`ErrorKind::LimitExceeded`] for a
+    /// memory limit above this process's own; [`ErrorKind::Encode`] for arguments of the initializer that
+    /// cannot be encoded; those of [`Process::spawn`](crate::Process::spawn).
     pub fn build(self) -> Result<Pool, Error> {
         let options = Options::new();
         if let Some(count) = self.workers {

@@ -1,20 +1,19 @@
-//! Functions that run in the submitting process when jobs have ended.
+//! Functions that run in the submitting process after the end of jobs.
 
 use crate::Error;
 use std::fmt;
 
-/// What is to run in this process when jobs have ended. Python: `callback` and `error_callback` of
+/// The functions to run in this process after the end of jobs. Python: `callback` and `error_callback` of
 /// `apply_async` and `map_async`.
 ///
-/// Callbacks run in the process that submitted the jobs, in its main thread, while it waits: in any
-/// wait of this crate, [`sleep`](crate::sleep) and [`Pool::poll`](crate::Pool::poll) (CPython runs
-/// them in a thread beside, which a component does not have). They run one after the other, each
-/// once, in the order in which the jobs are found to have ended, also when the
-/// [`AsyncResult`](crate::AsyncResult) was dropped. They may do anything: submit jobs, wait, fill a
-/// queue. A callback that panics ends the process, as any panic does.
+/// Callbacks run in the process that submitted the jobs, in its main thread, while it waits: in any wait of
+/// this crate, [`sleep`](crate::sleep) and [`Pool::poll`](crate::Pool::poll). (CPython runs them in a
+/// separate thread, which a component does not have.) They run one after the other, each once, in the order
+/// in which the ends of the jobs are noticed, even if the [`AsyncResult`](crate::AsyncResult) was dropped.
+/// They may do anything: submit jobs, wait, fill a queue. A callback that panics ends the process, as any
+/// panic does.
 ///
-/// Each gets a reference, and the value or error stays for
-/// [`AsyncResult::get`](crate::AsyncResult::get).
+/// Each receives a reference, and the value or error stays for [`AsyncResult::get`](crate::AsyncResult::get).
 ///
 /// ```no_run
 /// # use isopod::{Callbacks, Pool};
@@ -37,7 +36,7 @@ pub struct Callbacks<T> {
 type Callback<T> = Box<dyn FnOnce(&T)>;
 
 impl<T> Callbacks<T> {
-    /// Nothing to run.
+    /// Makes callbacks that do nothing.
     #[must_use]
     pub fn new() -> Callbacks<T> {
         Callbacks {
@@ -46,21 +45,21 @@ impl<T> Callbacks<T> {
         }
     }
 
-    /// Runs this with the value. For a map that is the whole list.
+    /// Runs `callback` with the value, which for a map is the whole list.
     #[must_use]
     pub fn on_value(mut self, callback: impl FnOnce(&T) + 'static) -> Callbacks<T> {
         self.on_value = Some(Box::new(callback));
         self
     }
 
-    /// Runs this with the error, if there is no value.
+    /// Runs `callback` with the error, if there is no value.
     #[must_use]
     pub fn on_error(mut self, callback: impl FnOnce(&Error) + 'static) -> Callbacks<T> {
         self.on_error = Some(Box::new(callback));
         self
     }
 
-    /// Runs the one that it is for.
+    /// Runs the callback for this result.
     pub(crate) fn run(self, ended: &Result<T, Error>) {
         match ended {
             Ok(value) => self.on_value.into_iter().for_each(|run| run(value)),

@@ -1,12 +1,12 @@
-//! How a list of arguments is cut into jobs.
+//! Cuts a list of arguments into jobs.
 
 use crate::{Error, ErrorKind};
 
-/// How many chunks each worker gets of a map whose chunk size nobody chose: CPython's number. More
-/// than one, so that a worker that gets the short ones gets more of them.
+/// The number of chunks for each worker in a map without a chosen chunk size, as in CPython. It is more than
+/// one, so that a worker with short chunks can take more of them.
 const CHUNKS_PER_WORKER: usize = 4;
 
-/// The number of arguments to a job of a map: what was chosen, or CPython's default, a quarter of a
+/// The number of arguments for each job of a map: the chosen size, or CPython's default, a quarter of a
 /// worker's share, rounded up. At least 1.
 pub(crate) fn size(chosen: Option<usize>, length: usize, workers: usize) -> Result<usize, Error> {
     match chosen {
@@ -22,7 +22,7 @@ pub(crate) fn size(chosen: Option<usize>, length: usize, workers: usize) -> Resu
     }
 }
 
-/// The most jobs of an `imap` that are submitted and not yet taken.
+/// The largest number of jobs of an `imap` that are submitted and not yet taken.
 pub(crate) fn read_ahead(workers: usize) -> usize {
     workers.max(1).saturating_mul(CHUNKS_PER_WORKER)
 }

@@ -1,10 +1,10 @@
-//! What became of jobs, as values and errors.
+//! The outcomes of jobs, as values and errors.
 
 use crate::bindings::pool::Outcome;
 use crate::{Error, ErrorKind, message};
 use serde::de::DeserializeOwned;
 
-/// The value of a job, or why it has none.
+/// The value of a job, or the reason why it has none.
 pub(crate) fn value<T: DeserializeOwned>(outcome: Outcome) -> Result<T, Error> {
     let (kind, text) = match outcome {
         Outcome::Value(value) => return message::decode(value),
@@ -28,8 +28,8 @@ pub(crate) fn only<T: DeserializeOwned>(outcomes: Vec<Outcome>) -> Result<T, Err
     }
 }
 
-/// The values of the chunks of a map, in one list; or the first error. An error that has cancelled
-/// others comes before them.
+/// The values of the chunks of a map, in one list; or the first error. An error that has cancelled other jobs
+/// takes precedence over their errors.
 pub(crate) fn all<T: DeserializeOwned>(outcomes: Vec<Outcome>) -> Result<Vec<T>, Error> {
     let mut values = Vec::new();
     let mut first_error: Option<Error> = None;
@@ -41,7 +41,7 @@ pub(crate) fn all<T: DeserializeOwned>(outcomes: Vec<Outcome>) -> Result<Vec<T>,
             break;
         }
         match value::<Vec<T>>(outcome) {
-            // The usual case of a single chunk moves the list.
+            // In the usual case, a single chunk, this moves the list.
             Ok(chunk) if values.is_empty() => values = chunk,
             Ok(chunk) => values.extend(chunk),
             Err(error) if error.kind() != ErrorKind::Cancelled => first_error = Some(error),

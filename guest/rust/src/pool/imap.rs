@@ -1,4 +1,4 @@
-//! Maps whose items are drawn, and whose values are given, one by one.
+//! Maps that draw items, and return values, one by one.
 
 use super::ended;
 use super::submission::raw_jobs;
@@ -15,24 +15,24 @@ use std::time::Duration;
 /// The values of [`Pool::imap`](crate::Pool::imap) and
 /// [`Pool::imap_unordered`](crate::Pool::imap_unordered). Python: `IMapIterator`.
 ///
-/// A job that fails is one error in the place of all its values, and the iteration goes on after
-/// it. An item that cannot be made a message ends the drawing of items: its error comes last.
-/// Dropping this drops what is not taken; jobs that were submitted run all the same.
+/// A failed job gives one error in the place of all its values, and the iteration goes on after it. If an
+/// item cannot be encoded, no more items are drawn, and its error comes last. Dropping this drops the values
+/// that are not taken; submitted jobs still run.
 pub struct Imap<'a, T> {
     batch: Batch,
-    /// Draws items, encodes them as a job.
+    /// Draws items and encodes them as a job.
     draw: Option<Draw<'a>>,
     is_ordered: bool,
     read_ahead: usize,
-    /// How many jobs are submitted and not taken.
+    /// The number of jobs that are submitted and not taken.
     ahead: usize,
     /// The values of the job that was taken last.
     values: std::vec::IntoIter<T>,
-    /// Why no more items are drawn, where that is an error.
+    /// The error because of which no more items are drawn, if there is one.
     last_error: Option<Error>,
 }
 
-/// The next job, or none if there are no more items.
+/// A function that makes the next job; none if there are no more items.
 pub(super) type Draw<'a> = Box<dyn FnMut() -> Option<Result<Encoded, Error>> + 'a>;
 
 impl<'a, T> Imap<'a, T> {
@@ -56,8 +56,8 @@ impl<'a, T> Imap<'a, T> {
         })
     }
 
-    /// Draws items until as many jobs are ahead as may be. Only when half of them are taken, so that
-    /// the host is called for many jobs at once.
+    /// Draws items until the largest number of jobs is ahead. It does so only when half of them are taken, so
+    /// that one host call submits many jobs.
     fn fill(&mut self) {
         if self.draw.is_none() || self.ahead > self.read_ahead / 2 {
             return;
@@ -110,7 +110,8 @@ impl<T: DeserializeOwned> Imap<'_, T> {
                 Ok(outcome) => outcome,
                 Err(ErrorCode::TimedOut) => return Some(Err(Error::new(ErrorKind::TimedOut))),
                 Err(code) => {
-                    // Cannot be met: nobody else takes from this batch. Never the same error twice.
+                    // This cannot happen, because no other code takes from this batch. The reset keeps the
+                    // same error from coming twice.
                     self.ahead = 0;
                     self.draw = None;
                     return Some(Err(code.into()));
@@ -139,7 +140,8 @@ impl<T> fmt::Debug for Imap<'_, T> {
     }
 }
 
-/// Draws up to `count` jobs, and the error that ended it. `draw` is none once there are no more.
+/// Draws up to `count` jobs, and returns the error that ended the drawing, if any. `draw` becomes none when
+/// there are no more items.
 fn draw_jobs(draw: &mut Option<Draw<'_>>, count: usize) -> (Vec<Encoded>, Option<Error>) {
     let mut jobs = Vec::new();
     while jobs.len() < count

@@ -23,18 +23,18 @@ use serde::de::DeserializeOwned;
 use std::fmt;
 use std::time::Duration;
 
-/// A number of worker processes, and the jobs they are given. Python: `multiprocessing.Pool`.
+/// A number of worker processes that run jobs. Python: `multiprocessing.Pool`.
 ///
-/// A task of a job is what a task of a [`Process`](crate::Process) is: a function, or a closure that
-/// captures nothing, whose parameters and value travel as messages. Each job is begun at most once,
-/// in the order of submission, and always ends: with its value, or with an error that says why it
-/// has none. A worker that is killed, traps or reaches a limit fails the job that it had begun, and
-/// is replaced; one whose task panics, too. An error of a task ends only its job.
+/// The task of a job is like the task of a [`Process`](crate::Process): a function, or a closure that
+/// captures nothing, whose parameters and value travel as messages. Each job is begun at most once, in the
+/// order of submission. It always ends: with its value, or with an error that gives the reason why it has
+/// none. If a worker is killed, traps, panics or reaches a limit, the job that it had begun fails, and the
+/// pool replaces the worker. An error of a task ends only its job.
 ///
 /// The workers are daemons of this process, so their tasks cannot start processes. Dropping the pool
-/// terminates it, as leaving Python's `with Pool()` does: [`close`](Pool::close) and
-/// [`join`](Pool::join) it to have all jobs run. It does not travel. To use it from several places
-/// of one process, share a reference or an `Rc`.
+/// terminates it, as leaving Python's `with Pool()` does: to let all jobs run, [`close`](Pool::close) and
+/// [`join`](Pool::join) it. A pool cannot travel in a message. To use it from several places of one process,
+/// share a reference or an `Rc`.
 ///
 /// ```no_run
 /// use isopod::Pool;
@@ -49,14 +49,13 @@ use std::time::Duration;
 /// ```
 pub struct Pool {
     raw: RawPool,
-    /// Tells the callbacks of one pool from those of others.
+    /// Distinguishes the callbacks of this pool from those of others.
     id: u64,
     worker_count: usize,
 }
 
 impl Pool {
-    /// Makes a pool of as many workers as there are cores that processes may use, and does not wait
-    /// for them to start.
+    /// Makes a pool with one worker for each core that processes may use. Does not wait for their start.
     ///
     /// # Errors
     /// Those of [`Process::spawn`](crate::Process::spawn).
@@ -73,13 +72,13 @@ impl Pool {
         Pool::builder().workers(count).build()
     }
 
-    /// Options for a pool: its workers, what each runs first, limits.
+    /// Options for a pool: its workers, their initializer, limits.
     #[must_use]
     pub fn builder() -> PoolBuilder {
         PoolBuilder::default()
     }
 
-    /// Runs a job and waits for its value.
+    /// Runs a job, and waits for its value.
     ///
     /// # Errors
     /// Those of [`apply_async`](Pool::apply_async) and [`AsyncResult::get`].
@@ -91,13 +90,13 @@ impl Pool {
         self.submission().apply(task, arguments)
     }
 
-    /// Submits a job and does not wait for it.
+    /// Submits a job, and does not wait for it.
     ///
     /// # Errors
     /// [`PoolNotRunning`](crate::ErrorKind::PoolNotRunning) after [`close`](Pool::close) or
     /// [`terminate`](Pool::terminate); [`PoolBroken`](crate::ErrorKind::PoolBroken);
-    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded); [`Encode`](crate::ErrorKind::Encode) for
-    /// arguments that cannot be made a message. No job is submitted then.
+    /// [`LimitExceeded`](crate::ErrorKind::LimitExceeded); [`Encode`](crate::ErrorKind::Encode) for arguments
+    /// that cannot be encoded. No job is submitted then.
     pub fn apply_async<F, Args>(
         &self,
         task: F,
@@ -129,14 +128,14 @@ impl Pool {
             .apply_async_with(task, arguments, callbacks)
     }
 
-    /// Runs the task with each item and gives the values in the order of the items.
+    /// Runs the task with each item, and returns the values in the order of the items.
     ///
     /// The items are collected first, and travel in chunks, each of which is one job. See
     /// [`chunks`](Pool::chunks) for their size.
     ///
     /// # Errors
-    /// Those of [`apply_async`](Pool::apply_async) and [`AsyncResult::get`]: the first error in the
-    /// order of the items. The rest of the items of its chunk is not run.
+    /// Those of [`apply_async`](Pool::apply_async) and [`AsyncResult::get`]: the first error in the order of
+    /// the items. The remaining items of its chunk do not run.
     pub fn map<F, A, I>(&self, task: F, items: I) -> Result<Vec<Value<F, (A,)>>, Error>
     where
         F: Task<(A,)>,
@@ -146,7 +145,7 @@ impl Pool {
         self.submission().map(task, items)
     }
 
-    /// As [`map`](Pool::map), and does not wait.
+    /// As [`map`](Pool::map), without waiting.
     ///
     /// # Errors
     /// Those of [`apply_async`](Pool::apply_async).
@@ -178,7 +177,7 @@ impl Pool {
         self.submission().map_async_with(task, items, callbacks)
     }
 
-    /// As [`map`](Pool::map), of a task with any number of parameters: the items are tuples.
+    /// As [`map`](Pool::map), for a task with any number of parameters: the items are tuples.
     ///
     /// # Errors
     /// Those of [`map`](Pool::map).
@@ -191,7 +190,7 @@ impl Pool {
         self.submission().starmap(task, items)
     }
 
-    /// As [`starmap`](Pool::starmap), and does not wait.
+    /// As [`starmap`](Pool::starmap), without waiting.
     ///
     /// # Errors
     /// Those of [`apply_async`](Pool::apply_async).
@@ -227,11 +226,11 @@ impl Pool {
         self.submission().starmap_async_with(task, items, callbacks)
     }
 
-    /// Runs the task with each item, and gives the values one by one in the order of the items. Each
-    /// item is a job of its own, unless [`chunks`](Pool::chunks) says otherwise.
+    /// Runs the task with each item, and returns the values one by one in the order of the items. Each item
+    /// is a job of its own, unless [`chunks`](Pool::chunks) sets another size.
     ///
-    /// Items are drawn while values are taken: up to four jobs a worker are ahead. So the items may
-    /// be without end, and may depend on values that were taken. (CPython draws all at once.)
+    /// The pool draws items while the caller takes values: up to four jobs for each worker are ahead. So the
+    /// items may be endless, and may depend on values that were taken. (CPython draws all at once.)
     ///
     /// # Errors
     /// Those of [`apply_async`](Pool::apply_async).
@@ -245,7 +244,7 @@ impl Pool {
         self.submission().imap(task, items)
     }
 
-    /// As [`imap`](Pool::imap), in the order in which the jobs end.
+    /// As [`imap`](Pool::imap), with the values in the order in which the jobs end.
     ///
     /// # Errors
     /// Those of [`apply_async`](Pool::apply_async).
@@ -263,9 +262,9 @@ impl Pool {
         self.submission().imap_unordered(task, items)
     }
 
-    /// For the maps: so many items to a job. Python: `chunksize`.
+    /// Sets the number of items in each job of a map. Python: `chunksize`.
     ///
-    /// Without it, a map makes four jobs a worker, and an `imap` one job of each item.
+    /// Without it, a map makes four jobs for each worker, and an `imap` makes one job of each item.
     ///
     /// ```no_run
     /// # use isopod::Pool;
@@ -280,9 +279,9 @@ impl Pool {
         self.submission().chunks(size)
     }
 
-    /// For jobs that may take this long at most, from their beginning; then their worker is ended,
-    /// whatever it does, and they fail with [`WorkerLost`](crate::ErrorKind::WorkerLost) and
-    /// [`ExitStatus::Deadline`](crate::ExitStatus::Deadline). Python has no such thing.
+    /// Limits the time of each job, from its beginning. At the limit the worker is ended in any state, and
+    /// the job fails with [`WorkerLost`](crate::ErrorKind::WorkerLost) and
+    /// [`ExitStatus::Deadline`](crate::ExitStatus::Deadline). Python has no equivalent.
     pub fn job_timeout(&self, timeout: Duration) -> Submission<'_> {
         self.submission().job_timeout(timeout)
     }
@@ -293,28 +292,28 @@ impl Pool {
         self.worker_count
     }
 
-    /// Runs the callbacks of jobs that have ended. Does not block otherwise. Needed only by a
-    /// process that computes for long and waits for nothing: see [`Callbacks`].
+    /// Runs the callbacks of jobs that have ended. Does not block otherwise. Only a process that computes for
+    /// a long time without a wait needs it: see [`Callbacks`].
     pub fn poll(&self) {
         if !blocking::run_callbacks() {
             due::run_overdue();
         }
     }
 
-    /// Takes no more jobs. Those that were submitted still run, then the workers end. Does not
-    /// block; closing twice is fine.
+    /// Accepts no more jobs. Submitted jobs still run, and then the workers end. Does not block; closing
+    /// twice is fine.
     pub fn close(&self) {
         self.raw.close();
     }
 
-    /// Ends the workers, whatever they do. Jobs that they had begun fail with
+    /// Ends the workers in any state. Jobs that they had begun fail with
     /// [`WorkerLost`](crate::ErrorKind::WorkerLost), all others with
     /// [`Cancelled`](crate::ErrorKind::Cancelled). Does not block.
     pub fn terminate(&self) {
         self.raw.terminate();
     }
 
-    /// Waits until all workers have ended, and all callbacks of this process's jobs have run.
+    /// Waits until all workers have ended and all callbacks of this process's jobs have run.
     ///
     /// # Errors
     /// [`PoolStillRunning`](crate::ErrorKind::PoolStillRunning) if the pool was neither closed nor

@@ -1,4 +1,4 @@
-//! How jobs are submitted: encoded, in chunks, with a time limit.
+//! The submission of jobs: encoded, in chunks, with a time limit.
 
 use super::callbacks::Callbacks;
 use super::{AsyncResult, Imap, MapResult, Pool, chunks, ended};
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use std::any::type_name;
 use std::time::Duration;
 
-/// How jobs are to be submitted to a pool: [`Pool::chunks`] and [`Pool::job_timeout`] give this.
+/// Options for the submission of jobs to a pool: [`Pool::chunks`] and [`Pool::job_timeout`] return this.
 ///
 /// ```no_run
 /// # use isopod::Pool;
@@ -235,7 +235,7 @@ impl<'a> Submission<'a> {
         F: Task<Args>,
         Args: Serialize + DeserializeOwned,
     {
-        // The type says all there is of the task: the worker makes the value anew.
+        // The type alone determines the task, so the worker can make the value again.
         std::mem::forget(task);
         let index = task::table_index::<F, Args>(task::job::<F, Args>)?;
         let job = message::encode_into(Vec::new(), &index, arguments)?;
@@ -284,7 +284,7 @@ impl<'a> Submission<'a> {
         })
     }
 
-    /// Submits jobs, whose bytes are taken.
+    /// Submits jobs, and takes their bytes.
     fn submit(self, label: &str, jobs: &mut [Encoded], notify: bool) -> Result<Batch, Error> {
         let timeout = self.job_timeout.map(nanoseconds);
         Ok(self
@@ -304,7 +304,7 @@ impl<'a> Submission<'a> {
     }
 }
 
-/// Jobs as the host takes them. Their bytes are moved, their handles are lent.
+/// Jobs as the host takes them: their bytes are moved, their handles are borrowed.
 pub(super) fn raw_jobs(jobs: &mut [Encoded]) -> Vec<Job<'_>> {
     jobs.iter_mut()
         .map(|job| Job {
