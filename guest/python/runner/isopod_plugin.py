@@ -1,7 +1,7 @@
-"""The application that a plugin in Python becomes: the module `plugin`, with the Python of isopod.
+"""The application for a plugin in Python: the module `plugin`, with isopod's Python.
 
-As with `isopod_runner`, what happens here happens once, when the component is built; that includes what
-the plugin's modules do when they are imported.
+As with `isopod_runner`, this module's code runs once, when the component is built. That includes the imports
+of the plugin's modules.
 """
 
 import os
@@ -26,7 +26,7 @@ prepare.end()
 
 
 def _described(error):
-    """The exception in a line, with the last place in the plugin's own modules."""
+    """The exception in one line, with the last place in the plugin's own modules."""
     place = ""
     traceback = error.__traceback__
     while traceback is not None:

@@ -1,6 +1,6 @@
-"""The application that a program in Python becomes: its modules, with the Python of isopod.
+"""The application for a program in Python: its modules, with isopod's Python.
 
-The module to run is `main`. As with `isopod_runner`, what happens here happens once, when the component is
+The module to run is `main`. As with `isopod_runner`, this module's code runs once, when the component is
 built.
 """
 

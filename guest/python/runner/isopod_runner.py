@@ -1,7 +1,7 @@
-"""The application that componentize-py makes a component of: the Python of isopod.
+"""The application that componentize-py turns into a component: isopod's Python.
 
-What this module does when it is imported happens once, when the component is built, and is frozen
-into it. Then each process, main or child, begins with a copy of that memory and calls `Run.run`.
+This module's code runs once, at its import when the component is built, and the result is frozen into the
+component. Each process, main or child, begins with a copy of that memory and calls `Run.run`.
 """
 
 from isopod import prepare

@@ -1,11 +1,12 @@
-"""What stands between the host and the standard library's `multiprocessing`.
+"""The layer between the host and the standard library's `multiprocessing`.
 
 A plugin marks its functions with `isopod.function`, and raises `isopod.InvalidInput`.
 """
 
 
 def __getattr__(name):
-    # Late: what is imported before the standard library is embedded is not the embedded one.
+    # This import is late: a module that is imported before the standard library is embedded does not come
+    # from the embedded one.
     if name in ("InvalidInput", "function"):
         from isopod import functions
 

@@ -1,6 +1,6 @@
-"""The modules of a program or plugin that is a component of its own: carried in its memory as source.
+"""The modules of a program or plugin that is a component of its own. Its memory holds them as source.
 
-When the component is built they are in a directory; when a process runs there is no such directory.
+During the build of the component they are in a directory. A running process has no such directory.
 """
 
 import importlib.abc
@@ -9,7 +9,7 @@ import sys
 
 from isopod import stdlib
 
-# Where tracebacks say that they are.
+# The directory of these modules in tracebacks.
 _PREFIX = "/app"
 
 # Module name -> (path below `_PREFIX`, whether it is a package, source).
@@ -17,7 +17,7 @@ _modules = {}
 
 
 def embed(root):
-    """Takes the modules below `root`, and finds them from here on, before any others."""
+    """Embeds the modules below `root`, and finds them from then on before any others."""
     for name, path, is_package, source in stdlib.modules_below(root):
         text = importlib.util.decode_source(source)
         _modules[name] = (f"{_PREFIX}/{path}", is_package, text)
@@ -25,7 +25,7 @@ def embed(root):
 
 
 def has(path):
-    """Whether a path in a traceback is that of a module of the application."""
+    """Whether a path in a traceback belongs to a module of the application."""
     return path.startswith(_PREFIX + "/")
 
 

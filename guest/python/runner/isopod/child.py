@@ -1,4 +1,4 @@
-"""What a child does: a `Process` that its parent started, or a worker of a pool."""
+"""The work of a child: a `Process` that its parent started, or a worker of a pool."""
 
 import atexit
 import io
@@ -10,12 +10,12 @@ from wit_world.imports import process as host_process
 
 
 def run(message):
-    """Runs the process object in the message. Gives the exit code."""
+    """Runs the process object in the message. Returns the exit code."""
     return _run(message, lambda reader: reader.next())
 
 
 def run_worker(begun):
-    """Serves a pool until it has no more jobs. Gives the exit code."""
+    """Serves a pool until it has no more jobs. Returns the exit code."""
 
     def make_process(reader):
         initializer, initargs = reader.next()
@@ -35,7 +35,7 @@ def _run(message, make_process):
     parent = host_process.parent()
     sentinel = sentinels.of_parent(parent)
     reader = transport.Reader(message)
-    # Says that a child whose main module starts processes must not: see `spawn`.
+    # This flag makes a child whose main module starts processes raise an error: see `spawn`.
     process.current_process()._inheriting = True
     try:
         preparation = reader.next()
@@ -52,7 +52,7 @@ def _run(message, make_process):
         return 1
     finally:
         del process.current_process()._inheriting
-    # There is no null device to open in its place.
+    # There is no null device to open in place of standard input.
     util._close_stdin = lambda: setattr(sys, "stdin", io.StringIO())
     one._parent_pid = parent.id() if parent is not None else None
     one._parent_name = preparation.get("parent_name", one._parent_name)

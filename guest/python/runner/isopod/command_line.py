@@ -1,8 +1,7 @@
-"""The command line of python: a script, `-m`, `-c`, or the script in standard input.
+"""The command line of python: a script, `-m`, `-c`, or a script on standard input.
 
-The first argument is what isopod's own command line has made of it, as JSON: `run` (`script`,
-`module`, `code` or `stdin`), `value`, `shown` (the script as it was given) and `cwd`. The others are
-the script's.
+The first argument is JSON from isopod's own command line: `run` (`script`, `module`, `code` or `stdin`),
+`value`, `shown` (the script as the user wrote it) and `cwd`. The other arguments belong to the script.
 """
 
 import json
@@ -17,7 +16,7 @@ from isopod import main_module, stdlib
 
 
 def run(arguments):
-    """Runs it as `__main__`. Exceptions of the script pass through."""
+    """Runs the script as `__main__`. Exceptions of the script pass through."""
     what = json.loads(arguments[1])
     _enter(what["cwd"])
     given = arguments[2:]
@@ -46,7 +45,7 @@ def _enter(directory):
     try:
         os.chdir(directory)
     except OSError:
-        # It is not granted: the current directory is the root, which need not exist.
+        # The directory is not granted. Then the current directory is the root, which may not exist.
         pass
     process.ORIGINAL_DIR = os.getcwd()
 
@@ -64,7 +63,7 @@ def _new_main(file):
         main.__cached__ = None
         main.__loader__ = SourceFileLoader("__main__", file)
     main.__annotations__ = {}
-    # Under the other name children know it, and pickle what is in it.
+    # Children know the module under the other name, and pickle its contents under it.
     sys.modules["__main__"] = sys.modules["__mp_main__"] = main
     return main
 

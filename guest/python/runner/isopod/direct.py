@@ -1,7 +1,7 @@
-"""The host's most used operations, by the number of an object instead of the object itself.
+"""The host's hottest operations, by the number of an object instead of the object itself.
 
-What they say is a plain number here. componentize-py would make a member of an `Enum` of it, which
-costs as much as the call; it looks the class up once the runner has been imported.
+Their replies are plain numbers here. componentize-py would turn each into a member of an `Enum`, which costs
+as much as the call. It looks the class up only after the import of the runner, so `int` takes its place.
 """
 
 from wit_world.imports import direct as host_direct

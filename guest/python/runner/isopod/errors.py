@@ -5,14 +5,14 @@ import errno
 from componentize_py_types import Err
 from wit_world.imports import types as host_types
 
-# It is a frozen dataclass; but whoever handles exceptions may set their `__traceback__`.
+# `Err` is a frozen dataclass, but code that handles exceptions may set their `__traceback__`.
 Err.__setattr__ = BaseException.__setattr__
 Err.__delattr__ = BaseException.__delattr__
 
 TIMED_OUT = host_types.ErrorCode_TimedOut
 EMPTY = host_types.ErrorCode_Empty
 FULL = host_types.ErrorCode_Full
-# What a wait gives when its time has passed.
+# The errors of a wait whose timeout has passed.
 PASSED = (TIMED_OUT, EMPTY, FULL)
 
 _WITHOUT_TEXT = {
@@ -42,7 +42,7 @@ _WITH_TEXT = {
 
 
 def exception(error: Err) -> Exception:
-    """The exception for an error of the host, to be raised `from None`."""
+    """The exception for an error of the host. Raise it `from None`."""
     code = error.value
     if type(code) in _WITHOUT_TEXT:
         return _WITHOUT_TEXT[type(code)]()

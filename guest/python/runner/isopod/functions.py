@@ -1,9 +1,9 @@
-"""The functions of a plugin: what the embedder calls by name.
+"""The functions of a plugin, which the embedder calls by name.
 
-The annotations say how values travel: `str` and `bytes` as they are, everything else as JSON. A function
-that has a second parameter gets in it what came with the call, as the objects of `wit_world.imports`
-(`queue.Queue`, `pipe.Connection`, `sync.Lock`): whoever is at their other end may be written in any
-language, so their messages are bytes.
+The annotations decide how values travel: `str` and `bytes` as they are, everything else as JSON. A second
+parameter of a function receives the objects that came with the call, as those of `wit_world.imports`
+(`queue.Queue`, `pipe.Connection`, `sync.Lock`). The program at their other end may be in any language, so
+their messages are bytes.
 """
 
 import inspect
@@ -13,12 +13,12 @@ from wit_world.imports import pipe, queue, sync
 
 _KINDS = {"queue": queue.Queue, "connection": pipe.Connection, "lock": sync.Lock}
 
-# Name -> the function, how to read its input, how many parameters it has, how to write its output.
+# Name -> (the function, the reader of its input, the number of its parameters, the writer of its output).
 _all = {}
 
 
 class InvalidInput(Exception):
-    """What a function raises to say that its input is to blame."""
+    """A function raises this to report that its input is wrong."""
 
 
 class UnknownFunction(Exception):

@@ -1,7 +1,7 @@
-"""Keys of dicts as bytes, so that two keys are equal in Python if, and only if, their bytes are.
+"""Keys of dicts as bytes, so that two keys are equal in Python if, and only if, their bytes are equal.
 
-`1`, `1.0` and `True` are one key, and so are tuples of such. What has an equality of its own cannot be
-written so: `encode` gives none, and the dict compares such a key with each that it has.
+`1`, `1.0` and `True` are one key, and so are tuples of them. An object with an equality of its own has no
+such bytes: `encode` returns none, and the dict compares such a key with each of its keys.
 """
 
 import numbers
@@ -9,7 +9,7 @@ import struct
 
 
 def encode(key):
-    """The bytes of a key; none if only Python can say what it equals."""
+    """The bytes of a key; none if only Python can compare it."""
     kind = type(key)
     if kind is str:
         return b"s" + key.encode("utf-8", "surrogatepass")
@@ -32,7 +32,7 @@ def encode(key):
 def _encode_float(key):
     if key.is_integer():
         return b"n%x" % int(key)
-    # What is not even equal to itself can only be found as the same object, which a copy is not.
+    # A key that is not even equal to itself can only be found as the same object, which a copy is not.
     return None if key != key else b"f" + struct.pack("<d", key)
 
 
@@ -65,12 +65,12 @@ def decode(encoded):
 
 
 def is_exact(key):
-    """Whether `decode` gives the very key back."""
+    """Whether `decode` returns exactly the same key."""
     return type(key) in _EXACT
 
 
 def has_one_form(key):
-    """Whether all keys that equal this one look the same: then a new value may replace all."""
+    """Whether all keys that equal this one look the same: then a new value may replace the whole entry."""
     return type(key) in _ONE_FORM
 
 

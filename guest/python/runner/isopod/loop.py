@@ -1,6 +1,6 @@
-"""Event loops of asyncio without sockets: what there is to wait for is time.
+"""Event loops of asyncio without sockets: they only wait for time to pass.
 
-CPython's loop has a pair of sockets through which other threads wake it. There are no other threads.
+CPython's loop has a pair of sockets, through which other threads wake it. Here there are no other threads.
 """
 
 import selectors
@@ -11,7 +11,7 @@ from isopod import waiting
 
 
 class _TimeOnly(selectors._BaseSelectorImpl):
-    """A selector that nothing can be registered with that would ever be ready."""
+    """A selector in which no registered object is ever ready."""
 
     def select(self, timeout=None):
         if timeout is None:
@@ -24,7 +24,7 @@ class _TimeOnly(selectors._BaseSelectorImpl):
 
 
 def install():
-    """Makes it the selector of all loops."""
+    """Makes this the selector of all loops."""
     selectors.DefaultSelector = _TimeOnly
     base = selector_events.BaseSelectorEventLoop
     base._make_self_pipe = lambda self: None

@@ -1,7 +1,7 @@
-"""The main module of a child: its parent sends the code, which is compiled once for all processes.
+"""The main module of a child. Its parent sends the code, which is compiled once for all processes.
 
-So a child opens no file before its function runs, and all processes of a program run the same script,
-also when its file has been changed meanwhile.
+So a child opens no file before its function runs, and all processes of a program run the same script, even if
+its file changes meanwhile.
 """
 
 import marshal
@@ -12,7 +12,7 @@ from multiprocessing import spawn
 
 _KEY = "isopod_main_code"
 
-# The script, and its code: compiled, or marshalled as it was received or is to be sent.
+# The script, and its code: compiled, or marshalled as it was received or will be sent.
 _path = None
 _code = None
 _marshalled = None
@@ -25,7 +25,7 @@ def keep(path, code):
 
 
 def add_to(preparation):
-    """Has a child get the code in its preparation data, if that names this script."""
+    """Adds the code to the preparation data of a child, if that names this script."""
     global _marshalled
     if _path is None or preparation.get("init_main_from_path") != _path:
         return
@@ -35,7 +35,7 @@ def add_to(preparation):
 
 
 def prepare(preparation):
-    """As `spawn.prepare`, without a look at the script's file."""
+    """As `spawn.prepare`, without reading the script's file."""
     global _path, _marshalled
     marshalled = preparation.pop(_KEY, None)
     if marshalled is None:

@@ -1,10 +1,10 @@
-"""The dict of a `Manager`, which is the host's: one call reads or changes an entry.
+"""The dict of a `Manager`, which lives in the host: one call reads or changes an entry.
 
-CPython's is in the manager's process, and each access is a message there and back. A proxy of this one
-needs no process, and it goes with the last that refers to it. Values are copies here and there.
+CPython's dict lives in the manager's process, and each access is a message there and back. A proxy of this
+dict needs no process, and the dict goes with its last proxy. Values are copies here and there.
 
-An entry's value is a pickle, which itself says where it ends. Behind it come that of the key, where the
-key's bytes do not say whether it was `1`, `1.0` or `True`, and its length in four bytes.
+An entry's value is a pickle, which marks its own end. The pickle of the key and its length in four bytes
+follow, if the key's bytes do not tell whether it was `1`, `1.0` or `True`.
 """
 
 import pickle
@@ -18,7 +18,7 @@ from wit_world.imports import manager as host_manager
 _MISSING = object()
 _NO_KEY = bytes(4)
 
-# Whether what is being pickled will be in a dict.
+# Whether the object that is being pickled will be in a dict.
 _is_storing = False
 
 
@@ -53,7 +53,7 @@ class DictProxy(managers.DictProxy):
             self._change(self._dict.set, place, *_entry(key, value))
             return
         while True:
-            # What is there keeps its key, as in any dict.
+            # An existing entry keeps its key, as in any dict.
             found = self._find(place)
             kept = key if found is None else _key(place, found.value)
             payload, handles = _entry(kept, value)
@@ -87,11 +87,11 @@ class DictProxy(managers.DictProxy):
         return [(_key(place, message), transport.loads(message)) for place, message in self._items()]
 
     def clear(self):
-        """Takes all keys away."""
+        """Removes all keys."""
         self._dict.clear()
 
     def pop(self, key, default=_MISSING):
-        """Takes the key away. Gives its value."""
+        """Removes the key. Returns its value."""
         message = self._take(key)
         if message is not None:
             return transport.loads(message)
@@ -100,7 +100,7 @@ class DictProxy(managers.DictProxy):
         return default
 
     def popitem(self):
-        """Takes the last key away. Gives it with its value."""
+        """Removes the last key. Returns it with its value."""
         taken = self._change(self._dict.pop_item)
         if taken is None:
             raise KeyError("popitem(): dictionary is empty")
@@ -108,17 +108,17 @@ class DictProxy(managers.DictProxy):
         return _key(place, message), transport.loads(message)
 
     def setdefault(self, key, default=None):
-        """The key's value, which is this one if it had none."""
+        """The key's value. If the key had none, it is now this one."""
         payload, handles = _entry(key, default)
         return transport.loads(self._change(self._dict.set_default, self._place(key), payload, handles))
 
     def update(self, *args, **kwds):
-        """Gives keys values."""
+        """Sets the values of keys."""
         for key, value in dict(*args, **kwds).items():
             self[key] = value
 
     def _place(self, key):
-        """The bytes under which the host has the key."""
+        """The bytes under which the host stores the key."""
         place = keys.encode(key)
         if place is not None:
             return place
@@ -148,7 +148,7 @@ class DictProxy(managers.DictProxy):
             raise exception(error) from None
 
     def _callmethod(self, name, args=(), kwds={}):
-        # What is not above reads only, but for `|=`.
+        # All other methods only read, except for `|=`.
         if name == "__ior__":
             return self.update(*args)
         return getattr(self._getvalue(), name)(*args, **kwds)
@@ -174,9 +174,9 @@ def _rebuild(position):
 
 
 def install():
-    """Has an object in a manager's process stay while a proxy of it is in a dict.
+    """Keeps an object in a manager's process alive while a proxy of it is in a dict.
 
-    What is in a dict has no process in which a proxy could say that it is gone. So the object stays
+    A proxy in a dict belongs to no process, which could report that the proxy is gone. So the object stays
     until the manager ends.
     """
     reduce = managers.BaseProxy.__reduce__

@@ -1,11 +1,12 @@
 """Managers without threads: one loop serves all clients of a server.
 
-A call that would wait, such as `get` of an empty `queue.Queue` that a script has registered, is put
-aside and made again after each request of others, which alone could end its wait.
+A call may have to wait, such as `get` of an empty `queue.Queue` that a script has registered. The loop puts
+such a call aside, and makes it again after each request of another client, since only such a request could
+end the wait.
 
-Lists, namespaces and custom types live in the server's process, as in CPython. A dict is the host's:
-see `isopod.manager_dict`. What blocks (locks, queues and the like) would block the loop; so a manager
-gives the host's own objects for it, which need no server.
+Lists, namespaces and custom types live in the server's process, as in CPython. A dict lives in the host: see
+`isopod.manager_dict`. Blocking objects (locks, queues and the like) would block the loop. So a manager
+returns the host's own objects in their place, which need no server.
 """
 
 import sys
@@ -19,7 +20,7 @@ _call_by_request = managers.BaseProxy._callmethod
 
 
 def install():
-    """Replaces what of `multiprocessing.managers` needs threads."""
+    """Replaces the parts of `multiprocessing.managers` that need threads."""
     managers.Server.serve_forever = _serve_forever
     managers.Server.handle_request = _handle_request
     managers.Server.accept_connection = _accept_connection
@@ -34,11 +35,11 @@ class _Kept(BaseException):
 
 
 class _WouldWait(BaseException):
-    """The request would wait for what only another request can give."""
+    """The request would wait for the effect of another request."""
 
 
 class _OneRequest:
-    """A connection of which the server's own loop sees one request, and then the end."""
+    """A connection on which the server's own loop sees one request, and then the end."""
 
     def __init__(self, client):
         self._client = client
@@ -80,7 +81,8 @@ def _serve_forever(self):
                 if ready is self.listener:
                     self.handle_request(self.listener.accept())
                 elif self._put_aside.pop(ready, None) or not _serve(self, ready, _OneRequest(ready)):
-                    # Who waits for a reply sends nothing: it has gone.
+                    # A client that waits for a reply sends nothing, so this event means that the client is
+                    # gone.
                     self._clients.remove(ready)
                     ready.close()
                 _serve_put_aside(self)
@@ -89,7 +91,7 @@ def _serve_forever(self):
 
 
 def _serve_put_aside(self):
-    """Makes the calls again that would have waited, until all of them would."""
+    """Makes the waiting calls again, until all of them would still wait."""
     is_over = False
     while not is_over:
         is_over = True
@@ -101,12 +103,12 @@ def _serve_put_aside(self):
 
 
 def _serve(self, client, request):
-    """Serves one request of a proxy. Says whether the client may ask again."""
+    """Serves one request of a proxy. Returns whether the client may send another."""
     self._put_aside.pop(client, None)
     try:
         self.serve_client(request)
     except SystemExit:
-        # How `serve_client` ends at the end of a connection, real or made by `_OneRequest`.
+        # `serve_client` ends so at the end of a connection, which is real or made by `_OneRequest`.
         pass
     except _WouldWait:
         self._put_aside[client] = request
@@ -133,8 +135,8 @@ def _callmethod(self, methodname, args=(), kwds={}):
     server = getattr(process.current_process(), "_manager_server", None)
     if server is None or server.address != self._token.address:
         return _call_by_request(self, methodname, args, kwds)
-    # The manager's own process calls, as callbacks of a pool in it do: the loop that would serve the
-    # request is the one that waits for it.
+    # The caller is the manager's own process, for example a callback of a pool in it. The loop that would
+    # serve the request is waiting for it.
     request = _OwnRequest((self._id, methodname, args, kwds))
     try:
         server.serve_client(request)
@@ -156,7 +158,7 @@ def _callmethod(self, methodname, args=(), kwds={}):
 
 
 class _OwnRequest:
-    """One request, and its reply, that go nowhere. Both are copied all the same."""
+    """One request and its reply without a connection. Both are copied all the same."""
 
     def __init__(self, request):
         self._requests = [request]
@@ -176,7 +178,7 @@ def _copied(value):
 
 
 class _Lock(synchronize.Lock):
-    """A lock with the errors of `threading.Lock`, as a manager's has."""
+    """A lock with the errors of `threading.Lock`, like the lock of a manager."""
 
     def acquire(self, blocking=True, timeout=None):
         return super().acquire(blocking, None if timeout == -1 else timeout)
@@ -189,7 +191,7 @@ class _Lock(synchronize.Lock):
 
 
 class _RLock(synchronize.RLock):
-    """As `_Lock`."""
+    """As `_Lock`, for a recursive lock."""
 
     def acquire(self, blocking=True, timeout=None):
         return super().acquire(blocking, None if timeout == -1 else timeout)

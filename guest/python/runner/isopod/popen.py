@@ -1,4 +1,5 @@
-"""The child of a `Process` object, as the standard library's `process` module wants it."""
+"""The child of a `Process` object, with the interface that the standard library's `process` module
+expects."""
 
 import re
 
@@ -9,7 +10,7 @@ from multiprocessing import context, spawn, util
 from wit_world.imports import process as host_process
 from wit_world.imports import types as host_types
 
-# What `Process.exitcode` is for each way to end: a number of a signal where Python has one.
+# `Process.exitcode` for each way to end: the number of a signal, if Python has one.
 _CODES = {
     host_types.ExitStatus_Failed: 1,
     host_types.ExitStatus_Terminated: -15,
@@ -28,17 +29,17 @@ def exit_code(status):
 
 
 def preparation(name):
-    """What a child needs before it can read what it is to run."""
+    """The data that a child needs before it can read its task."""
     data = spawn.get_preparation_data(name)
     if data["dir"] == "/":
-        # Where nothing is granted: it cannot be entered, and is where a process begins.
+        # Nothing is granted here, so a child cannot enter it, and a process begins here anyway.
         del data["dir"]
     main_module.add_to(data)
     return data
 
 
 class Popen:
-    """Starts the child. All start methods are this one: a new instance of the interpreter."""
+    """Starts the child. All start methods do the same: they start a new instance of the interpreter."""
 
     method = "spawn"
 
@@ -67,15 +68,15 @@ class Popen:
         self.returncode = None
 
     def duplicate_for_child(self, fd):
-        """Descriptors do not travel; there is none that a child could use."""
+        """Descriptors do not travel: a child could not use any."""
         return fd
 
     def poll(self, flag=0):
-        """The exit code, or none while it runs."""
+        """The exit code, or none while the child runs."""
         return self.wait(0)
 
     def wait(self, timeout=None):
-        """The exit code, or none if the time passed."""
+        """The exit code, or none if the timeout passed."""
         if self.returncode is None:
             try:
                 status = waiting.until(self._process.join, waiting.nanoseconds(timeout))
@@ -87,7 +88,7 @@ class Popen:
         return self.returncode
 
     def terminate(self):
-        """Ends it, whatever it does."""
+        """Ends the child in any state."""
         if self.returncode is None:
             self._process.terminate()
 
@@ -96,7 +97,7 @@ class Popen:
         if self.returncode is None:
             self._process.kill()
 
-    # There are no signals: what would be KeyboardInterrupt in the child is its end.
+    # There are no signals, so the child ends in place of a KeyboardInterrupt.
     interrupt = terminate
 
     def close(self):

@@ -5,8 +5,8 @@ import importlib
 import threading
 import weakref
 
-# `multiprocessing` whole, and what scripts import most. What is here costs memory that all processes
-# share; what is missing costs a process some milliseconds when it imports it.
+# The whole of `multiprocessing`, and the modules that scripts import most. A listed module takes memory that
+# all processes share. A missing one costs a process some milliseconds at its import.
 _MODULES = """
 abc argparse array ast asyncio atexit base64 bisect builtins calendar cmath codecs collections
 collections.abc concurrent.futures concurrent.futures.process concurrent.futures.thread configparser
@@ -26,15 +26,15 @@ warnings weakref zipfile zlib zoneinfo
 
 
 def import_all():
-    """Imports them, and puts right what they take from the machine that builds."""
+    """Imports them, and corrects the values that they take from the building machine."""
     from isopod import threads
 
-    # What is registered first runs last: objects of the host are dropped by finalizers, and
-    # `multiprocessing` needs them when it ends what is left of a process's children.
+    # The function that is registered first runs last. Finalizers drop objects of the host, and
+    # `multiprocessing` still needs these when it ends the remaining children of a process.
     weakref.finalize._registered_with_atexit = True
     atexit.unregister(weakref.finalize._exitfunc)
     atexit.register(weakref.finalize._exitfunc)
-    # First: modules keep `threading.Lock` under names of their own.
+    # This comes first, because modules keep `threading.Lock` under names of their own.
     threads.install()
     import _threading_local
     import multiprocessing.reduction
@@ -43,15 +43,15 @@ def import_all():
         try:
             importlib.import_module(name)
         except ImportError:
-            # What this Python does not have gives its error in the script that asks for it.
+            # For a module that this Python lacks, the error comes in the script that imports it.
             continue
     from isopod import loop, managers, transport
 
     managers.install()
     transport.install()
     loop.install()
-    # Whether `forkserver` is offered. It was not looked at before: the default is to be `spawn`.
+    # This decides whether `forkserver` is offered. It is set only now, because the default must be `spawn`.
     multiprocessing.reduction.HAVE_SEND_HANDLE = True
-    # One for each `threading.Thread` object; the other is one for each thread of the system. Not
-    # before: `multiprocessing` itself is better off with the faster one.
+    # This class has one value for each `threading.Thread` object, the other one for each thread of the
+    # system. It is replaced only now, so that `multiprocessing` itself has the faster one.
     threading.local = _threading_local.local

@@ -1,4 +1,4 @@
-"""Sentinels: the numbers that `connection.wait` takes for processes."""
+"""Sentinels: the numbers that stand for processes in `connection.wait`."""
 
 import itertools
 import weakref
@@ -7,12 +7,12 @@ from isopod import waiting
 
 _numbers = itertools.count(1 << 20)
 _processes = weakref.WeakValueDictionary()
-# The parent has no object of Python's that would keep it.
+# No Python object of the parent would keep it alive.
 _kept = []
 
 
 class Sentinel:
-    """A process, by a number of its own."""
+    """A process and its own number."""
 
     def __init__(self, host_process):
         self.host_process = host_process
@@ -28,7 +28,7 @@ def of_parent(host_process):
 
 
 def process(number):
-    """The host's process behind a sentinel."""
+    """The host's process for a sentinel."""
     sentinel = _processes.get(number)
     if sentinel is None:
         raise OSError(f"{number} is no sentinel of a process that can be waited for")
@@ -36,5 +36,5 @@ def process(number):
 
 
 def wait(number, timeout):
-    """Whether the process has ended, after up to that time."""
+    """Whether the process has ended; waits for `timeout` at most."""
     return bool(waiting.ready([], [process(number)], timeout))

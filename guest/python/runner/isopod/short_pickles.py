@@ -1,7 +1,7 @@
-"""Pickles of what queues and pipes carry most: a short text, some bytes, a number.
+"""Pickles of the most common messages of queues and pipes: a short text, some bytes, a number.
 
-They are pickles as any other, without the frame and the memo that `pickle.dumps` sets up for a value that
-may be of any size: for so little that takes longer than all the rest of sending it.
+They are ordinary pickles, but without the frame and the memo that `pickle.dumps` sets up for a value of any
+size. For such small values, that setup takes longer than the rest of the sending.
 """
 
 import pickle
@@ -9,9 +9,9 @@ import pickle
 _BEGIN, _END = b"\x80\x05", b"."
 # BININT1: one byte follows.
 _BYTES_OF_INTS = [_BEGIN + b"K" + bytes((number,)) + _END for number in range(256)]
-# What BININT holds.
+# The range of BININT.
 _LEAST_INT, _LARGEST_INT = -(2**31), 2**31 - 1
-# What the one byte of a length can tell.
+# The largest length in one byte.
 _LONGEST = 255
 
 _dumps = pickle.dumps
@@ -31,7 +31,7 @@ def _bytes(payload):
 
 
 def _str(text):
-    # Longer than this in characters is longer in bytes.
+    # A text with more characters than this also has more bytes.
     if len(text) <= _LONGEST and text.isascii():
         return b"\x80\x05\x8c%c%b." % (len(text), text.encode("ascii"))
     return _dumps(text)

@@ -1,4 +1,4 @@
-"""How a process begins and ends: as main, as the child of another, or as a worker of a pool."""
+"""The start and end of a process: as main, as the child of another, or as a worker of a pool."""
 
 import atexit
 import builtins
@@ -16,7 +16,7 @@ from wit_world.imports import process as host_process
 
 
 def run():
-    """Runs what the host says that this process is, and ends the process with its exit code."""
+    """Runs this process in the role that the host assigns, and ends it with its exit code."""
     entry = host_process.entry()
     arguments = sys.argv
     parent = host_process.parent_id()
@@ -35,23 +35,22 @@ def run():
 
 
 def thaw():
-    """Makes anew what must not be the same in all processes, or is of this process only.
+    """Renews the state that must differ between processes, or that belongs to this process only.
 
-    The component's memory is that of one interpreter at the time of the build.
+    The component's memory is a copy of one interpreter at the time of the build.
     """
     _tune_streams()
     random.seed()
-    # What is read from the clock when a module is imported.
+    # Modules read these values from the clock at their import.
     logging = sys.modules.get("logging")
     if logging is not None:
         logging._startTime = time.time_ns()
 
 
 def open_streams():
-    """Opens the standard streams, when the component is built: the descriptors are always these.
+    """Opens the standard streams when the component is built: their descriptors are always the same.
 
-    The build sets PYTHONUNBUFFERED: with the streams of the interpreter each write would be a call of
-    the host.
+    The build sets PYTHONUNBUFFERED, so with the interpreter's own streams each write would be a host call.
     """
 
     def text(descriptor, mode, errors, by_line):
@@ -79,7 +78,7 @@ def _tune_streams():
 
 def _main(arguments):
     code = 0
-    # A child gets its parent's.
+    # A child gets them from its parent.
     process.current_process()._config["authkey"] = process.AuthenticationString(os.urandom(32))
     try:
         command_line.run(arguments)
@@ -99,7 +98,7 @@ def _main(arguments):
 
 
 def exit_code(error):
-    """The exit code of a `SystemExit`; what is no number goes to standard error."""
+    """The exit code of a `SystemExit`. A value that is not a number goes to standard error."""
     code = error.code
     if code is None:
         return 0
@@ -111,7 +110,7 @@ def exit_code(error):
 
 
 def report(error):
-    """Tells of an exception that nobody caught, without this package's own frames."""
+    """Reports an uncaught exception, without this package's own frames."""
     flush()
     traceback = error.__traceback__ = _without_own(error.__traceback__)
     try:
@@ -136,10 +135,10 @@ _OWN = os.path.dirname(os.path.abspath(__file__))
 
 
 def flush():
-    """Writes what the standard streams have buffered, as far as they can be written."""
+    """Flushes the standard streams, as far as they can be written."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (AttributeError, OSError, ValueError):
-            # Closed, or replaced by the script.
+            # The script has closed or replaced the stream.
             continue

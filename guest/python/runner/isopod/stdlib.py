@@ -1,14 +1,14 @@
-"""The standard library, carried in the component's memory.
+"""The standard library, embedded in the component's memory.
 
-When the component is built it is mounted at the first entry of `sys.path` that holds it; when a
-process runs there is no such directory. So its modules are compiled once and kept, each as
-marshalled and compressed code, and a finder gives them for paths below `PREFIX`.
+During the build of the component, it is mounted at the first entry of `sys.path` that holds it. A running
+process has no such directory. So its modules are compiled once and kept as marshalled and compressed code,
+and a finder serves them for paths below `PREFIX`.
 
-It is a finder of a path entry rather than of `sys.meta_path`, so that a script's own modules come
-before those of the same name here, as with any other Python.
+The finder belongs to a path entry, not to `sys.meta_path`. So a script's own modules take precedence over
+modules of the same name here, as with any other Python.
 
-Modules below `replaced/` take the place of the standard library's of the same name: the pieces of
-`multiprocessing` that talk to the host.
+Modules below `replaced/` take the place of the standard library's modules of the same name. They are the
+parts of `multiprocessing` that talk to the host.
 """
 
 import importlib.machinery
@@ -20,12 +20,12 @@ import zlib
 
 PREFIX = "/python"
 
-# What has no use here, or cannot work: other user interfaces, tests, installers.
+# Modules that are useless here, or cannot work: other user interfaces, tests, installers.
 _LEFT_OUT = {
     "test", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data",
     "site-packages", "__pycache__", "curses", "venv",
 }
-# The level of zlib matters little for the size and much for the time that a build takes.
+# The level of zlib matters little for the size, and much for the build time.
 _LEVEL = 6
 
 # Module name -> (path below `PREFIX`, whether it is a package, compressed code).
@@ -33,12 +33,12 @@ _modules = {}
 
 
 def embed():
-    """Compiles the standard library and what replaces parts of it, and installs the finder."""
+    """Compiles the standard library with the replaced modules, and installs the finder."""
     root = _standard_library()
     _collect(root)
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     _collect(os.path.join(own, "replaced"))
-    # Not the mounted directory: what is imported from here on comes from what was embedded.
+    # This replaces the mounted directory: later imports come from the embedded modules.
     sys.path[:] = [PREFIX, own]
     sys.path_hooks.insert(0, _hook)
     sys.path_importer_cache.clear()
@@ -48,7 +48,7 @@ def embed():
 
 
 def finish():
-    """Forgets the directory of the build, so that a process looks at its own paths only."""
+    """Forgets the directory of the build, so that a process searches only its own paths."""
     sys.path[:] = [PREFIX]
     sys.path_importer_cache.clear()
 
@@ -61,7 +61,8 @@ def _standard_library():
 
 
 def modules_below(root, left_out=frozenset()):
-    """The modules in a directory: the name of each, its path there, whether it is a package, its source."""
+    """The modules in a directory: for each the name, the path there, whether it is a package, and the
+    source."""
     for directory, directories, files in os.walk(root):
         directories[:] = sorted(set(directories) - left_out)
         package = os.path.relpath(directory, root)
@@ -81,7 +82,7 @@ def _collect(root):
         try:
             code = compile(source, f"{PREFIX}/{path}", "exec", dont_inherit=True, optimize=0)
         except SyntaxError:
-            # Templates and examples that are no modules.
+            # Templates and examples, which are not modules.
             continue
         _modules[name] = (path, is_package, zlib.compress(marshal.dumps(code), _LEVEL))
 

@@ -1,11 +1,11 @@
-"""What of `os` and `time` is the host's to say, or ought to say why it is not there."""
+"""The parts of `os` and `time` that the host provides, or whose absence needs an explanation."""
 
 import os
 import time
 
 from isopod import waiting
 
-# Known once a process runs: see `refresh`. A host call for each `getpid` would be waste.
+# `refresh` sets these at the start of a process. A host call for each `getpid` would be a waste.
 _pid = 0
 _parent_pid = 0
 _cores = 1
@@ -27,8 +27,8 @@ _monotonic = time.monotonic
 
 
 class _BuiltIn:
-    """A function in the place of one of C's: it is found by its name when it is unpickled, and is no
-    method where it is an attribute of a class."""
+    """A function in place of a C function. Unpickling finds it by its name, and it does not become a method
+    if it is an attribute of a class."""
 
     __slots__ = ("_name", "_function")
 
@@ -59,7 +59,7 @@ def _put(module, name, function):
 
 
 def install():
-    """Puts them in place, before any module takes the old ones by `from os import ...`."""
+    """Installs them, before any module takes the old ones by `from os import ...`."""
     _put(os, "getpid", lambda: _pid)
     _put(os, "getppid", lambda: _parent_pid)
     _put(os, "cpu_count", lambda: _cores)
@@ -67,18 +67,18 @@ def install():
     _put(os, "sched_getaffinity", lambda pid, /: set(range(_cores)))
     _put(os, "_exit", _exit)
     _put(time, "sleep", sleep)
-    # An attribute that is not there, so that `hasattr(os, "fork")` is right, with its reason.
+    # The attribute stays absent, so that `hasattr(os, "fork")` is right, but the error gives the reason.
     os.__getattr__ = _absent
 
 
 def refresh(pid, parent_pid, cores):
-    """What the host says of the process that begins."""
+    """Reads from the host the ids of the starting process."""
     global _pid, _parent_pid, _cores
     _pid, _parent_pid, _cores = pid, parent_pid, cores
 
 
 def sleep(seconds, /):
-    """`time.sleep`, during which callbacks run and threads that were started."""
+    """`time.sleep`, during which callbacks and started threads run."""
     if not waiting.is_busy():
         return _sleep(seconds)
     if seconds < 0:

@@ -1,9 +1,9 @@
-"""Threads, of which this Python has only the names: they are run when somebody waits.
+"""Threads, which this Python has only in name: they run when other code waits.
 
-A WebAssembly instance has one thread. `Thread.start` notes the thread, and it runs, from its
-beginning to its end, when the one that runs waits: in `join`, for a lock or an event, in `sleep`, or
-at the end of the program. A wait that nobody can end any more raises RuntimeError instead of
-waiting for ever. All of it is here, so that it can go when instances get threads.
+A WebAssembly instance has one thread. `Thread.start` records the thread. It runs, from its beginning to its
+end, when the running one waits: in `join`, for a lock or an event, in `sleep`, or at the end of the program.
+A wait that nothing can end any more raises RuntimeError instead of waiting forever. All of this code is in
+one module, so that it can go when instances get threads.
 """
 
 import _thread
@@ -15,12 +15,12 @@ from collections import deque
 from isopod import waiting
 
 _monotonic = time.monotonic
-# Started, and not begun.
+# Threads that are started and have not begun.
 _waiting = deque()
 
 
 class _Lock:
-    """A lock of one thread: to wait for it is to let something else happen."""
+    """A lock within one thread: a wait for it lets other work run."""
 
     __slots__ = ("_is_locked", "__weakref__")
 
@@ -65,11 +65,11 @@ class _Lock:
 
 
 class WouldWait(RuntimeError):
-    """Nobody could end the wait."""
+    """Nothing could end the wait."""
 
 
 def wait_a_bit(deadline):
-    """Lets something else happen. Says whether there is time left; at least one thing has."""
+    """Lets at least one other step happen. Returns whether there is time left."""
     if run_thread() or waiting.run_due():
         return True
     left = None if deadline is None else deadline - _monotonic()
@@ -77,7 +77,7 @@ def wait_a_bit(deadline):
         return False
     if left is None and not waiting._expected:
         if state.current is not None and state.current.daemon:
-            # It would wait for ever, and nobody waits for it: so it ends here.
+            # The thread would wait forever, and nothing waits for it, so it ends here.
             raise SystemExit
         raise WouldWait(
             "this would wait for ever: threads run one after the other here, and none is left "
@@ -88,7 +88,7 @@ def wait_a_bit(deadline):
 
 
 def run_thread():
-    """Runs a thread that was started and has not begun. Says whether there was one."""
+    """Runs a thread that is started and has not begun. Returns whether there was one."""
     if not _waiting:
         return False
     thread = _waiting.popleft()
@@ -112,7 +112,7 @@ def _run(thread):
 
 
 class _State:
-    # The thread that runs; none is the main one.
+    # The running thread; none means the main one.
     current = None
     next_identity = 1 << 16
 
@@ -164,9 +164,9 @@ _shutdown_before = threading._shutdown
 
 
 def _shutdown():
-    """At the end of a process those that are no daemons are run."""
+    """At the end of a process, runs the threads that are not daemons."""
     while True:
-        # Also what they start: a daemon would keep the process for as long as it runs.
+        # This includes threads that they start. A daemon would keep the process alive for as long as it runs.
         regular = [thread for thread in _waiting if not thread.daemon]
         _waiting.clear()
         if not regular:
@@ -184,7 +184,7 @@ def _refuse(function, args=(), kwargs={}):
 
 
 def install():
-    """Replaces what of `threading` needs threads."""
+    """Replaces the parts of `threading` that need threads."""
     _thread.allocate_lock = _thread.allocate = _thread.lock = _Lock
     threading.Lock = threading._allocate_lock = _Lock
     _thread.start_new_thread = _thread.start_new = threading._start_new_thread = _refuse

@@ -1,7 +1,7 @@
 """Pickles whose host objects travel as handles beside the bytes.
 
-An object of the host is in a message as its position among the message's handles. So it can be
-pickled only while a message is made: outside of that there is nothing to carry the handle.
+A message holds an object of the host as its position among the message's handles. So the object can be
+pickled only while a message is made: otherwise nothing carries the handle.
 """
 
 import io
@@ -11,32 +11,32 @@ from isopod import short_pickles
 from isopod.errors import exception
 from multiprocessing.reduction import ForkingPickler
 
-# The handles of the message that is being made, or taken apart; none outside of that.
+# The handles of the message that is being made, or taken apart; none at other times.
 _sending = None
 _receiving = None
 
 _dumps, _loads = pickle.dumps, pickle.loads
 _reducers = ForkingPickler._extra_reducers
-# How many the standard library has registered: the plain pickler does as well for what they are for, or
-# refuses it. Known when all is imported.
+# The number of reducers that the standard library has registered, known after all imports. For their types,
+# the plain pickler does as well, or refuses the object.
 _own_reducers = 0
 
 
 def install():
-    """Takes the reducers that are registered now for the standard library's own."""
+    """Counts the reducers that are registered now as the standard library's own."""
     global _own_reducers
     _own_reducers = len(_reducers)
 
 
 def dumps(*objects):
-    """The objects, one pickle after the other, and the handles of what they hold."""
+    """The objects, one pickle after the other, and the handles of the host objects in them."""
     global _sending
     if len(objects) == 1:
         short = short_pickles.of_type.get(type(objects[0]))
         if short is not None:
             return short(objects[0]), []
         if len(_reducers) == _own_reducers:
-            # A third of the time of a `ForkingPickler`.
+            # This takes a third of the time of a `ForkingPickler`.
             pickled = _dumps_plainly(objects[0])
             if pickled is not None:
                 return pickled
@@ -52,7 +52,7 @@ def dumps(*objects):
 
 
 def _dumps_plainly(one):
-    """As `dumps`, or none if the object is not to be had without the reducers."""
+    """As `dumps`, or none if the object needs the reducers."""
     global _sending
     outer, handles = _sending, []
     _sending = handles
@@ -74,7 +74,7 @@ def loads(message):
 
 
 def _with_handles(handles, load, pickled):
-    """What `load` makes of a pickle whose host objects are among these handles."""
+    """The result of `load` for a pickle whose host objects are among these handles."""
     global _receiving
     outer = _receiving
     _receiving = handles
@@ -119,17 +119,17 @@ def take(kind, position):
 
 
 def failed(error, handles):
-    """The exception for a message that was not sent. Its handles are dropped at once: what refers to
-    an object counts, and componentize-py may keep the list for as long as the error."""
+    """The exception for a message that was not sent. Drops its handles at once: references to an object
+    count, and componentize-py may keep the list for as long as the error."""
     for handle in handles:
         drop(handle)
     return exception(error)
 
 
 def drop(host_object):
-    """Drops a host object at once, unless that is done already."""
+    """Drops a host object at once, unless it is dropped already."""
     try:
         host_object.__exit__(None, None, None)
     except TypeError:
-        # What componentize-py's wrapper raises then.
+        # componentize-py's wrapper raises this in that case.
         pass

@@ -1,7 +1,7 @@
 """Waits, during which the callbacks of pools run.
 
-The host ends a wait early, as if its time had passed, when a batch of jobs that has a callback is
-done. Then the callbacks run here and the wait goes on with the time that is left.
+When a batch of jobs with a callback is done, the host ends a wait early, as if its timeout had passed. Then
+the callbacks run here, and the wait goes on with the time that is left.
 """
 
 import time
@@ -13,39 +13,39 @@ from wit_world.imports import wait as host_wait
 
 _LONGEST = 2**64 - 1
 
-# What has submitted jobs with a callback: `is_done()` and `complete()`.
+# The results of jobs with a callback, which have `is_done()` and `complete()`.
 _expected = set()
-# Whether there ever was one: all others pay for a look at a flag.
+# Whether there ever was one: all other processes only pay for the check of a flag.
 is_used = False
 _monotonic = time.monotonic
 
 
 def nanoseconds(timeout):
-    """A number of seconds as the host takes it; none is for ever, what is below 0 is no wait."""
+    """A number of seconds as the host takes it. None means forever; below 0 means no wait."""
     if timeout is None:
         return None
     return min(max(0, int(timeout * 1e9)), _LONGEST)
 
 
 def expect(result):
-    """Has `result.complete()` called, during a wait, as soon as it is done."""
+    """Makes a wait call `result.complete()` as soon as the result is done."""
     global is_used
     is_used = True
     _expected.add(result)
 
 
 def forget(result):
-    """Takes back `expect`."""
+    """Undoes `expect`."""
     _expected.discard(result)
 
 
 def is_expecting():
-    """Whether the host may end a wait early: also for what was forgotten meanwhile."""
+    """Whether the host may end a wait early, which includes results that were forgotten meanwhile."""
     return is_used
 
 
 def run_due():
-    """Runs the callbacks that are due. Says whether the host had ended a wait for them."""
+    """Runs the callbacks that are due. Returns whether the host had ended a wait for them."""
     if not is_used or not host_pool.notified():
         return False
     for result in list(_expected):
@@ -56,9 +56,9 @@ def run_due():
 
 
 def until(call, nanos):
-    """Calls `call(nanos)`, which waits that long, again for each time that callbacks ended it.
+    """Calls `call(nanos)`, which waits that long, and calls it again each time that callbacks ended it.
 
-    Raises the host's own `Err`: what a passed time means is the caller's to say.
+    Raises the host's own `Err`: the caller decides the meaning of a timeout.
     """
     if nanos == 0 or not is_used:
         return call(nanos)
@@ -70,17 +70,17 @@ def until(call, nanos):
             if type(error.value) not in PASSED:
                 raise
             passed = error
-        # Outside of the handler, or errors of callbacks would be told as happening in it.
+        # This is outside the handler, or errors of callbacks would be reported as raised in it.
         was_early = run_due()
         if deadline is not None:
             nanos = nanoseconds(deadline - _monotonic())
-            # With no time left it looks once more: callbacks may have taken it.
+            # Even with no time left it checks once more, because callbacks may have used up the time.
             if nanos == 0 and not was_early:
                 raise passed
 
 
 def ready(handles, processes, timeout):
-    """The positions of what is ready, handles first; none if the time passed."""
+    """The positions of the ready objects, handles first; none if the timeout passed."""
     try:
         return until(lambda nanos: host_wait.any(handles, processes, nanos), nanoseconds(timeout))
     except Err as error:
@@ -90,7 +90,7 @@ def ready(handles, processes, timeout):
 
 
 def pause(timeout):
-    """Waits for that long, or until callbacks have run; for ever if there is no time-out."""
+    """Waits for that long, or until callbacks have run; forever if there is no timeout."""
     try:
         host_wait.any([], [], nanoseconds(timeout))
     except Err:
@@ -104,7 +104,7 @@ def run_thread():
 
 
 def is_busy():
-    """Whether a wait has anything to do meanwhile: callbacks, or threads that were started."""
+    """Whether a wait has other work meanwhile: callbacks, or started threads."""
     return is_used or _threads_wait()
 
 

@@ -1,8 +1,8 @@
-"""What modules look for in CPython's own; the locks are in `multiprocessing.synchronize`."""
+"""The names that modules expect in CPython's own; the locks are in `multiprocessing.synchronize`."""
 
 
 class SemLock:
-    """Only its constant is of use here."""
+    """Only its constant is useful here."""
 
     SEM_VALUE_MAX = 2**31 - 1
 

@@ -1,8 +1,7 @@
-"""How the two sides of a connection show each other that they know the same key.
+"""The protocol by which the two sides of a connection prove to each other that they know the same key.
 
-The messages are CPython's: the one that challenges names the digest, and the answer may have
-that digest or a better one, never a weaker. Answers to challenges of Python 3.11 and earlier, which name
-none, are MD5.
+The messages are CPython's. The challenge names the digest, and the answer may use that digest or a stronger
+one, never a weaker one. Challenges of Python 3.11 and earlier name no digest; their answers are MD5.
 """
 
 import hmac
@@ -14,13 +13,13 @@ MESSAGE_LENGTH = 40
 
 _CHALLENGE, _WELCOME, _FAILURE = b"#CHALLENGE#", b"#WELCOME#", b"#FAILURE#"
 _DIGESTS = frozenset({b"md5", b"sha256", b"sha384", b"sha3_256", b"sha3_384"})
-# Challenges and answers that name no digest have these lengths, and no others do.
+# Exactly the challenges and answers that name no digest have these lengths.
 _LENGTHS_WITHOUT_DIGEST = (20, 16)
 _LONGEST_MESSAGE = 256
 
 
 def deliver_challenge(connection, authkey, digest_name="sha256"):
-    """Has the other side show that it knows the key."""
+    """Makes the other side prove that it knows the key."""
     _check_key(authkey)
     message = b"{%s}%s" % (digest_name.encode("ascii"), os.urandom(MESSAGE_LENGTH))
     connection.send_bytes(_CHALLENGE + message)
@@ -34,7 +33,7 @@ def deliver_challenge(connection, authkey, digest_name="sha256"):
 
 
 def answer_challenge(connection, authkey):
-    """Shows to the other side that this one knows the key."""
+    """Proves to the other side that this one knows the key."""
     _check_key(authkey)
     message = connection.recv_bytes(_LONGEST_MESSAGE)
     if not message.startswith(_CHALLENGE):
@@ -51,7 +50,7 @@ def _create_response(authkey, message):
     name = _digest_and_code(message)[0]
     if name is None:
         return hmac.digest(authkey, message, "md5")
-    # Over the whole message, so that nobody in between can name another digest.
+    # The digest covers the whole message, so that no intermediary can name another digest.
     return b"{%s}%s" % (name.encode("ascii"), hmac.digest(authkey, message, name))
 
 
@@ -63,7 +62,7 @@ def _verify_challenge(authkey, message, response):
 
 
 def _digest_and_code(message):
-    """The digest's name, or none if the message names none, and what follows it."""
+    """The digest's name, or none if the message names none, and the bytes that follow it."""
     if len(message) in _LENGTHS_WITHOUT_DIGEST:
         return None, message
     name, found, code = message.partition(b"}")

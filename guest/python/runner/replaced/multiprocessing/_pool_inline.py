@@ -1,10 +1,10 @@
-"""What stands for the host's pool in a `ThreadPool`: calls run when they are submitted."""
+"""The substitute for the host's pool in a `ThreadPool`: calls run at their submission."""
 
 from multiprocessing._pool_jobs import Done
 
 
 class InlinePool:
-    """What stands for the host's pool in a `ThreadPool`."""
+    """The substitute for the host's pool in a `ThreadPool`."""
 
     def submit(self, label, jobs, timeout, notify):
         batch = _InlineBatch()
@@ -21,7 +21,7 @@ class InlinePool:
 
 
 class _InlineBatch:
-    """What stands for a batch of the host's pool in a `ThreadPool`."""
+    """The substitute for a batch of the host's pool in a `ThreadPool`."""
 
     def __init__(self):
         self._values = []

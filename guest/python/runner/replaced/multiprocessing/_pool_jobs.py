@@ -1,4 +1,4 @@
-"""What a worker of a pool does with a job, and what becomes of it."""
+"""The run of a job in a worker of a pool, and its outcome."""
 
 import traceback
 
@@ -10,7 +10,7 @@ from wit_world.imports import pool as host_pool
 
 
 class WorkerLost(ProcessError):
-    """The worker ended before it had done the job."""
+    """The worker ended before it had finished the job."""
 
     __module__ = "multiprocessing.pool"
 
@@ -35,7 +35,7 @@ class MaybeEncodingError(Exception):
 
 
 class RemoteTraceback(Exception):
-    """The traceback in the worker, as the cause of what `get` raises."""
+    """The traceback in the worker, as the cause of the exception that `get` raises."""
 
     __module__ = "multiprocessing.pool"
 
@@ -47,7 +47,7 @@ class RemoteTraceback(Exception):
 
 
 class ExceptionWithTraceback:
-    """An exception on its way, with the text of its traceback."""
+    """An exception in transit, with the text of its traceback."""
 
     def __init__(self, error, tb):
         lines = traceback.format_exception(type(error), error, tb)
@@ -65,7 +65,7 @@ def rebuild_exc(error, text):
     return error
 
 
-# What a job does with its items.
+# The ways in which a job handles its items.
 
 
 def do_apply(function, call):
@@ -92,7 +92,7 @@ def do_submitted(function, call):
 
 
 class _Escaped(Exception):
-    """What is no `Exception`, as its cause."""
+    """Wraps, as its cause, a raised object that is not an `Exception`."""
 
 
 def serve(initializer, initargs):
@@ -104,13 +104,13 @@ def serve(initializer, initargs):
     job = host_pool.next_job(None, [])
     while job is not None:
         payload, handles = _outcome(job.message)
-        # The pool may be terminated as soon as it has the result. CPython mostly tells its workers to
-        # end before it kills them, and they flush then.
+        # The pool may be terminated as soon as it has the result, so the output is flushed first. CPython
+        # mostly asks its workers to end before it kills them, and they flush then.
         start.flush()
         try:
             job = host_pool.next_job(host_pool.JobReport_Value(payload), handles)
         except Err as error:
-            # Too large for a message; a smaller report may follow.
+            # The report is too large for a message; a smaller one may follow.
             refused = exception(error)
             payload, handles = transport.dumps((False, refused))
             job = host_pool.next_job(host_pool.JobReport_Value(payload), handles)
@@ -150,7 +150,7 @@ class Done:
 
 
 def value_of(outcome):
-    """What the job gave: whether it succeeded, and its value or exception."""
+    """The outcome of the job: whether it succeeded, and its value or exception."""
     match outcome:
         case Done(success=success, value=value):
             return success, value
@@ -160,7 +160,7 @@ def value_of(outcome):
             except Exception as error:
                 return False, error
             except SystemExit as error:
-                # It would end this process instead of telling what is wrong.
+                # The exception would end this process instead of reporting the error.
                 return False, ProcessError(f"a result cannot be unpickled: {error!r}")
         case host_pool.Outcome_WorkerLost(status):
             text = getattr(status, "value", None)

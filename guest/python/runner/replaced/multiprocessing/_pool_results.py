@@ -9,7 +9,7 @@ from isopod.errors import TIMED_OUT, exception
 from multiprocessing._pool_jobs import do_map, value_of
 from multiprocessing.context import TimeoutError
 
-# How many jobs of an `imap` are submitted before the first result is taken.
+# The number of jobs of an `imap` that are submitted before the first result is taken.
 _AHEAD = 64
 
 
@@ -27,12 +27,12 @@ class ApplyResult:
             pool._results.add(self)
             waiting.expect(self)
             if pool._is_inline:
-                # Nobody tells of what is done already.
+                # Nothing will report this batch, because it is done already.
                 waiting.forget(self)
                 self.complete()
 
     def is_done(self):
-        """For `isopod.waiting`: whether `complete` would not wait."""
+        """For `isopod.waiting`: whether `complete` would return at once."""
         return self._result is not None or self._batch.is_done()
 
     def complete(self):
@@ -47,7 +47,7 @@ class ApplyResult:
         try:
             called(value)
         except Exception:
-            # An error of a callback is told; in CPython it would end the pool's results.
+            # An error of a callback is reported; in CPython it would end the pool's results.
             traceback.print_exc()
 
     def _taken(self):
@@ -60,11 +60,11 @@ class ApplyResult:
         return values[0]
 
     def ready(self):
-        """Whether the result is there."""
+        """Whether the result has arrived."""
         if self._result is None and not self._batch.is_done():
             return False
         if self._callback is not None or self._error_callback is not None:
-            # Before anybody sees the result, as in CPython.
+            # The callback runs before the caller can see the result, as in CPython.
             waiting.forget(self)
             self.complete()
         return True
@@ -76,11 +76,11 @@ class ApplyResult:
         return self._taken()[0]
 
     def wait(self, timeout=None):
-        """Waits until the result is there."""
+        """Waits until the result has arrived."""
         if self._result is not None:
             return
         try:
-            # A callback that runs meanwhile may take this very result.
+            # A callback that runs meanwhile may take the same result.
             waiting.until(self._wait_once, waiting.nanoseconds(timeout))
         except Err as error:
             if type(error.value) is not TIMED_OUT:
@@ -93,7 +93,7 @@ class ApplyResult:
 
     def get(self, timeout=None):
         """The value, or raises what the call raised."""
-        # With no callbacks that could be due, to take the result is to wait for it: one call.
+        # Without callbacks that could be due, one call waits for the result and takes it.
         if timeout is not None or waiting.is_used:
             self.wait(timeout)
             if not self.ready():
@@ -118,7 +118,7 @@ class MapResult(ApplyResult):
 
 
 class IMapIterator:
-    """Values in the order of the items. Items are taken as values are."""
+    """Values in the order of the items. It takes items as the caller takes values."""
 
     def __init__(self, pool, function, iterable, chunksize):
         if chunksize < 1:
@@ -136,7 +136,7 @@ class IMapIterator:
         self._top_up()
 
     def _guarded(self, iterable):
-        """The items up to an exception, which is raised in its place."""
+        """The items up to an exception, which is raised at its position."""
         try:
             yield from iterable
         except Exception as error:
@@ -144,13 +144,13 @@ class IMapIterator:
 
     def _top_up(self):
         wanted = self._ahead - self._open
-        # Not one by one: each is a call of the host.
+        # It does not submit jobs one by one, because each submission is a host call.
         if wanted * 2 < self._ahead or self._pool._state == "TERMINATE":
             return
         jobs = [
             self._pool._job(do_map, self._function, chunk)
             for chunk in itertools.islice(self._chunks, wanted)
-            # What comes before an exception in the same chunk is lost with it, as in CPython.
+            # Values before an exception in the same chunk are lost with it, as in CPython.
             if self._error is None or len(chunk) == self._chunksize
         ]
         if jobs:

@@ -1,15 +1,15 @@
-"""A view of shared memory, much as a memoryview.
+"""A view of shared memory, similar to a memoryview.
 
-A process cannot map memory of another, so it reads and writes by copying, a call of the host for each
-access. What takes a buffer (`struct.pack_into`, `memoryview`, `readinto`) gets a copy, of which what
-was changed is written back when it lets the buffer go.
+A process cannot map the memory of another, so it reads and writes by copying, with a host call for each
+access. Functions that take a buffer (`struct.pack_into`, `memoryview`, `readinto`) get a copy. When they
+release the buffer, the changed bytes are written back.
 """
 
 import struct
 
 
 class SharedBuffer:
-    """Items of one format in shared memory. `owner` has the host's object in `_memory`."""
+    """Items of one format in shared memory. The attribute `_memory` of `owner` is the host's object."""
 
     ndim, readonly = 1, False
 
@@ -122,13 +122,13 @@ class SharedBuffer:
         view.release()
         if before is None or before == after:
             return
-        # Only what was changed: the rest may have been written by others meanwhile.
+        # Only the changed bytes are written: other processes may have written the rest meanwhile.
         changed = [at for at, (old, new) in enumerate(zip(before, after)) if old != new]
         first, last = changed[0], changed[-1] + 1
         self._memory().write(self._offset + first, after[first:last])
 
     def release(self):
-        """Gives the memory up."""
+        """Releases the memory."""
         self._owner = None
 
     def __enter__(self):

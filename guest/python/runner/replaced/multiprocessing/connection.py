@@ -1,8 +1,8 @@
 """Pipes, and rendezvous within one tree of processes.
 
-An address is a capability: it holds the queue through which clients hand over their end of a new
-pipe. Whoever was given the address may connect, and nobody can forge it, so there is nothing to
-authenticate; a wrong key is refused all the same.
+An address is a capability: it holds the queue through which clients pass their end of a new pipe. A process
+that has received the address may connect, and no process can forge it. So there is nothing to authenticate,
+but a wrong key is refused all the same.
 """
 
 import errno
@@ -24,7 +24,7 @@ __all__ = ["Client", "Listener", "Pipe", "wait"]
 
 
 class _ConnectionBase:
-    """What all ends of pipes are."""
+    """The base class of all ends of pipes."""
 
 
 class Connection(_ConnectionBase):
@@ -70,12 +70,12 @@ class Connection(_ConnectionBase):
         return self._writable
 
     def fileno(self):
-        """A number of this end, unique in its process; no descriptor."""
+        """A number of this end, unique in its process; it is not a descriptor."""
         self._check_open()
         return self._number
 
     def close(self):
-        """Gives this end up. The other reads to the end of the file once nobody holds this one."""
+        """Releases this end. The other end reads the end of file once no process holds this one."""
         end, self._end = self._end, None
         if end is not None:
             transport.drop(end)
@@ -126,7 +126,7 @@ class Connection(_ConnectionBase):
             raise ValueError("negative maxlength")
         payload = self._recv().bytes
         if maxlength is not None and len(payload) > maxlength:
-            # As with a stream: what is left of the message could be anything.
+            # As with a stream, whose next bytes would be the rest of the message.
             self._readable = False
             if not self._writable:
                 self.close()
@@ -134,7 +134,7 @@ class Connection(_ConnectionBase):
         return payload
 
     def recv_bytes_into(self, buf, offset=0):
-        """Receives a message into a buffer. Gives its length."""
+        """Receives a message into a buffer. Returns its length."""
         self._check_readable()
         with memoryview(buf) as given, given.cast("B") as view:
             if offset < 0:
@@ -158,7 +158,7 @@ class Connection(_ConnectionBase):
             raise exception(error) from None
 
     def poll(self, timeout=0.0):
-        """Whether there is something to receive, or the end of the file."""
+        """Whether there is a message to receive, or the end of file."""
         self._check_readable()
         if timeout is None or (timeout > 0 and waiting.is_busy()):
             return bool(wait([self], timeout))
@@ -192,7 +192,7 @@ def Pipe(duplex=True):
 
 
 def wait(object_list, timeout=None):
-    """Those of the connections, listeners, queues and sentinels that are ready."""
+    """The ready ones of the connections, listeners, queues and sentinels."""
     objects = list(object_list)
     handles, with_handle, processes, with_process = [], [], [], []
     for one in objects:
@@ -210,7 +210,7 @@ def wait(object_list, timeout=None):
     try:
         ready = waiting.ready(handles, processes, timeout)
     finally:
-        # At once: an end of a pipe that anything refers to is open.
+        # The handles are dropped at once: an end of a pipe is open while anything refers to it.
         for handle in handles:
             transport.drop(handle)
     either = with_handle + with_process
@@ -218,11 +218,11 @@ def wait(object_list, timeout=None):
 
 
 class Address:
-    """Where a listener can be reached. It travels like any object that processes share."""
+    """The address of a listener. It travels like any object that processes share."""
 
     def __init__(self, queue, life, name):
         self._queue = queue
-        # The listener has the other end of this pipe, which is closed when its process ends, however.
+        # The listener has the other end of this pipe, which is closed when its process ends in any way.
         self._life = life
         self._name = name
 
@@ -234,7 +234,7 @@ class Address:
         return self._life.poll(0)
 
     def _wait_for_reply(self, connection):
-        """Waits until the connection has something to receive. Fails if the listener ends before."""
+        """Waits until the connection has a message to receive. Fails if the listener ends before that."""
         handles = [connection._host_handle(), self._life.to_handle()]
         try:
             ready = waiting.ready(handles, [], None)
@@ -272,12 +272,12 @@ def _check_family(address, family):
 
 
 def _listened_at(address):
-    """The address for a new listener, a new one or that of one that was closed, and what says that
-    the listener lives."""
+    """The address for a new listener, which is new or belonged to a closed listener, and the end of a pipe
+    that shows that the listener is alive."""
     name = f"isopod-{os.urandom(8).hex()}"
     match address:
         case None | (_, 0):
-            # Any free one, as port 0 is.
+            # Any free address, like port 0.
             pass
         case Address():
             if not address._is_closed():
@@ -310,16 +310,16 @@ class Listener:
 
     @property
     def address(self):
-        """Where clients connect to."""
+        """The address for clients."""
         return self._address
 
     @property
     def last_accepted(self):
-        """Who connected last; none, for clients have no address."""
+        """The address of the last client: none, because clients have no addresses."""
         return self._last_accepted
 
     def accept(self):
-        """Waits for a client, and gives the connection to it."""
+        """Waits for a client, and returns the connection to it."""
         if self._is_closed:
             raise OSError("listener is closed")
         try:
@@ -379,7 +379,7 @@ def Client(address, family=None, authkey=None):
     return ours
 
 
-# The one kind of addresses, as the names of the kinds that CPython has.
+# The only kind of address, under the names of CPython's kinds.
 families = ["AF_ISOPOD"]
 default_family = families[0]
 
@@ -388,7 +388,7 @@ class XmlListener(Listener):
     """The listener of a manager whose serialiser is `xmlrpclib`."""
 
     def accept(self):
-        """Waits for a client, and gives the connection to it."""
+        """Waits for a client, and returns the connection to it."""
         return ConnectionWrapper(super().accept(), _xml_dumps, _xml_loads)
 
 

@@ -1,4 +1,4 @@
-"""Blocks of shared memory without a name, each of its own: there is no heap to keep."""
+"""Blocks of shared memory without a name. Each block is separate, so there is no heap."""
 
 from componentize_py_types import Err
 from isopod import transport

@@ -1,8 +1,8 @@
-"""Pools of worker processes, which the host keeps.
+"""Pools of worker processes, which the host manages.
 
-The host knows which job each worker has. So a worker that dies fails that one job, with
-`WorkerLost`, and is replaced; CPython's pool would wait for ever. Callbacks run in this process
-while it waits for something: for a result, a lock, `time.sleep` or the end of the pool.
+The host knows the job of each worker. So if a worker dies, only its job fails, with `WorkerLost`, and the
+host replaces the worker; CPython's pool would wait forever. Callbacks run in this process during any wait:
+for a result, a lock, `time.sleep` or the end of the pool.
 """
 
 import itertools
@@ -30,7 +30,7 @@ RUN, CLOSE, TERMINATE = "RUN", "CLOSE", "TERMINATE"
 
 
 class Pool:
-    """A number of worker processes, and the jobs that they are given."""
+    """A number of worker processes that run jobs."""
 
     # Whether calls run in this process.
     _is_inline = False
@@ -59,7 +59,7 @@ class Pool:
         if maxtasksperchild is not None:
             options.set_max_jobs_per_worker(maxtasksperchild)
         preparation = popen.preparation("SpawnPoolWorker")
-        # The host names them: see `isopod.child`. A key may be pickled for a `Process` only.
+        # The host names the workers: see `isopod.child`. A key may be pickled only for a `Process`.
         del preparation["name"]
         preparation["authkey"] = bytes(preparation["authkey"])
         options.set_initializer(*transport.dumps(preparation, (initializer, initargs)))
@@ -105,7 +105,7 @@ class Pool:
         return self.map_async(func, iterable, chunksize).get()
 
     def starmap(self, func, iterable, chunksize=None):
-        """As `map`, of a function with several arguments."""
+        """As `map`, for a function with several arguments."""
         return self.starmap_async(func, iterable, chunksize).get()
 
     def map_async(self, func, iterable, chunksize=None, callback=None, error_callback=None):
@@ -135,13 +135,13 @@ class Pool:
         return IMapUnorderedIterator(self, func, iterable, chunksize)
 
     def close(self):
-        """Takes no more jobs."""
+        """Accepts no more jobs."""
         if self._state == RUN:
             self._state = CLOSE
             self._host.close()
 
     def terminate(self):
-        """Ends the workers, whatever they do."""
+        """Ends the workers in any state."""
         self._state = TERMINATE
         self._host.terminate()
 
@@ -185,7 +185,7 @@ class Pool:
 
 
 class ThreadPool(Pool):
-    """A pool without processes: there are no threads, so calls run when they are submitted."""
+    """A pool without processes: there are no threads, so calls run at their submission."""
 
     _is_inline = True
 

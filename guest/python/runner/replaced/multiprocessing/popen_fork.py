@@ -1,4 +1,4 @@
-"""The start method `fork`: a new instance of the interpreter, as with all of them."""
+"""The start method `fork`: a new instance of the interpreter, like all start methods."""
 
 from isopod import popen
 

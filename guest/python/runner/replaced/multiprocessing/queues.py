@@ -1,7 +1,7 @@
 """Queues of the host: one call for a `put`, one for a `get`, and no feeder thread.
 
-So `put` raises what cannot be pickled, `qsize` and `empty` are exact, and a process that has put
-something may end at once.
+So `put` itself raises the error of an object that cannot be pickled, `qsize` and `empty` are exact, and a
+process may end at once after a `put`.
 """
 
 import pickle
@@ -28,7 +28,7 @@ def _create(make, maxsize):
 
 
 class _End:
-    """What stands for the pipe of a queue, which scripts give to `connection.wait`."""
+    """The substitute for the pipe of a queue, which scripts pass to `connection.wait`."""
 
     def __init__(self, queue):
         self._of = queue
@@ -37,11 +37,11 @@ class _End:
 
     @property
     def closed(self):
-        """Whether this process uses the queue no more."""
+        """Whether this process has closed the queue."""
         return self._of._closed
 
     def poll(self, timeout=0.0):
-        """Whether there is something to get."""
+        """Whether there is an object to get."""
         handle = self._host_handle()
         try:
             return bool(waiting.ready([handle], [], timeout))
@@ -107,11 +107,11 @@ class Queue:
         return transport.loads(message) if message.handles else _loads(message.bytes)
 
     def put_nowait(self, obj):
-        """`put` that does not wait."""
+        """`put` without waiting."""
         self.put(obj, False)
 
     def get_nowait(self):
-        """`get` that does not wait."""
+        """`get` without waiting."""
         return self.get(False)
 
     def qsize(self):
@@ -119,7 +119,7 @@ class Queue:
         return self._queue.len()
 
     def empty(self):
-        """Whether there is nothing to get now."""
+        """Whether the queue is empty now."""
         if self._closed and self._is_used:
             raise OSError(f"Queue {self!r} is closed")
         return self._queue.len() == 0
@@ -129,15 +129,15 @@ class Queue:
         return self._queue.is_full()
 
     def close(self):
-        """This process puts and gets no more. Others go on."""
+        """Closes the queue for this process. Others go on."""
         self._closed = True
 
     def join_thread(self):
-        """Nothing to wait for: what was put is in the queue."""
+        """Does nothing: the objects are in the queue already."""
         assert self._closed, f"Queue {self!r} not closed"
 
     def cancel_join_thread(self):
-        """Nothing to cancel."""
+        """Does nothing: there is no thread to join."""
 
     def _host_handle(self):
         return self._queue.to_handle()
@@ -146,12 +146,12 @@ class Queue:
 
 
 class JoinableQueue(Queue):
-    """A queue that counts what is still to be done."""
+    """A queue that counts unfinished tasks."""
 
     _make = host_queue.Queue.create_joinable
 
     def task_done(self):
-        """Says that what one `get` gave is done."""
+        """Marks one object that `get` returned as done."""
         try:
             self._queue.task_done()
         except Err as error:
@@ -160,7 +160,7 @@ class JoinableQueue(Queue):
             raise exception(error) from None
 
     def join(self):
-        """Waits until all that was put is done."""
+        """Waits until all objects are done."""
         try:
             waiting.until(self._queue.join, None)
         except Err as error:
@@ -210,12 +210,12 @@ class SimpleQueue:
         return transport.loads(message) if message.handles else _loads(message.bytes)
 
     def empty(self):
-        """Whether there is nothing to get now."""
+        """Whether the queue is empty now."""
         self._check_open()
         return self._queue.len() == 0
 
     def close(self):
-        """This process puts and gets no more."""
+        """Closes the queue for this process."""
         self._closed = True
 
     _host_handle, _reader, _writer = Queue._host_handle, Queue._reader, Queue._writer

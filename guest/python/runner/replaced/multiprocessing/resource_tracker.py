@@ -1,4 +1,4 @@
-"""Nothing to track: what processes share goes with the last that holds it."""
+"""There is nothing to track: a shared object goes with the last process that holds it."""
 
 __all__ = ["ensure_running", "register", "unregister"]
 
@@ -6,7 +6,7 @@ _LONGEST = 512
 
 
 class ResourceTracker:
-    """Takes what it is told, and has nothing to do."""
+    """Accepts all calls, and does nothing."""
 
     def getfd(self):
         return -1
@@ -18,7 +18,7 @@ class ResourceTracker:
         pass
 
     def register(self, name, rtype):
-        # As in CPython, which sends it in one atomic write.
+        # The limit is CPython's, which sends the message in one atomic write.
         if len(f"REGISTER:{name}:{rtype}\n") > _LONGEST:
             raise ValueError(f"a name of {len(name)} characters is too long")
 

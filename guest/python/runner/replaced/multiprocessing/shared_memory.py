@@ -14,7 +14,7 @@ from wit_world.imports import memory as host_memory
 __all__ = ["SharedMemory", "ShareableList"]
 
 
-# What CPython's own users of names look at: names are as on Linux.
+# Flags that CPython's own code checks: names are as on Linux.
 _USE_POSIX = True
 _SHM_NAME_PREFIX = "/psm_"
 
@@ -23,12 +23,12 @@ def _make_filename():
     return f"{_SHM_NAME_PREFIX}{secrets.token_hex(4)}"
 
 
-# What this process has made and not unlinked, which therefore outlives `close`.
+# The blocks that this process has made and not unlinked, and which therefore outlive `close`.
 _made = {}
 
 
 class SharedMemory:
-    """A block of memory that processes of one tree find by its name."""
+    """A block of memory that the processes of one tree can find by its name."""
 
     _memory = None
     _flags = os.O_RDWR
@@ -73,12 +73,12 @@ class SharedMemory:
 
     @property
     def buf(self):
-        """The bytes; none once it is closed."""
+        """The bytes; none after `close`."""
         return self._buf
 
     @property
     def name(self):
-        """The name, by which others find it."""
+        """The name, by which other processes find the block."""
         return self._name.removeprefix("/")
 
     @property
@@ -87,13 +87,13 @@ class SharedMemory:
         return self._size
 
     def close(self):
-        """Gives it up in this process."""
+        """Releases the block in this process."""
         memory, self._memory, self._buf = self._memory, None, None
         if memory is not None and memory is not _made.get(self._name):
             transport.drop(memory)
 
     def unlink(self):
-        """Takes the name away. Who has the memory keeps it."""
+        """Removes the name. Processes that hold the memory keep it."""
         _call(host_memory.SharedMemory.unlink, _host_name(self._name))
         _made.pop(self._name, None)
 
@@ -122,11 +122,11 @@ def _rebuild(kind, name, position):
     return memory
 
 
-# A slot: where its payload begins, how much fits, what it is and how long it is.
+# A slot: the offset, capacity, kind and length of its payload.
 _COUNT = struct.Struct("<q")
 _SLOT = struct.Struct("<qqcxxxxxxxq")
 _NUMBERS = {b"i": struct.Struct("<q"), b"f": struct.Struct("<d")}
-# How CPython's list tells of what is in a slot.
+# The formats of the slots in CPython's list.
 _FORMATS = {b"n": "xxxxxx?x", b"t": "xxxxxxx?", b"i": "q", b"f": "d"}
 
 
@@ -165,7 +165,7 @@ class ShareableList:
         for value, (kind, payload) in zip(sequence, encoded):
             room = 8
             if kind in (b"s", b"b"):
-                # As in CPython: a text may be replaced by one that fits the next multiple of 8.
+                # As in CPython: a text may be replaced by one that fits into the next multiple of 8.
                 room = 8 * max(len(value) // 8 + 1, -(-len(payload) // 8))
             slots.append(_SLOT.pack(offset, room, kind, len(payload)))
             payloads.append(payload.ljust(room, b"\0"))
@@ -209,11 +209,11 @@ class ShareableList:
         return (self[position] for position in range(self._list_len))
 
     def count(self, value):
-        """How many are equal to it."""
+        """The number of items that are equal to `value`."""
         return sum(value == one for one in self)
 
     def index(self, value):
-        """Where the first is that is equal to it."""
+        """The index of the first item that is equal to `value`."""
         for position, one in enumerate(self):
             if value == one:
                 return position
@@ -225,7 +225,7 @@ class ShareableList:
 
     @property
     def format(self):
-        """What its items are, as in CPython; how they are in memory differs."""
+        """The format of the items, as in CPython; the layout in memory differs."""
         return "".join(self._get_packing_format(at) for at in range(self._list_len))
 
     def __reduce__(self):

@@ -1,7 +1,7 @@
 """`Value` and `Array` by typecode, in shared memory of the host.
 
-Each access is one call of the host. Types of `ctypes` need a C compiler's view of memory, which this
-Python has not: importing `ctypes` says so.
+Each access is one host call. Types of `ctypes` need a C compiler's view of memory, which this Python lacks:
+the import of `ctypes` reports that.
 """
 
 import struct
@@ -22,7 +22,7 @@ _FORMATS = {
 
 
 class _Type:
-    """How the values of a typecode are in memory."""
+    """The memory format of the values of a typecode."""
 
     def __init__(self, code):
         self.code = code
@@ -100,7 +100,7 @@ class _RawValue(_Memory):
 
     @property
     def value(self):
-        """The value, read anew each time."""
+        """The value. Each access reads it again."""
         return self._type.unpack(self._read(0, 1))[0]
 
     @value.setter
@@ -178,7 +178,7 @@ class _RawCharacters(_RawArray):
 
     @property
     def value(self):
-        """What is before the first zero."""
+        """The bytes before the first zero."""
         if self._type.code == "c":
             return self.raw.split(b"\0", 1)[0]
         return "".join(self).split("\0", 1)[0]
@@ -238,7 +238,7 @@ def _checked(lock):
 
 
 def copy(obj):
-    """A new one with the same contents."""
+    """A new object with the same contents."""
     new = type(obj)(obj._type, obj._length)
     new._write(0, obj._read(0, obj._length))
     return new
@@ -255,7 +255,7 @@ def synchronized(obj, lock=None, ctx=None):
 
 
 class SynchronizedBase:
-    """A value or array with a lock, which each access takes."""
+    """A value or array with a lock, which each access acquires."""
 
     def __init__(self, obj, lock):
         self._obj = obj

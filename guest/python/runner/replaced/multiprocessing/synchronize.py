@@ -1,7 +1,7 @@
-"""Locks and the like, which are the host's: each operation is one call.
+"""Locks and similar objects, which live in the host: each operation is one call.
 
-They are robust: what a process holds when it ends is released, in whatever way it ends. `abandoned`
-says whether the last owner ended without releasing: what the lock guards may be half done.
+They are robust: when a process ends in any way, the host releases the objects that it holds. `abandoned`
+tells whether the last owner ended without releasing: the guarded data may be inconsistent.
 """
 
 import errno
@@ -31,14 +31,14 @@ def _call(operation, *arguments):
 
 
 class _Shared:
-    """An object of the host, in the attribute `_object`, and how it travels."""
+    """An object of the host, in the attribute `_object`, with the methods by which it travels."""
 
-    # The host's class of it.
+    # The host's class of the object.
     _kind = None
 
     def _set_object(self, host_object):
         self._object = host_object
-        # What has no operation by number has none.
+        # A class without operations by number has no number.
         number = getattr(host_object, "number", None)
         self._number = number and number()
 
@@ -46,7 +46,7 @@ class _Shared:
         return _rebuild, (type(self), transport.give(self, self._object), self._state())
 
     def _state(self):
-        """What travels beside the object."""
+        """The state that travels beside the object."""
         return {}
 
     def __enter__(self):
@@ -67,23 +67,23 @@ def _rebuild(kind, position, state):
 
 
 class _Acquirable(_Shared):
-    """What can be acquired and released."""
+    """An object that can be acquired and released."""
 
     _held = 0
-    # That acquired it last: none is the main one.
+    # The thread that acquired it last; none means the main one.
     _thread = None
     abandoned = False
     # The host's operation by number.
     _acquire = None
 
     def acquire(self, block=True, timeout=None):
-        """Waits for it. Says whether it was acquired before the time passed."""
+        """Waits for the object. Returns whether it was acquired before the timeout."""
         nanos = None if block and timeout is None else waiting.nanoseconds(timeout if block else 0)
         if waiting.is_used and nanos != 0:
             return self._acquire_long(nanos)
         reply = self._acquire(self._number, nanos)
         if reply > direct.ABANDONED:
-            # The method gives the reason for what is not the time.
+            # For an outcome other than a timeout, the method raises the reason.
             return False if reply == direct.TIMED_OUT else self._acquire_long(0)
         self._held += 1
         self._thread = _threads.current
@@ -115,10 +115,9 @@ class _Acquirable(_Shared):
 class Lock(_Acquirable):
     """A lock. Any process may release it.
 
-    It is a semaphore of the host's with one permit, not a lock, for a script may use it as a signal:
-    one process acquires it and comes to its normal end, and another releases it. If a process is
-    killed, traps or reaches a limit, what it holds is released; a lock of the host's would be after
-    any end.
+    It is a semaphore of the host with one permit, not a lock, because a script may use it as a signal: one
+    process acquires it and comes to its normal end, and another releases it. If a process is killed, traps or
+    reaches a limit, the host releases its permits. The host would release a lock after any end.
     """
 
     _kind = host_sync.Semaphore
@@ -128,13 +127,13 @@ class Lock(_Acquirable):
         self._set_object(_call(host_sync.Semaphore.create, 1, 1))
 
     def release(self):
-        """Releases it."""
+        """Releases the lock."""
         if direct.release_semaphore(self._number, 1) != direct.DONE:
             _call(self._object.release, 1)
         self._held = 0
 
     def locked(self):
-        """Whether any process holds it now."""
+        """Whether any process holds the lock now."""
         return self._object.value() == 0
 
     def __repr__(self):
@@ -151,7 +150,7 @@ class RLock(_Acquirable):
         self._set_object(_call(host_sync.Rlock.create))
 
     def release(self):
-        """Releases it once."""
+        """Releases the lock once."""
         try:
             if direct.release_rlock(self._number) != direct.DONE:
                 self._object.release()
@@ -164,7 +163,7 @@ class RLock(_Acquirable):
         self._held -= 1
 
     def locked(self):
-        """Whether any process holds it now."""
+        """Whether any process holds the lock now."""
         return self._object.is_locked()
 
     def __repr__(self):
@@ -206,7 +205,7 @@ class Semaphore(_Acquirable):
 
 
 class BoundedSemaphore(Semaphore):
-    """A semaphore that never has more permits than at first."""
+    """A semaphore that never has more than its initial number of permits."""
 
     def __init__(self, value=1, *, ctx=None):
         self._create(value, value)
@@ -220,7 +219,7 @@ class BoundedSemaphore(Semaphore):
 
 
 class Condition(_Shared):
-    """Waits for something that others make true, under a lock."""
+    """A wait, under a lock, until other processes have made a predicate true."""
 
     _kind = host_sync.Condition
 
@@ -231,7 +230,8 @@ class Condition(_Shared):
             case RLock():
                 self._object = _call(host_sync.Condition.create_on_rlock, self._lock._object)
             case Lock():
-                # With a lock of its own, which is held while the other is released or acquired.
+                # The host's condition has a lock of its own, which is held while the other lock is released
+                # or acquired.
                 self._object = _call(host_sync.Condition.create)
             case _:
                 raise TypeError(
@@ -250,7 +250,7 @@ class Condition(_Shared):
         self._lock.release()
 
     def wait(self, timeout=None):
-        """Waits to be notified. Says whether it was before the time passed."""
+        """Waits for a notification. Returns whether one came before the timeout."""
         nanos = waiting.nanoseconds(timeout)
         if isinstance(self._lock, Lock):
             if not self._lock.locked():
@@ -269,11 +269,12 @@ class Condition(_Shared):
             if type(error.value) is host_types.ErrorCode_NotOwner:
                 raise AssertionError("must acquire() condition before using wait()") from None
             raise exception(error) from None
-        # Ended early for callbacks: as if somebody had notified, which a caller must expect.
+        # The wait ended early for callbacks. That counts as a notification, which a caller must expect
+        # anyway.
         return waiting.run_due() or was_notified
 
     def wait_for(self, predicate, timeout=None):
-        """Waits until the predicate is true. Gives what it was last."""
+        """Waits until the predicate is true. Returns its last value."""
         deadline = None if timeout is None else waiting._monotonic() + timeout
         result = predicate()
         while not result:
@@ -285,11 +286,11 @@ class Condition(_Shared):
         return result
 
     def notify(self, n=1):
-        """Notifies up to so many of those who wait."""
+        """Notifies up to `n` waiters."""
         self._notify(lambda: self._object.notify(n))
 
     def notify_all(self):
-        """Notifies all who wait."""
+        """Notifies all waiters."""
         self._notify(self._object.notify_all)
 
     def _notify(self, call):
@@ -306,7 +307,7 @@ class Condition(_Shared):
 
     @property
     def _sleeping_count(self):
-        # CPython's own tests look for it, and know that it may not be there.
+        # CPython's own tests use this attribute, and expect that it may be absent.
         raise NotImplementedError("the host does not tell how many wait")
 
     def __repr__(self):
@@ -322,19 +323,19 @@ class Event(_Shared):
         self._set_object(_call(host_sync.Event.create))
 
     def is_set(self):
-        """Whether it is set."""
+        """Whether the event is set."""
         return direct.is_event_set(self._number) == direct.DONE
 
     def set(self):
-        """Sets it, and wakes everybody who waits."""
+        """Sets the event, and wakes all waiters."""
         direct.set_event(self._number)
 
     def clear(self):
-        """Clears it."""
+        """Clears the event."""
         direct.clear_event(self._number)
 
     def wait(self, timeout=None):
-        """Waits until it is set. Says whether it is."""
+        """Waits until the event is set. Returns whether it is."""
         if not waiting.is_used:
             return direct.wait_event(self._number, waiting.nanoseconds(timeout)) == direct.DONE
         try:
@@ -367,7 +368,7 @@ class Barrier(_Shared):
         return {"_action": self._action, "_timeout": self._timeout}
 
     def wait(self, timeout=None):
-        """Waits for all parties. Gives a number of this one, unique from 0."""
+        """Waits for all parties. Returns a number of this party, unique and counted from 0."""
         nanos = waiting.nanoseconds(self._timeout if timeout is None else timeout)
         try:
             arrival = self._object.wait(nanos)
@@ -387,11 +388,11 @@ class Barrier(_Shared):
         return arrival.value
 
     def abort(self):
-        """Breaks it, until it is reset."""
+        """Breaks the barrier, until it is reset."""
         self._object.abort()
 
     def reset(self):
-        """Makes it usable again; who waits gets BrokenBarrierError."""
+        """Makes the barrier usable again; waiters get BrokenBarrierError."""
         self._object.reset()
 
     @property
@@ -401,10 +402,10 @@ class Barrier(_Shared):
 
     @property
     def n_waiting(self):
-        """How many wait now."""
+        """The number of parties that wait now."""
         return self._object.waiting()
 
     @property
     def broken(self):
-        """Whether it is broken."""
+        """Whether the barrier is broken."""
         return self._object.is_broken()

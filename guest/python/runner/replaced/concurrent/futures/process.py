@@ -13,12 +13,12 @@ from multiprocessing._pool_jobs import do_submitted
 
 __all__ = ["BrokenProcessPool", "ProcessPoolExecutor"]
 
-# The cause of what `Future.result` raises.
+# The cause of the exception that `Future.result` raises.
 _RemoteTraceback = workers.RemoteTraceback
 
 
 class BrokenProcessPool(_base.BrokenExecutor):
-    """A worker ended before it had done its call."""
+    """A worker ended before it had finished its call."""
 
 
 class ProcessPoolExecutor(_base.Executor):
@@ -41,7 +41,7 @@ class ProcessPoolExecutor(_base.Executor):
                 raise ValueError("max_tasks_per_child must be >= 1")
         self._max_workers = max_workers
         if mp_context is None:
-            # As in CPython: a worker that is replaced cannot be a copy of this process.
+            # As in CPython: a replacement for a worker cannot be a copy of this process.
             method = None if max_tasks_per_child is None else "spawn"
             mp_context = multiprocessing.get_context(method)
         self._mp_context = mp_context
@@ -62,7 +62,7 @@ class ProcessPoolExecutor(_base.Executor):
             self._pool = workers.Pool(*self._make, self._mp_context)
         future = _base.Future()
         self._futures.add(future)
-        # The host gives it to a worker at once, from where it cannot be taken back.
+        # The host passes the call to a worker at once, and then it cannot be taken back.
         future.set_running_or_notify_cancel()
         try:
             self._pool._apply_async(
@@ -85,7 +85,7 @@ class ProcessPoolExecutor(_base.Executor):
         return itertools.chain.from_iterable(results)
 
     def shutdown(self, wait=True, *, cancel_futures=False):
-        """Takes no more calls."""
+        """Accepts no more calls."""
         self._is_shut_down = True
         if self._pool is not None:
             self._pool.close()
@@ -93,7 +93,7 @@ class ProcessPoolExecutor(_base.Executor):
                 self._pool.join()
 
     def terminate_workers(self):
-        """Ends the workers, whatever they do."""
+        """Ends the workers in any state."""
         self._end("the workers were terminated")
 
     kill_workers = terminate_workers
@@ -121,7 +121,7 @@ class ProcessPoolExecutor(_base.Executor):
 
 
 def _check_system_limits():
-    """Does nothing: semaphores are the host's, and there are enough."""
+    """Does nothing: the host has the semaphores, and there are enough."""
 
 
 class _ThreadWakeup:

@@ -1,4 +1,4 @@
-"""`ThreadPoolExecutor` without threads: a call runs when it is submitted."""
+"""`ThreadPoolExecutor` without threads: a call runs at its submission."""
 
 import os
 from concurrent.futures import _base
@@ -47,5 +47,5 @@ class ThreadPoolExecutor(_base.Executor):
         return future
 
     def shutdown(self, wait=True, *, cancel_futures=False):
-        """Takes no more calls."""
+        """Accepts no more calls."""
         self._is_shut_down = True
