@@ -1,4 +1,4 @@
-/* Calls of functions: what they are given, and what they give. */
+/* Calls of functions: their inputs and outputs. */
 
 #include "internal.h"
 
@@ -67,7 +67,7 @@ void isopod_internal_run(void (*run)(isopod_call *), isopod_message *input, size
         input->data + skipped, input->size - skipped, input->handles, input->handle_count, reply,
     };
     run(&call);
-    /* What it has printed is to be seen before its result. */
+    /* The output of the call must appear before its result. */
     fflush(NULL);
     isopod_message_free(input);
 }

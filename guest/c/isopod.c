@@ -1,4 +1,4 @@
-/* Errors, messages, queues, pipes and locks: each function hands over to the generated one. */
+/* Errors, messages, queues, pipes and locks: each function calls the generated one. */
 
 #include "internal.h"
 
@@ -8,7 +8,7 @@
 
 static char *last_error = NULL;
 
-/* The texts of the reasons that come without one, in the order of `isopod_status`. */
+/* The texts of the reasons that come without a text, in the order of `isopod_status`. */
 static const char *const reasons[] = {
     "no error",
     "the time-out passed",
@@ -83,7 +83,7 @@ isopod_status isopod_internal_failed(wit_error *error) {
         case ISOPOD_POOL_NOT_RUNNING: last_error = copy_of("the pool takes no more jobs"); break;
         case ISOPOD_POOL_STILL_RUNNING: last_error = copy_of("the pool must be closed first"); break;
         default:
-            /* All reasons with a text have it in the same place. */
+            /* All reasons with a text have it at the same offset. */
             last_error = (size_t)status < reason_count ? copy_of(reasons[status])
                                                        : isopod_internal_string(&error->val.other);
     }
@@ -91,7 +91,7 @@ isopod_status isopod_internal_failed(wit_error *error) {
     return status;
 }
 
-/* Keeps a reason that this library found. */
+/* Keeps a reason that this library itself has found. */
 static isopod_status refused(isopod_status status, const char *text) {
     free(last_error);
     last_error = copy_of(text);
@@ -140,7 +140,7 @@ isopod_status isopod_inherited(const char *name, isopod_handle *handle) {
                : refused(ISOPOD_NOT_FOUND, "no handle was given under this name");
 }
 
-/* A time-out as the generated functions take it. */
+/* A timeout as the generated functions take it. */
 #define OPTIONAL(timeout) ((timeout) == ISOPOD_FOREVER ? NULL : &(timeout))
 
 #define DONE(succeeded) ((succeeded) ? ISOPOD_OK : isopod_internal_failed(&error))

@@ -1,15 +1,15 @@
 /* isopod.h: processes, pools, queues, pipes and locks for programs in C, and functions for plugins.
  *
- * `isopod build` compiles a program together with the library behind this header; nothing is to be
- * installed or linked by hand.
+ * `isopod build` compiles a program together with the library behind this header, so the user installs and
+ * links nothing by hand.
  *
- * What fails returns an `isopod_status` other than `ISOPOD_OK` and has changed nothing;
- * `isopod_error()` says why in words. Objects are small values that stand for something the host keeps: copy
- * them as you like, and drop each once. Objects travel as handles: `..._to_handle` makes one,
- * `..._open` gives the object behind one.
+ * A function that fails returns an `isopod_status` other than `ISOPOD_OK` and has changed nothing;
+ * `isopod_error()` gives the reason in words. Objects are small values that refer to objects of the host:
+ * copy them as you like, and drop each once. Objects travel as handles: `..._to_handle` makes one,
+ * `..._open` returns the object behind one.
  *
- * `wit.h` is generated from the WIT and has all that the host offers, under longer names; its types and
- * these are the same.
+ * `wit.h` is generated from the WIT and has all functions of the host, under longer names. Its types are the
+ * same as these.
  */
 #ifndef ISOPOD_H
 #define ISOPOD_H
@@ -26,7 +26,7 @@ extern "C" {
 
 /* ---- Status ---- */
 
-/* Why a call failed, in the order of `error-code` in the WIT. */
+/* The reason of a failed call, in the order of `error-code` in the WIT. */
 typedef enum {
     ISOPOD_OK,
     ISOPOD_TIMED_OUT,
@@ -59,13 +59,13 @@ typedef enum {
     ISOPOD_OTHER
 } isopod_status;
 
-/* The words for the last failure. Valid until the next one. */
+/* The text of the last failure. It is valid until the next one. */
 const char *isopod_error(void);
 
 /* Ends the process with `isopod_error()` after `what` if the status is a failure. */
 void isopod_check(isopod_status status, const char *what);
 
-/* Each call that waits takes a time-out in nanoseconds: 0 does not wait at all. */
+/* Each call that waits takes a timeout in nanoseconds: 0 does not wait at all. */
 #define ISOPOD_FOREVER UINT64_MAX
 #define ISOPOD_MILLISECONDS(count) ((uint64_t)(count) * 1000000u)
 
@@ -74,7 +74,7 @@ void isopod_check(isopod_status status, const char *what);
 /* A reference to an object of the host that can travel. */
 typedef isopod_multiprocessing_types_own_handle_t isopod_handle;
 
-/* What was received. A zero byte that `size` does not count follows the data, so text is a string. */
+/* A received message. A zero byte, which `size` does not count, follows the data, so text is a string. */
 typedef struct {
     uint8_t *data;
     size_t size;
@@ -88,13 +88,13 @@ void isopod_message_free(isopod_message *message);
 isopod_handle isopod_handle_duplicate(isopod_handle handle);
 void isopod_handle_drop(isopod_handle handle);
 
-/* A handle that the embedder gave to all processes under this name; ISOPOD_NOT_FOUND if there is none. */
+/* A handle that the embedder passed to all processes under this name; ISOPOD_NOT_FOUND if there is none. */
 isopod_status isopod_inherited(const char *name, isopod_handle *handle);
 
-/* ---- Functions that are called from elsewhere: tasks of processes and pools, functions of plugins ---- */
+/* ---- Functions that the library calls: tasks of processes and pools, functions of plugins ---- */
 
-/* One call. The input is followed by a zero byte that `input_size` does not count. Input and handles are
- * freed after the call. What a task of a process returns is dropped. */
+/* One call. A zero byte, which `input_size` does not count, follows the input. Input and handles are
+ * freed after the call. The result of a process's task is dropped. */
 typedef struct {
     const uint8_t *input;
     size_t input_size;
@@ -103,20 +103,20 @@ typedef struct {
     struct isopod_reply *reply;
 } isopod_call;
 
-/* Sets what the call gives, a copy; the last one counts. Without this a call gives no bytes. */
+/* Sets the result of the call to a copy of the data; the last one counts. Without this, it has no bytes. */
 void isopod_return(isopod_call *call, const void *data, size_t size);
 void isopod_return_text(isopod_call *call, const char *text);
 
-/* Adds a handle to what the call gives, and takes it. */
+/* Adds a handle to the result of the call, and takes it over. */
 void isopod_return_handle(isopod_call *call, isopod_handle handle);
 
-/* Lets the call fail, with a text as of printf; the first one counts. To be followed by `return`. */
+/* Makes the call fail, with a text as in printf; the first one counts. Follow it with `return`. */
 __attribute__((format(printf, 2, 3))) void isopod_fail(isopod_call *call, const char *format, ...);
 
-/* As `isopod_fail`, and says that the input is to blame. */
+/* As `isopod_fail`, and reports that the input is wrong. */
 __attribute__((format(printf, 2, 3))) void isopod_invalid_input(isopod_call *call, const char *format, ...);
 
-/* A function of the program, and what to call it for people. */
+/* A function of the program, and its name for people. */
 typedef struct {
     const char *name;
     void (*run)(isopod_call *call);
@@ -126,13 +126,13 @@ typedef struct {
 
 /* ---- Processes ---- */
 
-/* To be called first in `main`. In the first process it returns; in any other it runs the task for which the
- * process was started and does not return. */
+/* Call this first in `main`. In the first process it returns. In any other, it runs the task for which the
+ * process was started, and does not return. */
 void isopod_init(void);
 
 typedef isopod_multiprocessing_process_own_process_t isopod_process;
 
-/* What a process is started with; zeros change nothing. Nobody gives more than he has. */
+/* The options of a new process; zeros change nothing. A child cannot have more rights than its parent. */
 typedef struct {
     const char *name;
     bool daemon;               /* ended when its parent ends */
@@ -141,8 +141,8 @@ typedef struct {
     uint64_t cpu_time;         /* ended when it has computed for this long, in nanoseconds */
 } isopod_process_options;
 
-/* How a process ended. The code is the one that Python gives: its own, 1 for an error, a negative number if it was
- * ended (-9 killed, -15 terminated, -6 trap). The text is empty for `ISOPOD_EXITED`. */
+/* How a process ended. The code is Python's: the process's own code, 1 for an error, a negative number if it
+ * was ended (-9 killed, -15 terminated, -6 trap). The text is empty for `ISOPOD_EXITED`. */
 typedef enum {
     ISOPOD_EXITED,
     ISOPOD_FAILED,
@@ -165,17 +165,17 @@ typedef struct {
 
 void isopod_exit_status_free(isopod_exit_status *status);
 
-/* Starts a process that runs the task with a copy of the data and with handles of its own. `options` may be NULL. */
+/* Starts a process that runs the task with a copy of the data and its own handles. `options` may be NULL. */
 isopod_status isopod_spawn(isopod_task task, const void *data, size_t size, const isopod_handle *handles,
                            size_t handle_count, const isopod_process_options *options, isopod_process *process);
 
-/* Waits for its end. `status` may be NULL, and is to be freed otherwise. */
+/* Waits for the end of the process. `status` may be NULL; otherwise free it afterwards. */
 isopod_status isopod_process_join(isopod_process process, uint64_t timeout, isopod_exit_status *status);
 isopod_status isopod_process_terminate(isopod_process process);
 isopod_status isopod_process_kill(isopod_process process);
 bool isopod_process_is_alive(isopod_process process);
 uint64_t isopod_process_id(isopod_process process);
-/* Neither ends nor joins it. */
+/* Neither ends nor joins the process. */
 void isopod_process_drop(isopod_process process);
 
 uint64_t isopod_current_id(void);
@@ -185,11 +185,11 @@ uint32_t isopod_core_count(void);
 
 typedef isopod_multiprocessing_queue_own_queue_t isopod_queue;
 
-/* Bounds of 0 are no bounds. */
+/* A bound of 0 means no bound. */
 isopod_status isopod_queue_create(uint32_t max_messages, uint64_t max_bytes, isopod_queue *queue);
 isopod_status isopod_queue_put(isopod_queue queue, const void *data, size_t size, const isopod_handle *handles,
                                size_t handle_count, uint64_t timeout);
-/* `message` is to be freed. */
+/* Free `message` afterwards. */
 isopod_status isopod_queue_get(isopod_queue queue, uint64_t timeout, isopod_message *message);
 uint64_t isopod_queue_length(isopod_queue queue);
 void isopod_queue_close(isopod_queue queue);
@@ -205,9 +205,9 @@ typedef isopod_multiprocessing_pipe_own_connection_t isopod_connection;
 isopod_status isopod_pipe_create(bool duplex, isopod_connection *first, isopod_connection *second);
 isopod_status isopod_connection_send(isopod_connection connection, const void *data, size_t size,
                                      const isopod_handle *handles, size_t handle_count, uint64_t timeout);
-/* `message` is to be freed. */
+/* Free `message` afterwards. */
 isopod_status isopod_connection_receive(isopod_connection connection, uint64_t timeout, isopod_message *message);
-/* Whether a receive would not wait. */
+/* Whether a receive would return at once. */
 isopod_status isopod_connection_poll(isopod_connection connection, uint64_t timeout, bool *ready);
 isopod_handle isopod_connection_to_handle(isopod_connection connection);
 isopod_status isopod_connection_open(isopod_handle handle, isopod_connection *connection);
@@ -218,7 +218,7 @@ void isopod_connection_drop(isopod_connection connection);
 typedef isopod_multiprocessing_sync_own_lock_t isopod_lock;
 
 isopod_status isopod_lock_create(isopod_lock *lock);
-/* `abandoned` may be NULL; true says that the last owner ended without releasing the lock. */
+/* `abandoned` may be NULL; true means that the last owner ended without releasing the lock. */
 isopod_status isopod_lock_acquire(isopod_lock lock, uint64_t timeout, bool *abandoned);
 isopod_status isopod_lock_release(isopod_lock lock);
 isopod_handle isopod_lock_to_handle(isopod_lock lock);
@@ -230,7 +230,7 @@ void isopod_lock_drop(isopod_lock lock);
 typedef isopod_multiprocessing_pool_own_pool_t isopod_pool;
 typedef isopod_multiprocessing_pool_own_batch_t isopod_batch;
 
-/* What a pool is made with; zeros change nothing: as many workers as cores, no limits. */
+/* The options of a pool; zeros change nothing: as many workers as cores, no limits. */
 typedef struct {
     uint32_t workers;
     uint32_t max_jobs_per_worker;
@@ -239,7 +239,7 @@ typedef struct {
     bool fail_fast;
 } isopod_pool_options;
 
-/* What one job of a batch is given. */
+/* The input of one job of a batch. */
 typedef struct {
     const void *data;
     size_t size;
@@ -248,15 +248,15 @@ typedef struct {
 } isopod_job;
 
 typedef enum {
-    ISOPOD_JOB_VALUE,          /* what the task returned is in `value` */
-    ISOPOD_JOB_FAILED,         /* for this and all others `text` says why */
+    ISOPOD_JOB_VALUE,          /* `value` has the result of the task */
+    ISOPOD_JOB_FAILED,         /* here and below, `text` has the reason */
     ISOPOD_JOB_PANICKED,
     ISOPOD_JOB_WORKER_LOST,
     ISOPOD_JOB_CANCELLED,
     ISOPOD_JOB_POOL_BROKEN
 } isopod_outcome_kind;
 
-/* What became of a job. */
+/* The outcome of a job. */
 typedef struct {
     isopod_outcome_kind kind;
     isopod_message value;
@@ -273,10 +273,10 @@ isopod_status isopod_pool_submit(isopod_pool pool, isopod_task task, const isopo
 void isopod_pool_close(isopod_pool pool);
 void isopod_pool_terminate(isopod_pool pool);
 isopod_status isopod_pool_join(isopod_pool pool, uint64_t timeout);
-/* Terminates it. */
+/* Terminates the pool. */
 void isopod_pool_drop(isopod_pool pool);
 
-/* Waits for the next job in the order of the jobs; ISOPOD_EMPTY after the last. `outcome` is to be freed. */
+/* Waits for the next job in the order of the jobs; ISOPOD_EMPTY after the last. Free `outcome` afterwards. */
 isopod_status isopod_batch_next(isopod_batch batch, uint64_t timeout, isopod_outcome *outcome);
 /* As `isopod_batch_next` in the order in which the jobs end, with the position of the job. */
 isopod_status isopod_batch_next_ended(isopod_batch batch, uint64_t timeout, uint32_t *position,

@@ -1,4 +1,4 @@
-/* The two doors of a plugin: what it has, and a call. Compiled with plugins only. */
+/* The two entry points of a plugin: the list of its functions, and a call. Only plugins contain this file. */
 
 #include "internal.h"
 
@@ -17,7 +17,7 @@ static size_t function_count(void) {
     return count;
 }
 
-/* A copy that the caller's bindings free. */
+/* Returns a copy, which the caller's bindings free. */
 static wit_string_t given(const char *text) {
     if (text == NULL || *text == 0) {
         return (wit_string_t){ NULL, 0 };
@@ -47,7 +47,7 @@ static const isopod_plugin_function *find(const wit_string_t *name) {
     return NULL;
 }
 
-/* Says which functions there are. */
+/* The error for an unknown name, which lists the functions. */
 static char *unknown(const wit_string_t *name) {
     size_t size = name->len + 64;
     for (size_t i = 0; isopod_plugin_functions[i].name != NULL; i++) {

@@ -1,4 +1,4 @@
-/* Pools: submitting jobs, and the life of a worker. */
+/* Pools: the submission of jobs, and the life of a worker. */
 
 #include "internal.h"
 
@@ -10,10 +10,10 @@
 
 /* ---- The worker ---- */
 
-/* Runs a job, which is freed. */
+/* Runs a job, and frees it. */
 static void run_job(isopod_multiprocessing_pool_begun_job_t *job, struct isopod_reply *reply) {
     if (job->name.is_some) {
-        /* Tasks with a public name are asked for by an embedder; programs in C have none. */
+        /* An embedder can request tasks with a public name; programs in C have none. */
         *reply = (struct isopod_reply){ NULL, 0, NULL, 0, NULL, false };
         isopod_call call = { NULL, 0, NULL, 0, reply };
         isopod_fail(&call, "no task has the name `%.*s`: a program in C has none with a name",
@@ -25,8 +25,8 @@ static void run_job(isopod_multiprocessing_pool_begun_job_t *job, struct isopod_
     isopod_internal_run_task(&message, reply);
 }
 
-/* Reports how the last job ended and begins the next. A report that the host cannot keep is replaced by its
- * refusal. */
+/* Reports the outcome of the last job and begins the next. If the host cannot keep a report, its refusal is
+ * reported instead. */
 static bool next_job(struct isopod_reply *last, isopod_multiprocessing_pool_option_begun_job_t *job) {
     isopod_multiprocessing_pool_job_report_t report;
     isopod_multiprocessing_pool_list_borrow_handle_t handles = { NULL, 0 };
@@ -159,7 +159,7 @@ void isopod_pool_drop(isopod_pool pool) {
     isopod_multiprocessing_pool_pool_drop_own(pool);
 }
 
-/* Takes an outcome of the host. */
+/* Converts an outcome of the host. */
 static isopod_outcome taken(isopod_multiprocessing_pool_outcome_t *outcome) {
     isopod_outcome result = { (isopod_outcome_kind)outcome->tag, { NULL, 0, NULL, 0 }, NULL };
     if (result.kind == ISOPOD_JOB_VALUE) {
@@ -178,7 +178,7 @@ static isopod_outcome taken(isopod_multiprocessing_pool_outcome_t *outcome) {
         }
         return result;
     }
-    /* All other outcomes are a text, in the same place. */
+    /* All other outcomes are a text, at the same offset. */
     result.text = isopod_internal_string(&outcome->val.failed);
     isopod_multiprocessing_pool_outcome_free(outcome);
     return result;

@@ -1,4 +1,4 @@
-/* Processes: starting them, and being one.
+/* Processes: their start, and their own work.
  *
  * A task travels as the index of its function in the table, which is the same in all processes of one
  * program. A wrong index, which only a broken program can send, traps. */
@@ -54,7 +54,7 @@ void isopod_init(void) {
 
 #define DONE(succeeded) ((succeeded) ? ISOPOD_OK : isopod_internal_failed(&error))
 
-/* Sets what is not zero. */
+/* Sets the options that are not zero. */
 static isopod_status set_options(isopod_multiprocessing_process_borrow_options_t to,
                                  const isopod_process_options *options) {
     wit_error error;

@@ -1,12 +1,12 @@
-/* The door of a program. Compiled with programs only.
+/* The entry point of a program. Only programs contain this file.
  *
- * Programs are linked as reactors, with this as their `_start`. With the C library's own, older linkers wrap
- * every export into one that ends the C library when it returns: a component's memory is allocated through
- * an export, in the middle of the program's run. */
+ * Programs are linked as reactors, with this function as their `_start`. With the C library's own `_start`,
+ * older linkers wrap every export so that it ends the C library when it returns. But a component's memory is
+ * allocated through an export, in the middle of the program's run. */
 
 #include <stdlib.h>
 
-/* Of the C library: `main`, with its arguments; and what is to be done at the end. */
+/* From the C library: `main` with its arguments, and the functions that run at the end. */
 extern int __main_void(void);
 extern void __wasm_call_dtors(void);
 
@@ -15,6 +15,6 @@ __attribute__((export_name("_start"))) void isopod_internal_start(void) {
     if (code != 0) {
         exit(code);
     }
-    /* The end of a process by its return is cheaper than by `exit`. */
+    /* A return ends the process more cheaply than `exit`. */
     __wasm_call_dtors();
 }

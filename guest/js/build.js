@@ -1,4 +1,4 @@
-// Makes a component: node build.js ENTRY WIT WORLD OUTPUT, where componentize-js can be imported.
+// Makes a component: node build.js ENTRY WIT WORLD OUTPUT. componentize-js must be importable from here.
 import { writeFile } from 'node:fs/promises';
 import { componentize } from '@bytecodealliance/componentize-js';
 
@@ -7,8 +7,8 @@ const { component } = await componentize({
   sourcePath,
   witPath,
   worldName,
-  // A plugin or program reaches the network only by what its policy grants, and none of it by HTTP.
-  // The tool that runs the engine asks for a home directory; without one it would look into /etc/passwd.
+  // A plugin or program reaches the network only through the grants of its policy, and never by HTTP.
+  // The tool that runs the engine needs a home directory; without one it would read /etc/passwd.
   env: { HOME: process.env.HOME },
   disableFeatures: ['http', 'fetch-event'],
 });

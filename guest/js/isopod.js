@@ -1,10 +1,10 @@
 // Processes, pools, queues, pipes and locks for programs in JavaScript, and functions for plugins.
 //
 // A program exports `main`, which runs in the first process, and its tasks: functions that other processes
-// run. A task travels by the name under which it is exported. Values travel as JSON; queues, connections
-// and locks may be anywhere in them, and so may a `Uint8Array`.
+// run. A task travels by the name of its export. Values travel as JSON; queues, connections and locks may be
+// anywhere in them, and so may a `Uint8Array`.
 //
-// Time-outs are in seconds; without one a call waits for ever.
+// Timeouts are in seconds; without one a call waits forever.
 
 import * as hostPipe from 'isopod:multiprocessing/pipe@0.1.0';
 import * as hostPool from 'isopod:multiprocessing/pool@0.1.0';
@@ -12,7 +12,7 @@ import * as hostProcess from 'isopod:multiprocessing/process@0.1.0';
 import * as hostQueue from 'isopod:multiprocessing/queue@0.1.0';
 import * as hostSync from 'isopod:multiprocessing/sync@0.1.0';
 
-/** What the host refused, or what became of a job: `kind` is a word such as `timed-out`. */
+/** A refusal of the host, or the failure of a job: `kind` is a word such as `timed-out`. */
 export class IsopodError extends Error {
   constructor(kind, text) {
     super(text || kind.replaceAll('-', ' '));
@@ -37,7 +37,7 @@ const nanoseconds = (seconds) =>
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-/** The bytes of a view; none for anything else. The host's are of another realm: `instanceof` fails. */
+/** The bytes of a view; none for anything else. The host's views are of another realm: `instanceof` fails. */
 const bytesOf = (value) =>
   ArrayBuffer.isView(value)
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
@@ -48,7 +48,7 @@ const bytesOf = (value) =>
 const HANDLE = '$isopod.handle';
 const BYTES = '$isopod.bytes';
 
-/** The bytes of a value, and the handles of what it holds. */
+/** The bytes of a value, and the handles of the objects in it. */
 function encode(value) {
   const handles = [];
   const json = JSON.stringify(value, (_, one) => {
@@ -91,7 +91,7 @@ export class Queue extends Shared {
   static kind = 'queue';
   static open = (handle) => hostQueue.Queue.open(handle);
 
-  /** Bounds that are left out are none. */
+  /** A missing bound means no bound. */
   static create({ maxMessages, maxBytes } = {}) {
     const bytes = maxBytes === undefined ? undefined : BigInt(maxBytes);
     return new Queue(host(() => hostQueue.Queue.create(maxMessages, bytes)));
@@ -129,7 +129,7 @@ export class Connection extends Shared {
     return decode(host(() => this.host.recv(nanoseconds(timeout))));
   }
 
-  /** Whether `receive` would not wait. */
+  /** Whether `receive` would return at once. */
   poll(timeout = 0) {
     return host(() => this.host.poll(nanoseconds(timeout)));
   }
@@ -149,7 +149,7 @@ export class Lock extends Shared {
     return new Lock(host(() => hostSync.Lock.create()));
   }
 
-  /** Gives `abandoned` if the last owner ended without releasing the lock, else `clean`. */
+  /** Returns `abandoned` if the last owner ended without releasing the lock, else `clean`. */
   acquire(timeout) {
     return host(() => this.host.acquire(nanoseconds(timeout)));
   }
@@ -158,7 +158,7 @@ export class Lock extends Shared {
     host(() => this.host.release());
   }
 
-  /** Runs a function while the lock is held. */
+  /** Runs a function while this process holds the lock. */
   with(run) {
     this.acquire();
     try {
@@ -173,7 +173,7 @@ const KINDS = [Queue, Connection, Lock];
 
 // ---- Processes ----
 
-/** What the program's module exports. */
+/** The exports of the program's module. */
 let exported = {};
 
 function nameOf(task) {
@@ -188,7 +188,7 @@ function nameOf(task) {
 
 const taskMessage = (task, args) => encode({ task: nameOf(task), args });
 
-/** Runs the task in a message and gives its value. */
+/** Runs the task in a message, and returns its value. */
 function runTask(message) {
   const { task, args } = decode(message);
   const run = exported[task];
@@ -216,7 +216,7 @@ export class Process {
     return new Process(host(() => hostProcess.Process.spawn(nameOf(task), bytes, handles, options)));
   }
 
-  /** Waits for its end, and says how it ended: `{ tag: 'exited', val: 0 }`. */
+  /** Waits for the end of the process, and returns its exit status: `{ tag: 'exited', val: 0 }`. */
   join(timeout) {
     return host(() => this.host.join(nanoseconds(timeout)));
   }
@@ -273,7 +273,7 @@ export class Pool {
     return pool;
   }
 
-  /** `task(item)` for each item, in their order. Throws what the first failed one threw. */
+  /** `task(item)` for each item, in their order. Throws the error of the first failed one. */
   map(task, items) {
     const batch = this.#submit(task, items.map((item) => [item]));
     return items.map(() => valueOf(host(() => batch.next(undefined))));
@@ -332,7 +332,7 @@ function work() {
   }
 }
 
-/** A result that the host cannot keep is reported as an error. */
+/** Reports a result, or an error if the host cannot keep the result. Returns the next job. */
 function nextJob(report, handles) {
   try {
     return host(() => hostPool.nextJob(report, handles));
@@ -342,12 +342,12 @@ function nextJob(report, handles) {
   }
 }
 
-// ---- The doors ----
+// ---- The entry points ----
 
 const describe = (error) =>
   error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${String(error)}`;
 
-/** Runs what the host says that this process is. Called by the file that isopod adds to a program. */
+/** Runs this process in the role that the host assigns. The file that isopod adds to a program calls it. */
 export function start(program, args) {
   exported = program;
   try {
@@ -363,14 +363,15 @@ export function start(program, args) {
 let functions = {};
 
 /**
- * Makes the module a plugin with these functions. Each gets an `Input` and gives a string, a `Uint8Array`, or
- * anything else, which is written as JSON; nothing gives no bytes. Its property `text` says what it does.
+ * Makes the module a plugin with these functions. Each receives an `Input` and returns a string, a
+ * `Uint8Array`, or any other value, which is written as JSON; no value gives no bytes. Its property `text`
+ * describes it.
  */
 export function plugin(all) {
   functions = all;
 }
 
-/** What a function of a plugin is called with. */
+/** The input of a plugin's function. */
 export class Input {
   #handles;
 
@@ -383,7 +384,7 @@ export class Input {
     return text.decode(this.bytes);
   }
 
-  /** Throws a `SyntaxError` for what is no JSON, which the caller is told as his mistake. */
+  /** Throws a `SyntaxError` for text that is not JSON, which the caller receives as an error in the input. */
   json() {
     return JSON.parse(this.text());
   }
@@ -394,12 +395,12 @@ export class Input {
   }
 }
 
-/** What a function of a plugin throws to say that its input is to blame. */
+/** A plugin's function throws this to report that its input is wrong. */
 export class InvalidInput extends Error {
   name = 'InvalidInput';
 }
 
-/** The exported interface of a plugin. Called by the file that isopod adds to it. */
+/** The exported interface of a plugin. The file that isopod adds to it calls this. */
 export const doors = {
   describe: () =>
     Object.entries(functions).map(([name, run]) => ({ name, text: run.text ?? '' })),

@@ -1,4 +1,4 @@
-// The door of a plugin in JavaScript: isopod adds this file to it.
+// The entry point of a plugin in JavaScript: isopod adds this file to it.
 import { doors } from './isopod.js';
 import './PROGRAM';
 

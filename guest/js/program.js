@@ -1,4 +1,4 @@
-// The door of a program in JavaScript: isopod adds this file to it.
+// The entry point of a program in JavaScript: isopod adds this file to it.
 import { getArguments } from 'wasi:cli/environment@0.2.0';
 import { start } from './isopod.js';
 import * as program from './PROGRAM';
