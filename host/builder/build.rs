@@ -1,10 +1,9 @@
-//! Packs what a guest is built with into the crate: the two guest crates and the WIT, with a small
-//! workspace around them; what the Python runner is made of; the bindings for JavaScript; and the library
-//! for C, with the code that wit-bindgen generates for it.
+//! Packs the files for building guests into the crate: the two guest crates and the WIT, with a small
+//! workspace around them; the files of the Python runner; the bindings for JavaScript; and the library for C,
+//! with the code that wit-bindgen generates for it.
 //!
-//! The list is made here rather than written by hand, so that a new file cannot be forgotten.
-//! Tests and what only tests need are left out: a guest's build must not resolve their
-//! dependencies.
+//! This script makes the lists, so that a new file cannot be forgotten. Tests and the dependencies of tests
+//! are left out: a guest's build must not resolve these.
 
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
@@ -81,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The names of all that the guest library depends on, with what single files may use besides.
+/// The names of all dependencies of the guest library, and of the further crates that single files may use.
 fn known_dependencies(lock: &str) -> Result<BTreeSet<String>, Box<dyn Error>> {
     let lock: Table = lock.parse()?;
     let packages = lock.get("package").and_then(Value::as_array);
@@ -100,7 +99,7 @@ fn known_dependencies(lock: &str) -> Result<BTreeSet<String>, Box<dyn Error>> {
         for package in packages.iter().filter(named) {
             let dependencies = package.get("dependencies").and_then(Value::as_array);
             let dependencies = dependencies.into_iter().flatten().filter_map(Value::as_str);
-            // `NAME`, or `NAME VERSION` where there are several.
+            // The form is `NAME`, or `NAME VERSION` if there are several versions.
             let names = dependencies.filter_map(|one| one.split(' ').next());
             left.extend(names.map(str::to_owned));
         }
@@ -109,7 +108,7 @@ fn known_dependencies(lock: &str) -> Result<BTreeSet<String>, Box<dyn Error>> {
     Ok(known)
 }
 
-/// Generates the code in C for both worlds, under one name, so that one library serves both.
+/// Generates the C code for both worlds, under one name, so that one library serves both.
 fn generate_c(
     root: &Path,
     output: &Path,
@@ -139,9 +138,8 @@ fn generate_c(
     Ok(())
 }
 
-/// Writes the list of the files, as the source of a slice of names and bytes.
-/// Writes the list, and beside it, as `.hash`, a hash of its names and contents: with it, a start need not go through
-/// half a megabyte.
+/// Writes the list of the files, as the source of a slice of names and bytes. Beside it, as `.hash`, writes a
+/// hash of the names and contents, so that a start need not hash half a megabyte.
 fn write_list(
     root: &Path,
     path: &Path,
@@ -155,14 +153,14 @@ fn write_list(
             Contents::Kept => fs::read(root.join(&name))?,
             Contents::Made(path) => fs::read(path)?,
         };
-        // With lengths, so that no two lists have the same bytes.
+        // The lengths keep different lists from having the same bytes.
         for part in [name.as_bytes(), &content] {
             hasher.update(u64::try_from(part.len())?.to_le_bytes());
             hasher.update(part);
         }
         let path = match contents {
-            // Relative to the crate: a checkout that was moved, or another one with the same
-            // target directory, finds its own.
+            // The path is relative to the crate, so that a moved checkout, or another one with the same
+            // target directory, finds its own file.
             Contents::Kept => {
                 format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../../\", {name:?})")
             }
@@ -182,17 +180,17 @@ fn write_list(
     Ok(())
 }
 
-/// Where the bytes of a packed file are.
+/// The place of the bytes of a packed file.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Contents {
-    /// In the workspace, below the same name.
+    /// In the workspace, under the same name.
     Kept,
     /// In a file that this script wrote.
     Made(PathBuf),
 }
 
-/// The manifest of a guest crate without what only its own development needs. Adds the names of
-/// the dependencies that it takes from the workspace to `inherited`.
+/// The manifest of a guest crate, without the parts that only its own development needs. Adds the names of
+/// the dependencies that it inherits from the workspace to `inherited`.
 fn guest_manifest(text: &str, inherited: &mut BTreeSet<String>) -> Result<String, Box<dyn Error>> {
     let mut manifest: Table = text.parse()?;
     manifest.remove("dev-dependencies");
@@ -206,7 +204,7 @@ fn guest_manifest(text: &str, inherited: &mut BTreeSet<String>) -> Result<String
     Ok(toml::to_string(&manifest)?)
 }
 
-/// A workspace of the guest crates alone, with what they inherit.
+/// The manifest of a workspace of only the guest crates, with the dependencies that they inherit.
 fn workspace_manifest(text: &str, inherited: &BTreeSet<String>) -> Result<String, Box<dyn Error>> {
     let manifest: Table = text.parse()?;
     let workspace = manifest
@@ -236,13 +234,13 @@ fn workspace_manifest(text: &str, inherited: &BTreeSet<String>) -> Result<String
     Ok(toml::to_string(&root)?)
 }
 
-/// Runs this again when a file or directory of the workspace changes. The path is relative, so that
-/// with one target directory for several checkouts each looks at its own files.
+/// Makes cargo run this script again when a file or directory of the workspace changes. The path is relative,
+/// so that checkouts with a shared target directory each watch their own files.
 fn rerun_if_changed(name: &str) {
     println!("cargo::rerun-if-changed=../../{name}");
 }
 
-/// Adds the files below `directory` that end in `extension`, but for the tests.
+/// Adds the files below `directory` that end in `extension`, except tests.
 fn collect(
     root: &Path,
     directory: &Path,

@@ -1,5 +1,5 @@
-//! COMPATIBILITY.md keeps its word: every public name of CPython's `multiprocessing` is on the page
-//! once, with a state and, where it is not the same here, the reason; and what the page names exists.
+//! Checks COMPATIBILITY.md: every public name of CPython's `multiprocessing` is on the page once, with a
+//! state and, if it is not the same here, the reason; and every path on the page exists.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +27,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The texts between back ticks.
+/// The texts between backticks.
 fn code_items(cell: &str) -> Vec<String> {
     let between_ticks = cell.split('`').skip(1).step_by(2);
     between_ticks.map(str::to_owned).collect()
@@ -133,7 +133,7 @@ fn names_that_do_not_exist_are_found_out() {
         ("isopod::Queue::raw", false),
         ("isopod::QueueProxy", false),
         ("isopod::Queue::put::now", false),
-        // Methods of other types only, one of them in the same file.
+        // Only other types have these methods, one of them in the same file.
         ("isopod::Event::try_put", false),
         ("isopod::CurrentProcess::terminate", false),
     ] {
@@ -163,8 +163,8 @@ fn sources() -> Vec<String> {
         .collect()
 }
 
-/// Whether a path such as `isopod::Queue::put` is one of the crate's: `lib.rs` exports the first
-/// name, and the second is a public function or a variant of it.
+/// Whether the crate has a path such as `isopod::Queue::put`: `lib.rs` exports the first name, and the second
+/// is a public function or a variant of it.
 fn exists(path: &str, sources: &[String]) -> bool {
     let segments: Vec<&str> = path.split("::").skip(1).collect();
     match segments[..] {
@@ -218,7 +218,7 @@ fn declares(source: &str, item: &str, member: &str) -> bool {
     false
 }
 
-/// The type that a line begins an `impl` of: its name, which is empty for a macro's parameter.
+/// The name of the type whose `impl` the line begins. It is empty for a macro's parameter.
 fn implemented(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("impl")?;
     let rest = match rest.strip_prefix('<') {
@@ -240,7 +240,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
 }
 
-/// Whether the text begins with `start`, and not only because a longer word does.
+/// Whether the text begins with `start` as a whole word.
 fn starts_with_word(text: &str, start: &str) -> bool {
     text.strip_prefix(start).is_some_and(|rest| {
         !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_')

@@ -1,5 +1,5 @@
-//! Real builds with the compiler of this machine. The first run builds the standard library where
-//! only Debian's compiler is there, which takes a minute.
+//! Real builds with the compiler of this machine. If the machine has only Debian's compiler, the first run
+//! builds the standard library, which takes a minute.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
@@ -23,7 +23,7 @@ fn main() -> isopod::Result<()> {
 }
 "#;
 
-/// A cache that stays from one run to the next, but is not the user's.
+/// A cache that is kept from one run to the next, apart from the user's.
 fn cache() -> PathBuf {
     std::env::var_os("ISOPOD_CACHE").map_or_else(
         || Path::new(env!("CARGO_TARGET_TMPDIR")).join("isopod-cache"),
@@ -73,7 +73,7 @@ fn a_crate_becomes_a_component_and_its_files_name_no_path() {
         "isopod:multiprocessing/queue@0.1.0"
     ));
     assert!(contains(&built.component, "wasi:cli/run@0.2"));
-    // The names of functions are there for backtraces; debug information is not.
+    // The module keeps the names of functions for backtraces, but no debug information.
     assert!(
         contains(&built.component, "a_guest::task") || contains(&built.component, "a_guest4task")
     );
@@ -294,7 +294,7 @@ fn a_file_that_is_replaced_by_an_older_one_is_built_anew() {
     }
 }
 
-/// Whether the module with this text is among those that are given back without a build.
+/// Whether the cache remembers the module with this text, so that it is returned without a build.
 fn is_remembered(text: &str) -> bool {
     let kept = fs::read_dir(cache().join("built")).into_iter().flatten();
     kept.flatten()
@@ -321,7 +321,7 @@ fn what_is_remembered_is_built_anew_when_any_of_its_files_changes() {
         ("main.rs", main("the-second-main"), "the-second-main"),
     ];
     for (file, content, text) in changes {
-        // Files that have just been written are not taken for unchanged.
+        // Files that were written a moment ago do not count as unchanged.
         let component = loop {
             let component = built(guest.path()).unwrap().component;
             if is_remembered(files.last().unwrap()) {

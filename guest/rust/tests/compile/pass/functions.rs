@@ -4,7 +4,7 @@ use isopod::{Bytes, Json};
 
 isopod::plugin!();
 
-/// Nothing in, nothing out.
+/// No input, no output.
 #[isopod::function]
 fn nothing() {}
 
@@ -34,7 +34,7 @@ fn r#match(input: Vec<u8>) -> isopod::Result<Vec<u8>> {
 }
 
 fn main() {
-    // They stay what they were.
+    // They remain ordinary functions.
     nothing();
     assert_eq!(text("a".to_owned()), a_constant().replace("constant", "a"));
 }

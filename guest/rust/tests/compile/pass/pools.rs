@@ -1,5 +1,4 @@
-//! All that pools offer, and tasks with public names. It compiles, and outside of a host main is not
-//! run.
+//! All operations of pools, and tasks with public names. It must compile; without a host, main does not run.
 
 use isopod::{AsyncResult, Callbacks, Error, ErrorKind, MapResult, Pool, Queue, Submission};
 use std::time::Duration;
@@ -82,7 +81,7 @@ mod program {
 }
 
 fn main() {
-    // The address is taken so that the code is made; a call needs a host.
+    // Taking the address makes the compiler generate the code; a call needs a host.
     let main: fn() -> std::process::ExitCode = program::main;
     assert_ne!(main as usize, 0);
     assert_eq!((square(3), run(4)), (9, 4), "they stay ordinary functions");

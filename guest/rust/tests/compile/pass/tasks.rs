@@ -1,4 +1,4 @@
-//! All that may be a task. It compiles, and outside of a host main is not run.
+//! All kinds of tasks. It must compile; without a host, main does not run.
 
 use isopod::{Connection, Lock, Process, Queue, Sender};
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ mod program {
 }
 
 fn main() {
-    // The address is taken so that the code is made; a call needs a host.
+    // Taking the address makes the compiler generate the code; a call needs a host.
     let main: fn() -> std::process::ExitCode = program::main;
     assert_ne!(main as usize, 0);
 }
