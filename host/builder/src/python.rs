@@ -33,8 +33,9 @@ const FILES_HASH: &str = include_str!(concat!(env!("OUT_DIR"), "/python_files.ha
 /// Blocks while another process makes it in the same cache.
 ///
 /// # Errors
-/// [`ErrorKind::Cache`]; [`ErrorKind::Source`] for a directory of [`Options::read_source`]; [`ErrorKind::Toolchain`] if there is no Python 3 with `venv` and pip, or
-/// componentize-py cannot be installed; [`ErrorKind::Componentize`].
+/// [`ErrorKind::Cache`]; [`ErrorKind::Source`] for a directory of [`Options::read_source`];
+/// [`ErrorKind::Toolchain`] if there is no Python 3 with `venv` and pip, or if componentize-py cannot be
+/// installed; [`ErrorKind::Componentize`].
 pub fn python_runner(options: &Options, announce: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
     // A script is not built, but a wrong option is an error all the same.
     read_source::check(options)?;
