@@ -33,6 +33,7 @@ mod pool;
 mod pool_chaos;
 mod processes;
 mod programs;
+mod scenarios;
 mod shares;
 mod synchronisation;
 mod terminators;

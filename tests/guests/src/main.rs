@@ -69,7 +69,6 @@ fn main() -> Outcome {
         ["dodging-children", count] => processes::dodging_children(count),
         ["short-lived-children", count] => processes::short_lived_children(count),
         ["busy-children", count] => processes::busy_children(count),
-        ["idle-children", count] => processes::idle_children(count),
         ["rights-only-shrink"] => processes::rights_only_shrink(),
         ["spawn-until-refused"] => processes::spawn_until_refused(),
         ["handle-in-a-message"] => objects::handle_in_a_message(),

@@ -174,18 +174,6 @@ pub fn busy_children(count: &str) -> Outcome {
     Ok(())
 }
 
-/// Children that all wait for something.
-pub fn idle_children(count: &str) -> Outcome {
-    let count: u32 = count.parse().expect("a number");
-    let children = (0..count)
-        .map(|_| Process::spawn(|| crate::blocked::blocked("queue-get"), ()))
-        .collect::<Result<Vec<_>, _>>()?;
-    for child in children {
-        child.wait()?;
-    }
-    Ok(())
-}
-
 /// A child cannot have more rights than its parent.
 pub fn rights_only_shrink() -> Outcome {
     let error = Process::builder()

@@ -89,7 +89,6 @@ fn main() -> Outcome {
         ["fills-its-disk", way] => storage::fills_its_disk(way),
         ["makes-files", way] => storage::makes_files(way),
         ["links-that-lead-out"] => storage::links_that_lead_out(),
-        ["nests-directories", depth] => storage::nests_directories(depth),
         ["random-misuse"] => surroundings::random_misuse(),
         other => panic!("no scenario {other:?}"),
     }

@@ -36,19 +36,6 @@ unsafe extern "C" {
         new_path: *const u8,
         new_path_length: usize,
     ) -> u32;
-    fn path_create_directory(directory: u32, path: *const u8, path_length: usize) -> u32;
-    fn path_open(
-        directory: u32,
-        look_up: u32,
-        path: *const u8,
-        path_length: usize,
-        open: u32,
-        rights: u64,
-        inherited: u64,
-        flags: u32,
-        opened: *mut u32,
-    ) -> u32;
-    fn fd_close(descriptor: u32) -> u32;
 }
 
 /// The descriptor of `/data`, the first granted directory.
@@ -329,37 +316,4 @@ fn rename(path: &str, new_path: &str) -> u32 {
             new_path.len(),
         )
     }
-}
-
-/// Nested directories, far deeper than the longest path, with a file in each hundredth.
-pub fn nests_directories(depth: &str) -> Outcome {
-    let depth: u32 = depth.parse().expect("a number");
-    let name = "n".repeat(200);
-    let mut at = DATA;
-    for number in 0..depth {
-        let mut opened = 0;
-        // SAFETY: pointers and lengths are those of strings, and of a number.
-        unsafe {
-            assert_eq!(path_create_directory(at, name.as_ptr(), name.len()), 0);
-            const DIRECTORY: u32 = 2;
-            let errno = path_open(
-                at,
-                0,
-                name.as_ptr(),
-                name.len(),
-                DIRECTORY,
-                u64::MAX,
-                u64::MAX,
-                0,
-                &mut opened,
-            );
-            assert_eq!(errno, 0, "after {number}");
-            if at != DATA {
-                assert_eq!(fd_close(at), 0);
-            }
-        }
-        at = opened;
-    }
-    println!("{depth} deep");
-    Ok(())
 }
