@@ -11,7 +11,6 @@ mod confinement;
 mod connections;
 mod deadlocks;
 mod embedder_pool;
-mod engine;
 mod events;
 mod extension;
 mod files;
