@@ -9,23 +9,19 @@ mod audit;
 mod commands;
 mod ending;
 mod exit_code;
-mod limit_args;
-mod new_args;
 mod output;
-mod plugin_args;
 mod printer;
 mod private;
 mod report;
 mod signals;
 mod status_file;
 mod supervise;
-mod toolchain_args;
 mod usage;
 mod values;
 mod what_runs;
 mod written;
 
-use args::{Cli, Command};
+use args::Cli;
 use clap::Parser as _;
 use printer::Printer;
 use report::Report;
@@ -38,69 +34,16 @@ fn main() -> ExitCode {
     ExitCode::from(code.unwrap_or(exit_code::OWN_ERROR))
 }
 
-/// Does what the command line says, and gives the exit code.
+/// Runs the command of the command line and returns the exit code.
 fn isopod() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage::tell(&error),
     };
-    let (printer, result) = match &cli.command {
-        Command::Run(options) => {
-            log_to_stderr(options.output.verbose);
-            let printer = Printer::new(options.output.quiet, options.output.verbose > 0);
-            (printer, commands::run::run(options, &printer))
-        }
-        Command::New(options) => {
-            let printer = Printer::new(false, false);
-            let made = commands::new::new(options).map(|text| printer.result(&text));
-            (printer, made.map(|()| 0))
-        }
-        Command::Build(options) => {
-            let printer = Printer::new(options.quiet, false);
-            (
-                printer,
-                commands::build::build(options, &printer).map(|()| 0),
-            )
-        }
-        Command::Call(options) => {
-            log_to_stderr(options.output.verbose);
-            let printer = Printer::new(options.output.quiet, options.output.verbose > 0);
-            (printer, commands::call::call(options, &printer))
-        }
-        Command::Inspect(options) => {
-            let printer = Printer::new(false, false);
-            let told = commands::inspect::inspect(options, &printer);
-            (
-                printer,
-                told.map(|text| {
-                    printer.result(&text);
-                    0
-                }),
-            )
-        }
-        Command::Compile(options) => {
-            let printer = Printer::new(options.quiet, false);
-            let compiled = commands::compile::compile(options, &printer);
-            (printer, compiled.map(|()| 0))
-        }
-        Command::ServeCompiler => {
-            let served = isopod_host::code::serve_compiler();
-            (
-                Printer::new(true, false),
-                served.map(|()| 0).map_err(anyhow::Error::from),
-            )
-        }
-        Command::ServeBuild { tool } => (
-            Printer::new(true, false),
-            isopod_build::serve_build(tool.clone()).map_err(anyhow::Error::from),
-        ),
-        Command::Ps(options) => {
-            let printer = Printer::new(false, false);
-            let told = commands::ps::ps(options).map(|text| printer.result(&text));
-            (printer, told.map(|()| 0))
-        }
-    };
-    result.unwrap_or_else(|error| {
+    let verbosity = cli.command.verbosity();
+    log_to_stderr(verbosity.verbose);
+    let printer = Printer::new(verbosity.quiet, verbosity.verbose > 0);
+    commands::run(cli.command, &printer).unwrap_or_else(|error| {
         printer.error(&Report::from(&error));
         exit_code::of_error(&error)
     })

@@ -275,6 +275,17 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()
 }
 
+/// A time as a table shows it: `1.5 us`, `12 ms`.
+pub(crate) fn time(time: Duration) -> String {
+    let nanoseconds = time.as_secs_f64() * 1e9;
+    match nanoseconds {
+        ..1e3 => format!("{nanoseconds:.0} ns"),
+        ..1e6 => format!("{:.1} us", nanoseconds / 1e3),
+        ..1e9 => format!("{:.1} ms", nanoseconds / 1e6),
+        _ => format!("{:.2} s", nanoseconds / 1e9),
+    }
+}
+
 /// `--timeout`: a span of time, above zero, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timeout(Duration);

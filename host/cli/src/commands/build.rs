@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// If it cannot be built or written.
-pub(crate) fn build(options: &BuildArgs, printer: &Printer) -> anyhow::Result<()> {
+pub(crate) fn run(options: &BuildArgs, printer: &Printer) -> anyhow::Result<u8> {
     let source = source::kind_of(&options.path)?;
     anyhow::ensure!(
         source != Source::Precompiled,
@@ -24,12 +24,17 @@ pub(crate) fn build(options: &BuildArgs, printer: &Printer) -> anyhow::Result<()
         options.path.display()
     );
     // What is wrong with a given name is told before a build that may take minutes.
-    if let Some(output) = &options.output {
+    if let Some(output) = &options.file.output {
         check_output(&options.path, output)?;
     }
     private::sweep_cache();
-    let built = source::build(&options.path, &options.toolchain, options.quiet, printer)?;
-    let output = match &options.output {
+    let built = source::build(
+        &options.path,
+        &options.toolchain,
+        options.quiet.quiet,
+        printer,
+    )?;
+    let output = match &options.file.output {
         Some(output) => output.clone(),
         None => {
             let output = PathBuf::from(format!("{}.wasm", built.name));
@@ -41,7 +46,7 @@ pub(crate) fn build(options: &BuildArgs, printer: &Printer) -> anyhow::Result<()
         .with_context(|| format!("`{}` cannot be written", output.display()))?;
     let size = human_bytes(u64::try_from(built.component.len()).unwrap_or(u64::MAX));
     printer.result(&format!("{} ({size})", output.display()));
-    Ok(())
+    Ok(0)
 }
 
 /// Writes a whole file, or to a FIFO that somebody reads.

@@ -4,10 +4,10 @@ use super::grants::Grants;
 use super::limits::Given;
 use super::source::{self, Source};
 use super::{confined, loading, overlap};
+use crate::args::CallArgs;
 use crate::at_limit;
 use crate::audit::{Audit, Place};
 use crate::exit_code;
-use crate::plugin_args::CallArgs;
 use crate::printer::Printer;
 use crate::report::{self, Report};
 use crate::values::ByteCount;
@@ -21,7 +21,7 @@ use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many functions a hint names; `isopod inspect` lists all.
 const NAMED_FUNCTIONS: usize = 20;
@@ -41,7 +41,7 @@ enum Input {
 ///
 /// # Errors
 /// Of isopod itself, and a function that is not there. How a call ends is no error.
-pub(crate) fn call(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> {
+pub(crate) fn run(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> {
     let source = source::kind_of(&options.path)?;
     let grants = Grants::of(&options.grants)?;
     let place = Place {
@@ -72,13 +72,13 @@ fn call_audited(
     let most = u32::from(callers).saturating_mul(2).saturating_add(64);
     let engine = loading::engine(
         most,
-        options.cores.as_ref(),
+        options.cores.cores.as_ref(),
         None,
-        &options.compile_limits,
+        &options.loading.compile_limits,
         printer,
     )?;
-    let (path, toolchain) = (&options.path, &options.toolchain);
-    let quiet = options.output.quiet;
+    let (path, toolchain) = (&options.path, &options.loading.toolchain);
+    let quiet = options.output.quiet.quiet;
     let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
     grants.show(&[], engine.cores(), given.shown(), printer);
     // Before the process gives up the right to read it.
@@ -270,15 +270,4 @@ fn load(
         code
     });
     Ok(code.unwrap_or_else(|| u8::from(failed > 0)))
-}
-
-/// A time as a table shows it: `1.5 us`, `12 ms`.
-pub(crate) fn time(time: Duration) -> String {
-    let nanoseconds = time.as_secs_f64() * 1e9;
-    match nanoseconds {
-        ..1e3 => format!("{nanoseconds:.0} ns"),
-        ..1e6 => format!("{:.1} us", nanoseconds / 1e3),
-        ..1e9 => format!("{:.1} ms", nanoseconds / 1e6),
-        _ => format!("{:.2} s", nanoseconds / 1e9),
-    }
 }

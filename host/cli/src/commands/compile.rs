@@ -3,7 +3,7 @@
 use super::build::{check_output, write};
 use super::loading;
 use super::source::{self, Source};
-use crate::plugin_args::CompileArgs;
+use crate::args::CompileArgs;
 use crate::printer::Printer;
 use crate::values::human_bytes;
 use anyhow::Context as _;
@@ -13,24 +13,25 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// If it cannot be built, loaded or written.
-pub(crate) fn compile(options: &CompileArgs, printer: &Printer) -> anyhow::Result<()> {
-    let source = source::kind_of(&options.path)?;
+pub(crate) fn run(options: &CompileArgs, printer: &Printer) -> anyhow::Result<u8> {
+    let (path, loading) = (&options.component.path, &options.component.loading);
+    let source = source::kind_of(path)?;
     anyhow::ensure!(
         source != Source::Precompiled,
         "`{}` is native code already",
-        options.path.display()
+        path.display()
     );
-    if let Some(output) = &options.output {
-        check_output(&options.path, output)?;
+    if let Some(output) = &options.file.output {
+        check_output(path, output)?;
     }
-    let engine = loading::engine(1, None, None, &options.compile_limits, printer)?;
-    let (path, toolchain) = (&options.path, &options.toolchain);
-    let program = loading::load(path, source, toolchain, options.quiet, &engine, printer)?;
-    let output = match &options.output {
+    let engine = loading::engine(1, None, None, &loading.compile_limits, printer)?;
+    let (toolchain, quiet) = (&loading.toolchain, options.quiet.quiet);
+    let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
+    let output = match &options.file.output {
         Some(output) => output.clone(),
         None => {
             let output = PathBuf::from(format!("{}.cwasm", program.name()));
-            check_output(&options.path, &output)?;
+            check_output(path, &output)?;
             output
         }
     };
@@ -38,5 +39,5 @@ pub(crate) fn compile(options: &CompileArgs, printer: &Printer) -> anyhow::Resul
     write(&output, &code).with_context(|| format!("`{}` cannot be written", output.display()))?;
     let size = human_bytes(u64::try_from(code.len()).unwrap_or(u64::MAX));
     printer.result(&format!("{} ({size})", output.display()));
-    Ok(())
+    Ok(0)
 }

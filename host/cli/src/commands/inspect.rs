@@ -2,7 +2,7 @@
 
 use super::source::{self, Source};
 use super::{confined, loading};
-use crate::plugin_args::InspectArgs;
+use crate::args::InspectArgs;
 use crate::printer::Printer;
 use crate::values::human_bytes;
 use isopod_host::confine::Confinement;
@@ -84,25 +84,26 @@ struct Export {
     signature: String,
 }
 
-/// Looks at a program or plugin. A plugin is asked for its functions, without any rights.
+/// Prints the outline of a program or plugin. A plugin lists its functions itself, without any rights.
 ///
 /// # Errors
 /// If it cannot be built or loaded.
-pub(crate) fn inspect(options: &InspectArgs, printer: &Printer) -> anyhow::Result<String> {
-    let source = source::kind_of(&options.path)?;
+pub(crate) fn run(options: &InspectArgs, printer: &Printer) -> anyhow::Result<u8> {
+    let (path, loading) = (&options.component.path, &options.component.loading);
+    let source = source::kind_of(path)?;
     anyhow::ensure!(
         source != Source::Precompiled,
         "`{}` is native code, which does not tell what it was made of; inspect the `.wasm` file",
-        options.path.display()
+        path.display()
     );
-    let engine = loading::engine(1, None, None, &options.compile_limits, printer)?;
-    let (path, toolchain) = (&options.path, &options.toolchain);
-    let program = loading::load(path, source, toolchain, true, &engine, printer)?;
+    let engine = loading::engine(1, None, None, &loading.compile_limits, printer)?;
+    let program = loading::load(path, source, &loading.toolchain, true, &engine, printer)?;
     let told = told(&program, printer)?;
-    Ok(match options.json {
+    printer.result(&match options.format.json {
         true => isopod_text::json(&serde_json::to_string_pretty(&told)?).into_owned(),
         false => text(&told),
-    })
+    });
+    Ok(0)
 }
 
 fn told(program: &Program, printer: &Printer) -> anyhow::Result<Told> {

@@ -1,6 +1,6 @@
 //! The limits of a program or of a plugin, worked out from the options and shown by `-v`: one rule for both.
 
-use crate::limit_args::{LimitArgs, ProgramLimitArgs};
+use crate::args::{LimitArgs, ProgramLimitArgs};
 use isopod_host::Limits;
 use std::fmt::Display;
 

@@ -2,10 +2,9 @@
 
 use super::precompiled;
 use super::source::{self, Source};
-use crate::limit_args::CompileLimitArgs;
+use crate::args::{CompileLimitArgs, ToolchainArgs};
 use crate::printer::Printer;
 use crate::report::{self, Report};
-use crate::toolchain_args::ToolchainArgs;
 use crate::values::CoreList;
 use isopod_host::code::CompileLimits;
 use isopod_host::{Engine, ErrorKind, Program};

@@ -1,18 +1,39 @@
-//! What the commands mean. Each takes its syntax and the printer, and gives the exit code.
+//! What the commands do. Each is one function from its arguments and a printer to an exit code.
 
-pub(crate) mod build;
-pub(crate) mod call;
-pub(crate) mod compile;
+mod build;
+mod call;
+mod compile;
 mod confined;
 mod grants;
-pub(crate) mod inspect;
+mod inspect;
 mod limits;
 mod loading;
-pub(crate) mod new;
+mod new;
 pub(crate) mod overlap;
 mod own_directory;
 mod precompiled;
-pub(crate) mod ps;
+mod ps;
 mod python;
-pub(crate) mod run;
+mod run;
 mod source;
+
+use crate::args::Command;
+use crate::printer::Printer;
+
+/// Runs the command and returns the exit code.
+///
+/// # Errors
+/// Errors of isopod itself. A program or a call that ends badly has an exit code and is no error.
+pub(crate) fn run(command: Command, printer: &Printer) -> anyhow::Result<u8> {
+    match command {
+        Command::New(args) => new::run(&args, printer),
+        Command::Run(args) => run::run(&args, printer),
+        Command::Build(args) => build::run(&args, printer),
+        Command::Call(args) => call::run(&args, printer),
+        Command::Inspect(args) => inspect::run(&args, printer),
+        Command::Compile(args) => compile::run(&args, printer),
+        Command::Ps(args) => ps::run(&args, printer),
+        Command::ServeCompiler => Ok(isopod_host::serve_compiler().map(|()| 0)?),
+        Command::ServeBuild { tool } => Ok(isopod_build::serve_build(tool)?),
+    }
+}

@@ -1,6 +1,7 @@
 //! `isopod new`: a directory with a program or plugin that builds and runs as it is.
 
-use crate::new_args::{Kind, Language, NewArgs};
+use crate::args::{Kind, Language, NewArgs};
+use crate::printer::Printer;
 use crate::report;
 use anyhow::Context as _;
 use std::fs;
@@ -31,11 +32,11 @@ const TAKEN: [&str; 8] = [
     "test",
 ];
 
-/// Makes the directory and says what comes next.
+/// Makes the directory and prints the next commands.
 ///
 /// # Errors
 /// If the name cannot be one, or if there is something of this name already.
-pub(crate) fn new(options: &NewArgs) -> anyhow::Result<String> {
+pub(crate) fn run(options: &NewArgs, printer: &Printer) -> anyhow::Result<u8> {
     let name = options.name.as_str();
     check(name)?;
     let directory = Path::new(name);
@@ -63,9 +64,10 @@ pub(crate) fn new(options: &NewArgs) -> anyhow::Result<String> {
     }
     let (kind, language) = (kind(options), language(options));
     let [build, use_it] = commands(options);
-    Ok(format!(
+    printer.result(&format!(
         "made `{name}`, a {kind} in {language}\n  {build}\n  {use_it}"
-    ))
+    ));
+    Ok(0)
 }
 
 fn check(name: &str) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! `isopod ps`: what the user's running programs do, and what waits for whom.
 
 use crate::args::PsArgs;
+use crate::printer::Printer;
 use crate::report;
 use crate::what_runs::{socket, table};
 
@@ -8,7 +9,7 @@ use crate::what_runs::{socket, table};
 ///
 /// # Errors
 /// If the one that was named does not run, or none can be asked.
-pub(crate) fn ps(options: &PsArgs) -> anyhow::Result<String> {
+pub(crate) fn run(options: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
     let answers = match options.pid {
         None => socket::ask_all()?,
         Some(pid) => vec![socket::ask(pid)?.ok_or_else(|| {
@@ -18,9 +19,10 @@ pub(crate) fn ps(options: &PsArgs) -> anyhow::Result<String> {
             )
         })?],
     };
-    Ok(match (options.json, answers.as_slice()) {
+    printer.result(&match (options.format.json, answers.as_slice()) {
         (true, answers) => isopod_text::json(&serde_json::to_string_pretty(answers)?).into_owned(),
         (false, []) => "no `isopod run` of this user is running".to_owned(),
         (false, answers) => table::answers(answers).trim_end().to_owned(),
-    })
+    });
+    Ok(0)
 }

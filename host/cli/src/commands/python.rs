@@ -105,7 +105,10 @@ fn without_parents(path: PathBuf) -> PathBuf {
 
 /// The component that runs scripts, made if it is missing.
 pub(crate) fn runner(options: &RunArgs, printer: &Printer) -> anyhow::Result<PathBuf> {
-    let build = options.toolchain.options(options.output.quiet);
+    let build = options
+        .loading
+        .toolchain
+        .options(options.output.quiet.quiet);
     let mut announce = |step: &str| printer.progress(step);
     Ok(isopod_build::python_runner(&build, &mut announce)?)
 }

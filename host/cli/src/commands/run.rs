@@ -31,7 +31,7 @@ const PYTHON_STACK_BYTES: usize = 32 << 20;
 /// Of isopod itself. However the program ends is no error.
 pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
     let program = options.path.as_deref();
-    let path = options.told.status_file.as_deref();
+    let path = options.end.status_file.as_deref();
     let status_file = path
         .map(|path| StatusFile::create(path, program))
         .transpose()?;
@@ -106,12 +106,12 @@ fn run_audited(
     let given = Given::to_program(&options.limits, &options.program_limits);
     let most_processes = options.program_limits.max_processes;
     let stack_bytes = (source == Source::Python).then_some(PYTHON_STACK_BYTES);
-    let cores = options.cores.as_ref();
+    let cores = options.cores.cores.as_ref();
     let engine = loading::engine(
         most_processes,
         cores,
         stack_bytes,
-        &options.compile_limits,
+        &options.loading.compile_limits,
         printer,
     )?;
     let name = script.map_or_else(String::new, Script::name);
@@ -121,8 +121,8 @@ fn run_audited(
             Ok(Program::from_file_as(&engine, &name, runner)?)
         })?,
         _ => {
-            let quiet = options.output.quiet;
-            loading::load(path, source, &options.toolchain, quiet, &engine, printer)?
+            let (toolchain, quiet) = (&options.loading.toolchain, options.output.quiet.quiet);
+            loading::load(path, source, toolchain, quiet, &engine, printer)?
         }
     };
     grants.add_defaults(path, source, printer)?;
@@ -157,7 +157,7 @@ fn run_audited(
     }
     let outcome = supervisor.wait(&process, begin, printer)?;
     audit.end();
-    if options.told.stats {
+    if options.end.stats {
         let usage = Usage::from(&process.tree_usage());
         printer.table(&table::usage(&usage, begin.elapsed().as_secs_f64()));
     }

@@ -1,8 +1,8 @@
 //! What PATH is, and how source becomes a component.
 
+use crate::args::ToolchainArgs;
 use crate::printer::Printer;
 use crate::report;
-use crate::toolchain_args::ToolchainArgs;
 use anyhow::Context as _;
 use isopod_build::Language;
 use std::path::Path;

@@ -2,8 +2,8 @@
 
 use super::socket::Answer;
 use super::{ProcessRow, Run, Usage};
-use crate::commands::call::time;
-use isopod_host::plugin::PluginStatistics;
+use crate::values::time;
+use isopod_host::PluginStatistics;
 use isopod_text::Line;
 use std::borrow::Cow;
 use std::time::Duration;

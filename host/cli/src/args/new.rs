@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-pub(crate) const NEW_EXAMPLES: &str = "\
+const AFTER_HELP: &str = "\
 Examples:
   isopod new --lang c primes                         a program in C, in the directory `primes`
   isopod new --lang python --kind plugin words       a plugin in Python
@@ -13,6 +13,7 @@ The directory's README.md has the commands that build and use it.";
 
 /// `isopod new`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 pub(crate) struct NewArgs {
     /// The name, and the directory that is made: letters, digits, `-` and `_`, a letter first.
     pub(crate) name: String,

@@ -113,20 +113,3 @@ pub(crate) struct ProgramLimitArgs {
     #[arg(long, value_name = "COUNT", value_parser = values::count)]
     pub(crate) max_jobs: Option<u32>,
 }
-
-/// What loading a program may take.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Building and loading")]
-pub(crate) struct CompileLimitArgs {
-    /// Give up when compiling has taken so long [default: 5m].
-    #[arg(long, value_name = "TIME")]
-    pub(crate) compile_timeout: Option<Timeout>,
-
-    /// Limit the memory that compiling takes [default: half of the machine's].
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) compile_memory: Option<ByteCount>,
-
-    /// Limit the size of the program itself, as WebAssembly [default: 128MiB].
-    #[arg(long, value_name = "SIZE")]
-    pub(crate) max_program: Option<ByteCount>,
-}

@@ -1,13 +1,16 @@
-//! The syntax of the commands for plugins: `call`, `inspect` and `compile`.
+//! The syntax of `isopod call`.
 
-use crate::args::{AuditArgs, GrantArgs, OutputArgs, TrustArgs};
-use crate::limit_args::{CompileLimitArgs, LimitArgs};
-use crate::toolchain_args::ToolchainArgs;
-use crate::values::{self, CoreList};
+use super::cores::CoreArgs;
+use super::grants::GrantArgs;
+use super::limits::LimitArgs;
+use super::loading::{LoadingArgs, TrustArgs};
+use super::output::OutputArgs;
+use super::reports::AuditArgs;
+use crate::values;
 use clap::Args;
 use std::path::PathBuf;
 
-pub(crate) const CALL_EXAMPLES: &str = "\
+const AFTER_HELP: &str = "\
 Examples:
   isopod call text.wasm upper --input hello               prints HELLO
   isopod call text.wasm numbers.sum --input '[1, 2, 3]'   a function that takes JSON
@@ -25,20 +28,9 @@ For grants and limits the plugin is the program, and each of its instances is a 
 Exit codes: 0; 1 the function gave an error, or panicked; 121 memory limit; 122 CPU time limit;
 123 other limit; 124 timeout; 125 an error of isopod itself, or no such function; 134 trap.";
 
-pub(crate) const INSPECT_EXAMPLES: &str = "\
-Examples:
-  isopod inspect text.wasm
-  isopod inspect text.wasm --json | jq '.functions[].name'";
-
-pub(crate) const COMPILE_EXAMPLES: &str = "\
-Examples:
-  isopod compile app.wasm -o app.cwasm
-  isopod run --allow-precompiled app.cwasm
-
-The file is native code for this version of isopod on this kind of processor. No sandbox checks it.";
-
 /// `isopod call`.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP, allow_negative_numbers = true)]
 pub(crate) struct CallArgs {
     /// The plugin: a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such.
     pub(crate) path: PathBuf,
@@ -67,9 +59,8 @@ pub(crate) struct CallArgs {
     #[arg(long)]
     pub(crate) here: bool,
 
-    /// Run workers on these cores only, as `0-3,6` [default: all that isopod may use].
-    #[arg(long, value_name = "LIST")]
-    pub(crate) cores: Option<CoreList>,
+    #[command(flatten)]
+    pub(crate) cores: CoreArgs,
 
     #[command(flatten)]
     pub(crate) grants: GrantArgs,
@@ -81,52 +72,11 @@ pub(crate) struct CallArgs {
     pub(crate) trust: TrustArgs,
 
     #[command(flatten)]
-    pub(crate) toolchain: ToolchainArgs,
-
-    #[command(flatten)]
-    pub(crate) compile_limits: CompileLimitArgs,
+    pub(crate) loading: LoadingArgs,
 
     #[command(flatten)]
     pub(crate) audit: AuditArgs,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-}
-
-/// `isopod inspect`.
-#[derive(Debug, Args)]
-pub(crate) struct InspectArgs {
-    /// The program or plugin: a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such.
-    pub(crate) path: PathBuf,
-
-    /// Print a JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
-
-    #[command(flatten)]
-    pub(crate) toolchain: ToolchainArgs,
-
-    #[command(flatten)]
-    pub(crate) compile_limits: CompileLimitArgs,
-}
-
-/// `isopod compile`.
-#[derive(Debug, Args)]
-pub(crate) struct CompileArgs {
-    /// The program or plugin: a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such.
-    pub(crate) path: PathBuf,
-
-    /// Where to write the code [default: NAME.cwasm in the current directory].
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Print nothing but errors.
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-
-    #[command(flatten)]
-    pub(crate) toolchain: ToolchainArgs,
-
-    #[command(flatten)]
-    pub(crate) compile_limits: CompileLimitArgs,
 }

@@ -1,0 +1,12 @@
+//! The cores that processes run on.
+
+use crate::values::CoreList;
+use clap::Args;
+
+/// The cores that processes run on.
+#[derive(Debug, Args)]
+pub(crate) struct CoreArgs {
+    /// Run processes on these cores only, as `0-3,6` [default: all that isopod may use].
+    #[arg(long, value_name = "LIST")]
+    pub(crate) cores: Option<CoreList>,
+}
