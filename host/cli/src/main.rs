@@ -9,6 +9,7 @@ mod audit;
 mod commands;
 mod ending;
 mod exit_code;
+mod identity;
 mod output;
 mod printer;
 mod private;

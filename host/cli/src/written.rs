@@ -2,7 +2,7 @@
 //!
 //! Such a name may come from a script that somebody else has written, or be a slip: a source that is written over is lost.
 
-use crate::commands::overlap;
+use crate::identity::{identities_above, identity};
 use crate::report;
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,8 +67,8 @@ pub(crate) fn source_directory(path: &Path) -> Option<PathBuf> {
 
 /// Whether both names lead to one file.
 fn is_same_file(one: &Path, other: &Path) -> bool {
-    let identity = overlap::identity(one);
-    identity.is_some() && identity == overlap::identity(other)
+    let found = identity(one);
+    found.is_some() && found == identity(other)
 }
 
 /// Whether a file lies in a directory, or would if it were made: by its path without links, or by device and inode of the
@@ -78,10 +78,10 @@ pub(crate) fn lies_in(path: &Path, directory: &Path) -> bool {
         // Whoever opens it is told.
         return false;
     };
-    let above: BTreeSet<_> = overlap::identities_above(&place);
+    let above: BTreeSet<_> = identities_above(&place);
     let real = directory.canonicalize();
     real.is_ok_and(|real| place.starts_with(real))
-        || overlap::identity(directory).is_some_and(|one| above.contains(&one))
+        || identity(directory).is_some_and(|one| above.contains(&one))
 }
 
 /// Where the file is, without links; of one that does not exist, the directory in which it would be made.

@@ -48,10 +48,10 @@ pub(crate) struct Import {
 }
 
 impl Crate {
-    /// Reads a crate from its `lib.rs` on. Paths of files are relative to `source`.
-    pub(crate) fn read(source: &Path) -> Crate {
+    /// Reads a crate, beginning with its `root`, such as `lib.rs`. Paths of files are relative to `source`.
+    pub(crate) fn read(source: &Path, root: &str) -> Crate {
         let mut this = Crate::default();
-        this.read_file(source, Path::new("lib.rs"), Vec::new());
+        this.read_file(source, Path::new(root), Vec::new());
         this
     }
 
@@ -300,7 +300,7 @@ fn child_file(source: &Path, file: &Path, child: &syn::ItemMod) -> PathBuf {
     let directory = file.parent().unwrap_or(Path::new(""));
     let is_root = matches!(
         file.file_name().and_then(|name| name.to_str()),
-        Some("lib.rs" | "mod.rs")
+        Some("lib.rs" | "main.rs" | "mod.rs")
     );
     let directory = match is_root {
         true => directory.to_owned(),

@@ -6,12 +6,12 @@
 //! under another name (a bind mount).
 
 use crate::args::GrantArgs;
+use crate::identity::{Identity, identities_above, identity};
 use crate::report;
 use crate::values::DirectoryGrant;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Programs that builds start.
@@ -202,20 +202,6 @@ fn resolved(path: &Path) -> PathBuf {
         }
     }
     absolute
-}
-
-/// What tells a file from all others.
-pub(crate) type Identity = (u64, u64);
-
-/// That of a path, if there is a file.
-pub(crate) fn identity(path: &Path) -> Option<Identity> {
-    let metadata = fs::metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
-}
-
-/// Of the path and all directories above.
-pub(crate) fn identities_above(path: &Path) -> BTreeSet<Identity> {
-    path.ancestors().filter_map(identity).collect()
 }
 
 /// Of the directories right below: a part of the cache may be mounted elsewhere, too.

@@ -6,6 +6,7 @@
 
 mod sweep;
 
+use crate::identity::identity;
 use crate::report;
 use anyhow::Context as _;
 use isopod_file::owned;
@@ -14,7 +15,7 @@ use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -166,11 +167,6 @@ fn overlap(granted: &Path, root: &Path) -> bool {
 
 /// Whether a directory is `above`, or lies in it. By what the directories are: one may have several paths.
 pub(crate) fn lies_in(path: &Path, above: &Path) -> bool {
-    let identity = |path: &Path| {
-        fs::metadata(path)
-            .ok()
-            .map(|found| (found.dev(), found.ino()))
-    };
     let wanted = identity(above);
     path.ancestors()
         .any(|path| path == above || (wanted.is_some() && identity(path) == wanted))
@@ -229,6 +225,7 @@ fn open_root(path: &Path) -> io::Result<OwnedFd> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use std::os::unix::fs::MetadataExt as _;
 
     #[test]
     fn it_is_the_users_alone_and_goes_with_the_run() {
