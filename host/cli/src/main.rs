@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 fn isopod() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage::tell(&error),
+        Err(error) => return usage::print(&error, std::env::args_os()),
     };
     let verbosity = cli.command.verbosity();
     log_to_stderr(verbosity.verbose);

@@ -30,9 +30,11 @@ fn variables() {
 
     --env =value
     error: invalid value `=value` for `--env <NAME[=VALUE]>`: the name of the variable is empty
+    hint: `isopod help run` lists the arguments and options
 
     --env 
     error: invalid value `` for `--env <NAME[=VALUE]>`: the name of the variable is empty
+    hint: `isopod help run` lists the arguments and options
     ");
 }
 
@@ -55,9 +57,11 @@ fn directories() {
 
     --dir ::/data
     error: invalid value `::/data` for `--dir <HOST[::GUEST]>`: the host's directory is empty
+    hint: `isopod help run` lists the arguments and options
 
     --dir .::
     error: invalid value `.::` for `--dir <HOST[::GUEST]>`: the guest's name for the directory is empty
+    hint: `isopod help run` lists the arguments and options
 
     --dir . --dir /tmp::.
     error: two directories are granted as `.`
@@ -83,36 +87,47 @@ fn limits() {
     insta::assert_snapshot!(errors, @"
     --memory much
     error: invalid value `much` for `--memory <SIZE>`: a size looks like `256MiB`, `1.5GB` or `65536`
+    hint: `isopod help run` lists the arguments and options
 
     --memory -1
     error: invalid value `-1` for `--memory <SIZE>`: a size looks like `256MiB`, `1.5GB` or `65536`
+    hint: `isopod help run` lists the arguments and options
 
     --memory 0
     error: invalid value `0` for `--memory <SIZE>`: no process can live in less than 64KiB; a size looks like `256MiB`
+    hint: `isopod help run` lists the arguments and options
 
     --memory 1KiB
     error: invalid value `1KiB` for `--memory <SIZE>`: no process can live in less than 64KiB; a size looks like `256MiB`
+    hint: `isopod help run` lists the arguments and options
 
     --memory 99999999999999999999999
     error: invalid value `99999999999999999999999` for `--memory <SIZE>`: a size looks like `256MiB`, `1.5GB` or `65536`
+    hint: `isopod help run` lists the arguments and options
 
     --timeout soon
     error: invalid value `soon` for `--timeout <TIME>`: a time looks like `30s`, `500ms` or `1m 30s`
+    hint: `isopod help run` lists the arguments and options
 
     --timeout 0s
     error: invalid value `0s` for `--timeout <TIME>`: a time is above zero, as `30s`, `500ms` or `1m 30s`
+    hint: `isopod help run` lists the arguments and options
 
     --timeout 30
     error: invalid value `30` for `--timeout <TIME>`: a time looks like `30s`, `500ms` or `1m 30s`
+    hint: `isopod help run` lists the arguments and options
 
     --max-processes 0
     error: invalid value `0` for `--max-processes <COUNT>`: a count is a whole number from 1 to 4294967295, such as `100`
+    hint: `isopod help run` lists the arguments and options
 
     --max-processes many
     error: invalid value `many` for `--max-processes <COUNT>`: a count is a whole number from 1 to 4294967295, such as `100`
+    hint: `isopod help run` lists the arguments and options
 
     --max-processes 5000000000
     error: invalid value `5000000000` for `--max-processes <COUNT>`: a count is a whole number from 1 to 4294967295, such as `100`
+    hint: `isopod help run` lists the arguments and options
     ");
 }
 
@@ -127,15 +142,19 @@ fn cores() {
     insta::assert_snapshot!(errors, @"
     --cores x
     error: invalid value `x` for `--cores <LIST>`: `x` is not a core number; a list looks like `0-3,6`
+    hint: `isopod help run` lists the arguments and options
 
     --cores 3-1
     error: invalid value `3-1` for `--cores <LIST>`: the range `3-1` runs backwards
+    hint: `isopod help run` lists the arguments and options
 
     --cores 0,,1
     error: invalid value `0,,1` for `--cores <LIST>`: `` is not a core number; a list looks like `0-3,6`
+    hint: `isopod help run` lists the arguments and options
 
     --cores 0-99999999999
     error: invalid value `0-99999999999` for `--cores <LIST>`: core 99999999999 is larger than the limit of 1023
+    hint: `isopod help run` lists the arguments and options
     ");
 }
 
@@ -181,14 +200,15 @@ fn other_options() {
 
     -q -v
     error: the argument `--quiet` cannot be used with `--verbose...`
-    hint: `isopod help run` lists what there is
+    hint: `isopod help run` lists the arguments and options
 
     --memry 1MiB
     error: unexpected argument `--memry` found
-    hint: there is `--memory`
+    hint: did you mean `--memory`? `isopod help run` lists all
 
     --memory
     error: a value is required for `--memory <SIZE>` but none was supplied
+    hint: `isopod help run` lists the arguments and options
 
     argument
     error: unexpected argument `argument` found
@@ -206,22 +226,82 @@ fn commands() {
     insta::assert_snapshot!(told, @"
     walk
     error: unrecognized subcommand `walk`
-    hint: `isopod help` lists what there is
+    hint: `isopod help` lists the commands
 
     rnu
     error: unrecognized subcommand `rnu`
-    hint: `isopod help` lists what there is
+    hint: `isopod help` lists the commands
 
     run
     error: the following required arguments were not provided: <PATH>
-    hint: `isopod help run` lists what there is
+    hint: `isopod help run` lists the arguments and options
 
     build
     error: the following required arguments were not provided: <PATH>
-    hint: `isopod help build` lists what there is
+    hint: `isopod help build` lists the arguments and options
 
     --loud
     error: unexpected argument `--loud` found
-    hint: `isopod help` lists what there is
+    hint: `isopod help` lists the commands
     ");
+}
+
+/// The commands, as the help lists them.
+fn all_commands() -> Vec<String> {
+    let help = run(isopod(empty_directory().path(), &["help"])).stdout;
+    let commands = section(&help, "Commands:");
+    let names = commands.filter(|line| is_entry(line));
+    let names = names.filter_map(|line| line.split_whitespace().next());
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    assert!(names.iter().any(|name| name == "run"), "{help}");
+    names.into_iter().filter(|name| name != "help").collect()
+}
+
+/// The lines of a section of a help text.
+fn section<'a>(help: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
+    let lines = help.lines().skip_while(move |line| *line != heading);
+    lines.skip(1).take_while(|line| !line.is_empty())
+}
+
+/// Whether a line of a section begins an entry. A continuation line is indented further.
+fn is_entry(line: &str) -> bool {
+    line.starts_with("  ") && !line.starts_with("   ")
+}
+
+/// The options that take a value, as `--name <VALUE>` in the help.
+fn options_with_a_value(help: &str) -> Vec<&str> {
+    let lines = help.lines().map(str::trim_start);
+    let options = lines.filter(|line| line.starts_with('-'));
+    let named = options.filter_map(|line| {
+        let (before, _) = line.split_once(" <")?;
+        before.split_whitespace().last()
+    });
+    named.filter(|name| name.starts_with("--")).collect()
+}
+
+#[test]
+fn bad_usage_of_every_command_names_its_help() {
+    let commands = all_commands();
+    assert!(commands.len() >= 7, "{commands:?}");
+    let directory = empty_directory();
+    for command in &commands {
+        let help = run(isopod(directory.path(), &["help", command])).stdout;
+        let places = section(&help, "Arguments:").filter(|line| is_entry(line));
+        // One `1` for each argument, and one more.
+        let mut surplus = vec![command.as_str()];
+        surplus.extend(places.map(|_| "1"));
+        surplus.push("1");
+        let mut cases = vec![vec![command.as_str(), "--unknown-option"], surplus];
+        let options = options_with_a_value(&help);
+        cases.extend(options.iter().map(|option| vec![command.as_str(), option]));
+        let hint = format!("`isopod help {command}` lists");
+        for case in cases {
+            let ended = run(isopod(directory.path(), &case));
+            let error = ended.own_error();
+            let (message, told_hint) = error.split_once("\nhint: ").unwrap_or_default();
+            assert!(told_hint.contains(&hint), "{case:?}: {error}");
+            let is_about_last = message.contains(case.last().unwrap());
+            assert!(is_about_last, "{case:?}: {error}");
+        }
+    }
 }
