@@ -6,23 +6,25 @@ use clap::Args;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Source is built in a sandbox: its build reads the source, the compiler and the crates that it depends on,
-and nothing else of this machine; it has no network and no variables. `--trust-build` builds without it.
+isopod builds source in a sandbox. The build can read the source, the compiler and the crates that
+it depends on, and nothing else. It has no network and no environment variables. `--trust-build`
+builds without the sandbox.
 
 Examples:
-  isopod build hello.rs                      writes hello.wasm to the current directory
+  isopod build hello.rs                      write hello.wasm to the current directory
   isopod build examples/word_count -o /tmp/word_count.wasm
   isopod build module.wasm -o component.wasm
 
-What is missing to build (a compiler, componentize-py, componentize-js) is installed and announced;
-`--no-install` forbids that. JavaScript needs Node.js with npm, Python a Python 3 with pip.";
+isopod installs missing build tools (a compiler, componentize-py, componentize-js) and
+announces that. `--no-install` forbids it. JavaScript needs Node.js with npm, and Python needs
+Python 3 with pip.";
 
 /// `isopod build`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct BuildArgs {
-    /// The directory of a Rust crate, or one with a `main` or `plugin` that ends in `.c`, `.py` or `.js`;
-    /// one `.rs`, `.c`, `.py` or `.js` file; or a WebAssembly core module.
+    /// A directory that holds a Rust crate, or a file `main` or `plugin` that ends in `.c`, `.py`
+    /// or `.js`; one `.rs`, `.c`, `.py` or `.js` file; or a WebAssembly core module.
     pub(crate) path: PathBuf,
 
     #[command(flatten)]

@@ -15,12 +15,13 @@ The file is native code for this version of isopod on this kind of processor. No
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct CompileArgs {
-    #[command(flatten)]
-    pub(crate) component: ComponentArgs,
-
+    // The options of the group stand under a heading, which options that follow would share.
     #[command(flatten)]
     pub(crate) file: FileArgs,
 
     #[command(flatten)]
     pub(crate) quiet: QuietArgs,
+
+    #[command(flatten)]
+    pub(crate) component: ComponentArgs,
 }

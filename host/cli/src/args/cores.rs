@@ -6,7 +6,8 @@ use clap::Args;
 /// The cores that processes run on.
 #[derive(Debug, Args)]
 pub(crate) struct CoreArgs {
-    /// Run processes on these cores only, as `0-3,6` [default: all that isopod may use].
+    /// Run processes on these cores only, for example `0-3,6` [default: all cores that isopod can
+    /// use].
     #[arg(long, value_name = "LIST")]
     pub(crate) cores: Option<CoreList>,
 }

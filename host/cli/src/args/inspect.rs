@@ -13,9 +13,10 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct InspectArgs {
-    #[command(flatten)]
-    pub(crate) component: ComponentArgs,
-
+    // The options of the group stand under a heading, which options that follow would share.
     #[command(flatten)]
     pub(crate) format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) component: ComponentArgs,
 }

@@ -5,17 +5,17 @@ use crate::values::{ByteCount, Timeout};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Whether native code is loaded.
+/// Trust in native code.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Building and loading")]
 pub(crate) struct TrustArgs {
-    /// Allow PATH to be a `.cwasm` file. It holds native code, which no sandbox checks: only for
-    /// files from someone you trust.
+    /// Allow a `.cwasm` file as PATH. It holds native code, which no sandbox checks, so use this
+    /// only for files from a source that you trust.
     #[arg(long)]
     pub(crate) allow_precompiled: bool,
 }
 
-/// How source is built and code is compiled.
+/// Options of building source and of compiling.
 #[derive(Debug, Args)]
 pub(crate) struct LoadingArgs {
     #[command(flatten)]
@@ -25,29 +25,30 @@ pub(crate) struct LoadingArgs {
     pub(crate) compile_limits: CompileLimitArgs,
 }
 
-/// A program or plugin of which nothing is run as a program.
+/// A program or plugin, and the way to load it.
 #[derive(Debug, Args)]
 pub(crate) struct ComponentArgs {
-    /// The program or plugin: a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such.
+    /// The program or plugin: a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a
+    /// source directory.
     pub(crate) path: PathBuf,
 
     #[command(flatten)]
     pub(crate) loading: LoadingArgs,
 }
 
-/// What loading a program may take.
+/// Limits of compiling.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Building and loading")]
 pub(crate) struct CompileLimitArgs {
-    /// Give up when compiling has taken so long [default: 5m].
+    /// Limit the time of compiling [default: 5m].
     #[arg(long, value_name = "TIME")]
     pub(crate) compile_timeout: Option<Timeout>,
 
-    /// Limit the memory that compiling takes [default: half of the machine's].
+    /// Limit the memory of compiling [default: half of the machine's memory].
     #[arg(long, value_name = "SIZE")]
     pub(crate) compile_memory: Option<ByteCount>,
 
-    /// Limit the size of the program itself, as WebAssembly [default: 128MiB].
+    /// Limit the size of the WebAssembly of the program [default: 128MiB].
     #[arg(long, value_name = "SIZE")]
     pub(crate) max_program: Option<ByteCount>,
 }

@@ -1,5 +1,5 @@
-//! The syntax of the command line: what may be written, with its help texts. What it means is in
-//! [`commands`](crate::commands).
+//! The syntax of the command line, with its help texts: one file for each command, and one for each group of options
+//! that several commands share. [`commands`](crate::commands) has the meaning.
 
 mod build;
 mod call;
@@ -55,30 +55,30 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What to do.
+/// A command and its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make the directory of a new program or plugin, in Rust, C, Python or JavaScript.
+    /// Create a directory with a new program or plugin in Rust, C, Python or JavaScript.
     New(NewArgs),
-    /// Run a program: a Python script, a WebAssembly file, or source, which a sandbox builds first.
+    /// Run a program from a Python script, a WebAssembly file or source.
     Run(Box<RunArgs>),
-    /// Build a program or plugin from source, or from a WebAssembly core module, to a component.
+    /// Build a component from the source of a program or plugin, or from a WebAssembly core module.
     Build(BuildArgs),
     /// Call a function of a plugin, once or many times.
     Call(Box<CallArgs>),
-    /// Show what a program or plugin imports, exports and needs.
+    /// Show the functions, exports, imports and needs of a program or plugin.
     Inspect(InspectArgs),
     /// Compile a program or plugin to native code, which loads in a fraction of a millisecond.
     Compile(CompileArgs),
-    /// Show the processes of running programs: what they use, and what waits for whom.
+    /// Show the processes of running programs, the resources that they use, and their waits.
     Ps(PsArgs),
-    /// Compile for the isopod that has started this.
+    /// Compile on behalf of the isopod that started this one.
     #[command(hide = true)]
     ServeCompiler,
-    /// Run a tool of a build for the isopod that has started this.
+    /// Run a build tool on behalf of the isopod that started this one.
     #[command(hide = true, name = SERVE_BUILD)]
     ServeBuild {
-        /// The tool, and its arguments.
+        /// The tool and its arguments.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         tool: Vec<OsString>,
     },

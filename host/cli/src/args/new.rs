@@ -4,31 +4,31 @@ use clap::{Args, ValueEnum};
 
 const AFTER_HELP: &str = "\
 Examples:
-  isopod new --lang c primes                         a program in C, in the directory `primes`
-  isopod new --lang python --kind plugin words       a plugin in Python
+  isopod new --lang c primes                         create a C program in the directory `primes`
+  isopod new --lang python --kind plugin words       create a Python plugin
   isopod build words
   isopod call words.wasm count_words --input 'one two three'
 
-The directory's README.md has the commands that build and use it.";
+The README.md in the directory has the commands that build and use the source.";
 
 /// `isopod new`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct NewArgs {
-    /// The name, and the directory that is made: letters, digits, `-` and `_`, a letter first.
+    /// The name of the new directory: letters, digits, `-` and `_`, starting with a letter.
     pub(crate) name: String,
 
-    /// What it is written in.
+    /// The language of the source.
     #[arg(long, value_name = "LANGUAGE", value_enum)]
     pub(crate) lang: Language,
 
-    /// What it is: a program has a main function and may start processes, a plugin has functions that an
-    /// application calls.
+    /// The kind of the component. A program has a main function and can start processes; a plugin
+    /// has functions that an application calls.
     #[arg(long, value_name = "KIND", value_enum, default_value_t = Kind::Program)]
     pub(crate) kind: Kind,
 }
 
-/// The languages that there are templates for.
+/// The languages that have templates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
     Rust,
@@ -37,7 +37,7 @@ pub(crate) enum Language {
     Js,
 }
 
-/// What is made.
+/// The kinds of components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
     Program,

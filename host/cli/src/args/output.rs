@@ -3,10 +3,10 @@
 use clap::Args;
 use std::path::PathBuf;
 
-/// Where a command writes the file that it makes.
+/// The file that a command writes.
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
-    /// Where to write the result [default: NAME.wasm or NAME.cwasm in the current directory].
+    /// Write the result to FILE [default: NAME.wasm or NAME.cwasm in the current directory].
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -39,7 +39,7 @@ impl Verbosity {
 /// Less output.
 #[derive(Debug, Args)]
 pub(crate) struct QuietArgs {
-    /// Print nothing but errors.
+    /// Print only warnings and errors.
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }
@@ -60,7 +60,7 @@ pub(crate) struct OutputArgs {
     #[command(flatten)]
     pub(crate) quiet: QuietArgs,
 
-    /// Print what the program is granted, and what the host does; `-vv` and `-vvv` for more.
+    /// Print the program's grants and the host's events. `-vv` and `-vvv` print more events.
     #[arg(short, long, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub(crate) verbose: u8,
 }

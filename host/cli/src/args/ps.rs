@@ -6,17 +6,19 @@ use clap::Args;
 
 const AFTER_HELP: &str = "\
 Examples:
-  isopod ps                                  all programs of this user
-  isopod ps 4711                             the one that the `isopod run` with this pid runs
+  isopod ps                                  show all programs of this user
+  isopod ps 4711                             show the program of the `isopod run` with this pid
   isopod ps --json | jq '.[].processes[] | select(.state == \"waiting\") | .state_text'
 
-The `isopod run` and the `isopod ps` must use the same cache directory (`ISOPOD_CACHE`).";
+`--json` prints an array of objects, one for each program.
+
+`isopod run` and `isopod ps` must use the same cache directory (`ISOPOD_CACHE`).";
 
 /// `isopod ps`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct PsArgs {
-    /// The pid of an `isopod run` [default: all of this user].
+    /// The pid of an `isopod run` [default: all of this user's runs].
     #[arg(value_parser = values::count)]
     pub(crate) pid: Option<u32>,
 

@@ -3,27 +3,29 @@
 use clap::Args;
 use std::path::PathBuf;
 
-/// What is told of a program at its end.
+/// Reports at the end of a program.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct EndArgs {
-    /// Print at the end what the program has used: processes, CPU time, memory.
+    /// Print the number of processes, the CPU time and the memory of the program at its end.
     #[arg(long)]
     pub(crate) stats: bool,
 
-    /// Write how the program ended to FILE, as JSON: `status`, `code` (the program's, as Python
-    /// gives it), `exit_code` (isopod's), `message`, `signal`. An error of isopod itself has the
-    /// status `error`; bad usage writes nothing; the file stays empty if isopod is cut short.
+    /// Write the program's end to FILE, as a JSON object: `status`, `code` (the program's exit
+    /// code, as in Python), `exit_code` (isopod's exit code), `message` and `signal`. An error of
+    /// isopod itself has the status `error`. Bad usage writes nothing. The file stays empty if
+    /// something kills isopod.
     #[arg(long, value_name = "FILE")]
     pub(crate) status_file: Option<PathBuf>,
 }
 
-/// Where decisions are told.
+/// The log of decisions.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Reports")]
 pub(crate) struct AuditArgs {
-    /// Append to FILE, as lines of JSON, what the program is granted, what it is refused, which limits it reaches, and
-    /// who ends what. FILE must not lie in a directory that the program may write, nor in the program's source.
+    /// Append the program's grants, refusals, reached limits and killed processes to FILE, as JSON
+    /// lines. FILE must not lie in a directory that the program can write, nor in the program's
+    /// source.
     #[arg(long, value_name = "FILE")]
     pub(crate) audit: Option<PathBuf>,
 }

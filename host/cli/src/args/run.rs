@@ -10,46 +10,48 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Source is built in a sandbox: its build reads the source, the compiler and the crates that it depends on,
-and nothing else of this machine; it has no network and no variables. `--trust-build` builds without it.
+isopod builds source in a sandbox. The build can read the source, the compiler and the crates that
+it depends on, and nothing else. It has no network and no environment variables. `--trust-build`
+builds without the sandbox.
 
 Examples:
   isopod run hello.rs -- Anna                     build one file and run it
-  isopod run examples/word_count --dir . -- .     build a crate; it may use this directory
-  isopod run app.wasm --dir /srv/data::/data      the program sees /srv/data as /data
-  isopod run count.py --dir data -- data 4        a Python script; it may use this directory
-  isopod run -m timeit -- -n 10 '1 + 1'           a module of Python; `-c` runs code
-  isopod run app.wasm --env LANG --env LEVEL=3    LANG as it is here, LEVEL as given
-  isopod run app.wasm --net 192.0.2.7:443         it may connect there, and nowhere else
+  isopod run examples/word_count --dir . -- .     build a crate and grant it this directory
+  isopod run app.wasm --dir /srv/data::/data      show /srv/data to the program as /data
+  isopod run count.py --dir data -- data 4        run a Python script and grant it `data`
+  isopod run -m timeit -- -n 10 '1 + 1'           run a Python module; `-c` runs code
+  isopod run app.wasm --env LANG --env LEVEL=3    copy LANG from here, and set LEVEL
+  isopod run app.wasm --net 192.0.2.7:443         allow connections to this address only
   isopod run app.wasm --cores 0-3,6 --memory 256MiB --timeout 30s
   isopod run app.wasm --cpu-time 10s --max-output 1MiB --tree-memory 1GiB
-  isopod run app.wasm --status-file status.json   how the program ended, as JSON
+  isopod run app.wasm --status-file status.json   write the program's end to a file, as JSON
 
-What the program gets: standard input, output and error, its arguments, an empty directory as /tmp
-that is removed at its end, the directory of its source to read if it is given as source, and what
-the options name. Nothing else: no other file, no other variable, no network. `-v` prints it.
+The program gets standard input, output and error, its arguments, and an empty directory as /tmp,
+which isopod removes at the end. A program that is given as source can also read the directory of
+its source. Options grant the rest: the program gets no other file, variable or network access.
+`-v` prints all grants.
 
 Exit codes: the program's own; 1 uncaught error or panic; 120 deadlock; 121 memory limit;
 122 CPU time limit; 123 other limit; 124 timeout; 125 an error of isopod itself, or bad usage;
 130 interrupted; 134 trap; 137 killed; 143 terminated.
 
-Ctrl-C ends all processes of the program in order; a second one ends isopod at once.
-SIGQUIT (Ctrl-\\) prints what runs, and what waits for whom, to standard error.";
+Ctrl-C ends all processes of the program in order. A second Ctrl-C ends isopod at once.
+SIGQUIT (Ctrl-\\) prints the program's processes and their waits to standard error.";
 
 /// `isopod run`.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP, allow_negative_numbers = true)]
 pub(crate) struct RunArgs {
     /// The program: a Python script (`.py`, or `-` for standard input), a `.wasm` file (component
-    /// or core module), one `.rs`, `.c` or `.js` file, or a directory of source.
+    /// or core module), one `.rs`, `.c` or `.js` file, or a source directory.
     #[arg(required_unless_present_any = ["module", "code"])]
     pub(crate) path: Option<PathBuf>,
 
-    /// Run a Python module as a script, as `python -m`.
+    /// Run a Python module as a script, like `python -m`.
     #[arg(short, long, value_name = "NAME", conflicts_with_all = ["path", "code"])]
     pub(crate) module: Option<String>,
 
-    /// Run this Python code, as `python -c`.
+    /// Run this Python code, like `python -c`.
     #[arg(short, long, value_name = "CODE", conflicts_with = "path")]
     pub(crate) code: Option<String>,
 
@@ -60,9 +62,9 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) cores: CoreArgs,
 
-    /// What to do when processes wait for each other for ever: tell it on standard error, end the
-    /// program with exit code 120, or nothing.
-    #[arg(long, value_name = "WHAT", value_enum, default_value_t = OnDeadlock::Report)]
+    /// Choose the response to a deadlock: report it on standard error, end the program with exit
+    /// code 120, or ignore it.
+    #[arg(long, value_name = "ACTION", value_enum, default_value_t = OnDeadlock::Report)]
     pub(crate) on_deadlock: OnDeadlock,
 
     #[command(flatten)]
@@ -93,7 +95,7 @@ pub(crate) struct RunArgs {
     pub(crate) output: OutputArgs,
 }
 
-/// What to do about a deadlock.
+/// The response to a deadlock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnDeadlock {
     Report,
