@@ -1,9 +1,9 @@
-//! Limits that the command line finds reached itself, or is told of, before anything runs.
+//! Errors of limits that are reached before a process exists.
 
 use isopod_host::LimitKind;
 use std::fmt;
 
-/// A limit that the command line finds reached, where no process is there to reach it.
+/// A limit that the command line itself finds reached.
 #[derive(Debug)]
 struct AtLimit {
     limit: LimitKind,
@@ -18,12 +18,12 @@ impl fmt::Display for AtLimit {
 
 impl std::error::Error for AtLimit {}
 
-/// An error for a limit, with its value and how to raise it.
+/// An error for a limit. The text has the value of the limit and the way to raise it.
 pub(crate) fn error(limit: LimitKind, text: String) -> anyhow::Error {
     anyhow::Error::new(AtLimit { limit, text })
 }
 
-/// The limit that an error is about, if it is about one: this crate's or the library's.
+/// The limit that has caused an error of this crate or of the library, if one has.
 pub(crate) fn limit_of(error: &anyhow::Error) -> Option<LimitKind> {
     error.chain().find_map(|cause| {
         let own = cause.downcast_ref::<AtLimit>().map(|own| own.limit);

@@ -1,20 +1,18 @@
-//! How an abnormal end of the main process is told: one paragraph.
+//! The report of an abnormal end of the main process.
 
 use crate::report::Report;
 use isopod_host::ExitStatus;
 use isopod_host::inspect::CrashReport;
 use isopod_text::Line;
 
-/// What is to be told of this end of the process with this name.
-///
-/// Nothing of an exit code, which is the program's own word, nor of a failure, of which the
-/// process has told itself (`Process NAME:` and the message). A crash is told with its backtrace.
+/// The report of the end of a process; `None` for an exit code, which the program has chosen itself, and for a failure,
+/// which the process has printed itself (`Process NAME:` and the message). A crash has its backtrace.
 pub(crate) fn report(
     process_name: &str,
     status: &ExitStatus,
     crash: Option<&CrashReport>,
 ) -> Option<Report> {
-    // The text of a limit says itself how to raise it.
+    // The text of a limit names the way to raise it.
     let how = match status {
         ExitStatus::Exited(_) | ExitStatus::Failed(_) => return None,
         ExitStatus::Trapped(_) => "trap",

@@ -1,9 +1,9 @@
-//! The exit codes of `isopod`: how a program ended, as one byte.
+//! The exit codes of `isopod`: the end of a program as one byte.
 
 use crate::at_limit;
 use isopod_host::{ErrorKind, ExitStatus};
 
-/// An error that nobody caught, or a panic.
+/// An uncaught error, or a panic.
 const FAILED: u8 = 1;
 /// The program took part in a deadlock.
 const DEADLOCK: u8 = 120;
@@ -13,20 +13,20 @@ const MEMORY_LIMIT: u8 = 121;
 const CPU_TIME_LIMIT: u8 = 122;
 /// Any other limit.
 const OTHER_LIMIT: u8 = 123;
-/// The timeout; the same as `timeout(1)` uses.
+/// The timeout; the same code as of `timeout(1)`.
 const DEADLINE: u8 = 124;
-/// An error of isopod itself, bad usage among them; also an end that has no code of its own.
+/// An error of isopod itself, including bad usage; also an end without a code of its own.
 pub(crate) const OWN_ERROR: u8 = 125;
-/// A trap: 128 + SIGABRT, what an abort gives in a shell.
+/// A trap: 128 + SIGABRT, as for an abort in a shell.
 const TRAP: u8 = 134;
 /// 128 + SIGKILL.
 const KILLED: u8 = 137;
 /// 128 + SIGTERM.
 const TERMINATED: u8 = 143;
 
-/// The exit code for a program whose main process ended like this.
+/// The exit code for a program whose main process ended with this status.
 ///
-/// A code of the program's own is cut to its low byte, as the system does for any process.
+/// The program's own code keeps its low byte, as for any process of the system.
 pub(crate) fn of(status: &ExitStatus) -> u8 {
     match status {
         ExitStatus::Exited(code) => code.to_le_bytes()[0],
@@ -43,7 +43,7 @@ pub(crate) fn of(status: &ExitStatus) -> u8 {
     }
 }
 
-/// The exit code for a call of a plugin that failed like this.
+/// The exit code for a failed call of a plugin.
 pub(crate) fn of_call(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::FunctionFailed
@@ -60,7 +60,7 @@ pub(crate) fn of_call(kind: ErrorKind) -> u8 {
     }
 }
 
-/// The exit code for an error before anything has run: of a limit that left no room, or isopod's own.
+/// The exit code for an error before a program runs: a reached limit, or an error of isopod itself.
 pub(crate) fn of_error(error: &anyhow::Error) -> u8 {
     let host = error.chain().find_map(|cause| cause.downcast_ref());
     match host.map(isopod_host::Error::kind) {

@@ -1,11 +1,10 @@
-//! Writes to standard output and standard error, and ends also where nobody reads them.
+//! Writes to standard output and standard error without waiting for ever for a reader.
 //!
-//! A pipe that nobody reads fills up, and whoever writes to it then waits for ever. An end of isopod must not: not
-//! after a signal, not at a limit, not because its log is to be read. So one thread for standard error writes
-//! what is to be told, in order, and whoever tells it waits for a bounded time. A text that nobody has read
-//! by then is lost with the program that it was told about; the exit code is not.
+//! A pipe without a reader fills up, and its writer then blocks for ever. isopod must end all the same: after a signal,
+//! at a limit, and with a log. So one thread writes all texts to standard error, in order, and the caller waits for it
+//! for a bounded time. A text that is unread by then is lost; the exit code is not.
 //!
-//! Until a guest can run, texts are written where they are told: isopod confines itself while it has one thread.
+//! Until a guest can run, the caller writes its texts itself: isopod confines itself while it has one thread.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,13 +12,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long isopod waits for whoever reads a text.
+/// Longest wait for the reader of a text.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// The same once a signal has asked isopod to end.
+/// The same after a signal has asked isopod to end.
 const PATIENCE_AT_END: Duration = Duration::from_millis(250);
-/// How soon a wait sees such a signal.
+/// Interval at which a wait looks for such a signal.
 const LOOK: Duration = Duration::from_millis(20);
-/// How many texts wait to be written; more are lost.
+/// Capacity of the queue of texts; further texts are lost.
 const MOST_TEXTS: usize = 1_024;
 
 static WRITER: OnceLock<Option<SyncSender<Text>>> = OnceLock::new();
@@ -28,23 +27,23 @@ static IS_ENDING: AtomicBool = AtomicBool::new(false);
 static IS_STUCK: AtomicBool = AtomicBool::new(false);
 static LOST_LINES: AtomicU64 = AtomicU64::new(0);
 
-/// What is to be written. Dropping the sender says that it was.
+/// A text to write. Dropping the sender reports that it is written.
 struct Text {
     bytes: Vec<u8>,
     _written: Option<Sender<()>>,
 }
 
-/// A guest may run from now on, so nobody waits for ever for a reader.
+/// Bounds all waits for a reader from now on: a guest may run.
 pub(crate) fn begin_bounds() {
     IS_BOUNDED.store(true, Ordering::SeqCst);
 }
 
-/// A signal asks isopod to end: from now on little time is left for whoever reads.
+/// Shortens all waits for a reader from now on: a signal asks isopod to end.
 pub(crate) fn hurry() {
     IS_ENDING.store(true, Ordering::SeqCst);
 }
 
-/// Writes to standard error, and waits for that a bounded time.
+/// Writes to standard error and waits for a bounded time.
 pub(crate) fn tell(text: &str) {
     if text.is_empty() {
         return;
@@ -64,9 +63,9 @@ pub(crate) fn tell(text: &str) {
     }
 }
 
-/// Waits, a bounded time, until all is written that was told.
+/// Waits for a bounded time until all texts are written.
 pub(crate) fn finish() {
-    // What is told now is written last.
+    // The queue is in order, so this text is written last.
     if let Some(Some(writer)) = WRITER.get() {
         let (sender, written) = mpsc::channel();
         let last = Text {
@@ -79,8 +78,8 @@ pub(crate) fn finish() {
     }
 }
 
-/// Runs an action that may never return, and gives what it gives unless that takes longer than `most`. The thread goes
-/// with isopod.
+/// Runs an action that may never return. Returns its result, or `None` after `most`. The thread of the action ends with
+/// isopod at the latest.
 ///
 /// # Errors
 /// If no thread can be made for it.
@@ -92,7 +91,7 @@ pub(crate) fn within<T: Send + 'static>(
     std::thread::Builder::new()
         .name("isopod-bounded".to_owned())
         .spawn(move || {
-            // Nobody waits any more if it comes too late.
+            // The receiver is gone if the result comes too late.
             let _ = sender.send(action());
         })?;
     Ok(result.recv_timeout(most).ok())
@@ -136,7 +135,7 @@ fn wait(written: &Receiver<()>) {
             true => PATIENCE_AT_END,
             false => PATIENCE,
         };
-        // Whoever did not read the last text does not read this one either.
+        // A reader that did not read the last text does not read this one either.
         if IS_STUCK.load(Ordering::SeqCst) || begin.elapsed() >= patience {
             IS_STUCK.store(true, Ordering::SeqCst);
             return;
@@ -144,7 +143,7 @@ fn wait(written: &Receiver<()>) {
     }
 }
 
-/// None before there is one: then whoever has a text writes it.
+/// The writer; `None` before it exists, when the caller writes its texts itself.
 fn writer() -> Option<SyncSender<Text>> {
     if !IS_BOUNDED.load(Ordering::SeqCst) {
         return None;
@@ -167,12 +166,12 @@ fn write(texts: &Receiver<Text>) {
     }
 }
 
-/// Takes the place of a thread that a question is being answered on: one at a time.
+/// Lets one action run at a time.
 #[derive(Debug, Default)]
 pub(crate) struct OneAtATime(Mutex<()>);
 
 impl OneAtATime {
-    /// Runs the action unless another one runs.
+    /// Runs the action, or does nothing while another one runs.
     pub(crate) fn run(&self, action: impl FnOnce()) {
         match self.0.try_lock() {
             Ok(_guard) => action(),

@@ -1,10 +1,10 @@
 //! The one place that writes to standard error and standard output.
 //!
-//! Each text goes out as one write, so it is not torn by what the program writes meanwhile. What a program chose of it is
-//! escaped ([`isopod_text`]), and nobody waits for ever for a reader of standard error ([`output`]).
+//! Each text goes out as one write, so that output of the program does not tear it. Text from a program is escaped
+//! ([`isopod_text`]), and no write waits for ever for a reader of standard error ([`output`]).
 //! Colours only where the stream is a terminal that wants them (`NO_COLOR`, `TERM=dumb` and
 //! `CLICOLOR_FORCE` are respected). A stream that cannot be written to is no error: there is
-//! nowhere left to say it.
+//! no other place to report it.
 
 use crate::output;
 use crate::report::Report;
@@ -31,7 +31,7 @@ enum Level {
     Verbose,
 }
 
-/// Prints for people; see the module.
+/// Prints for users; see the module.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     level: Level,
@@ -64,19 +64,19 @@ impl Printer {
         }
     }
 
-    /// Something that only `-v` asks for.
+    /// A detail, only with `-v`.
     pub(crate) fn detail(&self, label: &str, text: &str) {
         if self.level == Level::Verbose {
             output::tell(&self.labelled(PROGRESS, label, text));
         }
     }
 
-    /// Something that went wrong and was put right.
+    /// A problem that isopod has worked around.
     pub(crate) fn warning(&self, text: &str) {
         output::tell(&self.labelled(WARNING, "warning", text));
     }
 
-    /// A table that was asked for.
+    /// A table that the user has requested.
     pub(crate) fn table(&self, table: &str) {
         output::tell(&shown(table));
     }

@@ -1,4 +1,4 @@
-//! What is told of an error: the message, its causes, and a hint where there is one.
+//! The report of an error: the message, its causes, and an optional hint.
 //!
 //! Errors travel as [`anyhow::Error`]; [`with_hint`] puts a hint beside one. Hints for errors of
 //! the library are chosen here by their kind, since only the command line knows its options.
@@ -24,7 +24,7 @@ impl Report {
         }
     }
 
-    /// Adds a cause of what was said so far. One that the line before says already is left out.
+    /// Adds a cause, unless the previous line contains it already.
     pub(crate) fn cause(mut self, cause: impl Into<String>) -> Report {
         let cause = cause.into();
         let said = self.causes.last().unwrap_or(&self.message);
@@ -34,23 +34,23 @@ impl Report {
         self
     }
 
-    /// Sets the hint, if there is one.
+    /// Sets the hint.
     pub(crate) fn with_hint(mut self, hint: Option<String>) -> Report {
         self.hint = hint;
         self
     }
 
-    /// What went wrong.
+    /// The message.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// Why, from the outermost cause to the innermost.
+    /// The causes, from the outermost to the innermost.
     pub(crate) fn causes(&self) -> &[String] {
         &self.causes
     }
 
-    /// What to do about it.
+    /// The remedy.
     pub(crate) fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -91,7 +91,7 @@ fn find<E: std::error::Error + 'static>(error: &anyhow::Error) -> Option<&E> {
     error.chain().find_map(|cause| cause.downcast_ref())
 }
 
-/// An error with what can be done about it.
+/// An error with its remedy.
 #[derive(Debug)]
 struct Hinted {
     message: String,
@@ -117,10 +117,10 @@ pub(crate) fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> 
 fn hint_for(kind: ErrorKind) -> Option<String> {
     let hint = match kind {
         ErrorKind::InvalidCores => {
-            "`--cores` takes a list as `0-3,6`; without it all usable cores are used"
+            "`--cores` takes a list like `0-3,6`; without it, isopod uses all usable cores"
         }
         ErrorKind::NotWasm => {
-            "give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such"
+            "give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory"
         }
         _ => return None,
     };

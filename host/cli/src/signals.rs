@@ -1,5 +1,5 @@
-//! SIGQUIT asks what runs. SIGINT and SIGTERM: the first is handed to [`supervise`](crate::supervise), which ends the
-//! program in order; a second one ends isopod at once, whatever the rest of it is doing.
+//! The signals that isopod handles. SIGQUIT asks for a table of the processes. The first SIGINT or SIGTERM goes to
+//! [`supervise`](crate::supervise), which ends the program in order. A second one ends isopod at once, in any state.
 
 use crate::output;
 use anyhow::Context as _;
@@ -7,8 +7,8 @@ use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::time::{Duration, Instant};
 
-/// Two signals closer than this are one wish: `timeout(1)` signals its child and then the child's
-/// group, and nobody presses Ctrl-C twice so fast.
+/// Two signals within this time are one wish: `timeout(1)` signals its child and then the child's
+/// group, and no user presses Ctrl-C twice as fast.
 const SAME_WISH: Duration = Duration::from_millis(100);
 
 /// A signal that asks isopod to end.
@@ -36,7 +36,7 @@ impl Signal {
         }
     }
 
-    /// 128 + the number of the signal, as shells have it.
+    /// 128 + the number of the signal, as in shells.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Signal::Interrupt => 130,
@@ -45,18 +45,18 @@ impl Signal {
     }
 }
 
-/// What is to be done about a signal.
+/// The response to a signal.
 #[derive(Debug, PartialEq, Eq)]
 enum Wish {
     /// End the program in order.
     End,
-    /// Nothing: it belongs to the signal before.
+    /// Nothing: the signal belongs to the previous one.
     Same,
     /// Exit at once.
     ExitNow,
 }
 
-/// Tells a first signal from a second one.
+/// Distinguishes the first signal from a second one.
 #[derive(Debug, Default)]
 struct Wishes {
     first: Option<Instant>,
@@ -75,9 +75,8 @@ impl Wishes {
     }
 }
 
-/// From now on SIGINT and SIGTERM no longer end isopod: the first calls `on_first`, on a thread
-/// of its own, which must not block; a second one exits at once. SIGQUIT calls `on_question`, each
-/// time.
+/// Handles SIGINT, SIGTERM and SIGQUIT from now on, on a thread of its own. The first SIGINT or SIGTERM calls `on_first`,
+/// and a second one exits at once. Each SIGQUIT calls `on_question`. The functions must not block.
 ///
 /// # Errors
 /// If the handlers or the thread cannot be made.

@@ -1,8 +1,7 @@
-//! `--status-file`: how a run ended, exactly, as one JSON object.
+//! `--status-file`: the exact end of a run, as one JSON object.
 //!
-//! The file is created, and so emptied, before anything runs: a status of an earlier run is never
-//! taken for this one's, and a file that cannot be written is told at once. It is written in
-//! place, so a pipe or `/dev/fd/3` will do.
+//! isopod creates or empties the file before the program runs, so the file never shows the status of an earlier run, and
+//! a file that cannot be written is an early error. isopod writes in place, so a pipe or `/dev/fd/3` works too.
 
 use crate::output;
 use crate::report::Report;
@@ -15,22 +14,22 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long writing may take.
+/// Longest time of writing.
 const WRITE_TIME: Duration = Duration::from_secs(2);
 
-/// What is written.
+/// The JSON object.
 #[derive(Debug, Serialize)]
 struct Status<'a> {
     /// The case of the exit status (`exited`, `memory-limit`, ...), or `error`, or `unknown` if
-    /// the main process did not end when it was told to.
+    /// the main process survived its kill.
     status: &'a str,
     /// The exit code as Python gives it (-15 for terminated); null if the program had none.
     code: Option<i32>,
-    /// What isopod itself exits with.
+    /// The exit code of isopod itself.
     exit_code: u8,
     /// The text that belongs to the status.
     message: Option<&'a str>,
-    /// The signal that isopod got, as `SIGINT`.
+    /// The signal that isopod received, for example `SIGINT`.
     signal: Option<&'a str>,
 }
 
@@ -56,7 +55,7 @@ impl StatusFile {
         })
     }
 
-    /// Writes how the main process ended (`None`: it did not) and what isopod made of it.
+    /// Writes the exit status of the main process (`None` if it survived its kill) and the exit code of isopod.
     pub(crate) fn write_end(
         self,
         status: Option<&ExitStatus>,
@@ -87,7 +86,7 @@ impl StatusFile {
         let mut text = serde_json::to_string(status)?;
         text.push('\n');
         let shown = format!("the status file `{}`", self.path.display());
-        // A pipe that nobody reads takes 64 KiB, and then isopod would wait for ever.
+        // A pipe without a reader takes 64 KiB, and then isopod would wait for ever.
         let written = output::within(WRITE_TIME, move || self.file.write_all(text.as_bytes()));
         match written.with_context(|| format!("cannot write {shown}"))? {
             Some(written) => written.with_context(|| format!("cannot write {shown}")),

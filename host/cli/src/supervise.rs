@@ -1,10 +1,10 @@
-//! Waits for a program to end, and sees to it that it does, with all its processes.
+//! Waits for a program to end, and makes sure that all its processes end.
 //!
-//! A program ends in order when its main process has ended and with it every process of its tree.
-//! A signal asks for that end, or what runs. After an end that is not normal (a trap, a limit) the host itself
-//! ends what main leaves behind; that error is printed as soon as it is known, not when the last
-//! process is gone. In both cases the wait is bounded: processes that do not end when told to are
-//! killed, and given up after that.
+//! A program ends in order when its main process and every other process of its tree have ended.
+//! SIGINT and SIGTERM ask for that end, and SIGQUIT asks for a table of the processes. After an abnormal end of main
+//! (a trap, a limit) the host ends the processes that main leaves behind. isopod prints that error at once, not after
+//! the last process has ended. In both cases the wait is bounded: isopod kills processes that ignore the request, and
+//! exits without them if that fails.
 
 use crate::ending;
 use crate::exit_code;
@@ -20,25 +20,25 @@ use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// How long processes have to end once they are told to. The host ends a process within
-/// milliseconds; the rest is for a machine that is short of memory or of CPU time.
+/// Time for processes to end after the request. The host ends a process within milliseconds; the rest
+/// is for a machine that is short of memory or of CPU time.
 const GRACE: Duration = Duration::from_secs(3);
-/// How long killed processes have until isopod exits without them.
+/// Time for killed processes to end before isopod exits without them.
 const KILL_GRACE: Duration = Duration::from_secs(2);
-/// How many processes are named in a message; more are counted.
+/// Number of processes that a message names; it counts the others.
 const NAMED_PROCESSES: usize = 10;
 
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// How the main process ended; `None` if it did not, although it was killed.
+    /// The exit status of the main process; `None` if it survived its kill.
     pub(crate) status: Option<ExitStatus>,
-    /// The signal that isopod got first.
+    /// The first signal that isopod received.
     pub(crate) signal: Option<Signal>,
 }
 
 impl Outcome {
-    /// What isopod exits with.
+    /// The exit code of isopod.
     pub(crate) fn exit_code(&self) -> u8 {
         match (self.signal, &self.status) {
             (Some(signal), _) => signal.exit_code(),
@@ -48,18 +48,17 @@ impl Outcome {
     }
 }
 
-/// What happens while a program runs.
+/// An event while a program runs.
 #[derive(Debug)]
 enum Event {
     Signal(Signal),
-    /// What runs?
+    /// A request for the table of processes.
     Question,
     MainEnded(ExitStatus),
     TreeEnded(ExitStatus),
 }
 
-/// Signals that are watched for, to be made before the program starts: a signal that comes in
-/// between is kept.
+/// A watch for signals. It begins before the program starts, and keeps a signal that arrives in between.
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     sender: Sender<Event>,
@@ -70,7 +69,7 @@ impl Supervisor {
     /// Begins to watch for signals.
     ///
     /// # Errors
-    /// If they cannot be watched for.
+    /// If the watch cannot begin.
     pub(crate) fn start() -> anyhow::Result<Supervisor> {
         let (sender, events) = mpsc::channel();
         let signal_sender = sender.clone();
@@ -113,7 +112,7 @@ impl Supervisor {
     }
 }
 
-/// How far the tree has been told to end.
+/// The progress of ending the tree.
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     Running,
@@ -142,11 +141,11 @@ fn follow(main: &Process, begin: Instant, events: &Receiver<Event>, printer: &Pr
             Ok(Event::Signal(first)) => {
                 signal = Some(first);
                 let running = main.tree();
-                // First: whoever reads standard error may never read it.
+                // Before printing: the reader of standard error may be stuck.
                 stage = terminate(main);
                 printer.error(&interrupted(first, &running));
             }
-            // After a signal the end of the main process is what was asked for.
+            // After a signal the end of the main process is no news.
             Ok(Event::MainEnded(status)) if signal.is_none() => {
                 if let Some(report) =
                     ending::report(main.name(), &status, main.crash_report().as_ref())
@@ -164,13 +163,15 @@ fn follow(main: &Process, begin: Instant, events: &Receiver<Event>, printer: &Pr
                         until: Instant::now() + KILL_GRACE,
                     };
                     printer.warning(&format!(
-                        "killing what did not end within {}: {left}",
+                        "killing processes that did not end within {}: {left}",
                         humantime::format_duration(GRACE)
                     ));
                 }
                 Stage::Killing { .. } => {
                     let left = named(&main.tree());
-                    printer.warning(&format!("leaving without what cannot be ended: {left}"));
+                    printer.warning(&format!(
+                        "exiting without the end of these processes: {left}"
+                    ));
                     return Outcome {
                         status: main.exit_status(),
                         signal,
@@ -181,8 +182,8 @@ fn follow(main: &Process, begin: Instant, events: &Receiver<Event>, printer: &Pr
     }
 }
 
-/// Prints what runs, on a thread of its own: to look at all processes takes a while where there are many, and a signal
-/// that asks for the end must not wait for that. What is asked while it is being answered is not answered.
+/// Prints the table of processes on a thread of its own: a snapshot of many processes takes a while, and a signal that
+/// asks for the end must not wait for it. Drops requests that arrive while one is being answered.
 fn answer(main: &Process, begin: Instant, printer: Printer) {
     static ANSWER: LazyLock<OneAtATime> = LazyLock::new(OneAtATime::default);
     let main = main.clone();
@@ -192,7 +193,9 @@ fn answer(main: &Process, begin: Instant, printer: Printer) {
             ANSWER.run(|| printer.table(&table::processes(&Run::now(&main, begin))));
         });
     if let Err(error) = answering {
-        printer.warning(&format!("no thread to tell what runs: {error}"));
+        printer.warning(&format!(
+            "cannot start the thread that prints the processes: {error}"
+        ));
     }
 }
 

@@ -1,7 +1,7 @@
-//! The values of options, each parsed by `FromStr` into a type that says what it is.
+//! The values of options, each parsed into a type of its own.
 //!
 //! Each error is a sentence without the value itself: clap puts the value and the option before
-//! it. Nothing here looks at the machine: whether a core or a directory exists is seen later.
+//! it. Nothing here looks at the machine: the commands check that a core or a directory exists.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,10 +10,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 /// The largest core number that an affinity mask of the kernel's usual size (`cpu_set_t`) holds.
-/// It also keeps a list such as `0-99999999999` from being written out.
+/// The bound also keeps a list such as `0-99999999999` from filling the memory.
 const LARGEST_CORE: usize = 1023;
 
-/// Why a value was refused.
+/// The reason for the refusal of a value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct InvalidValue(String);
 
@@ -74,12 +74,12 @@ fn core_number(text: &str) -> Result<usize, InvalidValue> {
     }
 }
 
-/// `--cpus`: so many seconds of CPU time in each second.
+/// `--cpus`: seconds of CPU time in each second.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Cpus(f64);
 
 impl Cpus {
-    /// More would not mean anything on any machine.
+    /// No machine has more CPUs.
     const MOST: f64 = 1e6;
 
     /// The number.
@@ -100,7 +100,9 @@ impl FromStr for Cpus {
     fn from_str(text: &str) -> Result<Cpus, InvalidValue> {
         match text.trim().parse::<f64>() {
             Ok(number) if (0.001..=Cpus::MOST).contains(&number) => Ok(Cpus(number)),
-            _ => refuse("a number of CPUs looks like `0.5` or `2`, from 0.001 to 1000000"),
+            _ => {
+                refuse("a number of CPUs lies between 0.001 and 1000000, for example `0.5` or `2`")
+            }
         }
     }
 }
@@ -186,7 +188,7 @@ impl FromStr for EnvironmentEntry {
 /// The smallest memory that a process can have: one page.
 const SMALLEST_MEMORY_BYTES: u64 = 64 << 10;
 
-/// A number of bytes; above zero, where an option does not say otherwise.
+/// A number of bytes. [`FromStr`] refuses zero; [`bytes_or_none`] allows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByteCount(u64);
 
@@ -202,13 +204,15 @@ impl FromStr for ByteCount {
 
     fn from_str(text: &str) -> Result<ByteCount, InvalidValue> {
         match bytes_or_none(text)? {
-            ByteCount(0) => refuse("a size is above zero here, as `256MiB`, `1.5GB` or `65536`"),
+            ByteCount(0) => {
+                refuse("a size must be above zero, for example `256MiB`, `1.5GB` or `65536`")
+            }
             size => Ok(size),
         }
     }
 }
 
-/// A size of which none at all means something: no output, no message in any queue.
+/// A size that may be zero: no output, no message in any queue.
 pub(crate) fn bytes_or_none(text: &str) -> Result<ByteCount, InvalidValue> {
     match text.trim().parse::<bytesize::ByteSize>() {
         Ok(size) => Ok(ByteCount(size.as_u64())),
@@ -216,37 +220,37 @@ pub(crate) fn bytes_or_none(text: &str) -> Result<ByteCount, InvalidValue> {
     }
 }
 
-/// A size of memory that a process can live in.
+/// A size of memory that is large enough for a process.
 pub(crate) fn memory_size(text: &str) -> Result<ByteCount, InvalidValue> {
     match bytes_or_none(text)? {
         size if size.bytes() < SMALLEST_MEMORY_BYTES => {
-            refuse("no process can live in less than 64KiB; a size looks like `256MiB`")
+            refuse("a process needs at least 64KiB; a size looks like `256MiB`")
         }
         size => Ok(size),
     }
 }
 
-/// A count of which there is one at least.
+/// A count above zero.
 pub(crate) fn count(text: &str) -> Result<u32, InvalidValue> {
     whole(text, 1, u32::MAX)
 }
 
-/// A count of which none at all means something: no open files.
+/// A count that may be zero: no open files.
 pub(crate) fn count_or_none(text: &str) -> Result<u32, InvalidValue> {
     whole(text, 0, u32::MAX)
 }
 
-/// As [`count`], where there may be very many.
+/// Like [`count`], for large counts.
 pub(crate) fn large_count(text: &str) -> Result<u64, InvalidValue> {
     whole(text, 1, u64::MAX)
 }
 
-/// As [`count_or_none`], where there may be very many.
+/// Like [`count_or_none`], for large counts.
 pub(crate) fn large_count_or_none(text: &str) -> Result<u64, InvalidValue> {
     whole(text, 0, u64::MAX)
 }
 
-/// As [`count`], where there are few.
+/// Like [`count`], for small counts.
 pub(crate) fn small_count(text: &str) -> Result<u16, InvalidValue> {
     whole(text, 1, u16::MAX)
 }
@@ -270,12 +274,12 @@ impl fmt::Display for ByteCount {
     }
 }
 
-/// `256.0 MiB` for a number of bytes that nobody has set as a limit.
+/// A measured number of bytes, rounded: `256.0 MiB`.
 pub(crate) fn human_bytes(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()
 }
 
-/// A time as a table shows it: `1.5 us`, `12 ms`.
+/// A measured time, rounded: `1.5 us`, `12 ms`.
 pub(crate) fn time(time: Duration) -> String {
     let nanoseconds = time.as_secs_f64() * 1e9;
     match nanoseconds {
@@ -304,7 +308,7 @@ impl FromStr for Timeout {
         match humantime::parse_duration(text.trim()) {
             _ if text.trim() == "none" => Ok(Timeout(Duration::MAX)),
             Ok(duration) if duration.is_zero() => {
-                refuse("a time is above zero, as `30s`, `500ms` or `1m 30s`")
+                refuse("a time must be above zero, for example `30s`, `500ms` or `1m 30s`")
             }
             Ok(duration) => Ok(Timeout(duration)),
             Err(_) => refuse("a time looks like `30s`, `500ms` or `1m 30s`"),

@@ -1,6 +1,6 @@
-//! Files that isopod writes for its user: none of them is the program, or a file of its source.
+//! Files that isopod writes for its user: no such file is the program or lies in its source.
 //!
-//! Such a name may come from a script that somebody else has written, or be a slip: a source that is written over is lost.
+//! The name may be a mistake, or come from another user's script. An overwritten source is lost.
 
 use crate::identity::{identities_above, identity};
 use crate::report;
@@ -9,14 +9,13 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// How many links are followed that lead from one to the next, as the kernel does.
+/// Longest chain of links that is followed, as in the kernel.
 const MOST_LINKS: usize = 40;
 
-/// Refuses a file, called `what` in errors, that is the program, lies in the directory of its source, or could lie there
-/// by another name. `option` is what names it.
+/// Checks a file to write; errors call it `what`, and `option` is the option that names it.
 ///
 /// # Errors
-/// If so.
+/// If the file is the program, lies in the directory of its source, or could lie there under another name.
 pub(crate) fn check(
     path: &Path,
     what: &str,
@@ -30,7 +29,7 @@ pub(crate) fn check(
     if is_same_file(path, program) {
         return Err(report::with_hint(
             format!("the {what} `{shown}` is the program"),
-            format!("`{option}` takes another file"),
+            format!("give `{option}` another file"),
         ));
     }
     let Some(source) = source_directory(program) else {
@@ -39,7 +38,7 @@ pub(crate) fn check(
     let refused = |why: String| {
         report::with_hint(
             format!("the {what} `{shown}` {why}"),
-            format!("`{option}` takes a file outside of the source"),
+            format!("give `{option}` a file outside the source"),
         )
     };
     if lies_in(path, &source) {
@@ -48,7 +47,7 @@ pub(crate) fn check(
     }
     match fs::metadata(path) {
         Ok(found) if found.is_file() && found.nlink() > 1 => Err(refused(format!(
-            "has {} names, and another one may lie in the source `{}`",
+            "has {} names, and another name may lie in the source `{}`",
             found.nlink(),
             source.display()
         ))),
@@ -56,7 +55,7 @@ pub(crate) fn check(
     }
 }
 
-/// The directory that PATH is as source: itself, or that of its `Cargo.toml`.
+/// The directory of the source at PATH: PATH itself, or the directory of a `Cargo.toml`.
 pub(crate) fn source_directory(path: &Path) -> Option<PathBuf> {
     match path.is_dir() {
         true => Some(path.to_owned()),
@@ -75,7 +74,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 /// directories above it.
 pub(crate) fn lies_in(path: &Path, directory: &Path) -> bool {
     let Some(place) = place(path) else {
-        // Whoever opens it is told.
+        // Opening it reports the error.
         return false;
     };
     let above: BTreeSet<_> = identities_above(&place);
@@ -92,7 +91,7 @@ fn place(path: &Path) -> Option<PathBuf> {
             return Some(real);
         }
         match fs::read_link(&path) {
-            // It leads to what does not exist yet.
+            // The target does not exist yet.
             Ok(target) => path = parent(&path).join(target),
             Err(_) => return parent(&path).canonicalize().ok(),
         }

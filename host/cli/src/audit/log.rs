@@ -10,20 +10,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How many events wait for the thread; more are counted.
+/// Capacity of the queue of events for the thread; further events are counted.
 pub(super) const MOST_EVENTS: usize = 16_384;
-/// How soon a line is written, and the end is seen.
+/// Longest delay until a line is written, and until the end is noticed.
 const INTERVAL: Duration = Duration::from_millis(50);
-/// What one run writes at most, in bytes; what comes then is counted.
+/// Most bytes that one run writes; further lines are counted.
 const MOST_BYTES: usize = 64 << 20;
 
-/// A log that is open. Its lines are written by [`flush`](Self::flush).
+/// An open log. [`flush`](Self::flush) writes its lines.
 #[derive(Debug)]
 pub(super) struct Log {
     file: File,
     lines: Vec<u8>,
     room: usize,
-    /// What was told and is not in the file.
+    /// The number of events and lines that are not in the file.
     missed: u64,
     tally: Tally,
 }
@@ -39,7 +39,7 @@ impl Log {
         }
     }
 
-    /// Writes what happens in an engine, until it is over.
+    /// Writes the events of an engine until `is_over`.
     pub(super) fn write(
         mut self,
         events: Events,
@@ -47,12 +47,12 @@ impl Log {
     ) -> std::io::Result<()> {
         self.flush()?;
         loop {
-            // Looked at first: what happened before the end is in the feed by then.
+            // Before the events: all events from before the end are in the feed by then.
             let is_over = is_over.load(Ordering::SeqCst);
             match events.recv_timeout(INTERVAL) {
                 Ok(event) => {
                     self.event(&event);
-                    // All that is there, with one write.
+                    // All waiting events with one write.
                     for _ in 0..MOST_EVENTS {
                         match events.try_recv() {
                             Ok(event) => self.event(&event),
@@ -68,17 +68,17 @@ impl Log {
         self.end()
     }
 
-    /// Writes what is left, and the last line.
+    /// Writes the remaining lines and the last one.
     pub(super) fn end(mut self) -> std::io::Result<()> {
         let rest: Vec<Value> = self.tally.rest().collect();
-        // The last lines always have room: they are few.
+        // The last lines are few, so the bound does not apply to them.
         self.room = usize::MAX;
         for record in rest {
             self.line(record);
         }
         self.line(json!({"record": "end", "missed": self.missed}));
         self.flush()?;
-        // A pipe has nothing to be made durable.
+        // Fails for a pipe, which has nothing to make durable.
         let _ = self.file.sync_data();
         Ok(())
     }
@@ -94,7 +94,7 @@ impl Log {
         }
     }
 
-    /// Adds a line, unless there were enough of its kind.
+    /// Adds a line, unless the log has enough of its kind.
     pub(super) fn line(&mut self, record: Value) {
         if !self.tally.takes(&record) {
             return;
@@ -116,7 +116,7 @@ impl Log {
         self.lines.extend_from_slice(line.as_bytes());
     }
 
-    /// Writes the lines until now.
+    /// Writes all added lines.
     pub(super) fn flush(&mut self) -> std::io::Result<()> {
         let lines = std::mem::take(&mut self.lines);
         self.file.write_all(&lines)

@@ -1,11 +1,10 @@
-//! `--audit FILE`: what a program was granted, what it was refused, which limits it has reached, and who ended what, as
-//! lines of JSON. SECURITY.md describes each record.
+//! `--audit FILE`: the grants, refusals, reached limits and kills of a program, as lines of JSON. SECURITY.md describes
+//! each record.
 //!
-//! The log is opened before the program is loaded, so that a limit of loading is in it too. Then the lines are appended
-//! by one thread that listens to the engine's events: no process waits for it. What a guest
-//! can repeat is counted by the engine for each process, and [here](tally) for all processes of a tree. Events that find
-//! no room are counted too, and a file takes a bounded number of bytes from one run. Each line is written whole, soon
-//! after what it tells.
+//! isopod opens the log before it loads the program, so the log has the limits of loading too. Then one thread listens to
+//! the engine's events and appends the lines: no process waits for it. The engine counts repeated events of each
+//! process, and [`tally`] those of all processes of a tree. Events without room are counted too, and one run writes a
+//! bounded number of bytes. Each line is written whole, soon after its event.
 
 mod log;
 mod record;
@@ -26,10 +25,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-/// How long the end waits for the last lines. The file may be a pipe that nobody reads.
+/// Longest wait for the last lines at the end. The file may be a pipe without a reader.
 const END_TIME: Duration = Duration::from_secs(2);
 
-/// The log of one command; nothing is done where none is wanted.
+/// The log of one command. It does nothing without `--audit`.
 #[derive(Debug)]
 pub(crate) struct Audit {
     path: PathBuf,
@@ -39,34 +38,35 @@ pub(crate) struct Audit {
 
 #[derive(Debug)]
 enum State {
-    /// Nobody has asked for it, or it is over.
+    /// No log was requested, or it has ended.
     None,
-    /// It is open, and isopod has one thread.
+    /// The log is open, and isopod has one thread.
     Open(Log),
-    /// A thread writes it.
+    /// A thread writes the log.
     Written {
         is_over: Arc<AtomicBool>,
         result: Receiver<std::io::Result<()>>,
     },
 }
 
-/// Where a log lies, and what it is of.
+/// The place of a log, and its program.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
-    /// The file, if a log is wanted.
+    /// The file of the log, if one was requested.
     pub(crate) path: Option<&'a Path>,
     /// The file of the program, if it has one.
     pub(crate) program: Option<&'a Path>,
-    /// What the program is called.
+    /// The name of the program.
     pub(crate) name: String,
 }
 
 impl Audit {
-    /// Opens the log to append to it, and begins it. `writable` are the directories that the program may
-    /// write: a log that it can change says nothing.
+    /// Opens the log for appending, and begins it. `writable` are the directories that the program can write: a log that
+    /// the program can change proves nothing.
     ///
     /// # Errors
-    /// If the file is the program or lies in its source, lies in such a directory, could lie in one by another name, or cannot be opened.
+    /// If the file is the program, lies in its source or in one of these directories, could lie there under another
+    /// name, or cannot be opened.
     pub(crate) fn open<'a>(
         place: Place<'_>,
         writable: impl Iterator<Item = &'a Path>,
@@ -88,7 +88,7 @@ impl Audit {
             "program": audit.program,
             "isopod": env!("CARGO_PKG_VERSION"),
         }));
-        // A pipe can be full: a thread is to wait for that.
+        // A pipe can be full, so a thread writes to it.
         if is_regular {
             log.flush()
                 .with_context(|| format!("cannot write the audit log `{}`", path.display()))?;
@@ -97,10 +97,10 @@ impl Audit {
         Ok(audit)
     }
 
-    /// Begins to write what happens in the engine: after isopod has confined itself, which it does with one thread.
+    /// Begins to write the engine's events. Call it after isopod has confined itself, which needs a single thread.
     ///
     /// # Errors
-    /// If there is no thread for it.
+    /// If the thread cannot be started.
     pub(crate) fn start(&mut self, engine: &Engine) -> anyhow::Result<()> {
         let State::Open(log) = std::mem::replace(&mut self.state, State::None) else {
             return Ok(());
@@ -113,15 +113,15 @@ impl Audit {
         self.spawn(move |is_over| log.write(events, is_over))
     }
 
-    /// Writes why nothing was started. What fails later is the engine's to tell.
+    /// Writes the reason why the program was not started. The engine reports later failures.
     pub(crate) fn fail(&mut self, error: &anyhow::Error) {
         if let State::Open(log) = &mut self.state {
             log.line(record::of_error(&self.program, error));
         }
     }
 
-    /// Has what has happened until now written, and the last line. A log that cannot be is warned of: how the program has
-    /// ended is not to be lost for it.
+    /// Writes all events until now, and the last line. A failure is a warning, so that it does not hide the end of the
+    /// program.
     pub(crate) fn end(&mut self) {
         if matches!(self.state, State::Open(_))
             && let State::Open(log) = std::mem::replace(&mut self.state, State::None)
@@ -151,7 +151,7 @@ impl Audit {
         std::thread::Builder::new()
             .name("isopod-audit".to_owned())
             .spawn(move || {
-                // Nobody waits any more if it comes too late.
+                // The receiver is gone if the result comes too late.
                 let _ = sender.send(write(&seen));
             })
             .context("cannot start the thread that writes the audit log")?;
@@ -163,7 +163,7 @@ impl Audit {
         let path = self.path.to_string_lossy();
         let shown = isopod_text::Line(&path);
         output::tell(&format!(
-            "warning: the audit log `{shown}` is not complete: {why}\n"
+            "warning: the audit log `{shown}` is incomplete: {why}\n"
         ));
     }
 }
@@ -174,7 +174,7 @@ impl Drop for Audit {
     }
 }
 
-/// The file of a log.
+/// Opens the file of a log.
 fn opened<'a>(
     path: &Path,
     program: Option<&Path>,
@@ -183,7 +183,7 @@ fn opened<'a>(
     let shown = path.display();
     written::check(path, "audit log", "--audit", program)?;
     let writable: Vec<&Path> = writable.collect();
-    // Looked at first, so that nothing is made where it is refused; and again, as a link may have led there.
+    // Before opening, so that a refused file is not created; and after, as a link may have changed meanwhile.
     check_place(path, &writable)?;
     let file = isopod_file::append(path, 0o600)
         .with_context(|| format!("cannot open the audit log `{shown}`"))?;
@@ -191,14 +191,14 @@ fn opened<'a>(
     let found = file.metadata()?;
     if found.is_file() && found.nlink() > 1 && !writable.is_empty() {
         return Err(refused(format!(
-            "the audit log `{shown}` has {} names, and another one may lie in a directory which the program may write",
+            "the audit log `{shown}` has {} names, and another name may lie in a directory that the program can write",
             found.nlink()
         )));
     }
     Ok(file)
 }
 
-/// Refuses a file that lies in one of these directories.
+/// Refuses a file in one of these directories.
 fn check_place(path: &Path, writable: &[&Path]) -> anyhow::Result<()> {
     match writable
         .iter()
@@ -206,7 +206,7 @@ fn check_place(path: &Path, writable: &[&Path]) -> anyhow::Result<()> {
     {
         None => Ok(()),
         Some(directory) => Err(refused(format!(
-            "the audit log `{}` lies in `{}`, which the program may write",
+            "the audit log `{}` lies in `{}`, which the program can write",
             path.display(),
             directory.display()
         ))),
@@ -216,6 +216,6 @@ fn check_place(path: &Path, writable: &[&Path]) -> anyhow::Result<()> {
 fn refused(text: String) -> anyhow::Error {
     crate::report::with_hint(
         text,
-        "`--audit` takes a file outside of all directories of `--dir`",
+        "give `--audit` a file outside all directories of `--dir`",
     )
 }

@@ -1,4 +1,4 @@
-//! The records of the log, as JSON: of what an engine tells, and of what goes wrong before anything runs.
+//! The records of the log, as JSON: of the events of an engine, and of errors before a program runs.
 
 use crate::at_limit;
 use crate::report::Report;
@@ -6,10 +6,10 @@ use isopod_host::ExitStatus;
 use isopod_host::events::EngineEvent;
 use serde_json::{Value, json};
 
-/// What is kept of a text, in bytes.
+/// Longest text in a record, in bytes; longer ones are cut.
 const LONGEST_TEXT_BYTES: usize = 1 << 10;
 
-/// A program that was not started: of a limit that it has reached, or else of the refusal.
+/// The record of a program that was not started: a reached limit, or else a refusal.
 pub(super) fn of_error(program: &str, error: &anyhow::Error) -> Value {
     let text = Report::from(error).text();
     let text = isopod_text::cut(&text, LONGEST_TEXT_BYTES);
@@ -35,7 +35,7 @@ pub(super) fn of_error(program: &str, error: &anyhow::Error) -> Value {
     }
 }
 
-/// The record of an event; none of what an audit does not ask for.
+/// The record of an event; `None` for events that do not belong in an audit log.
 pub(super) fn of_event(event: &EngineEvent) -> Option<Value> {
     Some(match event {
         EngineEvent::Granted {

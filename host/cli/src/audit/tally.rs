@@ -1,25 +1,24 @@
-//! How often a log tells the same: a guest can have its processes do something without end, each of them for the first
-//! time.
+//! Bounds the number of similar lines in a log: a guest can repeat an action without end, each time in a new process.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Of each tree and kind, so many lines are told in full. The rest is counted.
+/// Number of lines that are written for each tree and kind. Further lines are counted.
 const MOST_LINES: u64 = 100;
-/// The same of limits: who has ended at one is in the record of that end.
+/// The same for limits. The record of an end names the limit of each process that has ended at one.
 const MOST_LIMITS: u64 = 1;
 
-/// What one line is counted as: its tree, its record, and the kind in it.
+/// The category of a line: its tree, its record, and the kind in it.
 type Key = (u64, String, String);
 
-/// The lines of one log, by what they tell.
+/// The number of lines of one log in each category.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: BTreeMap<Key, u64>,
 }
 
 impl Tally {
-    /// Counts a record. True if it is to be told.
+    /// Counts a record. Returns whether to write it.
     pub(super) fn takes(&mut self, record: &Value) -> bool {
         let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
         let of = text("record");
@@ -28,7 +27,7 @@ impl Tally {
             "refused" => (text("refusal"), MOST_LINES),
             "kill" | "ended" => (text("status"), MOST_LINES),
             "deadlock" => (String::new(), MOST_LINES),
-            // The others are isopod's own, and few.
+            // isopod itself writes the others, and only a few.
             _ => return true,
         };
         let tree = record["tree"].as_u64().unwrap_or_default();
@@ -37,7 +36,7 @@ impl Tally {
         *count <= most
     }
 
-    /// A record for each kind of which not all lines were told.
+    /// One record for each category with unwritten lines.
     pub(super) fn rest(&self) -> impl Iterator<Item = Value> {
         self.counts.iter().filter_map(|((tree, of, kind), count)| {
             let most = match of.as_str() {
@@ -74,7 +73,7 @@ mod tests {
         let kill = json!({"record": "kill", "tree": 1, "status": "killed"});
         let told = (0..1_000).filter(|_| tally.takes(&kill)).count();
         assert_eq!(told, 100);
-        // Grants, and what the log says of itself, always.
+        // Grants are never counted, nor are records about the log itself.
         assert!((0..1_000).all(|_| tally.takes(&json!({"record": "granted", "tree": 1}))));
         let rest: Vec<Value> = tally.rest().collect();
         let repeated = |of: &str, kind: &str, count: u64| json!({"record": "repeated", "tree": 1, "of": of, "kind": kind, "count": count});

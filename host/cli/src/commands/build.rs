@@ -1,4 +1,4 @@
-//! `isopod build`: source, or a core module, to a component in a file.
+//! `isopod build`: builds source, or a core module, to a component in a file.
 
 use super::source::{self, Source};
 use crate::args::BuildArgs;
@@ -12,7 +12,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Builds a component, writes it and prints where, and how large it is.
+/// Builds a component, writes it, and prints its path and size.
 ///
 /// # Errors
 /// If it cannot be built or written.
@@ -20,10 +20,10 @@ pub(crate) fn run(options: &BuildArgs, printer: &Printer) -> anyhow::Result<u8> 
     let source = source::kind_of(&options.path)?;
     anyhow::ensure!(
         source != Source::Precompiled,
-        "`{}` is native code already, it cannot be built",
+        "`{}` is already native code and cannot be built",
         options.path.display()
     );
-    // What is wrong with a given name is told before a build that may take minutes.
+    // Before the build, which may take minutes.
     if let Some(output) = &options.file.output {
         check_output(&options.path, output)?;
     }
@@ -49,12 +49,12 @@ pub(crate) fn run(options: &BuildArgs, printer: &Printer) -> anyhow::Result<u8> 
     Ok(0)
 }
 
-/// Writes a whole file, or to a FIFO that somebody reads.
+/// Writes a whole file, or to a FIFO that has a reader.
 pub(super) fn write(output: &Path, bytes: &[u8]) -> io::Result<()> {
     isopod_file::create(output)?.write_all(bytes)
 }
 
-/// Refuses an output that is the source, would replace a file of it, or cannot be a file.
+/// Refuses an output that is the source, would replace a file of the source, or cannot be a file.
 pub(super) fn check_output(source: &Path, output: &Path) -> anyhow::Result<()> {
     let shown = output.display();
     if output.is_dir() {
@@ -85,7 +85,7 @@ pub(super) fn check_output(source: &Path, output: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a file is none, or was made by isopod: source has no such beginning.
+/// Whether a file is empty, or a result of isopod: source does not begin like one.
 fn is_made(output: &Path) -> bool {
     let mut beginning = Vec::new();
     let read = isopod_file::open(output).and_then(|file| file.take(4).read_to_end(&mut beginning));

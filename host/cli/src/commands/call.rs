@@ -1,4 +1,4 @@
-//! `isopod call`: a function of a plugin, once, or many times to see how it bears that.
+//! `isopod call`: calls a function of a plugin, once, or many times to measure it.
 
 use super::grants::Grants;
 use super::limits::Given;
@@ -23,24 +23,24 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-/// How many functions a hint names; `isopod inspect` lists all.
+/// Most functions that a hint names; `isopod inspect` lists all.
 const NAMED_FUNCTIONS: usize = 20;
 
-/// How large an input may be, unless `--max-message` says it: as the library's default is.
+/// The largest input without `--max-message`: the library's default.
 const MOST_INPUT_BYTES: u64 = 64 << 20;
 
-/// What a function is called with.
+/// The input of a function.
 enum Input {
-    /// One that the plugin says it has: bytes.
+    /// Bytes, for a function that the plugin lists.
     Bytes(Vec<u8>),
-    /// Anything else that its component exports: values.
+    /// Typed values, for any other export of its component.
     Typed(Value),
 }
 
-/// Calls, prints what comes back, and gives the exit code.
+/// Calls the function, prints its output and returns the exit code.
 ///
 /// # Errors
-/// Of isopod itself, and a function that is not there. How a call ends is no error.
+/// Errors of isopod itself, and a missing function. A failed call has an exit code and is no error.
 pub(crate) fn run(options: &CallArgs, printer: &Printer) -> anyhow::Result<u8> {
     let source = source::kind_of(&options.path)?;
     let grants = Grants::of(&options.grants)?;
@@ -81,7 +81,7 @@ fn call_audited(
     let quiet = options.output.quiet.quiet;
     let program = loading::load(path, source, toolchain, quiet, &engine, printer)?;
     grants.show(&[], engine.cores(), given.shown(), printer);
-    // Before the process gives up the right to read it.
+    // Before isopod gives up the right to read the input.
     let bytes = input_bytes(options)?;
     confined::confine(grants.confinement(), printer)?;
     audit.start(&engine)?;
@@ -107,16 +107,16 @@ fn call_audited(
     }
 }
 
-/// The input as it was given, if it was.
+/// The bytes of the input, if one was given.
 ///
 /// # Errors
-/// A file that cannot be read, is no regular file, or has more bytes than a call takes.
+/// If the file cannot be read, is a special file, or is larger than the limit of a call.
 fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
     let most = options
         .limits
         .max_message
         .map_or(MOST_INPUT_BYTES, ByteCount::bytes);
-    // As the plugin's own limit tells it of an input that is not read.
+    // The same text as that of the plugin's own limit.
     let too_large = |size: &str| {
         let text = format!(
             "the input of {size} is larger than the plugin's limit of {}; raise it with `Limits::message_size` or `--max-message`",
@@ -138,7 +138,7 @@ fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
             }
             Some(bytes)
         }
-        // A directory of the name says nothing: the text may well be one.
+        // A directory with this name is no input, so the text is.
         Some(text) if Path::new(text).exists() && !Path::new(text).is_dir() => {
             match isopod_file::read(text, most) {
                 Ok(bytes) => Some(bytes),
@@ -156,7 +156,7 @@ fn input_bytes(options: &CallArgs) -> anyhow::Result<Option<Vec<u8>>> {
     })
 }
 
-/// The input for this function, by what kind of a function it is.
+/// The input in the form that this function takes.
 fn input(options: &CallArgs, bytes: Option<Vec<u8>>, plugin: &Plugin) -> anyhow::Result<Input> {
     let functions = plugin.functions();
     let wanted = options.function.as_str();
@@ -171,8 +171,8 @@ fn input(options: &CallArgs, bytes: Option<Vec<u8>>, plugin: &Plugin) -> anyhow:
             let bytes = bytes.unwrap_or_else(|| b"[]".to_vec());
             let value = serde_json::from_slice(&bytes).map_err(|error| {
                 report::with_hint(
-                    format!("the input of `{wanted}` is no JSON: {error}"),
-                    "it takes an array of its arguments, as `--input '[1, 2]'`; `isopod inspect` shows their types",
+                    format!("the input of `{wanted}` is not JSON: {error}"),
+                    "give a JSON array of the arguments, for example `--input '[1, 2]'`; `isopod inspect` shows their types",
                 )
             })?;
             Ok(Input::Typed(value))
@@ -180,7 +180,7 @@ fn input(options: &CallArgs, bytes: Option<Vec<u8>>, plugin: &Plugin) -> anyhow:
         (false, false) => Err(report::with_hint(
             format!("`{}` has no function `{wanted}`", Line(&plugin.name())),
             match functions.is_empty() {
-                true => "`isopod inspect` lists what it exports".to_owned(),
+                true => "`isopod inspect` lists its exports".to_owned(),
                 false => {
                     let names = functions.iter();
                     let names: Vec<String> = names
@@ -209,7 +209,7 @@ fn once(options: &CallArgs, plugin: &Plugin, input: &Input, printer: &Printer) -
             if stdout.is_terminal() && !bytes.is_empty() && !bytes.ends_with(b"\n") {
                 bytes.push(b'\n');
             }
-            // A reader that has gone wants no more of it.
+            // An error means that the reader is gone.
             let _ = stdout.write_all(&bytes).and_then(|()| stdout.flush());
             0
         }
@@ -227,7 +227,7 @@ fn tell(error: Error, printer: &Printer) {
     printer.error(&Report::from(&error));
 }
 
-/// Calls many times, and prints a table.
+/// Calls the function many times and prints statistics.
 fn load(
     options: &CallArgs,
     plugin: &Plugin,

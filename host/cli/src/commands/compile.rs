@@ -1,4 +1,4 @@
-//! `isopod compile`: a program or plugin to native code in a file.
+//! `isopod compile`: compiles a program or plugin to native code in a file.
 
 use super::build::{check_output, write};
 use super::loading;
@@ -9,7 +9,7 @@ use crate::values::human_bytes;
 use anyhow::Context as _;
 use std::path::PathBuf;
 
-/// Compiles, writes the code and prints where, and how large it is.
+/// Compiles a program or plugin, writes the code, and prints its path and size.
 ///
 /// # Errors
 /// If it cannot be built, loaded or written.
@@ -18,7 +18,7 @@ pub(crate) fn run(options: &CompileArgs, printer: &Printer) -> anyhow::Result<u8
     let source = source::kind_of(path)?;
     anyhow::ensure!(
         source != Source::Precompiled,
-        "`{}` is native code already",
+        "`{}` is already native code",
         path.display()
     );
     if let Some(output) = &options.file.output {

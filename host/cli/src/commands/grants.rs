@@ -1,4 +1,4 @@
-//! What a program gets, worked out from the options and shown by `-v`.
+//! The grants of a program, as the options ask for them. `-v` prints them.
 
 use super::own_directory::{self, Own};
 use super::source::Source;
@@ -17,13 +17,13 @@ use std::path::{Path, PathBuf};
 /// The name under which a program sees its private directory.
 const PRIVATE: &str = "/tmp";
 
-/// What a program gets.
+/// The grants of a program or plugin.
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     directories: Vec<(PathBuf, String, Access)>,
-    /// Its own directory, where it gets only modules of that: that holds more than the program.
+    /// Its own directory, if the program gets only copies of the modules in it.
     modules: Option<Own>,
     private: Option<PrivateDirectory>,
     /// Whether the private directory is its `/tmp`.
@@ -35,10 +35,10 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
-    /// What the options ask for. Of a variable that is given twice, the last counts.
+    /// The grants that the options of `run` ask for. The last value of a variable counts.
     ///
     /// # Errors
-    /// A directory that is none, two directories of one name, a variable that is not set here.
+    /// If a directory is missing or a file, two directories have one name, or a variable to copy is not set.
     pub(crate) fn of_program(options: &RunArgs) -> anyhow::Result<Grants> {
         let (grants, more) = (Grants::of(&options.grants)?, &options.more_grants);
         Ok(Grants {
@@ -51,10 +51,10 @@ impl Grants {
         })
     }
 
-    /// Directories and variables, and nothing else: what a plugin can get.
+    /// Directories and variables only, which a plugin can get too.
     ///
     /// # Errors
-    /// Those of [`of_program`](Self::of_program).
+    /// The errors of [`of_program`](Self::of_program).
     pub(crate) fn of(options: &GrantArgs) -> anyhow::Result<Grants> {
         let (directories, read_directories) = (&options.directories, &options.read_directories);
         let written = directories.iter();
@@ -68,7 +68,7 @@ impl Grants {
                 .with_context(|| format!("the directory `{shown}` cannot be granted"))?;
             anyhow::ensure!(
                 metadata.is_dir(),
-                "`{shown}` cannot be granted: it is no directory"
+                "`{shown}` cannot be granted: it is not a directory"
             );
             if !guest_names.insert(grant.guest()) {
                 return Err(report::with_hint(
@@ -94,9 +94,8 @@ impl Grants {
         })
     }
 
-    /// Adds what a program gets unasked: its own directory to read, if it is source, and an empty
-    /// directory as `/tmp`. What the options name under that name, or one above it, comes first: a
-    /// directory that may be written stays so.
+    /// Adds the default grants of a program: an empty directory as `/tmp` and, for source, its own directory to read.
+    /// A grant from an option under the same name, or above it, comes first, so a writable directory stays writable.
     ///
     /// # Errors
     /// If its modules cannot be copied.
@@ -115,7 +114,7 @@ impl Grants {
                 printer.detail(
                     "not granted",
                     &format!(
-                        "the directory `{}`, which holds more than the program; `--read-dir` grants it",
+                        "the directory `{}`, which contains more than the program; `--read-dir` grants it",
                         own.display()
                     ),
                 );
@@ -130,26 +129,26 @@ impl Grants {
             Err(error) => {
                 self.has_private_tmp = false;
                 printer.warning(&format!(
-                    "the program gets no `{PRIVATE}`: no private directory could be made: {error:#}"
+                    "the program gets no `{PRIVATE}`: no private directory could be created: {error:#}"
                 ));
             }
         }
         self.copy_modules(printer)
     }
 
-    /// Puts the modules of the program's own directory where it sees that.
+    /// Copies the modules of the program's own directory to a directory that the program sees in its place.
     fn copy_modules(&mut self, printer: &Printer) -> anyhow::Result<()> {
         let (Some(own), Some(private)) = (&self.modules, &self.private) else {
             return Ok(());
         };
         let shown = own.directory.display();
         let count = match own.name == PRIVATE && self.has_private_tmp {
-            // It sees that anyway.
+            // The program sees that directory anyway.
             true => own.copy_to(private.given())?,
             false => {
                 let copies = private.run().join("modules");
                 std::fs::create_dir(&copies)
-                    .with_context(|| format!("`{}` cannot be made", copies.display()))?;
+                    .with_context(|| format!("`{}` cannot be created", copies.display()))?;
                 let count = own.copy_to(&copies)?;
                 let grant = (copies, own.name.clone(), Access::ReadOnly);
                 self.directories.push(grant);
@@ -159,13 +158,13 @@ impl Grants {
         printer.detail(
             "not granted",
             &format!(
-                "the directory `{shown}`, which holds more than the program; copies of its {count} modules are in its place, and `--read-dir` grants it"
+                "the directory `{shown}`, which contains more than the program; copies of its {count} modules are in its place, and `--read-dir` grants it"
             ),
         );
         Ok(())
     }
 
-    /// Removes what was made for the program, which has ended.
+    /// Removes the private directory of the program, which has ended.
     pub(crate) fn end(self, printer: &Printer) {
         if let Some(private) = self.private
             && let Err(error) = private.remove()
@@ -174,7 +173,7 @@ impl Grants {
         }
     }
 
-    /// Whether what the program calls `name` is in a directory that was asked for.
+    /// Whether the program's `name` lies in a granted directory.
     fn has_directory(&self, name: &str) -> bool {
         let name = Path::new(name);
         self.directories
@@ -182,9 +181,9 @@ impl Grants {
             .any(|(_, guest, _)| name.starts_with(guest) || (guest == "." && name.is_relative()))
     }
 
-    /// Gives each directory an absolute name: of one that has a relative name, the path that the name
-    /// means on this machine, without links, `.` and `..`. Where that is another one, it has the name as it was given too:
-    /// a guest's library looks for a directory by the beginning of a path, without following links or `..` in it.
+    /// Gives each directory an absolute name. A relative name becomes its path on this machine, without links, `.` and
+    /// `..`. If that path differs from the given one, the directory gets both names: a guest's library finds a
+    /// directory by the beginning of a path, without following links or `..`.
     ///
     /// # Errors
     /// A path that is not UTF-8.
@@ -205,8 +204,8 @@ impl Grants {
         Ok(())
     }
 
-    /// Grants a script's own directory to be read under its own path; of one that holds more than the script,
-    /// its modules. `script` is the file, unless a module of the directory is run.
+    /// Grants reading of the script's own directory under its path, or of its modules only if the directory holds
+    /// unrelated files too. `script` is the file; `None` for a module of the directory.
     ///
     /// # Errors
     /// A path that is not UTF-8.
@@ -227,8 +226,7 @@ impl Grants {
         Ok(())
     }
 
-    /// Grants a directory to be read under its own path, unless it is granted already, by itself or
-    /// with one that it is in.
+    /// Grants reading of a directory under its own path, unless it lies in a granted directory.
     ///
     /// # Errors
     /// A path that is not UTF-8.
@@ -245,7 +243,7 @@ impl Grants {
         }
     }
 
-    /// What it gets as `/tmp`, if that is its own.
+    /// The private directory, if the program sees it as `/tmp`.
     fn private_tmp(&self) -> Option<&PrivateDirectory> {
         self.private.as_ref().filter(|_| self.has_private_tmp)
     }
@@ -255,7 +253,7 @@ impl Grants {
         self.arguments.insert(0, argument);
     }
 
-    /// The directories that the program may write, but for its private one, which is new and which nobody can name.
+    /// The directories that the program can write, except for its private one, which no user can name in advance.
     pub(crate) fn writable(&self) -> impl Iterator<Item = &Path> {
         let directories = self.directories.iter();
         let writable = directories.filter(|(_, _, access)| *access == Access::ReadWrite);
@@ -267,7 +265,7 @@ impl Grants {
         &self.arguments
     }
 
-    /// All of it that is not arguments.
+    /// The grants as a policy, without the arguments.
     pub(crate) fn policy(&self) -> Policy {
         let mut policy = Policy::default()
             .stdin(Stdin::Inherit)
@@ -293,7 +291,7 @@ impl Grants {
         policy
     }
 
-    /// What isopod itself keeps for it.
+    /// The rights that isopod itself keeps for the program.
     pub(crate) fn confinement(&self) -> Confinement {
         let confinement = Confinement::new().policy(&self.policy());
         match &self.private {
@@ -305,8 +303,8 @@ impl Grants {
         }
     }
 
-    /// Prints it, for `-v`, with the limits. Values of variables are not shown: they may be secrets. `arguments` are
-    /// those that the user has given.
+    /// Prints the grants and limits for `-v`, without the values of variables, which may be secrets. `arguments` are the
+    /// user's.
     pub(crate) fn show(
         &self,
         arguments: &[String],
@@ -353,7 +351,7 @@ impl Grants {
     }
 }
 
-/// The directory of a crate, or that a source file lies in.
+/// The directory of a crate, or of a source file.
 fn own_directory(path: &Path) -> PathBuf {
     if path.is_dir() {
         return path.to_owned();
@@ -373,8 +371,8 @@ pub(crate) fn utf8(path: &Path) -> anyhow::Result<String> {
 fn own_variable(name: &str) -> anyhow::Result<String> {
     env::var(name).map_err(|error| match error {
         VarError::NotPresent => report::with_hint(
-            format!("the environment variable `{name}` is not set here"),
-            format!("`--env {name}=VALUE` gives it a value"),
+            format!("the environment variable `{name}` is not set"),
+            format!("set it with `--env {name}=VALUE`"),
         ),
         VarError::NotUnicode(_) => {
             anyhow::anyhow!("the value of the environment variable `{name}` is not UTF-8")

@@ -1,4 +1,4 @@
-//! `isopod inspect`: what a program or plugin imports, exports and needs.
+//! `isopod inspect`: the functions, imports, exports and needs of a program or plugin.
 
 use super::source::{self, Source};
 use super::{confined, loading};
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 const PROCESSES: &str = "processes: `--max-processes`";
 
-/// What an import can be used for, and what grants it. The beginnings of the names of interfaces.
+/// The use of an interface, and the options that grant it. Each entry begins with a prefix of the interface's name.
 const NEEDS: [(&str, &str); 14] = [
     (
         "wasi:filesystem/",
@@ -35,40 +35,40 @@ const NEEDS: [(&str, &str); 14] = [
     ("isopod:multiprocessing/pool", PROCESSES),
     (
         "isopod:multiprocessing/queue",
-        "what processes share: `--max-queued`",
+        "objects that processes share: `--max-queued`",
     ),
     (
         "isopod:multiprocessing/pipe",
-        "what processes share: `--max-queued`",
+        "objects that processes share: `--max-queued`",
     ),
     (
         "isopod:multiprocessing/memory",
-        "what processes share: `--max-queued`",
+        "objects that processes share: `--max-queued`",
     ),
     (
         "isopod:multiprocessing/manager",
-        "what processes share: `--max-queued`",
+        "objects that processes share: `--max-queued`",
     ),
 ];
 
-/// How long a plugin may take to say what it has.
+/// Longest time for a plugin to list its functions.
 const DESCRIBE_TIME: Duration = Duration::from_secs(10);
 
-/// All that is told, as `--json` prints it.
+/// The outline, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Told {
     name: String,
     /// `program` or `plugin`.
     kind: &'static str,
-    /// The functions that a plugin says it has.
+    /// The functions that a plugin lists.
     functions: Vec<Function>,
-    /// The tasks that a program says an embedder's pool can call.
+    /// The tasks that a program offers to an embedder's pool.
     tasks: Vec<String>,
     exports: Vec<Export>,
     imports: Vec<String>,
-    /// What its imports could be used for: nothing of it is granted unless an option says so.
+    /// The uses of its imports. Options have to grant them.
     needs: Vec<String>,
-    /// The memory that it begins with.
+    /// The initial size of its memory.
     initial_memory_bytes: Option<u64>,
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn run(options: &InspectArgs, printer: &Printer) -> anyhow::Result<u8
     let source = source::kind_of(path)?;
     anyhow::ensure!(
         source != Source::Precompiled,
-        "`{}` is native code, which does not tell what it was made of; inspect the `.wasm` file",
+        "`{}` is native code, which has no description of its component; inspect the `.wasm` file",
         path.display()
     );
     let engine = loading::engine(1, None, None, &loading.compile_limits, printer)?;
@@ -119,7 +119,7 @@ fn told(program: &Program, printer: &Printer) -> anyhow::Result<Told> {
     };
     let mut needs: Vec<String> = Vec::new();
     for (beginning, need) in NEEDS {
-        // It needs the interface to say how it ends.
+        // A plugin imports the interface only to report its end.
         if need == PROCESSES && program.is_plugin() {
             continue;
         }
@@ -141,7 +141,7 @@ fn told(program: &Program, printer: &Printer) -> anyhow::Result<Told> {
             .into_iter()
             .map(|PluginFunction { name, text, .. }| Function { name, text })
             .collect(),
-        // What is native code was refused before.
+        // Always there: native code was refused before.
         tasks: outline.tasks.unwrap_or_default(),
         exports: outline
             .exports
@@ -192,7 +192,7 @@ fn text(told: &Told) -> String {
             .map(|export| format!("{}: {}", export.name, export.signature))
             .collect(),
     );
-    list("can make use of, if it is granted", told.needs.clone());
+    list("can use, if granted", told.needs.clone());
     list("imports", told.imports.clone());
     text
 }

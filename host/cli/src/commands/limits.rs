@@ -1,10 +1,10 @@
-//! The limits of a program or of a plugin, worked out from the options and shown by `-v`: one rule for both.
+//! The limits of a program or a plugin, as the options set them. `-v` prints them.
 
 use crate::args::{LimitArgs, ProgramLimitArgs};
 use isopod_host::Limits;
 use std::fmt::Display;
 
-/// What the options say; the rest is as the library has it.
+/// The limits from the options; the others have the library's defaults.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
     limits: Limits,
@@ -12,7 +12,7 @@ pub(crate) struct Given {
 }
 
 impl Given {
-    /// Those of a program.
+    /// The limits of a program.
     pub(crate) fn to_program(given: &LimitArgs, more: &ProgramLimitArgs) -> Given {
         Given::default()
             .set(given.timeout, "{} of time", |limits, time| {
@@ -46,7 +46,7 @@ impl Given {
             )
     }
 
-    /// Those of a plugin, each of whose instances is a process.
+    /// The limits of a plugin, each instance of which is a process.
     pub(crate) fn to_plugin(given: &LimitArgs) -> Given {
         Given::default()
             .set(given.timeout, "{} of time for each call", |limits, time| {
@@ -69,7 +69,7 @@ impl Given {
         self.limits.clone()
     }
 
-    /// Those that were given, a line each.
+    /// The given limits, one line each.
     pub(crate) fn shown(&self) -> &[String] {
         &self.shown
     }
@@ -139,7 +139,7 @@ impl Given {
         )
     }
 
-    /// `shown` is the line, with `{}` for the value.
+    /// Sets a limit if its option is given. `shown` is its line, with `{}` for the value.
     fn set<T: Display + Copy>(
         mut self,
         given: Option<T>,

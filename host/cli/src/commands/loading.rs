@@ -1,4 +1,4 @@
-//! An engine that keeps compiled code, and programs from whatever PATH is.
+//! An engine that keeps compiled code, and the loading of programs from any kind of PATH.
 
 use super::precompiled;
 use super::source::{self, Source};
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// The directory of compiled code, in the cache directory.
 const COMPILED_CODE: &str = "code";
 
-/// The file of the program that runs, whatever lies at its path by now; and how it is told to compile.
+/// The file of the running isopod, even if its path leads to another file by now, and its command that compiles.
 const THIS_PROGRAM: &str = "/proc/self/exe";
 const SERVE_COMPILER: &str = "serve-compiler";
 
@@ -32,10 +32,10 @@ fn limits_of(options: &CompileLimitArgs) -> CompileLimits {
     limits
 }
 
-/// Refuses native code that the user has not vouched for.
+/// Refuses native code without `--allow-precompiled`.
 ///
 /// # Errors
-/// With what to do.
+/// If PATH is native code and not trusted. The hint names the option.
 pub(crate) fn check_trust(path: &Path, source: Source, is_trusted: bool) -> anyhow::Result<()> {
     if source == Source::Precompiled && !is_trusted {
         return Err(report::with_hint(
@@ -43,16 +43,16 @@ pub(crate) fn check_trust(path: &Path, source: Source, is_trusted: bool) -> anyh
                 "`{}` holds native code, which no sandbox checks",
                 path.display()
             ),
-            "`--allow-precompiled` runs it all the same; only for files from someone you trust",
+            "`--allow-precompiled` runs it anyway; use it only for files from a source that you trust",
         ));
     }
     Ok(())
 }
 
-/// An engine for so many processes, on these cores, with a stack of this size for each.
+/// An engine for `max_processes` on these cores, with a stack of `stack_bytes` for each process.
 ///
 /// # Errors
-/// The engine's.
+/// The errors of the engine.
 pub(crate) fn engine(
     max_processes: u32,
     cores: Option<&CoreList>,
@@ -73,8 +73,8 @@ pub(crate) fn engine(
             None => builder,
         }
     };
-    // Where the cache cannot be used (no home directory, or one that is read-only, as in many
-    // containers) a program still runs: it is compiled each time.
+    // Without a usable cache (no home directory, or a read-only one, as in many containers) a program
+    // still runs: isopod compiles it each time.
     let uncached = |reason: String| {
         printer.warning(&format!(
             "compiled code is not kept: {reason}; `ISOPOD_CACHE` names another directory"
@@ -93,10 +93,10 @@ pub(crate) fn engine(
     }
 }
 
-/// Builds what is source, and loads it.
+/// Loads the program at PATH, after a build if it is source.
 ///
 /// # Errors
-/// Those of the build and of loading.
+/// The errors of the build and of loading.
 pub(crate) fn load(
     path: &Path,
     source: Source,
@@ -117,10 +117,10 @@ pub(crate) fn load(
     })
 }
 
-/// Loads, and tells how long it took if that is asked for.
+/// Loads a program, and prints the time of loading with `-v`.
 ///
 /// # Errors
-/// Those of `load`.
+/// The errors of `load`.
 pub(crate) fn timed(
     printer: &Printer,
     load: impl FnOnce() -> anyhow::Result<Program>,

@@ -1,4 +1,4 @@
-//! `isopod new`: a directory with a program or plugin that builds and runs as it is.
+//! `isopod new`: a directory with a complete program or plugin.
 
 use crate::args::{Kind, Language, NewArgs};
 use crate::printer::Printer;
@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use std::fs;
 use std::path::Path;
 
-/// A template: paths below the directory, and what is there. `{{name}}` and `{{version}}` are replaced.
+/// A template: relative paths, and the texts of the files, in which `{{name}}` and `{{version}}` are replaced.
 type Template = &'static [(&'static str, &'static str)];
 
 /// The contents of a file of the templates.
@@ -17,7 +17,7 @@ macro_rules! file {
     };
 }
 
-/// The longest name: a part of file names, with an extension to come.
+/// The longest name. It is a part of file names, which also need an extension.
 const MAX_NAME_BYTES: usize = 64;
 
 /// Names that cargo refuses for a crate, or that would hide a dependency.
@@ -35,20 +35,20 @@ const TAKEN: [&str; 8] = [
 /// Makes the directory and prints the next commands.
 ///
 /// # Errors
-/// If the name cannot be one, or if there is something of this name already.
+/// If the name is not valid, or exists already.
 pub(crate) fn run(options: &NewArgs, printer: &Printer) -> anyhow::Result<u8> {
     let name = options.name.as_str();
     check(name)?;
     let directory = Path::new(name);
-    // Made before anything is written to it, so that nothing that exists is touched.
+    // Creating the directory first makes sure that no existing file changes.
     match fs::create_dir(directory) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             return Err(report::with_hint(
-                format!("`{name}` exists already"),
+                format!("`{name}` already exists"),
                 "give another name, or remove it first",
             ));
         }
-        made => made.with_context(|| format!("the directory `{name}` cannot be made"))?,
+        made => made.with_context(|| format!("the directory `{name}` cannot be created"))?,
     }
     let readme = readme(options);
     for (path, text) in template(options).iter().chain(&[("README.md", &*readme)]) {
@@ -65,7 +65,7 @@ pub(crate) fn run(options: &NewArgs, printer: &Printer) -> anyhow::Result<u8> {
     let (kind, language) = (kind(options), language(options));
     let [build, use_it] = commands(options);
     printer.result(&format!(
-        "made `{name}`, a {kind} in {language}\n  {build}\n  {use_it}"
+        "created `{name}`, a {kind} in {language}\n  {build}\n  {use_it}"
     ));
     Ok(0)
 }
@@ -79,13 +79,13 @@ fn check(name: &str) -> anyhow::Result<()> {
         return Err(report::with_hint(
             format!("`{name}` cannot be the name"),
             format!(
-                "a name is letters, digits, `-` and `_`, a letter first, at most {MAX_NAME_BYTES} bytes"
+                "a name consists of letters, digits, `-` and `_`, starts with a letter, and has at most {MAX_NAME_BYTES} bytes"
             ),
         ));
     }
     if TAKEN.contains(&name.replace('-', "_").as_str()) {
         return Err(report::with_hint(
-            format!("`{name}` cannot be the name: a library has it"),
+            format!("`{name}` cannot be the name: it belongs to a library"),
             "give another name",
         ));
     }
@@ -127,7 +127,7 @@ fn kind(options: &NewArgs) -> &'static str {
     }
 }
 
-/// What builds it, and what uses it.
+/// The command that builds the directory, and the command that uses the result.
 fn commands(options: &NewArgs) -> [String; 2] {
     let name = &options.name;
     let component = match (options.lang, options.kind) {

@@ -1,8 +1,8 @@
-//! Directories that no program is to write: what isopod itself runs or trusts lies there.
+//! Directories that no program may write, because isopod itself runs or trusts their files.
 //!
 //! Compiled code, the compilers and their libraries, the environment of Python, the key of the cache and isopod's own
-//! program: who writes one of these has native code run at the next start. A grant to write that holds one of
-//! them, or lies in one, is refused: by the path without links, and by device and inode, which tell a directory
+//! program: a program that writes one of these runs native code at the next start. isopod refuses a writable grant that
+//! contains one of them, or lies in one. It compares paths without links, and also identities, which reveal a directory
 //! under another name (a bind mount).
 
 use crate::args::GrantArgs;
@@ -32,7 +32,7 @@ const SYSTEM: [&str; 9] = [
     "/usr/libexec",
 ];
 
-/// Places of isopod's own, which no option grants: private directories of programs lie in the first too.
+/// isopod's own places, which no option grants. The first one also contains the private directories of programs.
 const OWN: [&str; 2] = ["isopod's cache", "the key of isopod's cache"];
 
 /// A place that programs must not write.
@@ -43,11 +43,11 @@ struct Protected {
     is_own: bool,
 }
 
-/// Refuses grants to write that overlap such a place, and grants to read that hold the key of the cache: with it
-/// a program can make code that passes for isopod's own.
+/// Refuses writable grants that overlap a protected place, and readable grants that contain the key of the cache: with
+/// the key a program can forge code that isopod trusts.
 ///
 /// # Errors
-/// With the place, and the option that allows it.
+/// If it refuses a grant. The error names the place, and the hint the option that allows it.
 pub(crate) fn check(grants: &GrantArgs) -> anyhow::Result<()> {
     check_to_write(&grants.directories, grants.allow_overlap)?;
     let Some(key) = isopod_host::code::cache_key_file() else {
@@ -57,18 +57,18 @@ pub(crate) fn check(grants: &GrantArgs) -> anyhow::Result<()> {
         if holds_key(grant.host(), &key) {
             return Err(report::with_hint(
                 format!(
-                    "the directory `{}` cannot be granted: it holds the key of isopod's cache `{}`, and who reads that can make code that passes for isopod's own",
+                    "the directory `{}` cannot be granted: it contains the key of isopod's cache `{}`, and a program with this key can forge code that isopod trusts",
                     grant.host().display(),
                     key.display()
                 ),
-                "grant the directories that the program needs and that do not hold it, or name another directory for the key with `ISOPOD_STATE`; no option grants it",
+                "grant only directories without the key, or name another directory for the key with `ISOPOD_STATE`; no option grants the key",
             ));
         }
     }
     Ok(())
 }
 
-/// Whether this directory, or one that it leads to, holds the key of the cache, or is to hold it.
+/// Whether this directory contains the key of the cache, or will contain it.
 pub(crate) fn holds_key(directory: &Path, key: &Path) -> bool {
     let [_, what] = OWN;
     let key = Protected {
@@ -79,7 +79,7 @@ pub(crate) fn holds_key(directory: &Path, key: &Path) -> bool {
     overlapping(directory, &[key]).is_some()
 }
 
-/// If that `is_allowed`, isopod's cache and its key are refused alone.
+/// With `is_allowed`, refuses only isopod's cache and its key.
 fn check_to_write(grants: &[DirectoryGrant], is_allowed: bool) -> anyhow::Result<()> {
     if grants.is_empty() {
         return Ok(());
@@ -93,15 +93,17 @@ fn check_to_write(grants: &[DirectoryGrant], is_allowed: bool) -> anyhow::Result
         if let Some(place) = overlapping(grant.host(), &protected) {
             return Err(report::with_hint(
                 format!(
-                    "the directory `{shown}` cannot be granted to write: it overlaps {} `{}`, and who writes that has native code run as you",
+                    "the directory `{shown}` cannot be granted for writing: it overlaps {} `{}`, and a program that writes there can run native code as you",
                     place.what,
                     place.path.display()
                 ),
                 match place.is_own {
-                    true => "grant another directory, or `--read-dir`; no option grants it",
+                    true => {
+                        "grant another directory, or use `--read-dir`; no option allows this one"
+                    }
                     false => {
-                        "grant a directory below it that holds the program's files only, or `--read-dir`; \
-                         `--allow-overlap` grants it all the same, for a program that you trust"
+                        "grant a directory below it with the program's files only, or use `--read-dir`; \
+                         `--allow-overlap` allows it anyway, for a program that you trust"
                     }
                 },
             ));
@@ -124,7 +126,7 @@ fn overlapping<'a>(granted: &Path, protected: &'a [Protected]) -> Option<&'a Pro
     })
 }
 
-/// What isopod runs or trusts.
+/// The places that isopod runs or trusts.
 fn protected() -> Vec<Protected> {
     let home = |below: &str| variable("HOME").map(|home| home.join(below));
     let mut found: Vec<Protected> = Vec::new();
@@ -164,12 +166,9 @@ fn protected() -> Vec<Protected> {
         };
         add("a directory of `PATH`,", Some(directory.clone()));
         for tool in TOOLS {
-            // Where a link in the directory leads.
+            // The target of a link in the directory.
             let program = directory.join(tool).canonicalize().ok();
-            add(
-                "a program that builds use,",
-                program.filter(|program| program.is_file()),
-            );
+            add("a build tool,", program.filter(|program| program.is_file()));
         }
     }
     found
@@ -180,11 +179,11 @@ fn variable(name: &str) -> Option<PathBuf> {
     value.map(PathBuf::from)
 }
 
-/// The path without links. Of what does not exist yet, that of the nearest directory above, and the rest: a
-/// program could make it.
+/// The path without links. A missing path, which a program could create, is resolved from the nearest existing
+/// directory above it.
 fn resolved(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    // Of a file on `PATH` the directory counts, in which it can be replaced, not where it leads.
+    // For a file on `PATH` the directory counts in which it can be replaced, not the target of its link.
     if fs::symlink_metadata(&absolute)
         .is_ok_and(|metadata| metadata.is_symlink() && !absolute.is_dir())
         && let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name())
@@ -204,7 +203,7 @@ fn resolved(path: &Path) -> PathBuf {
     absolute
 }
 
-/// Of the directories right below: a part of the cache may be mounted elsewhere, too.
+/// The identities of the direct subdirectories: a part of the cache may also be mounted elsewhere.
 fn parts(path: &Path) -> BTreeSet<Identity> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries
@@ -252,7 +251,7 @@ mod tests {
         assert!(overlaps(directory.path(), &cache));
         assert!(overlaps(Path::new("/"), &cache));
         assert!(!overlaps(&at("home/data"), &cache));
-        // The cache of a user who has none yet: who may write above could make it.
+        // The cache of a new user: a program that writes above it could create it.
         assert!(overlaps(&at("home/data"), &at("home/data/not/yet")));
         assert!(overlaps(&at("link/data"), &at("home/data/not/yet")));
         assert!(!overlaps(&at("home/cache"), &at("home/data/not/yet")));

@@ -1,8 +1,8 @@
-//! What a script may read of the directory that it lies in.
+//! The access of a script to the directory that it lies in.
 //!
-//! A script reads its own directory, as modules and data lie beside it. But in a home directory, in `/tmp` and
-//! in others that many share, what lies beside it is not its own. Of such a directory it gets copies: of
-//! itself, and of the modules that it could import from there.
+//! A script reads its own directory, which holds its modules and data. But a home directory, `/tmp` and other shared
+//! directories hold unrelated files too. Of such a directory the script gets copies only: of itself, and of the modules
+//! that it could import from there.
 
 use super::overlap;
 use crate::private;
@@ -16,32 +16,32 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// How many modules are copied at most, and how large they are together.
+/// Most modules to copy, and their largest total size.
 const MOST_MODULES: u64 = 1_000;
 const MOST_BYTES: u64 = 16 << 20;
-/// How many entries are looked at for them.
+/// Most directory entries to look at.
 const MOST_ENTRIES: u64 = 100_000;
-/// How deep packages nest.
+/// Deepest nesting of packages.
 const DEEPEST: u32 = 16;
 
-/// Whose directory is everybody's, on all machines.
+/// Directories that all users share, on all machines.
 const SHARED: [&str; 4] = ["/", "/tmp", "/var/tmp", "/dev/shm"];
 
-/// Writable for all, but nobody may remove what another has made.
+/// Writable for all users, with the sticky bit.
 const SHARED_MODE: u32 = 0o1002;
 
-/// A script's directory that holds more than the script.
+/// The directory of a script, if it holds unrelated files too.
 #[derive(Debug)]
 pub(super) struct Own {
     pub(super) directory: PathBuf,
     /// The name under which the script sees it.
     pub(super) name: String,
-    /// The script's file; none if a module is run.
+    /// The file of the script; `None` for a module.
     pub(super) script: Option<PathBuf>,
 }
 
-/// Whether a directory can be taken for a program's own: it is not the home directory, nor one for files of
-/// all programs, nor one in which such a one, the cache or its key lies.
+/// Whether a directory belongs to a program alone: it is not, and does not contain, the home directory, a shared
+/// directory, the cache or the key of the cache.
 pub(super) fn is_only_the_programs(directory: &Path) -> bool {
     is_only_with_key(directory, isopod_host::code::cache_key_file().as_deref())
 }
@@ -65,7 +65,7 @@ fn is_only_with_key(directory: &Path, key: Option<&Path>) -> bool {
 }
 
 impl Own {
-    /// Copies the script and the modules beside it; gives how many these are.
+    /// Copies the script and the modules beside it, and returns the number of modules.
     ///
     /// # Errors
     /// The script cannot be read, there are too many modules, or they cannot be written.
@@ -117,7 +117,7 @@ impl Copying {
                 }
                 continue;
             }
-            // A link may lead anywhere, and another user may have made it.
+            // A link may lead anywhere, and another user may have created it.
             if !kind.is_file() || path.extension().is_none_or(|extension| extension != "py") {
                 continue;
             }
@@ -127,7 +127,7 @@ impl Copying {
             self.modules += 1;
             check(self.modules, MOST_MODULES, "modules")?;
             let mut copy = match fs::File::create_new(to.join(&name)) {
-                // The script itself. To write it anew would cost a wait for the disk on some file systems.
+                // The script itself. Writing it again would wait for the disk on some file systems.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made?,
             };
@@ -141,7 +141,7 @@ impl Copying {
     }
 }
 
-/// Opens a module; none if the program could not import it either, or it has been replaced.
+/// Opens a module; `None` if the program could not import it either, or if it was replaced meanwhile.
 fn opened(path: &Path) -> io::Result<Option<fs::File>> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let opened = fs::OpenOptions::new()

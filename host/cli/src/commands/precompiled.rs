@@ -1,4 +1,4 @@
-//! `--allow-precompiled`: the only place of this crate that vouches for something.
+//! `--allow-precompiled`: the only unsafe code of this crate.
 
 #![allow(
     unsafe_code,
@@ -8,9 +8,9 @@
 use isopod_host::{Engine, Program, Result};
 use std::path::Path;
 
-/// Loads native code. Only to be called where the user gave `--allow-precompiled`.
+/// Loads native code. Call it only if the user has given `--allow-precompiled`.
 pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Program> {
-    // SAFETY: the file runs with all rights of the user, and the user has said for this very run,
-    // with an option whose help says what it means, that the file may be trusted.
+    // SAFETY: the file runs with all rights of the user, and the user has vouched for the file in this very run, with an
+    // option whose help explains the risk.
     unsafe { Program::from_precompiled_file(engine, path) }
 }

@@ -1,4 +1,4 @@
-//! `isopod ps`: what the user's running programs do, and what waits for whom.
+//! `isopod ps`: the processes of the user's running programs, and their waits.
 
 use crate::args::PsArgs;
 use crate::printer::Printer;
@@ -8,7 +8,7 @@ use crate::what_runs::{socket, table};
 /// Prints the processes of one running program, or of all.
 ///
 /// # Errors
-/// If the one that was named does not run, or none can be asked.
+/// If there is no run with the given pid, or the runs cannot be asked.
 pub(crate) fn run(options: &PsArgs, printer: &Printer) -> anyhow::Result<u8> {
     let answers = match options.pid {
         None => socket::ask_all()?,

@@ -1,7 +1,7 @@
-//! Python: what of it is run, what it gets, and how the runner is told.
+//! Python scripts: the kinds, their grants, and the first argument of the runner, which describes the script.
 //!
 //! A directory has the same path inside as outside, so that a traceback names files as the user knows
-//! them, and a relative path means what it means to python.
+//! them, and relative paths work as in python.
 
 use super::grants::{Grants, utf8};
 use crate::args::RunArgs;
@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
-/// What of Python is run.
+/// A Python script, in any form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Script {
     /// A file, as it was given.
@@ -20,12 +20,12 @@ pub(crate) enum Script {
     Module(String),
     /// Code.
     Code(String),
-    /// What is in standard input.
+    /// The code in standard input.
     Stdin,
 }
 
 impl Script {
-    /// What it is called wherever programs are named: as python itself would show it.
+    /// The name of the program, as python itself shows it.
     pub(crate) fn name(&self) -> String {
         match self {
             Script::File(path) => {
@@ -39,7 +39,7 @@ impl Script {
     }
 }
 
-/// What of Python the options ask for, if they do.
+/// The script that the options ask for, if it is Python.
 pub(crate) fn script(options: &RunArgs) -> Option<Script> {
     if let Some(name) = &options.module {
         return Some(Script::Module(name.clone()));
@@ -54,12 +54,12 @@ pub(crate) fn script(options: &RunArgs) -> Option<Script> {
     (path.extension()? == "py").then(|| Script::File(path.to_owned()))
 }
 
-/// Tells the runner, by the first argument, what to run, and grants what any script gets to read.
+/// Adds the first argument, which tells the runner the script, and grants reading of the script's directory.
 ///
 /// # Errors
 /// If the script cannot be read, or a path is not UTF-8.
 pub(crate) fn grant(script: &Script, grants: &mut Grants) -> anyhow::Result<()> {
-    let here = env::current_dir().context("the current directory cannot be told")?;
+    let here = env::current_dir().context("the current directory is unknown")?;
     grants.make_absolute(&here)?;
     let (kind, value, shown) = match script {
         Script::File(path) => {
@@ -78,7 +78,7 @@ pub(crate) fn grant(script: &Script, grants: &mut Grants) -> anyhow::Result<()> 
             ("script", utf8(&absolute)?, utf8(path)?)
         }
         Script::Module(name) => {
-            // Where python looks for the module first.
+            // The directory in which python looks for the module first.
             grants.read_own(&here, None)?;
             ("module", name.clone(), name.clone())
         }
@@ -92,7 +92,7 @@ pub(crate) fn grant(script: &Script, grants: &mut Grants) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The path without `.` and `..`, which a guest's file system would have to find granted.
+/// The path without `.` and `..`: a guest's file system would need grants for the directories in between.
 fn without_parents(path: PathBuf) -> PathBuf {
     let is_plain = path
         .components()
@@ -103,7 +103,7 @@ fn without_parents(path: PathBuf) -> PathBuf {
     }
 }
 
-/// The component that runs scripts, made if it is missing.
+/// The component that runs scripts. Builds it if it is missing.
 pub(crate) fn runner(options: &RunArgs, printer: &Printer) -> anyhow::Result<PathBuf> {
     let build = options
         .loading

@@ -1,7 +1,7 @@
-//! `isopod run`: source or WebAssembly to an exit code.
+//! `isopod run`: runs a program and returns its exit code.
 //!
-//! What can be wrong with the options is found before anything is built. Until the program starts,
-//! signals do what they always do, so Ctrl-C ends a build.
+//! isopod checks the options before it builds anything. Until the program starts, signals have their default actions, so
+//! Ctrl-C ends a build.
 
 use super::grants::Grants;
 use super::limits::Given;
@@ -25,10 +25,10 @@ use std::time::Instant;
 /// when it has used 1 MiB of the stack in its memory; its calls nest in up to this much meanwhile.
 const PYTHON_STACK_BYTES: usize = 32 << 20;
 
-/// Runs a program and gives the exit code.
+/// Runs a program and returns the exit code.
 ///
 /// # Errors
-/// Of isopod itself. However the program ends is no error.
+/// Errors of isopod itself. An abnormal end of the program has an exit code and is no error.
 pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
     let program = options.path.as_deref();
     let path = options.end.status_file.as_deref();
@@ -43,7 +43,7 @@ pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
                 outcome.exit_code(),
                 outcome.signal.map(|signal| signal.name()),
             )?,
-            // The error that was first is the one to tell.
+            // The first error is the one to report.
             Err(error) => {
                 let code = exit_code::of_error(error);
                 if let Err(second) = file.write_error(&Report::from(error), code) {
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &RunArgs, printer: &Printer) -> anyhow::Result<u8> {
 
 fn run_program(options: &RunArgs, printer: &Printer) -> anyhow::Result<Outcome> {
     let script = python::script(options);
-    // Of module, code and standard input there is no file to look at.
+    // A module, code and standard input have no file to look at.
     let source = match (&script, &options.path) {
         (Some(Script::Module(_) | Script::Code(_) | Script::Stdin), _) | (_, None) => {
             Source::Python
@@ -135,7 +135,7 @@ fn run_audited(
         .policy(grants.policy())
         .on_deadlock(options.on_deadlock.into())
         .limits(given.limits());
-    // A program runs as well if nobody can ask what it does.
+    // `isopod ps` is not essential, so an error of its socket does not stop the program.
     let unheard =
         |error: &anyhow::Error| printer.detail("not shown by `isopod ps`", &format!("{error:#}"));
     let mut socket = Socket::open().inspect_err(unheard).ok();

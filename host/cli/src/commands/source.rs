@@ -1,4 +1,4 @@
-//! What PATH is, and how source becomes a component.
+//! The kinds of PATH, and the build of source to a component.
 
 use crate::args::ToolchainArgs;
 use crate::printer::Printer;
@@ -7,24 +7,23 @@ use anyhow::Context as _;
 use isopod_build::Language;
 use std::path::Path;
 
-/// What PATH is.
+/// The kind of a PATH.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A directory of source, a `Cargo.toml`, or a source file: to be built.
+    /// A source directory, a `Cargo.toml` or a source file, which must be built.
     Built,
-    /// A file of Python: a script, for which there is a component that runs any, unless a component of its
-    /// own is asked for.
+    /// A Python script. `run` uses one component for all scripts; other commands build a component of its own.
     Python,
     /// Native code.
     Precompiled,
-    /// Any other file: WebAssembly, or an error that the library words.
+    /// Any other file: WebAssembly, or an error of the library.
     WebAssembly,
 }
 
-/// Looks at PATH.
+/// Returns the kind of PATH.
 ///
 /// # Errors
-/// If there is nothing, a directory without source, or something that is no regular file.
+/// If PATH does not exist, or is a directory without source or a special file.
 pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
     let shown = path.display();
     let metadata = match std::fs::metadata(path) {
@@ -32,7 +31,7 @@ pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(report::with_hint(
                 format!("`{shown}` does not exist"),
-                "give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such",
+                "give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory",
             ));
         }
         Err(error) => return Err(error).context(format!("`{shown}` cannot be read")),
@@ -46,8 +45,8 @@ pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
         Some(_) => return Ok(Source::Built),
         None if metadata.is_dir() => {
             return Err(report::with_hint(
-                format!("the directory `{shown}` holds no program and no plugin"),
-                "it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`",
+                format!("the directory `{shown}` contains no program or plugin"),
+                "it must contain a `Cargo.toml`, or a file `main` or `plugin` that ends in `.c`, `.py` or `.js`",
             ));
         }
         None => {}
@@ -59,9 +58,9 @@ pub(crate) fn kind_of(path: &Path) -> anyhow::Result<Source> {
     })
 }
 
-/// What the program at PATH is called before it is loaded.
+/// The name of the program at PATH before it is loaded.
 pub(crate) fn name_of(path: &Path) -> String {
-    // `.` has a name by what it leads to.
+    // The name of `.` is the name of its directory.
     let stem = match path.file_stem() {
         Some(stem) => Some(stem.to_owned()),
         None => path
@@ -118,6 +117,6 @@ mod tests {
         assert!(text.ends_with("/none` does not exist"), "{text}");
         fs::create_dir(at("empty")).unwrap();
         let text = kind_of(&at("empty")).unwrap_err().to_string();
-        assert!(text.ends_with("holds no program and no plugin"), "{text}");
+        assert!(text.ends_with("contains no program or plugin"), "{text}");
     }
 }

@@ -1,8 +1,8 @@
-//! What a run keeps on disk for itself: a directory that no grant of any program reaches.
+//! The private directory of a run on disk, which no grant of any program reaches.
 //!
-//! It lies in the cache directory, below a directory of mode 0700 for all runs, and grants of what that lies
-//! in, or of anything in it, are refused. A run holds a lock on its directory for as long as it lives; so the
-//! next run can tell what an end by SIGKILL has left, and removes that ([`sweep`]).
+//! It lies in the cache directory, below a directory of mode 0700 for all runs. isopod refuses grants of that directory,
+//! of those above it and of those in it. A living run holds a lock on its directory, so the next run recognises and
+//! removes the leftovers of an end by SIGKILL ([`sweep`]).
 
 mod sweep;
 
@@ -21,12 +21,12 @@ use std::time::{Duration, Instant};
 
 /// The directory of all runs, in the cache directory.
 const RUNS: &str = "private";
-/// What a program gets, in its run's directory.
+/// The program's directory, in the directory of its run.
 const GIVEN: &str = "tmp";
-/// How long the end of a run may take to remove what its program has stored: some million files.
+/// Longest time to remove the files of the program at the end of a run: some million files.
 const REMOVAL: Duration = Duration::from_secs(30);
 
-/// One run's directory. It is removed when this is dropped.
+/// The directory of one run. Dropping this removes it.
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
     /// The directory of all runs.
@@ -40,7 +40,7 @@ pub(crate) struct PrivateDirectory {
 }
 
 impl PrivateDirectory {
-    /// Makes one, and removes what runs have left that were ended without a chance to tidy up.
+    /// Creates a directory, and removes the leftovers of killed runs.
     ///
     /// # Errors
     /// If there is no directory that belongs to this user and can be written.
@@ -76,7 +76,7 @@ impl PrivateDirectory {
             is_removed: false,
         };
         rustix::fs::mkdirat(&made.run, GIVEN, Mode::RWXU)
-            .with_context(|| format!("`{}` cannot be made", made.given.display()))?;
+            .with_context(|| format!("`{}` cannot be created", made.given.display()))?;
         Ok(made)
     }
 
@@ -90,15 +90,15 @@ impl PrivateDirectory {
         self.root_path.join(&self.name)
     }
 
-    /// Where it lies, with those of other runs.
+    /// The directory of all runs.
     pub(crate) fn root(&self) -> &Path {
         &self.root_path
     }
 
-    /// Removes it, with all that is in it, whatever that is.
+    /// Removes the directory and everything in it.
     ///
     /// # Errors
-    /// What could not be removed within a time, and why. The next run tries again.
+    /// If something cannot be removed within the time. The next run tries again.
     pub(crate) fn remove(mut self) -> anyhow::Result<()> {
         self.remove_within(REMOVAL)
     }
@@ -118,25 +118,25 @@ impl PrivateDirectory {
 impl Drop for PrivateDirectory {
     fn drop(&mut self) {
         if !self.is_removed {
-            // The error that has led here is the one to tell.
+            // The earlier error, which has led here, is the one to report.
             let _ = self.remove_within(REMOVAL);
         }
     }
 }
 
-/// Removes what runs and builds have left in the cache that were ended without a chance to tidy up.
+/// Removes the leftovers of killed runs and builds from the cache.
 pub(crate) fn sweep_cache() {
     sweep::cache();
 }
 
-/// Refuses to grant a directory in which private directories lie, or that is one.
+/// Checks that a directory to grant contains no private directories, and is none.
 ///
 /// # Errors
-/// Which they are, and what can be done.
+/// If it does or is. The error names the private directories and the remedy.
 pub(crate) fn check_grant(host: &Path) -> anyhow::Result<()> {
     let cache = roots().into_iter().next();
     let overlapped = roots().into_iter().find(|root| {
-        // The first is where the next run makes one; of the other only what is in it counts.
+        // The next run uses the first one. The other one counts only if it is in use.
         (Some(root) == cache.as_ref() || is_used(root)) && overlap(host, root)
     });
     match overlapped {
@@ -165,14 +165,14 @@ fn overlap(granted: &Path, root: &Path) -> bool {
     lies_in(&root, &granted) || lies_in(&granted, &root)
 }
 
-/// Whether a directory is `above`, or lies in it. By what the directories are: one may have several paths.
+/// Whether a directory is `above`, or lies in it. Compares identities, as a directory can have several paths.
 pub(crate) fn lies_in(path: &Path, above: &Path) -> bool {
     let wanted = identity(above);
     path.ancestors()
         .any(|path| path == above || (wanted.is_some() && identity(path) == wanted))
 }
 
-/// The path without links, as far as it is there.
+/// The path without links, as far as it exists.
 pub(crate) fn real(path: &Path) -> PathBuf {
     let mut missing = PathBuf::new();
     for above in path.ancestors() {
@@ -191,13 +191,13 @@ pub(crate) fn real(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-/// Where the directory of all runs may be, the best first.
+/// Candidates for the directory of all runs, the best first.
 fn roots() -> Vec<PathBuf> {
     let cache = isopod_build::cache_directory().map(|cache| cache.join(RUNS));
     cache.into_iter().chain([temporary_root()]).collect()
 }
 
-/// Where there is no cache, or none that can be written.
+/// The directory of all runs without a usable cache.
 fn temporary_root() -> PathBuf {
     let user = rustix::process::geteuid().as_raw();
     std::env::temp_dir().join(format!("isopod-{RUNS}-{user}"))
@@ -214,7 +214,7 @@ fn open_root(path: &Path) -> io::Result<OwnedFd> {
             "it belongs to another user",
         ));
     }
-    // It may be older than this program, or made with another mode.
+    // An older directory may have another mode.
     if found.st_mode & 0o777 != 0o700 {
         rustix::fs::fchmod(&root, Mode::RWXU)?;
     }

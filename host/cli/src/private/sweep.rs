@@ -1,7 +1,6 @@
-//! What runs have left that were ended by SIGKILL, or with the machine: the next run removes it.
+//! Removes the leftovers of runs that ended by SIGKILL or with the machine. The next run calls it.
 //!
-//! What lives is known by a lock that its run holds, or by a socket that answers. A sweep takes a bounded
-//! time: what is left then, the run after the next removes.
+//! A living run holds a lock, or its socket answers. A sweep takes a bounded time; later runs remove the rest.
 
 use isopod_file::owned;
 use rustix::fs::{FlockOperation, Mode, OFlags};
@@ -14,21 +13,21 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long a run looks for what others have left, before its program starts.
+/// Longest time of a sweep, which a run does before its program starts.
 const TIME: Duration = Duration::from_millis(200);
-/// Sockets of runs, and where files of the cache are written before they get their names.
+/// The directories of the sockets of runs, and of unfinished files of the cache.
 const SOCKETS: &str = "runs";
 const TEMPORARY: [&str; 2] = ["code", "components"];
-/// How a file of the cache is named until it is whole.
+/// Prefix of the name of an unfinished file of the cache.
 const PREFIX: &str = ".tmp";
 
-/// Removes directories of runs that have ended, but that of this name.
+/// Removes the directories of ended runs, except for the run's own.
 pub(super) fn runs(root: &OwnedFd, own: &OsStr) {
     owned::sweep(root, Some(own), Instant::now() + TIME);
 }
 
-/// Removes sockets that nobody listens on, files that were not written to their end, and what builds have left that were
-/// ended. Whoever builds without a run sweeps so too.
+/// Removes sockets without a listener, unfinished files, and the leftovers of killed builds. A build without a run
+/// sweeps too.
 pub(super) fn cache() {
     let Some(cache) = isopod_build::cache_directory() else {
         return;
@@ -57,8 +56,8 @@ fn entries(directory: &Path) -> impl Iterator<Item = fs::DirEntry> {
     fs::read_dir(directory).into_iter().flatten().flatten()
 }
 
-/// A socket is named by the process number of its run. That may be of another machine's or container's, or
-/// be another program's by now; so who does not live is asked too.
+/// The name of a socket is the process number of its run. The number may belong to another machine or container, so
+/// the socket of a missing process must also refuse a connection.
 fn sweep_socket(path: &Path) {
     let name = path.file_name().and_then(OsStr::to_str);
     let Some(pid) = name.and_then(|name| name.parse::<u32>().ok()) else {
@@ -74,7 +73,7 @@ fn sweep_socket(path: &Path) {
     }
 }
 
-/// Whoever writes such a file has locked it; who has begun a moment ago finds it gone, and begins anew.
+/// The writer of such a file holds a lock on it. A writer that has not locked it yet finds it removed, and starts again.
 fn sweep_file(path: &Path) {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::open(path, flags, Mode::empty()) else {

@@ -1,5 +1,5 @@
-//! What runs, and what was used: taken from the host at one moment as a [`Run`], which is printed as
-//! a table, or as JSON, or sent to another `isopod` that asks (see [`socket`]).
+//! A snapshot of a running program and its resources: a [`Run`]. isopod prints it as a table or as JSON, and sends it to
+//! another `isopod` that asks for it (see [`socket`]).
 
 pub(crate) mod socket;
 pub(crate) mod table;
@@ -9,33 +9,33 @@ use isopod_host::inspect::{RunState, TreeUsage, Wait, WaitedObject};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
-/// How many processes are described; more are counted. With the longest names that a guest can choose a row takes some
+/// Most processes in a snapshot; further ones are counted. With the longest names that a guest can choose a row takes some
 /// 10 KiB, and an answer less than 16 MiB.
 const MOST_ROWS: usize = 1_000;
-/// What is kept of what a process does, in words, in bytes.
+/// Longest text of a process's state, in bytes.
 const LONGEST_STATE_BYTES: usize = 1 << 10;
-/// What is kept of a task's label, in bytes.
+/// Longest label of a task, in bytes.
 const LONGEST_TASK_BYTES: usize = 256;
 
-/// A program that runs, with all its processes.
+/// A running program with all its processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Run {
     /// The operating system's number of the isopod that runs it.
     pub(crate) pid: u32,
     /// The name of the program.
     pub(crate) program: String,
-    /// How long it has run.
+    /// The time since its start.
     pub(crate) seconds: f64,
-    /// What all its processes have used.
+    /// The resources of all its processes.
     pub(crate) usage: Usage,
-    /// Those that live, oldest first, [`MOST_ROWS`] at most.
+    /// The live processes, oldest first, at most [`MOST_ROWS`].
     pub(crate) processes: Vec<ProcessRow>,
     /// How many more there are.
     #[serde(default)]
     pub(crate) more_processes: usize,
 }
 
-/// What the processes of a program have used together.
+/// The resources of all processes of a program together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Usage {
     pub(crate) started: u64,
@@ -44,7 +44,7 @@ pub(crate) struct Usage {
     pub(crate) cpu_seconds: f64,
     pub(crate) largest_memory_bytes: u64,
     pub(crate) queued_bytes: u64,
-    /// The host's memory for them now, beside their own.
+    /// The host's memory for them now, in addition to their own.
     #[serde(default)]
     pub(crate) host_memory_bytes: u64,
     /// The same at its highest.
@@ -57,10 +57,10 @@ pub(crate) struct Usage {
 pub(crate) struct ProcessRow {
     pub(crate) id: u64,
     pub(crate) name: String,
-    /// Who started it, or has adopted it; null for the main process.
+    /// The process that started or adopted it; null for the main process.
     pub(crate) parent: Option<u64>,
     pub(crate) is_daemon: bool,
-    /// The logical CPU that it is pinned to; null if it is about to end.
+    /// The logical CPU that it is pinned to; null shortly before its end.
     pub(crate) core: Option<usize>,
     pub(crate) cpu_seconds: f64,
     pub(crate) memory_bytes: u64,
@@ -69,19 +69,19 @@ pub(crate) struct ProcessRow {
     pub(crate) job: Option<u32>,
     /// `running`, `waiting`, `waiting-for-system`, `paused`, `ending` or `ended`.
     pub(crate) state: String,
-    /// The same in words, with what it waits for.
+    /// The same in words, with the objects that it waits for.
     pub(crate) state_text: String,
-    /// What it waits for, if it is `waiting`.
+    /// The wait, if it is `waiting`.
     pub(crate) wait: Option<WaitRow>,
 }
 
-/// A wait that is under way.
+/// A wait in progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct WaitRow {
     pub(crate) operation: String,
-    /// For how long it has waited.
+    /// The time since its start.
     pub(crate) since_seconds: f64,
-    /// When it gives up; null if never.
+    /// The time until its timeout; null without one.
     pub(crate) left_seconds: Option<f64>,
     /// Any of these ends the wait.
     pub(crate) objects: Vec<ObjectRow>,
@@ -90,23 +90,23 @@ pub(crate) struct WaitRow {
     pub(crate) more_objects: usize,
 }
 
-/// What a process waits for.
+/// An object that a process waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ObjectRow {
     pub(crate) kind: String,
     pub(crate) id: u64,
-    /// Who owns a lock, or the process that is joined.
+    /// The owner of a lock, or the process to join.
     pub(crate) owner: Option<String>,
-    /// The first of the processes that could end the wait.
+    /// The first processes that could end the wait.
     pub(crate) wakers: Vec<String>,
     /// How many more there are.
     pub(crate) more_wakers: usize,
-    /// Whether somebody else could.
+    /// Whether others than processes could end the wait.
     pub(crate) others: bool,
 }
 
 impl Run {
-    /// What runs now in the tree of `main`, which began at `begin`.
+    /// A snapshot of the tree of `main`, which began at `begin`.
     pub(crate) fn now(main: &Process, begin: Instant) -> Run {
         let now = Instant::now();
         let states = main.tree_states();

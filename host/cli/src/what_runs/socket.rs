@@ -1,8 +1,8 @@
-//! How one isopod asks another what it runs: over a socket in the cache directory, which only its
-//! user can reach (the directory has mode 0700, the socket 0600).
+//! The socket over which one isopod asks another for its [`Run`]. It lies in the cache directory, and only its user can
+//! reach it (the directory has mode 0700, the socket 0600).
 //!
-//! Whoever connects gets one [`Run`] as JSON, and the connection is closed. Nothing is read: there is
-//! nothing to ask but this, and nothing that the question could do to the program.
+//! Each connection gets one [`Run`] as JSON and is closed. The socket reads nothing, so a question cannot affect the
+//! program.
 
 use super::{ProcessRow, Run};
 use anyhow::Context as _;
@@ -19,29 +19,29 @@ use std::time::{Duration, Instant};
 /// The directory of the sockets, in the cache directory. Each is named by a process number.
 const SOCKETS: &str = "runs";
 
-/// How long an answer may take from the question to its end: whoever does not give it is told as such.
+/// Longest time from a question to the end of its answer. A run that takes longer is reported as such.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 
-/// How long whoever asks may take to read the answer; who does not read it is left alone.
+/// Longest time for the peer to read the answer. The socket then closes the connection.
 const READ_TIME: Duration = Duration::from_secs(2);
 
-/// What a run may answer at most: [`Run::now`](super::Run::now) describes a bounded number of processes.
+/// Largest answer of a run: [`Run::now`](super::Run::now) describes a bounded number of processes.
 const LONGEST_ANSWER_BYTES: u64 = 16 << 20;
 
-/// How many programs are asked; each takes a thread and an answer.
+/// Most runs to ask; each takes a thread and an answer.
 const MOST_RUNS: usize = 256;
 
-/// A socket that is there until this is dropped.
+/// The socket of this run. Dropping this removes it.
 #[derive(Debug)]
 pub(crate) struct Socket {
     directory: PathBuf,
     path: PathBuf,
-    /// Until it is answered.
+    /// `None` once a thread answers.
     listener: Option<UnixListener>,
 }
 
 impl Socket {
-    /// Makes the socket. Who asks waits until it is answered.
+    /// Creates the socket. Peers wait until [`answer`](Self::answer).
     ///
     /// # Errors
     /// If there is no cache directory that can be written, or its path is too long for a socket.
@@ -57,12 +57,12 @@ impl Socket {
         })
     }
 
-    /// Where it lies, with those of other runs.
+    /// The directory of the sockets of all runs.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Begins to answer, on a thread of its own, each question with what `run` gives then.
+    /// Begins to answer each question with the current result of `run`, on a thread of its own.
     ///
     /// # Errors
     /// If the thread cannot be started.
@@ -74,34 +74,34 @@ impl Socket {
             .name("isopod-ps".to_owned())
             .spawn(move || {
                 for stream in listener.incoming().flatten() {
-                    // Who asked has gone: nobody is left to be told.
+                    // On an error the peer is gone.
                     let _ = answer(stream, &run());
                 }
             })
-            .context("cannot start the thread that tells what runs")?;
+            .context("cannot start the thread that answers `isopod ps`")?;
         Ok(())
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // If it is gone already, that is as well.
+        // It may be gone already.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// What became of a question.
+/// The answer to a question.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Answer {
-    /// It told what it runs.
+    /// The run has answered.
     Run(Run),
-    /// It did not, or not as it should.
+    /// There is no answer, or no valid one.
     None {
         pid: u32,
-        /// Why.
+        /// The reason.
         error: String,
-        /// None are known: for whoever goes through the processes of all.
+        /// Always empty, so that a reader of the JSON can iterate over the processes of all answers.
         processes: [ProcessRow; 0],
     },
 }
@@ -123,10 +123,10 @@ impl Answer {
     }
 }
 
-/// Asks the isopod with this number what it runs; none if there is no such one.
+/// Asks the isopod with this process number for its run; `None` if it does not exist.
 ///
 /// # Errors
-/// If no thread can be made to ask it.
+/// If the thread that asks cannot be started.
 pub(crate) fn ask(pid: u32) -> anyhow::Result<Option<Answer>> {
     let Some(directory) = directory() else {
         return Ok(None);
@@ -135,11 +135,11 @@ pub(crate) fn ask(pid: u32) -> anyhow::Result<Option<Answer>> {
     Ok(ask_each(vec![(pid, path)])?.pop())
 }
 
-/// Asks all that run, by their numbers, at the same time. Who ends meanwhile is left out; one that is stopped, or
-/// gives no answer or none that is one, costs its own row only.
+/// Asks all runs concurrently, and sorts the answers by process number. Leaves out runs that end meanwhile. A run that is
+/// stopped, or gives no valid answer, affects its own row only.
 ///
 /// # Errors
-/// If the directory of the sockets cannot be read, or there are no threads to ask.
+/// If the directory of the sockets cannot be read, or a thread that asks cannot be started.
 pub(crate) fn ask_all() -> anyhow::Result<Vec<Answer>> {
     let Some(directory) = directory() else {
         return Ok(Vec::new());
@@ -148,7 +148,7 @@ pub(crate) fn ask_all() -> anyhow::Result<Vec<Answer>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.with_context(|| format!("cannot read `{}`", directory.display()))?,
     };
-    // What has no number for a name is none of ours.
+    // Other names belong to no run.
     let sockets = entries.filter_map(|entry| {
         let entry = entry.ok()?;
         let pid = entry.file_name().to_str()?.parse().ok()?;
@@ -159,13 +159,13 @@ pub(crate) fn ask_all() -> anyhow::Result<Vec<Answer>> {
     ask_each(sockets)
 }
 
-/// Asks these, at the same time, and gives what they have answered when the time is over.
+/// Asks these sockets concurrently, and returns the answers within the time.
 fn ask_each(sockets: Vec<(u32, PathBuf)>) -> anyhow::Result<Vec<Answer>> {
     let (sender, answers) = mpsc::channel();
     let mut silent = BTreeSet::new();
     for (pid, path) in sockets {
         let sender = sender.clone();
-        // On a thread of its own: to connect to a program that is stopped can take for ever.
+        // On a thread of its own: connecting to a stopped program can take for ever.
         std::thread::Builder::new()
             .name("isopod-ask".to_owned())
             .spawn(move || {
@@ -174,10 +174,10 @@ fn ask_each(sockets: Vec<(u32, PathBuf)>) -> anyhow::Result<Vec<Answer>> {
                     Ok(None) => None,
                     Err(error) => Some(Answer::none(pid, format!("{error:#}"))),
                 };
-                // Nobody waits for an answer that comes late.
+                // The receiver is gone if the answer comes too late.
                 let _ = sender.send((pid, answer));
             })
-            .context("cannot start a thread that asks what runs")?;
+            .context("cannot start a thread that asks an `isopod run`")?;
         silent.insert(pid);
     }
     drop(sender);
@@ -198,7 +198,7 @@ fn ask_each(sockets: Vec<(u32, PathBuf)>) -> anyhow::Result<Vec<Answer>> {
 
 fn no_answer() -> String {
     let time = humantime::format_duration(ANSWER_TIME);
-    format!("no answer within {time}: it is stopped, or busy")
+    format!("no answer within {time}: the process is stopped or busy")
 }
 
 fn directory() -> Option<PathBuf> {
@@ -210,10 +210,10 @@ fn listen(directory: &Path, path: &Path) -> io::Result<UnixListener> {
         .recursive(true)
         .mode(0o700)
         .create(directory)?;
-    // It may be older than this program, or made with another mode.
+    // An older directory may have another mode.
     fs::set_permissions(directory, Permissions::from_mode(0o700))?;
     match fs::remove_file(path) {
-        // Of one that had this number before and was ended without a chance to tidy up.
+        // Left by a killed run with the same process number.
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error),
@@ -247,7 +247,7 @@ fn ask_at(path: &Path) -> anyhow::Result<Option<Run>> {
         Ok(stream) => stream,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            // Nobody listens any more: it was ended without a chance to tidy up.
+            // Left by a killed run.
             let _ = fs::remove_file(path);
             return Ok(None);
         }
@@ -255,12 +255,12 @@ fn ask_at(path: &Path) -> anyhow::Result<Option<Run>> {
             return Err(error).with_context(|| format!("cannot connect to `{}`", path.display()));
         }
     };
-    // For a thread that nobody waits for any more.
+    // Ends the thread after its receiver has given up.
     stream.set_read_timeout(Some(ANSWER_TIME))?;
     let mut text = Vec::new();
     let read = stream.take(LONGEST_ANSWER_BYTES + 1).read_to_end(&mut text);
     match read {
-        // It has ended before it could answer.
+        // The run ended before it could answer.
         Ok(0) => return Ok(None),
         Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
         // The read's own time can end just before the caller's.
@@ -271,12 +271,12 @@ fn ask_at(path: &Path) -> anyhow::Result<Option<Run>> {
     };
     anyhow::ensure!(
         u64::try_from(text.len()).is_ok_and(|length| length <= LONGEST_ANSWER_BYTES),
-        "an answer from `{}` of more than {} MiB",
+        "the answer from `{}` is larger than {} MiB",
         path.display(),
         LONGEST_ANSWER_BYTES >> 20
     );
     let run = serde_json::from_slice(&text)
-        .with_context(|| format!("an answer from `{}` that is none", path.display()))?;
+        .with_context(|| format!("the answer from `{}` is not valid", path.display()))?;
     Ok(Some(run))
 }
 
@@ -309,7 +309,7 @@ mod tests {
             stream.write_all(b"{}").unwrap();
         });
         let error = ask_at(&path).unwrap_err();
-        assert!(error.to_string().starts_with("an answer from "), "{error}");
+        assert!(error.to_string().starts_with("the answer from "), "{error}");
         answering.join().unwrap();
     }
 
@@ -363,11 +363,11 @@ mod tests {
         assert_eq!(pids, [1, 2, 3, 4]);
         let [stopped, endless, slow, broken] = errors.try_into().unwrap();
         assert!(stopped.starts_with("no answer within 2s"), "{stopped}");
-        assert!(endless.ends_with("of more than 16 MiB"), "{endless}");
+        assert!(endless.ends_with("is larger than 16 MiB"), "{endless}");
         assert!(slow.starts_with("no answer within 2s"), "{slow}");
-        assert!(broken.starts_with("an answer from"), "{broken}");
+        assert!(broken.starts_with("the answer from"), "{broken}");
         assert!(!path(5).exists());
-        // It is known by its socket, whatever it says.
+        // Its socket identifies it; the pid in the answer does not.
         assert!(matches!(answers.last(), Some(Answer::Run(run)) if run.pid == 6));
     }
 

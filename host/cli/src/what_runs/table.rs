@@ -1,4 +1,4 @@
-//! Tables for people.
+//! Tables for users.
 
 use super::socket::Answer;
 use super::{ProcessRow, Run, Usage};
@@ -29,7 +29,7 @@ pub(crate) fn processes(run: &Run) -> String {
     )
 }
 
-/// The same for several programs, each below a line that names it. One that has not answered has that line only.
+/// The same for several programs, each below a line that names it. A program without an answer has only that line.
 pub(crate) fn answers(answers: &[Answer]) -> String {
     let paragraphs: Vec<String> = answers
         .iter()
@@ -45,7 +45,7 @@ pub(crate) fn answers(answers: &[Answer]) -> String {
     paragraphs.join("\n")
 }
 
-/// A table of what the processes of a program have used.
+/// A table of the resources of a program's processes.
 pub(crate) fn usage(usage: &Usage, elapsed_seconds: f64) -> String {
     let rows = [
         ["processes started", &usage.started.to_string()],
@@ -64,7 +64,7 @@ pub(crate) fn usage(usage: &Usage, elapsed_seconds: f64) -> String {
     aligned(&rows.map(|row| row.map(str::to_owned)))
 }
 
-/// A table of what calls of a plugin have come to in this time.
+/// A table of the statistics of calls in this time.
 pub(crate) fn calls(statistics: &PluginStatistics, elapsed: Duration) -> String {
     let shown = |latency: Option<Duration>| latency.map_or_else(|| "-".to_owned(), time);
     let calls = statistics.calls as f64;
@@ -123,8 +123,7 @@ fn state(process: &ProcessRow) -> String {
     }
 }
 
-/// Columns with two blanks between them; the last is as wide as it is. Cells are names that guests chose, among others:
-/// each is one line, whatever it holds.
+/// Aligned columns with two blanks between them. Guests choose some cells, so each cell is escaped to one line.
 fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let shown = rows
         .iter()

@@ -192,7 +192,7 @@ fn a_log_that_the_program_could_write_is_refused() {
     ];
     let ended = run(isopod(directory.path(), &arguments));
     assert_eq!(ended.exit_code, 125);
-    let text = "error: the audit log `audit.jsonl` lies in `.`, which the program may write";
+    let text = "error: the audit log `audit.jsonl` lies in `.`, which the program can write";
     assert!(ended.stderr.contains(text), "{ended}");
 }
 

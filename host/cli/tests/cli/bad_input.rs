@@ -32,19 +32,19 @@ fn without_numbers(text: &str) -> String {
 fn a_file_that_is_no_wasm() {
     insta::assert_snapshot!(run_bytes(b"#!/bin/sh\necho no\n").own_error(), @"
     error: `app.wasm` is not a WebAssembly component or module: it begins with `#!/bin/s`
-    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
     ");
     insta::assert_snapshot!(run_bytes(b"").own_error(), @"
     error: `app.wasm` is not a WebAssembly component or module: it is empty
-    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
     ");
     insta::assert_snapshot!(run_bytes(b"\0as").own_error(), @r"
     error: `app.wasm` is not a WebAssembly component or module: it begins with `\x00as`
-    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
     ");
     insta::assert_snapshot!(run_bytes(b"\x1b[31m\0\xff").own_error(), @r"
     error: `app.wasm` is not a WebAssembly component or module: it begins with `\x1b[31m\x00\xff`
-    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
     ");
 }
 
@@ -159,51 +159,53 @@ fn paths_that_lead_to_no_program() {
     insta::assert_snapshot!(told, @r"
     run no/such.wasm
     error: `no/such.wasm` does not exist
-    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
 
     run no/such.rs
     error: `no/such.rs` does not exist
-    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
 
     run empty
-    error: the directory `empty` holds no program and no plugin
-    hint: it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`
+    error: the directory `empty` contains no program or plugin
+    hint: it must contain a `Cargo.toml`, or a file `main` or `plugin` that ends in `.c`, `.py` or `.js`
 
     run app.wasm
-    error: the directory `app.wasm` holds no program and no plugin
-    hint: it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`
+    error: the directory `app.wasm` contains no program or plugin
+    hint: it must contain a `Cargo.toml`, or a file `main` or `plugin` that ends in `.c`, `.py` or `.js`
 
     run 
     error: a value is required for `[PATH]` but none was supplied
+    hint: `isopod help run` lists the arguments and options
 
     run a\u{1b}[31m\nb
     error: `a\u{1b}[31m
       b` does not exist
-    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
 
     build no/such.wasm
     error: `no/such.wasm` does not exist
-    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
 
     build no/such.rs
     error: `no/such.rs` does not exist
-    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
 
     build empty
-    error: the directory `empty` holds no program and no plugin
-    hint: it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`
+    error: the directory `empty` contains no program or plugin
+    hint: it must contain a `Cargo.toml`, or a file `main` or `plugin` that ends in `.c`, `.py` or `.js`
 
     build app.wasm
-    error: the directory `app.wasm` holds no program and no plugin
-    hint: it is to hold a `Cargo.toml`, or a `main` or `plugin` that ends in `.c`, `.py` or `.js`
+    error: the directory `app.wasm` contains no program or plugin
+    hint: it must contain a `Cargo.toml`, or a file `main` or `plugin` that ends in `.c`, `.py` or `.js`
 
     build 
     error: a value is required for `<PATH>` but none was supplied
+    hint: `isopod help build` lists the arguments and options
 
     build a\u{1b}[31m\nb
     error: `a\u{1b}[31m
       b` does not exist
-    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
     ");
 }
 

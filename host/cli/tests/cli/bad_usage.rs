@@ -25,8 +25,8 @@ fn variables() {
     let errors = errors(&[&["--env", "NOT_SET"], &["--env", "=value"], &["--env", ""]]);
     insta::assert_snapshot!(errors, @"
     --env NOT_SET
-    error: the environment variable `NOT_SET` is not set here
-    hint: `--env NOT_SET=VALUE` gives it a value
+    error: the environment variable `NOT_SET` is not set
+    hint: set it with `--env NOT_SET=VALUE`
 
     --env =value
     error: invalid value `=value` for `--env <NAME[=VALUE]>`: the name of the variable is empty
@@ -53,7 +53,7 @@ fn directories() {
     cause: No such file or directory (os error 2)
 
     --dir file
-    error: `file` cannot be granted: it is no directory
+    error: `file` cannot be granted: it is not a directory
 
     --dir ::/data
     error: invalid value `::/data` for `--dir <HOST[::GUEST]>`: the host's directory is empty
@@ -94,11 +94,11 @@ fn limits() {
     hint: `isopod help run` lists the arguments and options
 
     --memory 0
-    error: invalid value `0` for `--memory <SIZE>`: no process can live in less than 64KiB; a size looks like `256MiB`
+    error: invalid value `0` for `--memory <SIZE>`: a process needs at least 64KiB; a size looks like `256MiB`
     hint: `isopod help run` lists the arguments and options
 
     --memory 1KiB
-    error: invalid value `1KiB` for `--memory <SIZE>`: no process can live in less than 64KiB; a size looks like `256MiB`
+    error: invalid value `1KiB` for `--memory <SIZE>`: a process needs at least 64KiB; a size looks like `256MiB`
     hint: `isopod help run` lists the arguments and options
 
     --memory 99999999999999999999999
@@ -110,7 +110,7 @@ fn limits() {
     hint: `isopod help run` lists the arguments and options
 
     --timeout 0s
-    error: invalid value `0s` for `--timeout <TIME>`: a time is above zero, as `30s`, `500ms` or `1m 30s`
+    error: invalid value `0s` for `--timeout <TIME>`: a time must be above zero, for example `30s`, `500ms` or `1m 30s`
     hint: `isopod help run` lists the arguments and options
 
     --timeout 30
@@ -173,7 +173,7 @@ fn a_core_that_is_not_there() {
     error: core CORE cannot be used
     ");
     assert!(list.ends_with(
-        "\nhint: `--cores` takes a list as `0-3,6`; without it all usable cores are used\n\n"
+        "\nhint: `--cores` takes a list like `0-3,6`; without it, isopod uses all usable cores\n\n"
     ));
     // One core that the machine lacks is one too many.
     errors(&[&["--cores", &format!("0-{core}")]]);

@@ -169,7 +169,7 @@ fn an_error_of_isopods_own_is_in_the_status_file() {
     exit code: 125
     --- standard error
     error: `no/such.wasm` does not exist
-    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
     --- status file
     {"status":"error","code":null,"exit_code":125,"message":"`no/such.wasm` does not exist","signal":null}
     "#);

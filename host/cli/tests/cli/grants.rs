@@ -270,7 +270,7 @@ fn the_key_of_the_cache_is_read_by_nobody() {
             let ended = with_key(&["run", "plain.wasm", "--read-dir", granted], "home/state");
             let error = ended.own_error();
             assert!(
-                error.contains("it holds the key of isopod's cache"),
+                error.contains("it contains the key of isopod's cache"),
                 "{granted}: {error}"
             );
         }

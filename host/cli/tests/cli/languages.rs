@@ -248,24 +248,24 @@ fn what_exists_is_not_touched() {
     }
     insta::assert_snapshot!(told, @"
     here
-    error: `here` exists already
+    error: `here` already exists
     hint: give another name, or remove it first
 
     no/where
     error: `no/where` cannot be the name
-    hint: a name is letters, digits, `-` and `_`, a letter first, at most 64 bytes
+    hint: a name consists of letters, digits, `-` and `_`, starts with a letter, and has at most 64 bytes
 
     ..
     error: `..` cannot be the name
-    hint: a name is letters, digits, `-` and `_`, a letter first, at most 64 bytes
+    hint: a name consists of letters, digits, `-` and `_`, starts with a letter, and has at most 64 bytes
 
     std
-    error: `std` cannot be the name: a library has it
+    error: `std` cannot be the name: it belongs to a library
     hint: give another name
 
     -x
     error: `-x` cannot be the name
-    hint: a name is letters, digits, `-` and `_`, a letter first, at most 64 bytes
+    hint: a name consists of letters, digits, `-` and `_`, starts with a letter, and has at most 64 bytes
     ");
     let left = std::fs::read_dir(directory.path()).unwrap().count();
     assert_eq!(left, 1);
@@ -280,7 +280,7 @@ fn what_comes_next_is_told() {
     insta::assert_snapshot!(run(isopod(directory.path(), &arguments)), @"
     exit code: 0
     --- standard output
-    made `words`, a plugin in JavaScript
+    created `words`, a plugin in JavaScript
       isopod build words
       isopod call words.wasm upper --input hello
     ");

@@ -146,7 +146,7 @@ fn no_grant_reaches_a_private_directory() {
             let reasons = [
                 "the private directories of programs lie in",
                 "it overlaps isopod's cache",
-                "cannot be granted to write: it overlaps",
+                "cannot be granted for writing: it overlaps",
             ];
             let is_told = reasons.iter().any(|reason| error.contains(reason));
             assert!(is_told, "{error}");

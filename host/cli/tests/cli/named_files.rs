@@ -97,7 +97,7 @@ fn what_a_source_is_made_of_is_regular_files() {
     fs::create_dir(at("embedded/.x")).unwrap();
     fifo(&at("embedded/.x/y"));
     for (source, text) in [
-        ("manifest", "holds no program and no plugin"),
+        ("manifest", "contains no program or plugin"),
         ("manifest/Cargo.toml", "it is a FIFO, not a regular file"),
         ("toolchain", "it is a FIFO, not a regular file"),
         ("module", "the source holds a FIFO"),

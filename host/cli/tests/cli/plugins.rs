@@ -150,7 +150,7 @@ fn what_a_plugin_has_is_told() {
       isopod:multiprocessing/functions@0.1.0#call: func(name: string, input: list<u8>, handles: list<resource>) -> result<record { bytes: list<u8>, handles: list<resource> }, variant { unknown-function(string), invalid-input(string), failed(string), other(string) }>
       isopod:multiprocessing/functions@0.1.0#describe: func() -> list<record { name: string, text: string }>
 
-    can make use of, if it is granted:
+    can use, if granted:
       files and directories: `--dir`, `--read-dir`
       environment variables: `--env`
       standard input
@@ -246,8 +246,8 @@ fn typed_functions_take_json() {
     insta::assert_snapshot!(told(&["call", "adder.wasm", "add", "--input", "x"]), @"
     exit code: 125
     --- standard error
-    error: the input of `add` is no JSON: expected value at line 1 column 1
-    hint: it takes an array of its arguments, as `--input '[1, 2]'`; `isopod inspect` shows their types
+    error: the input of `add` is not JSON: expected value at line 1 column 1
+    hint: give a JSON array of the arguments, for example `--input '[1, 2]'`; `isopod inspect` shows their types
     ");
     insta::assert_snapshot!(told(&["inspect", "adder.wasm"]), @"
     exit code: 0
@@ -274,7 +274,7 @@ fn native_code_is_made_and_loaded_on_request_only() {
     exit code: 125
     --- standard error
     error: `text.cwasm` holds native code, which no sandbox checks
-    hint: `--allow-precompiled` runs it all the same; only for files from someone you trust
+    hint: `--allow-precompiled` runs it anyway; use it only for files from a source that you trust
     ");
     let call: Vec<&str> = call.into_iter().chain(["--allow-precompiled"]).collect();
     insta::assert_snapshot!(told(&call), @"
@@ -285,7 +285,7 @@ fn native_code_is_made_and_loaded_on_request_only() {
     insta::assert_snapshot!(told(&["inspect", "text.cwasm"]), @"
     exit code: 125
     --- standard error
-    error: `text.cwasm` is native code, which does not tell what it was made of; inspect the `.wasm` file
+    error: `text.cwasm` is native code, which has no description of its component; inspect the `.wasm` file
     ");
 }
 

@@ -33,7 +33,7 @@ fn native_code_needs_permission() {
     let refused = run(&["run", "app.cwasm", "--", "3"]);
     insta::assert_snapshot!(refused.own_error(), @"
     error: `app.cwasm` holds native code, which no sandbox checks
-    hint: `--allow-precompiled` runs it all the same; only for files from someone you trust
+    hint: `--allow-precompiled` runs it anyway; use it only for files from a source that you trust
     ");
     let allowed = run(&["run", "--allow-precompiled", "app.cwasm", "--", "3"]);
     insta::assert_snapshot!(allowed, @"
@@ -42,7 +42,7 @@ fn native_code_needs_permission() {
     way: 3
     ");
     let built = run(&["build", "app.cwasm"]);
-    insta::assert_snapshot!(built.own_error(), @"error: `app.cwasm` is native code already, it cannot be built");
+    insta::assert_snapshot!(built.own_error(), @"error: `app.cwasm` is already native code and cannot be built");
 
     // Under another name it does not count as native code, and it is not WebAssembly.
     fs::rename(
@@ -53,7 +53,7 @@ fn native_code_needs_permission() {
     let renamed = run(&["run", "--allow-precompiled", "app.wasm", "--", "3"]);
     insta::assert_snapshot!(renamed.own_error(), @r"
     error: `app.wasm` is not a WebAssembly component or module: it begins with `\x7fELF\x02\x01\x01\xc8`
-    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such
+    hint: give a WebAssembly file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory
     ");
 }
 

@@ -44,7 +44,7 @@ fn errors_have_colours_unless_they_are_not_wanted() {
         Terminal::start(command).end().1
     };
     let plain = "error: `no/such.wasm` does not exist\n\
-                 hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a directory of such\n";
+                 hint: give a `.wasm` file, a source file (`.rs`, `.c`, `.py`, `.js`), or a source directory\n";
     assert_eq!(screen_of("NO_COLOR", "1"), plain);
     assert_eq!(screen_of("TERM", "dumb"), plain);
     let coloured = screen_of("TERM", "xterm");

@@ -1,4 +1,4 @@
-//! Tests of what is granted.
+//! Tests of the grants.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 use super::*;
@@ -28,7 +28,7 @@ fn variables_are_set_or_taken_over() {
     let error = super::own_variable("ISOPOD_TEST_NOT_SET").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the environment variable `ISOPOD_TEST_NOT_SET` is not set here"
+        "the environment variable `ISOPOD_TEST_NOT_SET` is not set"
     );
 }
 
@@ -50,7 +50,7 @@ fn a_script_reads_its_own_directory_and_has_a_private_one() {
     drop(script);
     assert!(!private.exists());
     assert_eq!(own_directory(Path::new("main.rs")), Path::new("."));
-    // What is asked for under the same name, or above, comes first.
+    // A grant from an option under the same name, or above, comes first.
     let asked = with_defaults(&["--dir", "src", "--dir", ".::/tmp"], "src", Source::Built);
     assert!(asked.private.is_none());
     assert_eq!(asked.directories.len(), 2);
@@ -83,7 +83,7 @@ fn directories_must_exist_and_differ_in_name() {
         ),
         (
             &["--dir", "Cargo.toml"],
-            "`Cargo.toml` cannot be granted: it is no directory",
+            "`Cargo.toml` cannot be granted: it is not a directory",
         ),
     ] {
         assert_eq!(grants(options).unwrap_err().to_string(), text);
