@@ -1,6 +1,6 @@
 //! The command line of isopod: `isopod run`, `isopod build`, `isopod call` and the others.
 //!
-//! [`args`] has the syntax, [`commands`] the meaning. All output for people goes through
+//! [`args`] has the syntax, and [`commands`] has one function for each command. All output for users goes through
 //! [`printer`]; all exit codes come from [`exit_code`].
 
 mod args;
@@ -50,7 +50,7 @@ fn isopod() -> u8 {
     })
 }
 
-/// Sends the host's own events to standard error, more for each `-v`.
+/// Logs the host's events to standard error, and more of them for each `-v`.
 fn log_to_stderr(verbose: u8) {
     let level = match verbose {
         0 => return,
@@ -59,7 +59,7 @@ fn log_to_stderr(verbose: u8) {
         _ => "trace",
     };
     let filter = format!("isopod_host={level}");
-    // Only one subscriber is ever set; and without one the program still runs.
+    // Fails only for a second subscriber, and the program runs without one too.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(|| output::Log)

@@ -44,7 +44,7 @@ pub(crate) fn hurry() {
 }
 
 /// Writes to standard error and waits for a bounded time.
-pub(crate) fn tell(text: &str) {
+pub(crate) fn print(text: &str) {
     if text.is_empty() {
         return;
     }
@@ -82,7 +82,7 @@ pub(crate) fn finish() {
 /// isopod at the latest.
 ///
 /// # Errors
-/// If no thread can be made for it.
+/// If the thread cannot be started.
 pub(crate) fn within<T: Send + 'static>(
     most: Duration,
     action: impl FnOnce() -> T + Send + 'static,

@@ -60,25 +60,25 @@ impl Printer {
     /// A step that takes time; nothing when quiet.
     pub(crate) fn progress(&self, text: &str) {
         if self.level != Level::Quiet {
-            output::tell(&self.labelled(PROGRESS, "isopod", text));
+            output::print(&self.labelled(PROGRESS, "isopod", text));
         }
     }
 
     /// A detail, only with `-v`.
     pub(crate) fn detail(&self, label: &str, text: &str) {
         if self.level == Level::Verbose {
-            output::tell(&self.labelled(PROGRESS, label, text));
+            output::print(&self.labelled(PROGRESS, label, text));
         }
     }
 
     /// A problem that isopod has worked around.
     pub(crate) fn warning(&self, text: &str) {
-        output::tell(&self.labelled(WARNING, "warning", text));
+        output::print(&self.labelled(WARNING, "warning", text));
     }
 
     /// A table that the user has requested.
     pub(crate) fn table(&self, table: &str) {
-        output::tell(&shown(table));
+        output::print(&shown(table));
     }
 
     /// An error, as one paragraph: `error:`, then a line for each `cause:`, then the `hint:`.
@@ -90,7 +90,7 @@ impl Printer {
         if let Some(hint) = report.hint() {
             paragraph.push_str(&self.labelled(HINT, "hint", hint));
         }
-        output::tell(&paragraph);
+        output::print(&paragraph);
     }
 
     /// `label: text`, with a line break at the end and further lines of the text indented.
@@ -113,8 +113,8 @@ impl Printer {
     }
 }
 
-/// The text with a line break at its end and without hidden characters: file names and what a program says about
-/// itself (a panic's text, the names in a backtrace) must not steer the terminal.
+/// The text with a line break at its end and without hidden characters: file names, panics and backtraces of a program
+/// must not control the terminal.
 fn shown(text: &str) -> String {
     match text.strip_suffix('\n').unwrap_or(text) {
         "" => String::new(),

@@ -79,7 +79,7 @@ impl Wishes {
 /// and a second one exits at once. Each SIGQUIT calls `on_question`. The functions must not block.
 ///
 /// # Errors
-/// If the handlers or the thread cannot be made.
+/// If the handlers cannot be installed, or the thread cannot be started.
 pub(crate) fn watch(
     mut on_first: impl FnMut(Signal) + Send + 'static,
     mut on_question: impl FnMut() + Send + 'static,

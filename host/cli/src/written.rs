@@ -70,8 +70,8 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     found.is_some() && found == identity(other)
 }
 
-/// Whether a file lies in a directory, or would if it were made: by its path without links, or by device and inode of the
-/// directories above it.
+/// Whether a file lies in a directory, or would lie there once created. Compares the path without links, and the
+/// identities of the directories above it.
 pub(crate) fn lies_in(path: &Path, directory: &Path) -> bool {
     let Some(place) = place(path) else {
         // Opening it reports the error.
@@ -83,7 +83,7 @@ pub(crate) fn lies_in(path: &Path, directory: &Path) -> bool {
         || identity(directory).is_some_and(|one| above.contains(&one))
 }
 
-/// Where the file is, without links; of one that does not exist, the directory in which it would be made.
+/// The path of the file without links; for a missing file, the directory in which it would be created.
 fn place(path: &Path) -> Option<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {

@@ -162,7 +162,7 @@ impl Audit {
     fn warn(&self, why: &str) {
         let path = self.path.to_string_lossy();
         let shown = isopod_text::Line(&path);
-        output::tell(&format!(
+        output::print(&format!(
             "warning: the audit log `{shown}` is incomplete: {why}\n"
         ));
     }

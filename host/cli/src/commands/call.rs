@@ -215,13 +215,13 @@ fn once(options: &CallArgs, plugin: &Plugin, input: &Input, printer: &Printer) -
         }
         Err(error) => {
             let code = exit_code::of_call(error.kind());
-            tell(error, printer);
+            print_error(error, printer);
             code
         }
     }
 }
 
-fn tell(error: Error, printer: &Printer) {
+fn print_error(error: Error, printer: &Printer) {
     let kind = error.kind();
     let error = anyhow::Error::new(error).context(format!("the call failed: {}", kind.as_str()));
     printer.error(&Report::from(&error));
@@ -266,7 +266,7 @@ fn load(
     let first = first_error.into_inner().ok().flatten();
     let code = first.map(|error| {
         let code = exit_code::of_call(error.kind());
-        tell(error, printer);
+        print_error(error, printer);
         code
     });
     Ok(code.unwrap_or_else(|| u8::from(failed > 0)))

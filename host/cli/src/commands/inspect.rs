@@ -56,7 +56,7 @@ const DESCRIBE_TIME: Duration = Duration::from_secs(10);
 
 /// The outline, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct Told {
+struct Outline {
     name: String,
     /// `program` or `plugin`.
     kind: &'static str,
@@ -98,15 +98,15 @@ pub(crate) fn run(options: &InspectArgs, printer: &Printer) -> anyhow::Result<u8
     );
     let engine = loading::engine(1, None, None, &loading.compile_limits, printer)?;
     let program = loading::load(path, source, &loading.toolchain, true, &engine, printer)?;
-    let told = told(&program, printer)?;
+    let outline = outline_of(&program, printer)?;
     printer.result(&match options.format.json {
-        true => isopod_text::json(&serde_json::to_string_pretty(&told)?).into_owned(),
-        false => text(&told),
+        true => isopod_text::json(&serde_json::to_string_pretty(&outline)?).into_owned(),
+        false => text(&outline),
     });
     Ok(0)
 }
 
-fn told(program: &Program, printer: &Printer) -> anyhow::Result<Told> {
+fn outline_of(program: &Program, printer: &Printer) -> anyhow::Result<Outline> {
     let outline = program.outline();
     let functions = match program.is_plugin() {
         true => {
@@ -131,7 +131,7 @@ fn told(program: &Program, printer: &Printer) -> anyhow::Result<Told> {
             needs.push(need.to_owned());
         }
     }
-    Ok(Told {
+    Ok(Outline {
         name: program.name().to_owned(),
         kind: match program.is_plugin() {
             true => "plugin",
@@ -157,12 +157,16 @@ fn told(program: &Program, printer: &Printer) -> anyhow::Result<Told> {
     })
 }
 
-fn text(told: &Told) -> String {
-    let memory = match told.initial_memory_bytes {
+fn text(outline: &Outline) -> String {
+    let memory = match outline.initial_memory_bytes {
         Some(bytes) => format!("begins with {} of memory", human_bytes(bytes)),
         None => "has no memory of its own".to_owned(),
     };
-    let mut text = format!("{}: a {}, which {memory}\n", Line(&told.name), told.kind);
+    let mut text = format!(
+        "{}: a {}, which {memory}\n",
+        Line(&outline.name),
+        outline.kind
+    );
     let mut list = |heading: &str, lines: Vec<String>| {
         if !lines.is_empty() {
             let _ = writeln!(text, "\n{heading}:");
@@ -171,7 +175,7 @@ fn text(told: &Told) -> String {
             }
         }
     };
-    let functions = told.functions.iter();
+    let functions = outline.functions.iter();
     list(
         "functions, called with bytes or text",
         functions
@@ -183,16 +187,16 @@ fn text(told: &Told) -> String {
     );
     list(
         "tasks, for pools of an application that embeds it",
-        told.tasks.clone(),
+        outline.tasks.clone(),
     );
-    let exports = told.exports.iter();
+    let exports = outline.exports.iter();
     list(
         "exports",
         exports
             .map(|export| format!("{}: {}", export.name, export.signature))
             .collect(),
     );
-    list("can use, if granted", told.needs.clone());
-    list("imports", told.imports.clone());
+    list("can use, if granted", outline.needs.clone());
+    list("imports", outline.imports.clone());
     text
 }
