@@ -327,10 +327,14 @@ fn values_of_a_wrong_form_have_one_clear_error_each() {
                 let error = ended.own_error();
                 let start = format!("error: invalid value `{value}` for `{option} <");
                 assert!(error.starts_with(&start), "{words:?}: {error}");
-                // An example of a valid value.
-                let (_, text) = error.split_once(">`: ").unwrap();
+                let [message, hint] = *error.trim_end().lines().collect::<Vec<_>>() else {
+                    panic!("{words:?}: {error}");
+                };
+                // The message has an example of a valid value.
+                let (_, text) = message.split_once(">`: ").unwrap();
                 assert!(text.contains('`'), "{words:?}: {error}");
-                assert_eq!(error.lines().count(), 1, "{words:?}: {error}");
+                let help = format!("hint: `isopod help {command}` lists");
+                assert!(hint.starts_with(&help), "{words:?}: {error}");
             }
         }
     }
