@@ -1,10 +1,10 @@
 //! `--audit FILE`: the grants, refusals, reached limits and kills of a program, as lines of JSON. SECURITY.md describes
 //! each record.
 //!
-//! isopod opens the log before it loads the program, so the log has the limits of loading too. Then one thread listens to
-//! the engine's events and appends the lines: no process waits for it. The engine counts repeated events of each
-//! process, and [`tally`] those of all processes of a tree. Events without room are counted too, and one run writes a
-//! bounded number of bytes. Each line is written whole, soon after its event.
+//! isopod opens the log before it loads the program, so the log has the limits of loading too. Then one thread listens
+//! to the engine's events and appends the lines: no process waits for it. The engine counts repeated events of each
+//! process, and [`tally`] counts them for all processes of a tree. Events without room are counted too, and one run
+//! writes a bounded number of bytes. Each line is written whole, soon after its event.
 
 mod log;
 mod record;
@@ -61,8 +61,8 @@ pub(crate) struct Place<'a> {
 }
 
 impl Audit {
-    /// Opens the log for appending, and begins it. `writable` are the directories that the program can write: a log that
-    /// the program can change proves nothing.
+    /// Opens the log for appending, and begins it. `writable` are the directories that the program can write: a log
+    /// that the program can change proves nothing.
     ///
     /// # Errors
     /// If the file is the program, lies in its source or in one of these directories, could lie there under another

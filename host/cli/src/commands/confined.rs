@@ -6,8 +6,8 @@ use crate::output;
 use crate::printer::Printer;
 use isopod_host::confine::Confinement;
 
-/// Confines this process for ever. It must have no other threads. `-v` prints one line, with the features that the kernel
-/// lacks.
+/// Confines this process for ever. It must have no other threads. `-v` prints one line, with the features that the
+/// kernel lacks.
 ///
 /// # Errors
 /// If the confinement fails although the kernel supports it. The program must not run then.

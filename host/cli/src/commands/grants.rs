@@ -303,8 +303,8 @@ impl Grants {
         }
     }
 
-    /// Prints the grants and limits for `-v`, without the values of variables, which may be secrets. `arguments` are the
-    /// user's.
+    /// Prints the grants and limits for `-v`, without the values of variables, which may be secrets. `arguments` are
+    /// the arguments from the user.
     pub(crate) fn show(
         &self,
         arguments: &[String],
