@@ -1,4 +1,4 @@
-//! Pools of the embedder: `isopod_host::Pool`, with tasks by their public names.
+//! Pools of the embedder: `isopod_host::pool::Pool`, with tasks by their public names.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

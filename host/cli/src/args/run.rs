@@ -103,12 +103,12 @@ pub(crate) enum OnDeadlock {
     Ignore,
 }
 
-impl From<OnDeadlock> for isopod_host::OnDeadlock {
-    fn from(on_deadlock: OnDeadlock) -> isopod_host::OnDeadlock {
+impl From<OnDeadlock> for isopod_host::inspect::OnDeadlock {
+    fn from(on_deadlock: OnDeadlock) -> isopod_host::inspect::OnDeadlock {
         match on_deadlock {
-            OnDeadlock::Report => isopod_host::OnDeadlock::Report,
-            OnDeadlock::End => isopod_host::OnDeadlock::End,
-            OnDeadlock::Ignore => isopod_host::OnDeadlock::Ignore,
+            OnDeadlock::Report => isopod_host::inspect::OnDeadlock::Report,
+            OnDeadlock::End => isopod_host::inspect::OnDeadlock::End,
+            OnDeadlock::Ignore => isopod_host::inspect::OnDeadlock::Ignore,
         }
     }
 }

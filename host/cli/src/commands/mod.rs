@@ -33,7 +33,7 @@ pub(crate) fn run(command: Command, printer: &Printer) -> anyhow::Result<u8> {
         Command::Inspect(args) => inspect::run(&args, printer),
         Command::Compile(args) => compile::run(&args, printer),
         Command::Ps(args) => ps::run(&args, printer),
-        Command::ServeCompiler => Ok(isopod_host::serve_compiler().map(|()| 0)?),
+        Command::ServeCompiler => Ok(isopod_host::code::serve_compiler().map(|()| 0)?),
         Command::ServeBuild { tool } => Ok(isopod_build::serve_build(tool)?),
     }
 }

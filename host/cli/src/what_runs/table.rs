@@ -3,7 +3,7 @@
 use super::socket::Answer;
 use super::{ProcessRow, Run, Usage};
 use crate::values::time;
-use isopod_host::PluginStatistics;
+use isopod_host::plugin::PluginStatistics;
 use isopod_text::Line;
 use std::borrow::Cow;
 use std::time::Duration;
