@@ -313,41 +313,41 @@ fn the_calls_of_a_plugin_count_to_its_tree() {
 
 #[test]
 fn a_deadline_is_each_calls_own() {
-    let limits = Limits::default().timeout(Duration::from_millis(200));
+    let limits = Limits::default().timeout(Duration::from_secs(1));
     let program = program(&Engine::new().unwrap());
     let plugin = Plugin::builder(&program).limits(limits).build().unwrap();
     // Each is shorter than the deadline, and all together are longer than many deadlines.
-    for _ in 0..20 {
-        plugin.call_here("bad.sleep", b"60", &[]).unwrap();
+    for _ in 0..8 {
+        plugin.call_here("bad.sleep", b"300", &[]).unwrap();
     }
     assert_eq!(plugin.statistics().instances_made, 1);
     let start = Instant::now();
     let error = plugin.call_here("bad.loop", b"", &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline);
-    assert!(start.elapsed() >= Duration::from_millis(200));
+    assert!(start.elapsed() >= Duration::from_secs(1));
 }
 
 #[test]
 fn a_deadline_is_its_own_call_s_where_each_has_an_instance() {
-    let limits = Limits::default().timeout(Duration::from_millis(50));
+    let limits = Limits::default().timeout(Duration::from_secs(1));
     let program = program(&Engine::new().unwrap());
     let plugin = Plugin::builder(&program)
         .limits(limits)
         .calls_per_instance(1)
         .build()
         .unwrap();
-    for _ in 0..10 {
+    for _ in 0..3 {
         // The watch passes from one call to the next, beyond the time of its alarm.
-        for milliseconds in ["0", "20", "0", "20", "20"] {
+        for milliseconds in ["0", "400", "0", "400", "400"] {
             let slept = plugin.call_here("bad.sleep", milliseconds.as_bytes(), &[]);
             slept.unwrap();
         }
         let start = Instant::now();
         let error = plugin.call_here("bad.loop", b"", &[]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadline, "{error}");
-        assert!(start.elapsed() >= Duration::from_millis(50));
+        assert!(start.elapsed() >= Duration::from_secs(1));
     }
-    assert_eq!(plugin.statistics().instances_made, 60);
+    assert_eq!(plugin.statistics().instances_made, 18);
 }
 
 #[test]

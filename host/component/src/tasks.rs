@@ -15,7 +15,7 @@ const MOST_TASKS: usize = 10_000;
 /// out. Does not block.
 ///
 /// ```
-/// A module with only this section.
+/// // A module with only this section.
 /// let mut module = b"\0asm\x01\0\0\0".to_vec();
 /// let mut section = vec![12];
 /// section.extend(b"isopod:tasks\x06\0square");

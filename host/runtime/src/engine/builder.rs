@@ -156,7 +156,7 @@ impl EngineBuilder {
     /// ```
     /// use isopod_host::Engine;
     /// use tracing::{Dispatch, subscriber::NoSubscriber};
-    /// Discards all events.
+    /// // Discards all events.
     /// let engine = Engine::builder().tracing(Dispatch::new(NoSubscriber::new())).build()?;
     /// # Ok::<(), isopod_host::Error>(())
     /// ```

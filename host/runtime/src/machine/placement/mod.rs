@@ -149,9 +149,19 @@ impl Placement {
     /// that thread.
     pub(crate) fn begin(&self, process: ProcessId, thread: Pid) {
         let seen = self.look_at_own_clock();
-        if let Some(seat) = self.lock().of.get_mut(&process) {
-            seat.thread = Some(thread);
-            seat.seen = seen;
+        let mut seats = self.lock();
+        let Seats { of, crowds } = &mut *seats;
+        let Some(seat) = of.get_mut(&process) else {
+            return;
+        };
+        seat.thread = Some(thread);
+        seat.seen = seen;
+        // Before this it could not be moved: on a busy machine its thread may begin long after the cores became
+        // uneven, and no later event may even them out.
+        let least = self.least_loaded();
+        if seat.counts() && self.load(seat.slot) >= self.load(least) + 2 {
+            let next = self.move_seat(crowds, seat, least);
+            take_turn(of, next);
         }
     }
 

@@ -68,3 +68,22 @@ fn one_without_quota_does_not_count_whether_it_rests_or_not() {
     placement.leave(process(1));
     assert!(placement.may_spin(first));
 }
+
+/// Its thread begins after the cores became uneven, as on a busy machine.
+#[test]
+fn a_process_that_begins_late_moves_to_the_free_core() {
+    let placement = Placement::new(vec![0, 1], None);
+    for id in 1..=6 {
+        seat(&placement, id);
+    }
+    // All of the second core end before the others have begun, so none of those could be moved.
+    for id in [2, 4, 6] {
+        placement.leave(process(id));
+    }
+    let slots = || [1, 3, 5].map(|id| placement.slot_of(process(id)).unwrap());
+    assert_eq!(slots(), [0; 3]);
+    placement.begin(process(3), rustix::thread::gettid());
+    assert_eq!(slots(), [0, 1, 0]);
+    placement.begin(process(5), rustix::thread::gettid());
+    assert_eq!(slots(), [0, 1, 0]);
+}
