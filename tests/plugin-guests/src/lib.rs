@@ -53,9 +53,7 @@ fn take(Json(queue): Json<Queue<u64>>) -> isopod::Result<Json<(u64, Queue<u64>)>
 
 /// Sends a text through a pipe, holding a lock.
 #[isopod::function]
-fn send(
-    Json((lock, sender, text)): Json<(Lock, Sender<String>, String)>,
-) -> isopod::Result<()> {
+fn send(Json((lock, sender, text)): Json<(Lock, Sender<String>, String)>) -> isopod::Result<()> {
     let _guard = lock.acquire()?;
     sender.send(&text)
 }
