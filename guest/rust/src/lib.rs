@@ -1,26 +1,40 @@
 //! Processes, queues, pipes and locks for programs that run on isopod: Python's
 //! `multiprocessing` for Rust guests.
 //!
-//! A program is one WebAssembly component. Each of its processes is a separate instance, on a thread and core
-//! of its own. Processes share no globals, and no process can harm the memory of another. They communicate
-//! through objects of the host: queues, pipes and locks.
-//!
+//! Start a process, and get its answer and its end:
 //! ```no_run
 //! use isopod::{Process, Queue};
-//!
-//! fn square(number: u64, results: Queue<u64>) -> isopod::Result<()> {
-//!     results.put(&(number * number))
-//! }
 //!
 //! #[isopod::main]
 //! fn main() -> isopod::Result<()> {
 //!     let results = Queue::new()?;
+//!     let square = |number: u64, results: Queue<u64>| results.put(&(number * number));
 //!     let child = Process::spawn(square, (7, results.clone()))?;
-//!     child.join()?;
-//!     println!("{}", results.get()?);
+//!     println!("{}, {}", results.get()?, child.wait()?);
 //!     Ok(())
 //! }
 //! ```
+//! Map a function over a pool of processes:
+//! ```no_run
+//! # fn example() -> isopod::Result<()> {
+//! let squares = isopod::Pool::new()?.map(|number: u64| number * number, 0..100)?;
+//! # Ok(())
+//! # }
+//! ```
+//! Be a plugin, whose functions the embedder calls:
+//! ```
+//! #[isopod::function]
+//! fn upper(text: String) -> String {
+//!     text.to_uppercase()
+//! }
+//!
+//! isopod::plugin!();
+//! # fn main() {}
+//! ```
+//!
+//! A program is one WebAssembly component. Each of its processes is a separate instance, on a thread and core
+//! of its own. Processes share no globals, and no process can harm the memory of another. They communicate
+//! through objects of the host: queues, pipes and locks.
 //!
 //! The table has the most common names. [`compatibility`] lists every name of CPython, and all differences.
 //!

@@ -1,6 +1,7 @@
-//! Directories with an owner, who holds a lock on them for as long as it lives.
+//! Directories with an owner, a process that holds a lock on them for as long as it lives.
 //!
-//! What an end by SIGKILL leaves has no lock any more: the next one removes it ([`sweep`]), safely beside those that live.
+//! A directory whose owner was ended by SIGKILL has no lock any more. The next owner removes it ([`sweep`]), safely
+//! beside the directories of living owners.
 
 use crate::removal;
 use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags};
@@ -11,10 +12,10 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// How often a name is tried that another process may have taken.
+/// The number of names to try, each of which another process may have taken.
 const ATTEMPTS: u32 = 100;
 
-/// Makes a directory in `root`, of mode 0700, that is locked for as long as it is open, and gives its name.
+/// Makes a directory in `root`, of mode 0700, that is locked for as long as it is open, and returns its name.
 ///
 /// # Errors
 /// The system's.

@@ -1,4 +1,4 @@
-//! Removes a directory with all that is in it, by descriptor, in a bounded time, whatever its shape.
+//! Removes a directory with its contents of any shape, by descriptor, in a bounded time.
 //!
 //! Directories in directories are not descended into: each is moved up to the top first, and so emptied
 //! there. So it takes two descriptors, no recursion and no path, however deep they nest, and a time that grows
