@@ -95,8 +95,7 @@ fn parameters(function: &ItemFn) -> Result<Vec<&Type>, Error> {
                 Type::ImplTrait(implied) => {
                     return refuse(
                         implied,
-                        "a task with a public name cannot be generic: who calls it by name names \
-                         no types",
+                        "a task with a public name cannot be generic: a caller by name names no types",
                     );
                 }
                 Type::Reference(reference) => {
