@@ -53,7 +53,7 @@ impl<T> fmt::Display for StoreError<T> {
                 ..
             } => write!(
                 formatter,
-                "what costs {charged_bytes} bytes does not fit beside {queued_bytes} queued bytes \
+                "a value that costs {charged_bytes} bytes does not fit beside {queued_bytes} queued bytes \
                  within the limit of {limit_bytes} bytes"
             ),
         }
