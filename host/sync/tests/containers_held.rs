@@ -153,7 +153,7 @@ fn beyond_the_limit_nothing_changes() {
     let error = dict.update(items()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "what costs 1735 bytes does not fit beside 585 queued bytes within the limit of 1300 bytes"
+        "a value that costs 1735 bytes does not fit beside 585 queued bytes within the limit of 1300 bytes"
     );
     assert_eq!(error.into_rejected().len(), 2);
     let error = list.extend(vec![text("1"), large()]).unwrap_err();
