@@ -11,7 +11,7 @@ static char *last_error = NULL;
 /* The texts of the reasons that come without a text, in the order of `isopod_status`. */
 static const char *const reasons[] = {
     "no error",
-    "the time-out passed",
+    "the timeout passed",
     "there is nothing to take",
     "there is no room",
     "the object was closed",
