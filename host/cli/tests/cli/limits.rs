@@ -199,13 +199,12 @@ fn each_limit_that_many_calls_reach_is_told_once() {
     for limit in OF_PLUGINS {
         let directory = directory();
         let mut arguments = vec!["call", "--audit=audit.jsonl", path.to_str().unwrap()];
-        arguments.extend([
-            "reach",
-            "--input",
-            limit.way,
-            "--repeat=6",
-            "--concurrency=2",
-        ]);
+        // Calls at the same time share the descriptors of a tree, and then fail in other ways as well.
+        let concurrency = match limit.kind {
+            "descriptors" => "--concurrency=1",
+            _ => "--concurrency=2",
+        };
+        arguments.extend(["reach", "--input", limit.way, "--repeat=6", concurrency]);
         arguments.extend(limit.options);
         let ended = run(isopod(directory.path(), &arguments));
         let log = fs::read_to_string(directory.path().join("audit.jsonl")).unwrap();
