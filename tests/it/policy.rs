@@ -72,7 +72,7 @@ fn a_child_cannot_have_more_than_its_parent() {
         "AccessDenied: the process that asks has no environment variable `SECRET` to pass on; it has `LEVEL`, `COLOUR`",
         "AccessDenied: the process that asks has no address to connect to `127.0.0.1:*` to pass on; it has `127.0.0.1:80`",
         "AccessDenied: the process that asks has no address to listen at `127.0.0.1:80` to pass on; it has none",
-        "InvalidArgument: `localhost:80` is no network address: what is before the port is no IP address, and names are not looked up; one looks like `127.0.0.1:80`, `[::1]:80` or `*:80`",
+        "InvalidArgument: `localhost:80` is no network address: the text before the port is no IP address, and names are not looked up; one looks like `127.0.0.1:80`, `[::1]:80` or `*:80`",
         "LimitExceeded: a limit of file operations of 5 is more than the 4 of the process that asks",
         "InvalidArgument: a limit of 0 file operations is too small: the smallest is 1",
         "the process that asks has no directory `/fixed` to pass on; it has `/data`",
