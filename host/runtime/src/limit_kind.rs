@@ -70,9 +70,9 @@ limit_kinds! {
     CompileMemory = "compile-memory",
     /// The size of a program, as WebAssembly.
     ProgramSize = "program-size",
-    /// What a program consists of: the size of a function, components in each other, instances.
+    /// The parts of a program: the size of a function, the depth of nested components, the number of instances.
     Program = "program",
-    /// Any other.
+    /// A limit that has no kind of its own.
     Other = "other",
 }
 

@@ -155,7 +155,7 @@ impl Refusals {
             .is_some_and(|count| count.fetch_add(1, Ordering::Relaxed) == 0)
     }
 
-    /// Notes that a process is told of a kind otherwise, without counting. True if it was not told of it before.
+    /// Notes, without counting, that the process has learnt of this kind in another way. True the first time.
     pub(crate) fn note(&self, kind: RefusalKind) -> bool {
         self.counts.get(kind.index()).is_some_and(|count| {
             count

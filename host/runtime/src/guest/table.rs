@@ -24,6 +24,27 @@ impl State {
         self.table.push(value)
     }
 
+    /// Puts several things into the guest's table, all or none.
+    pub(crate) fn push_all<T: Send + 'static>(
+        &mut self,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<Vec<Resource<T>>, ResourceTableError> {
+        let mut pushed = Vec::new();
+        for value in values {
+            match self.push(value) {
+                Ok(resource) => pushed.push(resource),
+                Err(full) => {
+                    for resource in pushed {
+                        // It was put there a moment ago, so this succeeds.
+                        let _ = self.table.delete(resource);
+                    }
+                    return Err(full);
+                }
+            }
+        }
+        Ok(pushed)
+    }
+
     /// The limit that made the table full, with its text.
     pub(crate) fn full_table(&self) -> (LimitKind, String) {
         match self.room.refused {

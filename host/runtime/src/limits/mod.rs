@@ -13,7 +13,7 @@ mod text;
 
 pub(crate) use account::Account;
 pub(crate) use descriptors::{Descriptors, EngineDescriptors, Taken, TooMany, TreeDescriptors};
-/// Sizes as limits are told, exactly.
+/// Formats a size exactly, as the messages about limits give it.
 pub(crate) use isopod_text::size as bytes;
 pub(crate) use operations::OperationLimit;
 pub(crate) use raising::{OF_CALL_CPU_TIME, OF_CHILD_TIMEOUT, OF_TIMEOUT, ProcessLimit};

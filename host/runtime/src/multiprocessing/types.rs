@@ -162,28 +162,10 @@ impl State {
     /// A copy of a message for the guest, which is carried already. If the guest cannot hold its handles, it gets
     /// none of them.
     pub(super) fn deliver_copy(&mut self, message: Message) -> Result<WitMessage, Failure> {
-        let mut handles = Vec::with_capacity(message.handles.len());
-        for handle in message.handles {
-            match self.push(handle) {
-                Ok(handle) => handles.push(handle),
-                Err(full) => {
-                    self.take_back(handles);
-                    return Err(full.into());
-                }
-            }
-        }
         Ok(WitMessage {
+            handles: self.push_all(message.handles)?,
             bytes: message.bytes,
-            handles,
         })
-    }
-
-    /// Takes handles from the guest's table that the guest has never seen.
-    pub(super) fn take_back(&mut self, handles: Vec<Resource<Handle>>) {
-        for handle in handles {
-            // They were put there a moment ago.
-            let _ = self.table.delete(handle);
-        }
     }
 
     /// Ends the guest at a limit, in a call that cannot return an error for it.

@@ -41,7 +41,7 @@ pub(crate) fn status_of(process: &ProcessState, status: ExitStatus) -> ExitStatu
     }
 }
 
-/// The limit that a plugin has reached which gives too much: see [`new_store`](crate::store::new_store).
+/// The limit that a plugin has reached if its results are too large: see [`new_store`](crate::guest::new_store).
 fn limit_of_results(process: &ProcessState) -> (LimitKind, String) {
     let message_bytes = process.birth.limits.message_bytes;
     let host_bytes = process.tree.objects.host_bytes_limit();
@@ -65,7 +65,8 @@ fn limit_of_results(process: &ProcessState) -> (LimitKind, String) {
     }
 }
 
-/// How wasmtime says that a guest gives more than its fuel for that is worth. The type is not public.
+/// Wasmtime's message when a guest passes more data than its fuel for copies allows. Wasmtime keeps the
+/// error's type private.
 const TOO_MUCH_DATA: &str = "too much data is being copied between the host and the guest";
 
 /// The error for a function that returned one. The guest chooses the text.

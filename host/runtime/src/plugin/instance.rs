@@ -212,22 +212,12 @@ impl Guest {
     fn give(&mut self, handles: &[Handle]) -> Result<Vec<Resource<Handle>>> {
         let holder = Holder::Process(self.process.id);
         let state = self.store()?.data_mut();
-        let mut given = Vec::with_capacity(handles.len());
-        for handle in handles {
-            match state.push(handle.hold_as(holder)) {
-                Ok(resource) => given.push(resource),
-                Err(_) => {
-                    for resource in given {
-                        // It was put there a moment ago, so this succeeds.
-                        let _ = state.table.delete(resource);
-                    }
-                    let (limit, text) = state.full_table();
-                    state.process.tell_refusal(limit, &text);
-                    return Err(Error::at_limit(limit, text));
-                }
-            }
-        }
-        Ok(given)
+        let given = handles.iter().map(|handle| handle.hold_as(holder));
+        state.push_all(given).map_err(|_| {
+            let (limit, text) = state.full_table();
+            state.process.tell_refusal(limit, &text);
+            Error::at_limit(limit, text)
+        })
     }
 
     /// Runs the guest on the calling thread, within the limits. `begun` is the present time.

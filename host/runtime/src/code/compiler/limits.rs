@@ -60,13 +60,13 @@ impl CompileLimits {
         self
     }
 
-    /// The memory that a compiler may take for one program.
+    /// The memory, in bytes, that a compiler may take for one program.
     #[must_use]
     pub fn most_memory_bytes(&self) -> u64 {
         self.memory_bytes
     }
 
-    /// The size of a program, as it is loaded: 128 MiB unless set.
+    /// The largest program that the engine loads, in bytes. Default: 128 MiB.
     pub fn program_bytes(mut self, bytes: u64) -> CompileLimits {
         self.program_bytes = bytes;
         self

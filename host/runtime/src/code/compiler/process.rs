@@ -86,11 +86,12 @@ impl CompilerProcess {
     }
 }
 
-/// Whether a compiler that gave no answer has come to its limit of memory: what it said, and how it ended.
+/// Whether a compiler that gave no answer has reached its limit of memory, by the text on its standard error and by its
+/// end.
 fn is_of_memory(told: &str, status: ExitStatus) -> bool {
-    // Of the allocator, of the standard library and of the kernel.
+    // The words of the allocator, of the standard library and of the kernel.
     let words = ["memory allocation of", "out of memory", "(os error 12)"];
-    // Its answer is a file, which is bounded as its memory is.
+    // The same bound holds for its answer, which is a file.
     let is_file_too_large = status.signal() == Some(Signal::XFSZ.as_raw());
     is_file_too_large || words.iter().any(|words| told.contains(words))
 }

@@ -18,7 +18,7 @@ pub(crate) enum Reached {
     Memory,
 }
 
-/// Why there is no code.
+/// The reason why there is no code.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Refusal {
     /// The program is not valid, or exceeds what a program may have; for these causes, the outermost
@@ -30,9 +30,9 @@ pub(crate) enum Refusal {
     NoComponent(Vec<String>),
     /// The program is a module with an import that the host does not provide.
     UnknownImport(Vec<String>),
-    /// It has more than a program may have, which is valid otherwise; for these causes.
+    /// The program is valid, but exceeds a limit of programs, for these causes.
     Beyond(Vec<String>),
-    /// Compiling it came to a limit: the sentence that follows its name.
+    /// The compilation reached a limit: the sentence that follows the program's name.
     Limit(Reached, String),
     /// The compiler could not do its work: the sentence that follows its name.
     Failed(String, Vec<String>),
@@ -41,11 +41,10 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// Puts an error and its causes into a [`Refusal::Invalid`].
     pub(crate) fn invalid(error: &isopod_component::Error) -> Refusal {
-        use isopod_component::Error::{LongFunction, TooDeep, TooMany};
         let causes = causes(error);
-        match error {
-            LongFunction(_) | TooDeep | TooMany => Refusal::Beyond(causes),
-            _ => Refusal::Invalid(causes),
+        match is_limit(error) {
+            true => Refusal::Beyond(causes),
+            false => Refusal::Invalid(causes),
         }
     }
 
@@ -66,9 +65,7 @@ impl Refusal {
         let causes = causes(&error);
         match error {
             isopod_component::Error::UnknownImports { .. } => Refusal::UnknownImport(causes),
-            isopod_component::Error::LongFunction(_)
-            | isopod_component::Error::TooDeep
-            | isopod_component::Error::TooMany => Refusal::Beyond(causes),
+            error if is_limit(&error) => Refusal::Beyond(causes),
             _ => Refusal::NoComponent(causes),
         }
     }
@@ -79,7 +76,7 @@ impl Refusal {
         Refusal::Failed(text.to_owned(), vec![error.to_string()])
     }
 
-    /// It has taken as long as it may.
+    /// The compilation has taken all the time that it may.
     pub(super) fn too_slow(limits: &CompileLimits) -> Refusal {
         Refusal::Limit(
             Reached::Time,
@@ -155,6 +152,12 @@ impl Refusal {
             None => error,
         }
     }
+}
+
+/// Whether the fault of a program is that it exceeds a limit of programs.
+fn is_limit(error: &isopod_component::Error) -> bool {
+    use isopod_component::Error::{LongFunction, TooDeep, TooMany};
+    matches!(error, LongFunction(_) | TooDeep | TooMany)
 }
 
 /// The texts of an error and its causes, cut where they are long.

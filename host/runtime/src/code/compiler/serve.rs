@@ -114,7 +114,7 @@ pub fn serve_compiler() -> io::Result<()> {
 
 /// Whether the bound of memory is the reason for a failure.
 fn is_of_memory(refusal: &Refusal) -> bool {
-    // As the kernel says it, and as the standard library does.
+    // The words of the kernel, and of the standard library.
     let is_refused =
         |words: &str, causes: &[String]| causes.iter().any(|cause| cause.contains(words));
     match refusal {

@@ -158,9 +158,8 @@ impl Placement {
         seat.seen = seen;
         // Before this it could not be moved: on a busy machine its thread may begin long after the cores became
         // uneven, and no later event may even them out.
-        let least = self.least_loaded();
-        if seat.counts() && self.load(seat.slot) >= self.load(least) + 2 {
-            let next = self.move_seat(crowds, seat, least);
+        if seat.counts() {
+            let next = self.leave_crowd(crowds, seat);
             take_turn(of, next);
         }
     }
@@ -205,11 +204,8 @@ impl Placement {
             return;
         }
         self.arrive(crowds, seat);
-        let least = self.least_loaded();
-        if self.load(seat.slot) >= self.load(least) + 2 {
-            let next = self.move_seat(crowds, seat, least);
-            take_turn(of, next);
-        }
+        let next = self.leave_crowd(crowds, seat);
+        take_turn(of, next);
     }
 
     /// Sets whether the quota of the process's tree is used up. A process without quota counts as one
@@ -287,6 +283,16 @@ impl Placement {
             };
             take_turn(of, next);
         }
+    }
+
+    /// Moves a process that counts to the core with the fewest, if its own has two more. Returns the process that now
+    /// has the turn on the core it leaves.
+    fn leave_crowd(&self, crowds: &mut [Crowd], seat: &mut Seat) -> Option<ProcessId> {
+        let least = self.least_loaded();
+        let is_crowded = self.load(seat.slot) >= self.load(least) + 2;
+        is_crowded
+            .then(|| self.move_seat(crowds, seat, least))
+            .flatten()
     }
 
     /// Moves a process that counts. Returns the process that now has the turn on the core it leaves.

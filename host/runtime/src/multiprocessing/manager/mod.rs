@@ -32,20 +32,17 @@ impl State {
         &mut self,
         messages: Vec<isopod_sync::Message>,
     ) -> Result<Vec<Message>, Failure> {
-        let mut delivered = Vec::with_capacity(messages.len());
-        for message in messages {
-            match self.deliver_copy(message) {
-                Ok(message) => delivered.push(message),
-                Err(failure) => {
-                    let handles = delivered
-                        .into_iter()
-                        .flat_map(|message: Message| message.handles);
-                    self.take_back(handles.collect());
-                    return Err(failure);
-                }
-            }
-        }
-        Ok(delivered)
+        let parts = messages
+            .into_iter()
+            .map(|message| (message.bytes, message.handles));
+        let (bytes, handles): (Vec<_>, Vec<_>) = parts.unzip();
+        let counts: Vec<usize> = handles.iter().map(Vec::len).collect();
+        let mut handles = self.push_all(handles.into_iter().flatten())?.into_iter();
+        let messages = bytes.into_iter().zip(counts).map(|(bytes, count)| Message {
+            bytes,
+            handles: handles.by_ref().take(count).collect(),
+        });
+        Ok(messages.collect())
     }
 }
 
